@@ -1,0 +1,271 @@
+"""Read models: what a card, a runbook message, a log line and a review are made of.
+
+Plain data, gathered in one read of the database. They hold the plan's bilingual texts together with
+the scope those are rendered in, never rendered text: the language is chosen when it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from plan.model import CardWords, Confirm, Form, Words
+
+Scope = Mapping[str, Any]  # facts, cases, incident, steps … (the scope of plan.texts)
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """Somebody as a plain name; a mention is a ring and is chosen elsewhere."""
+
+    user_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ButtonView:
+    """A button as it stands on a card or under a step."""
+
+    action_id: str  # "step.run", "incident.take", "cases.open" …
+    value: str  # "INC-412:7:3.3.1.s2:switch"
+    label: Words | None  # the plan's words; None: the catalogue's `buttons.<catalogue>`
+    catalogue: str | None = None
+    style: Literal["primary", "danger"] | None = None
+    confirm: Confirm | None = None
+    url: str | None = None
+    scope: Scope = field(default_factory=dict)  # extra scope of this button (params …)
+
+
+@dataclass(frozen=True)
+class NextView:
+    """The card's Next line: what is to be done, what runs, or what is waited for."""
+
+    kind: Literal["step", "running", "unknown", "approval", "quiet", "resolve", "none"]
+    words: Words | None  # the plan's words, where it has some; else the catalogue's `next.<kind>`
+    params: Mapping[str, Any] = field(default_factory=dict)  # actor, at, until, reason …
+
+
+@dataclass(frozen=True)
+class CardView:
+    """The root of the thread (thread-examples 1.1–1.3)."""
+
+    reference: str
+    version: int
+    severity: int
+    status: str
+    family: str
+    section: str
+    section_short: Words
+    plan_version: str
+    mood: Literal["active", "mitigated", "ended", "dismissed", "merged"]
+    words: CardWords
+    scope: Scope
+    owner: PersonView | None
+    owner_since: datetime | None
+    ring_group: str | None  # Slack id of the user group that is asked while nobody has it
+    ring_people: tuple[str, ...]  # user ids, where there is no group
+    passed_over: tuple[tuple[PersonView, datetime | None], ...]  # in Do Not Disturb, until when
+    rung_instead: PersonView | None
+    next: NextView
+    buttons: tuple[ButtonView, ...]  # at most three, one of them green
+    more: tuple[tuple[str, str], ...]  # (verb of the catalogue, value), at most five
+    quiet_until: datetime | None
+    quiet_reason: str | None  # revealed: literal text only
+    merged_into: str | None
+    reason: str | None  # dismissal
+    ring: Words  # the notification text
+    other_languages: tuple[str, ...]
+    drill: bool = False
+
+
+@dataclass(frozen=True)
+class StepView:
+    step_id: str
+    number: int  # 1, 2, 3 as people count them
+    section: str
+    state: Literal[
+        "pending", "next", "running", "unknown", "done", "skipped", "not_needed", "open_any_time"
+    ]
+    title: Words
+    do: Words
+    detail: Words | None
+    scope: Scope
+    actor: PersonView | None
+    actor_kind: Literal["person", "system", "check"] | None
+    at: datetime | None
+    verified_at: datetime | None
+    started_at: datetime | None
+    reason: str | None  # of a skip; literal text
+    branch: Words | None
+    buttons: tuple[ButtonView, ...]
+    undo: ButtonView | None
+    not_needed: Words | None
+    problem: Words | None  # why the last try did not happen
+    branches: tuple[tuple[Words, ButtonView], ...] = ()
+    recorded: tuple[tuple[Words, str], ...] = ()  # label and literal text of non-personal fields
+
+
+@dataclass(frozen=True)
+class RunbookView:
+    """The runbook message, second in the thread, edited in place (thread-examples 1.4)."""
+
+    reference: str
+    version: int
+    run_id: int
+    section: str
+    title: Words
+    done: int
+    total: int
+    steps: tuple[StepView, ...]
+    later: tuple[tuple[Words, Scope], ...]
+    replaced: bool
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class LogView:
+    """One log line (thread-examples 1.5): `kind` is a key of the catalogue's `log`."""
+
+    reference: str
+    sequence: int
+    at: datetime
+    kind: str
+    actor: PersonView | None
+    words: Words | None  # the plan's log line, where the plan gives one
+    scope: Scope
+    text: str | None  # what a person wrote: literal, shown as a quotation
+    mention: str | None  # the one person who must act now
+    buttons: tuple[ButtonView, ...] = ()
+    version: int = 0
+    broadcast: bool = False
+
+
+@dataclass(frozen=True)
+class CaseView:
+    kind: str
+    key: str
+    state: str
+    amount: Mapping[str, Any] | None
+    outcome: str | None
+    facts: Mapping[str, Any]
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class CasesView:
+    """One page of the cases: ten, with filter (state) and export."""
+
+    reference: str
+    version: int
+    incident_number: int
+    title: Words
+    scope: Scope
+    filter: str
+    counts: Mapping[str, int]
+    page: int
+    pages: int
+    cases: tuple[CaseView, ...]
+
+
+@dataclass(frozen=True)
+class ResolveView:
+    """What is still open, by name, before resolving (thread-examples 1.7)."""
+
+    reference: str
+    version: int
+    incident_number: int
+    scope: Scope
+    refused: tuple[tuple[Words, Scope], ...]  # hard guards that do not hold
+    open_guards: tuple[tuple[Words, Scope], ...]
+    open_steps: tuple[tuple[Words, Scope], ...]
+    open_cases: int
+    open_amount: Mapping[str, Any] | None
+    causes: tuple[tuple[str, Words], ...]
+    cause: str | None
+    improvement_needed_for: tuple[str, ...]
+    owner: PersonView | None
+
+
+@dataclass(frozen=True)
+class ListItem:
+    reference: str
+    number: int
+    severity: int
+    status: str
+    section: str
+    words: Words  # the card's title
+    scope: Scope
+    owner: PersonView | None
+    detected_at: datetime
+    next: NextView
+    link: tuple[str, str] | None  # channel and ts of the card
+
+
+@dataclass(frozen=True)
+class HomeView:
+    """App Home of one person."""
+
+    person: PersonView
+    language: str
+    roles: tuple[str, ...]
+    mine: tuple[ListItem, ...]
+    open: tuple[ListItem, ...]
+    recent: tuple[ListItem, ...]
+    follow_ups: tuple[tuple[str, str, datetime | None, int], ...]  # reference, text, due, id
+    checks: tuple[tuple[str, bool, datetime | None], ...]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class ReviewAction:
+    action: str
+    title: Words
+    actor: PersonView | None
+    requested_at: datetime
+    settled_at: datetime | None
+    state: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    scope: Scope
+    log: Words
+    undone: bool
+
+
+@dataclass(frozen=True)
+class ReviewView:
+    """The review, from the log (thread-examples 1.9). Every line has its entry."""
+
+    reference: str
+    number: int
+    title: Words
+    summary: Words
+    scope: Scope
+    severity: int
+    status: str
+    family: str
+    section: str
+    section_title: Words
+    plan_version: str
+    plan_hash: str
+    times: tuple[tuple[str, datetime | None], ...]  # started, found, told, owner, works, resolved
+    timeline: tuple[LogView, ...]
+    steps: tuple[StepView, ...]
+    actions: tuple[ReviewAction, ...]
+    cases: tuple[CaseView, ...]
+    cause: Words | None
+    cause_code: str | None
+    cause_text: str | None
+    cause_by: PersonView | None
+    follow_ups: tuple[tuple[str, PersonView | None, datetime | None, bool], ...]
+    steps_done: int
+    steps_skipped: int
+    in_order: bool
+    acknowledged_after: float | None  # seconds
+    acknowledge_limit: float | None
+    found_after: float | None
+    rings: Mapping[str, int]
+    notes: tuple[tuple[PersonView, datetime, str], ...]
+    open_items: tuple[str, ...]
+    written_at: datetime

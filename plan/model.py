@@ -1,0 +1,280 @@
+"""The emergency plan as data: sections, steps, branches, guards, forms, actions, incident types.
+
+Every text is a Jinja template in English and Traditional Chinese; `plan.texts` says what may stand
+in it. Nothing here knows Slack. No code may branch on a section's number: what differs between
+sections stands in these fields (architecture, rule 2).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SectionId = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
+StepId = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}\.s\d+$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Words(Model):
+    """One text in every language of the product."""
+
+    en: str
+    zh_hant: str = Field(alias="zh-Hant")
+
+    def in_(self, language: str) -> str:
+        return self.zh_hant if language == "zh-Hant" else self.en
+
+
+class Option(Model):
+    id: Name
+    label: Words
+
+
+class FormField(Model):
+    """A field of a form. `personal`: what is typed is kept encrypted and is screened first."""
+
+    id: Name
+    kind: Literal[
+        "text", "lines", "number", "money", "date", "datetime", "select", "person", "tick"
+    ]
+    label: Words
+    hint: Words | None = None
+    required: bool = True
+    options: tuple[Option, ...] = ()
+    personal: bool = False
+    maximum: int | None = None
+    minimum: int | None = None
+
+
+class Form(Model):
+    title: Words  # at most 24 characters (Slack: modal title)
+    submit: Words
+    intro: Words | None = None
+    fields: tuple[FormField, ...]
+
+
+class Confirm(Model):
+    """What will happen, said before it happens. Slack: title 100, text 300, buttons 30."""
+
+    title: Words
+    text: Words
+    confirm: Words
+    deny: Words
+
+
+class Button(Model):
+    """A verb and its object. `when` is a Jinja expression over the same scope as the texts."""
+
+    id: Name
+    label: Words  # at most 24 characters (8 in Chinese)
+    does: Literal["action", "form", "branch", "done", "cases"]
+    action: Name | None = None
+    branch: str | None = None
+    when: str | None = None
+    on_card: bool = True
+    params: dict[str, str] = {}  # templates that override the action's own
+
+
+class Branch(Model):
+    """A way to go on from a step. `leaves_out` steps become "not needed"."""
+
+    id: str  # 3.2.3.s2.a
+    label: Words
+    when: Words
+    condition: str | None = None  # a Jinja expression; the branch is offered only where it holds
+    leaves_out: tuple[StepId, ...] = ()
+    opens_section: SectionId | None = None  # a second runbook run in the same thread
+    log: Words | None = None
+
+
+class Step(Model):
+    id: StepId
+    section: SectionId  # the part of the plan the step stands in: 3.3.1
+    plan_number: str | None = None
+    kind: Literal[
+        "detect",
+        "notify",
+        "verify",
+        "decide",
+        "action",
+        "customer_contact",
+        "vendor_contact",
+        "record",
+        "follow_up",
+        "prevent",
+    ]
+    title: Words  # "Switch to the standby"
+    do: Words  # one line under the title: what to do now
+    next: Words  # the card's Next line while this step is next
+    role: Name  # who does it: a role of the configuration
+    needs: tuple[str, ...] = ()  # steps that must be done or skipped first, beyond the order
+    ordered: bool = True  # False: may be done at any time (7.2.s7)
+    repeats: bool = False  # may be recorded more than once
+    done_by_opening: bool = False  # the opening of the incident is this step
+    done_when_recovered: bool = False
+    mitigates: bool = False  # done and verified: the incident turns to mitigated
+    in_review: bool = False  # a prevention step: stands in the resolve form, not in the way
+    optional_when: str | None = None  # expression: shown as not needed now, with the words below
+    not_needed: Words | None = None
+    form: Form | None = None
+    buttons: tuple[Button, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    detail: Words | None = None  # second line of the step once done: "Shelf 120, as recorded."
+    log: Words | None = None  # the log line when it is done (None: silent, the runbook shows it)
+    case_outcome: str | None = None  # outcome code that the cases get when the step is done
+
+
+class Guard(Model):
+    """What must hold before resolving. Hard ones refuse; the others are listed and confirmed."""
+
+    id: Name
+    hard: bool = False
+    look: Name | None = None  # a fresh look at the shop, per case where `per_case`
+    per_case: bool = False
+    holds: str  # Jinja expression
+    words: Words  # said when it does not hold
+
+
+class CardWords(Model):
+    title: Words
+    figures: Words
+    affected: Words
+    looks_like: Words
+
+
+class CardTexts(Model):
+    """The card while the customer feels it, after it is mitigated, and at the end."""
+
+    active: CardWords
+    mitigated: CardWords
+    ended: CardWords
+
+
+class IncidentType(Model):
+    id: Name
+    title: Words
+    family: Literal["order", "system", "operation"]
+    severity: int = Field(ge=1, le=4)
+    severity_rules: tuple[SeverityRule, ...] = ()
+    customer_impact: bool = True
+    private: bool = False
+    audience: Name = "incidents"
+    role: Name = "oncall"  # who is rung
+    verify_first: bool = False  # 1.2.2: order family verifies before it changes an order
+    case_label: Words  # "{{ cases.total }} orders"
+    card: CardTexts
+    ring: Words  # the lock screen: severity, what the customer feels, count, what can be done
+    ring_mitigated: Words
+    declare: Form | None = None  # intake by a person: /incident, /complaint
+    desk: DeskNote | None = None
+    review_title: Words
+    review_summary: Words
+
+
+class SeverityRule(Model):
+    when: str  # Jinja expression over facts and cases
+    severity: int = Field(ge=1, le=4)
+
+
+class DeskNote(Model):
+    """For the service desk, posted once when the card turns to mitigated (thread-examples 1.8)."""
+
+    title: Words
+    say: Words
+    do_not_say: Words | None = None
+
+
+class Later(Model):
+    """What Muster asks for after the steps ("switch back when it passes 3 checks in a row")."""
+
+    id: Name
+    words: Words  # the runbook's last line
+    when: Literal["recovered", "time"]
+    ask: Words  # posted, with the buttons
+    buttons: tuple[Button, ...]
+
+
+class Section(Model):
+    id: SectionId
+    title: Words
+    short: Words  # for the card's identity line: "Payment channel"
+    chapter: int
+    summary: Words
+    types: tuple[IncidentType, ...]
+    steps: tuple[Step, ...]
+    guards: tuple[Guard, ...] = ()
+    later: tuple[Later, ...] = ()
+    causes: tuple[Name, ...] = ()  # codes offered first when resolving
+
+
+class Precondition(Model):
+    look: Name
+    holds: str  # expression over `look`, `params`, `facts`
+    problem: Words  # said when it does not hold; ends with "Nothing has changed."
+
+
+class Verification(Model):
+    look: Name
+    holds: str  # expression over `look`, `before`, `params`, `response`
+    every: int = 15  # seconds between looks
+    within: int = 120  # seconds until it is called unknown to the owner
+
+
+class Action(Model):
+    """What a button does to the shop, a vendor or a customer; the configuration says where."""
+
+    id: Name
+    title: Words  # a verb and its object
+    kind: Literal["internal", "read", "contact", "mutate"]
+    roles: tuple[Name, ...]
+    irreversible: bool = False  # red
+    approval_above: Name | None = None  # name of a limit of the configuration
+    params: dict[str, str] = {}  # templates over facts, case, form
+    form: Form | None = None  # asked before it is done
+    cases: str | None = None  # expression over `case`: once for each case for which it holds
+    confirm: Confirm | None = None
+    preconditions: tuple[Precondition, ...] = ()
+    before: Name | None = None  # look that is kept as the state before
+    verify: Verification | None = None
+    undo: Name | None = None
+    undo_label: Words | None = None
+    running: Words | None = None  # the card's Next line while it runs
+    log: Words  # the log line once it is done (and verified): what, from what to what
+    log_unknown: Words | None = None
+    case_state: str | None = None  # expression giving the case's new state from `response`
+    case_outcome: str | None = None  # expression giving its outcome code
+
+
+class Cause(Model):
+    id: Name
+    label: Words
+    needs_improvement: bool = False  # 1.2.4: operator error and process gap
+
+
+class Plan(Model):
+    version: str
+    sections: dict[str, Section]
+    actions: dict[str, Action]
+    causes: dict[str, Cause]
+
+    def section_of(self, incident_type: str) -> Section:
+        """The section that handles the type; KeyError if no section names it."""
+        for section in self.sections.values():
+            if any(kind.id == incident_type for kind in section.types):
+                return section
+        raise KeyError(incident_type)
+
+    def incident_type(self, name: str) -> IncidentType:
+        for section in self.sections.values():
+            for kind in section.types:
+                if kind.id == name:
+                    return kind
+        raise KeyError(name)
+
+
+IncidentType.model_rebuild()

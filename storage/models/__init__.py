@@ -1,0 +1,47 @@
+"""Muster's own tables."""
+
+from storage.models.actions import ActionAttempt, AttemptState
+from storage.models.base import Base
+from storage.models.checks import CheckState
+from storage.models.incidents import (
+    LIVE_STATUSES,
+    Case,
+    CaseState,
+    FollowUp,
+    Incident,
+    Ring,
+    RunbookRun,
+    Status,
+    Step,
+    StepState,
+    TimelineEntry,
+)
+from storage.models.record import AuditEntry, HouseFact, PlanContent
+from storage.models.slack import Person, SlackMessage
+from storage.models.work import WorkItem, WorkKind, WorkState
+
+__all__ = [
+    "LIVE_STATUSES",
+    "ActionAttempt",
+    "AttemptState",
+    "AuditEntry",
+    "Base",
+    "Case",
+    "CaseState",
+    "CheckState",
+    "FollowUp",
+    "HouseFact",
+    "Incident",
+    "Person",
+    "PlanContent",
+    "Ring",
+    "RunbookRun",
+    "SlackMessage",
+    "Status",
+    "Step",
+    "StepState",
+    "TimelineEntry",
+    "WorkItem",
+    "WorkKind",
+    "WorkState",
+]

@@ -1,0 +1,51 @@
+"""Action attempts: written down before they are tried (rule 6)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.models.base import Base, Figures, Moment
+from storage.types import EncryptedText, Personal
+
+
+class AttemptState(StrEnum):
+    """Where an action stands. Unknown is never called failed."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    WRITTEN = "written"  # committed, not sent yet
+    SENT = "sent"  # the request is on its way or was answered; not looked at yet
+    UNKNOWN = "unknown"  # no answer: looked up with the same key, never blindly repeated
+    DONE = "done"  # verified by looking
+    FAILED = "failed"  # the shop refused or the look shows no effect
+    REFUSED = "refused"  # a precondition did not hold; nothing was sent
+
+
+class ActionAttempt(Base):
+    """One intended effect on the shop, a vendor or a customer; one key, one effect."""
+
+    __tablename__ = "action_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)  # the idempotency key that the shop sees
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runbook_runs.id"))
+    step_id: Mapped[str | None]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    action: Mapped[str]  # id in the plan's actions
+    params: Mapped[Figures]
+    state: Mapped[str] = mapped_column(default=AttemptState.WRITTEN)
+    before: Mapped[Figures | None]
+    after: Mapped[Figures | None]
+    response: Mapped[Figures | None]
+    problem: Mapped[str | None]  # code of the failure catalogue
+    problem_detail: Mapped[Personal | None] = mapped_column(EncryptedText)
+    requested_by: Mapped[str]
+    requested_at: Mapped[Moment]
+    approved_by: Mapped[str | None]
+    sent_at: Mapped[Moment | None]
+    settled_at: Mapped[Moment | None]
+    looks: Mapped[int] = mapped_column(default=0)
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("action_attempts.id"))

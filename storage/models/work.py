@@ -1,0 +1,73 @@
+"""The one work table: intake, outgoing messages, timers, actions and check runs (decision 3)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.models.base import Base, Figures, Moment
+from storage.types import EncryptedJson
+
+
+class WorkKind(StrEnum):
+    INTAKE = "intake"
+    MESSAGE = "message"
+    TIMER = "timer"
+    ACTION = "action"
+    CHECK = "check"
+
+
+class WorkState(StrEnum):
+    PENDING = "pending"
+    CLAIMED = "claimed"  # an owner works on it until the lease ends (message: sending)
+    UNCLEAR = "unclear"  # the outcome is unknown: look before repeating
+    DONE = "done"
+    PARKED = "parked"  # cannot be done without a person; shown to an operator, never dropped
+
+
+_UNFINISHED = text("state in ('pending', 'claimed', 'unclear')")
+
+
+class WorkItem(Base):
+    """One piece of work. `order_key`: items of one key run one after the other, by id."""
+
+    __tablename__ = "work"
+    __table_args__ = (
+        Index("uq_work_key", "key", unique=True),
+        Index(
+            "ix_work_due",
+            "kind",
+            "priority",
+            "due",
+            sqlite_where=_UNFINISHED,
+            postgresql_where=_UNFINISHED,
+        ),
+        Index(
+            "ix_work_order",
+            "order_key",
+            "id",
+            sqlite_where=_UNFINISHED,
+            postgresql_where=_UNFINISHED,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    key: Mapped[str]  # unique: de-duplication of deliveries, coalescing of refreshes
+    order_key: Mapped[str | None]
+    priority: Mapped[int] = mapped_column(default=5)  # lower is sooner: 0 opens a view, 1 rings
+    due: Mapped[Moment]
+    state: Mapped[str] = mapped_column(default=WorkState.PENDING)
+    owner: Mapped[str | None]
+    lease_until: Mapped[Moment | None]
+    epoch: Mapped[int] = mapped_column(default=0)  # grows with each claim; completion names it
+    attempts: Mapped[int] = mapped_column(default=0)
+    payload: Mapped[Figures]  # references only
+    secret: Mapped[Any | None] = mapped_column(EncryptedJson)  # a stored Slack delivery
+    result: Mapped[Figures | None]
+    last_error: Mapped[str | None]
+    created_at: Mapped[Moment]
+    finished_at: Mapped[Moment | None]

@@ -1,0 +1,80 @@
+"""Money: integer minor units with their currency, never a float."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+# ISO 4217 minor-unit exponents that differ from two; shops book TWD in hundredths.
+_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
+
+
+def exponent(currency: str) -> int:
+    """How many decimal digits the currency's minor unit has."""
+    return _EXPONENTS.get(currency, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in the currency's minor units (cents). Adding two currencies raises ValueError."""
+
+    minor: int
+    currency: str
+
+    def __composite_values__(self) -> tuple[int, str]:
+        return self.minor, self.currency
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} cannot be added up")
+
+    @property
+    def decimal(self) -> Decimal:
+        """The amount in major units, exact."""
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in which money stands in facts, parameters and reports."""
+        return {"minor": self.minor, "currency": self.currency}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Money:
+        return cls(int(data["minor"]), str(data["currency"]))
+
+    @classmethod
+    def parse(cls, text: str, currency: str) -> Money:
+        """Reads what a person typed ("1,234.50", "NT$ 90"). ValueError says what is wrong.
+
+        A comma is taken only as a thousands separator in its place: "12,50" is refused rather
+        than guessed.
+        """
+        cleaned = text.strip().removeprefix("NT$").removeprefix("$").strip()
+        whole, _, fraction = cleaned.partition(".")
+        groups = whole.lstrip("+-").split(",")
+        if len(groups) > 1 and not (
+            1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
+        ):
+            raise ValueError(f"“{text.strip()[:40]}” is not an amount: write it like 1234.50")
+        digits = whole.replace(",", "") + ("." + fraction if fraction else "")
+        try:
+            value = Decimal(digits)
+        except InvalidOperation:
+            raise ValueError(
+                f"“{text.strip()[:40]}” is not an amount: write it like 1234.50"
+            ) from None
+        scaled = value.scaleb(exponent(currency)) if value.is_finite() else None
+        if scaled is None or scaled != scaled.to_integral_value() or abs(scaled) > 10**15:
+            raise ValueError(
+                f"“{text.strip()[:40]}” is not an amount in {currency}: "
+                f"at most {exponent(currency)} decimals"
+            )
+        return cls(int(scaled), currency)
