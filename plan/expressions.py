@@ -1,0 +1,193 @@
+"""Expressions and parameter templates of the plan, evaluated in a sandbox.
+
+What the plan writes is Jinja: an expression (`when`, `holds`, `cases`) gives an object, a template
+(`params`, a vendor's message) gives text. Both see only the scope that is handed in (see
+`plan.texts`). A missing fact is falsy, smaller and greater than nothing, and passes through
+arithmetic; only *printing* one is an error, so that no half sentence and no empty identifier
+ever leaves the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2.nodes import Output, TemplateData
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from plan import filters
+
+_MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
+
+
+class ExpressionError(ValueError):
+    """An expression or template cannot be read, or prints a fact that is not known."""
+
+
+class Missing(jinja2.ChainableUndefined):
+    """A fact that is not known: falsy, in no order to anything, kept by arithmetic.
+
+    Printing it raises ExpressionError, so a template must ask first (`{% if facts.vendor %}`).
+    """
+
+    __slots__ = ()
+
+    def _keep(self, *_: object) -> Missing:
+        return self
+
+    def _never(self, _: object) -> bool:
+        return False
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _keep  # type: ignore[assignment]
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _keep  # type: ignore[assignment]
+    __mod__ = __rmod__ = __neg__ = __pos__ = _keep  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = _never  # type: ignore[assignment]
+
+    def __call__(self, *_: object, **__: object) -> Missing:  # type: ignore[override]
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return other is None or isinstance(other, jinja2.Undefined)
+
+    __hash__ = jinja2.Undefined.__hash__
+
+    def _refuse(self) -> NoReturn:
+        name = self._undefined_name
+        raise ExpressionError(f"“{name}” is not known" if name else "a value is not known")
+
+    def __str__(self) -> str:
+        self._refuse()
+
+    def __int__(self) -> int:  # type: ignore[override]
+        raise TypeError("not known")  # jinja's `int` filter takes its default then
+
+    def __float__(self) -> float:  # type: ignore[override]
+        raise TypeError("not known")
+
+
+def _known(value: object) -> object:
+    """What is printed must be known: a fact that is None is as missing as one that is not there."""
+    if value is None:
+        raise ExpressionError("a value is not known")
+    return value
+
+
+class PlanEnvironment(ImmutableSandboxedEnvironment):
+    """Jinja in a sandbox where `facts.items` is the fact of that name, not dict's method."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, Mapping):
+            if attribute in obj:
+                return obj[attribute]
+            if attribute not in _MAPPING_METHODS:
+                return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+def environment() -> PlanEnvironment:
+    """A fresh environment with the plan's filters; the engine of the messages adds its own."""
+    made = PlanEnvironment(
+        undefined=Missing, autoescape=False, keep_trailing_newline=False, finalize=_known
+    )
+    made.filters.update(filters.FILTERS)
+    made.globals.update(filters.FUNCTIONS)
+    return made
+
+
+_ENVIRONMENT = environment()
+
+
+@lru_cache(maxsize=4096)
+def _expression(source: str) -> Callable[..., Any]:
+    try:
+        return _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+    except jinja2.TemplateSyntaxError as error:
+        raise ExpressionError(f"“{source}” is not an expression: {error.message}") from None
+
+
+@lru_cache(maxsize=4096)
+def _template(source: str) -> jinja2.Template:
+    try:
+        return _ENVIRONMENT.from_string(source)
+    except jinja2.TemplateSyntaxError as error:
+        raise ExpressionError(f"“{source}” is not a template: {error.message}") from None
+
+
+@lru_cache(maxsize=4096)
+def _single(source: str) -> str | None:
+    """The expression of a template that is nothing but one `{{ … }}`, else None."""
+    text = source.strip()
+    if not (text.startswith("{{") and text.endswith("}}")):
+        return None
+    try:
+        body = _ENVIRONMENT.parse(text).body
+    except jinja2.TemplateSyntaxError:
+        return None
+    alone = len(body) == 1 and isinstance(body[0], Output) and len(body[0].nodes) == 1
+    if not alone or isinstance(body[0].nodes[0], TemplateData):  # type: ignore[attr-defined]
+        return None
+    return text[2:-2].strip("-+ \n\t")
+
+
+def _failed(source: str, error: Exception) -> ExpressionError:
+    return ExpressionError(f"“{source}” cannot be worked out: {error}")
+
+
+def evaluate(expression: str, scope: Mapping[str, object]) -> object:
+    """The value of the expression; a missing fact gives None.
+
+    Raises ExpressionError if it cannot be read or worked out.
+    """
+    compiled = _expression(expression)
+    try:
+        value = compiled(dict(scope))
+    except ExpressionError:
+        raise
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise _failed(expression, error) from None
+    return None if isinstance(value, jinja2.Undefined) else value
+
+
+def holds(expression: str | None, scope: Mapping[str, object]) -> bool:
+    """Whether the expression is true; None holds always, what cannot be worked out never."""
+    if expression is None:
+        return True
+    try:
+        return bool(evaluate(expression, scope))
+    except ExpressionError:
+        return False
+
+
+def fill(template: str, scope: Mapping[str, object]) -> str:
+    """The template's text. Raises ExpressionError if it prints a fact that is not known."""
+    compiled = _template(template)
+    try:
+        return compiled.render(dict(scope))
+    except ExpressionError:
+        raise
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise _failed(template, error) from None
+
+
+def value(template: str, scope: Mapping[str, object]) -> object:
+    """As `fill`, but a template that is one `{{ … }}` keeps its type: a number, a list, money.
+
+    Raises ExpressionError if the value is not known, as `fill` does.
+    """
+    single = _single(template)
+    if single is None:
+        return fill(template, scope)
+    found = evaluate(single, scope)
+    if found is None:
+        raise ExpressionError(f"“{single}” is not known")
+    return found
+
+
+def check(source: str, *, expression: bool) -> None:
+    """Compiles without running. Raises ExpressionError if it cannot be read."""
+    if expression:
+        _expression(source)
+    else:
+        _template(source)

@@ -1,0 +1,58 @@
+"""Filters for what leaves the house as plain text: a vendor's ticket, a customer's message.
+
+The messages in Slack have filters of the same names that write Slack's date elements and words in
+the reader's language (`message_templates`); here there is neither a reader nor Slack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+_SYMBOLS = {"TWD": "NT$", "USD": "US$", "EUR": "€", "JPY": "¥", "HKD": "HK$"}
+_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
+
+
+def money(amount: Mapping[str, Any]) -> str:
+    """`{"minor": 8642000, "currency": "TWD"}` → `NT$86,420`; the cents only where there are any."""
+    currency = str(amount["currency"])
+    digits = _EXPONENTS.get(currency, 2)
+    major = Decimal(int(amount["minor"])).scaleb(-digits)
+    places = 0 if major == major.to_integral_value() else digits
+    sign = "-" if major < 0 else ""
+    symbol = _SYMBOLS.get(currency, f"{currency} ")
+    return f"{sign}{symbol}{abs(major):,.{places}f}"
+
+
+def _moment(moment: str | datetime) -> datetime:
+    return moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
+
+
+def time(moment: str | datetime) -> str:
+    """Hours and minutes, as UTC says them: outside Slack no reader's zone is known."""
+    return f"{_moment(moment):%H:%M} UTC"
+
+
+def day(moment: str | datetime) -> str:
+    return f"{_moment(moment):%Y-%m-%d}"
+
+
+def date(moment: str | datetime) -> str:
+    return f"{_moment(moment):%Y-%m-%d %H:%M} UTC"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 order`, `41 orders`, `1,204 orders`."""
+    return f"{number:,} {one if number == 1 else (many or one + 's')}"
+
+
+def minutes(start: str | datetime, end: str | datetime) -> int:
+    """Whole minutes between two moments, rounded, at least 1 if they differ."""
+    seconds = (_moment(end) - _moment(start)).total_seconds()
+    return max(1, round(seconds / 60)) if seconds else 0
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"money": money, "time": time, "day": day, "date": date}
+FUNCTIONS: dict[str, Any] = {"n": count, "minutes": minutes}
