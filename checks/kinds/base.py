@@ -1,0 +1,66 @@
+"""What every kind of check shares: its settings' form and what it is handed to look with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field
+
+from checks.model import CheckResult
+from checks.shop.source import ShopDatabase, ShopUnavailable
+
+Look = Callable[[str, dict[str, Any]], Awaitable[Any]]
+"""Asks a configured look of the shop (name, params) and gives its JSON; raises LookFailed."""
+
+
+class LookFailed(Exception):
+    """A look had no usable answer. `code` is a word of the catalogue: refused, timeout, http_503."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(detail or code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """The connections and the clock, handed in."""
+
+    http: httpx.AsyncClient
+    shop: ShopDatabase | None
+    currency: str
+    now: datetime
+    look: Look
+
+    def database(self) -> ShopDatabase:
+        if self.shop is None:
+            raise ShopUnavailable(
+                "shop.database_url is missing: this check reads the shop's orders; "
+                "give the address of its database."
+            )
+        return self.shop
+
+
+class CheckSettings(BaseModel):
+    """What every check in the configuration has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+    every: Annotated[int, Field(ge=5, le=86_400)] = 60  # seconds
+    open_after: Annotated[int, Field(ge=1, le=100)] = 3  # failures in a row
+    recover_after: Annotated[int, Field(ge=1, le=100)] = 3  # successes in a row
+    deadline: Annotated[float, Field(gt=0, le=300)] = 30.0  # seconds for one run
+    severity: Annotated[int, Field(ge=1, le=4)] | None = None
+
+
+class Check(Protocol):
+    """A configured check."""
+
+    @property
+    def settings(self) -> CheckSettings: ...
+
+    async def run(self, context: CheckContext) -> CheckResult: ...

@@ -1,0 +1,205 @@
+"""Orders that stay too long in one state, or went from one state to a wrong one (2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+from sqlalchemy import Connection, and_, func, not_, or_, select
+
+from checks.kinds.base import CheckContext, CheckSettings
+from checks.model import CaseFound, CheckResult, Finding
+from checks.shop.mapping import LogicalTable
+from storage.money import Money
+
+LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
+
+
+class StuckOrdersSettings(CheckSettings):
+    kind: Literal["stuck_orders"]
+    # Dwell limits in hours per state (1.1.1(2); the plan says "long", the shop says how long).
+    limits: dict[str, float] = Field(min_length=1)
+    usual_hours: dict[str, float] = {}
+    # The allowed transitions; without them only the dwell time is looked at.
+    transitions: dict[str, list[str]] = {}
+    open_after: int = 1
+
+
+class StuckOrders:
+    """One finding per state: what is stuck together is one incident with many cases."""
+
+    def __init__(self, settings: StuckOrdersSettings) -> None:
+        self.settings = settings
+
+    async def run(self, context: CheckContext) -> CheckResult:
+        shop = context.database()
+        orders = shop.orders()
+        findings: list[Finding] = []
+        healthy: list[str] = []
+        for state, hours in self.settings.limits.items():
+            found = await shop.read(
+                lambda c, state=state, hours=hours: self._stuck(c, orders, state, hours, context)
+            )
+            if found is None:
+                healthy.append(f"orders:{state}")
+            else:
+                findings.append(found)
+        if self.settings.transitions:
+            history = shop.history()
+            wrong = await shop.read(lambda c: self._illegal(c, orders, history, context))
+            findings.extend(wrong)
+            if not wrong:
+                healthy.append("orders:transition")
+        return CheckResult(
+            name=self.settings.name,
+            ran_at=context.now,
+            findings=tuple(findings),
+            healthy_subjects=tuple(healthy),
+            figures={"states": len(self.settings.limits), "found": len(findings)},
+        )
+
+    def _stuck(
+        self,
+        connection: Connection,
+        orders: LogicalTable,
+        state: str,
+        hours: float,
+        context: CheckContext,
+    ) -> Finding | None:
+        cutoff = orders.bind_time(context.now - timedelta(hours=hours))
+        total = orders.minor("total", context.currency)
+        stuck = and_(orders.is_status(state), orders.col("status_since") < cutoff)
+        customers = (
+            func.count(orders.col("customer").distinct()) if orders.has("customer") else func.max(0)
+        )
+        count, oldest, amount, people = connection.execute(
+            select(
+                func.count(), func.min(orders.col("status_since")), func.sum(total), customers
+            ).where(stuck)
+        ).one()
+        if not count:
+            return None
+        rows = connection.execute(
+            _case_columns(orders, context.currency)
+            .where(stuck)
+            .order_by(orders.col("status_since"), orders.col("id"))
+            .limit(LISTED)
+        )
+        oldest_at = orders.read_time(oldest)
+        facts = {
+            "state": state,
+            "orders": int(count),
+            "limit_hours": hours,
+            "usual_hours": self.settings.usual_hours.get(state),
+            "oldest_since": oldest_at.isoformat() if oldest_at else None,
+            "customers": int(people or 0) or None,
+            "amount": Money(int(amount or 0), context.currency).as_json(),
+        }
+        return Finding(
+            subject=f"orders:{state}",
+            incident_type="order_state_stuck",
+            facts=facts,
+            cases=tuple(_cases(rows, orders, context.currency)),
+            severity=self.settings.severity,
+            started_at=(oldest_at + timedelta(hours=hours)) if oldest_at else None,
+        )
+
+    def _illegal(
+        self,
+        connection: Connection,
+        orders: LogicalTable,
+        history: LogicalTable,
+        context: CheckContext,
+    ) -> list[Finding]:
+        """Transitions of the last day that the allowed graph does not have, still in that state."""
+        allowed = [
+            and_(
+                history.col("from_status").in_(history.words(start)),
+                history.col("to_status").in_(_words(history, ends)),
+            )
+            for start, ends in self.settings.transitions.items()
+            if ends
+        ]
+        since = history.bind_time(context.now - timedelta(days=1))
+        wrong = and_(
+            history.col("at") >= since,
+            history.col("from_status").is_not(None),
+            history.col("from_status") != history.col("to_status"),
+            not_(or_(*allowed)),
+            history.col("to_status") == orders.col("status"),
+        )
+        rows = connection.execute(
+            _case_columns(orders, context.currency)
+            .add_columns(
+                history.col("from_status").label("from_status"),
+                history.col("to_status").label("to_status"),
+                history.col("at").label("at"),
+            )
+            .join(history.source, history.col("order") == orders.col("id"))
+            .where(wrong)
+            .order_by(history.col("at"))
+            .limit(LISTED)
+        ).all()
+        grouped: dict[tuple[str, str], list[Any]] = {}
+        for row in rows:
+            key = (
+                history.logical_status(row.from_status),
+                history.logical_status(row.to_status),
+            )
+            grouped.setdefault(key, []).append(row)
+        findings = []
+        for (start, end), members in grouped.items():
+            cases = tuple(
+                {case.key: case for case in _cases(members, orders, context.currency)}.values()
+            )
+            amount = sum(case.amount.minor for case in cases if case.amount)
+            oldest = history.read_time(members[0].at)
+            findings.append(
+                Finding(
+                    subject=f"orders:{start}>{end}",
+                    incident_type="order_state_illegal",
+                    facts={
+                        "state": end,
+                        "transition": {"from": start, "to": end},
+                        "orders": len(cases),
+                        "customers": len({c.customer_key for c in cases if c.customer_key}) or None,
+                        "amount": Money(amount, context.currency).as_json(),
+                        "oldest_since": oldest.isoformat() if oldest else None,
+                    },
+                    cases=cases,
+                    severity=self.settings.severity,
+                    started_at=oldest,
+                )
+            )
+        return findings
+
+
+def _words(history: LogicalTable, ends: Iterable[str]) -> list[str | int]:
+    return [word for end in ends for word in history.words(end)]
+
+
+def _case_columns(orders: LogicalTable, currency: str) -> Any:
+    columns = [
+        orders.col("number").label("number"),
+        orders.minor("total", currency).label("total"),
+        orders.currency(currency).label("currency"),
+        orders.col("status_since").label("since"),
+    ]
+    if orders.has("customer"):
+        columns.append(orders.col("customer").label("customer"))
+    return select(*columns).select_from(orders.source)
+
+
+def _cases(rows: Iterable[Any], orders: LogicalTable, currency: str) -> Iterable[CaseFound]:
+    for row in rows:
+        since = orders.read_time(row.since)
+        customer = getattr(row, "customer", None)
+        yield CaseFound(
+            kind="order",
+            key=str(row.number),
+            amount=Money(int(row.total or 0), str(row.currency)),
+            customer_key=None if customer is None else str(customer),
+            facts={"since": since.isoformat() if since else None},
+        )

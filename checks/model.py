@@ -1,0 +1,51 @@
+"""What a check run says: findings with their cases, and what it saw healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from storage.money import Money
+
+
+@dataclass(frozen=True)
+class CaseFound:
+    """One affected order, payment, channel or server. No personal data stands in here."""
+
+    kind: str  # order, payment, channel, server
+    key: str  # FG-10482
+    amount: Money | None = None
+    customer_key: str | None = None  # the shop's own id, for counting customers
+    state: str = "open"  # a storage.models.CaseState
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault on one subject. The same subject in the same section is one incident."""
+
+    subject: str  # channel:northpay, orders:paid, service:storefront
+    incident_type: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    cases: tuple[CaseFound, ...] = ()
+    severity: int | None = None  # None: the plan's own rules decide
+    started_at: datetime | None = None  # when the customer began to feel it, if the data tell
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One run. `healthy_subjects` were looked at and are in order; `error`: it could not look."""
+
+    name: str
+    ran_at: datetime
+    findings: tuple[Finding, ...] = ()
+    healthy_subjects: tuple[str, ...] = ()
+    error: str | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    open_after: int = 1
+    recover_after: int = 1
+    every: int = 60  # seconds between runs, for "three checks in a row"
+    recovered_facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Fresh figures of healthy subjects, for incidents that are still open on them."""

@@ -1,0 +1,41 @@
+"""Runs one check within its own deadline; whatever goes wrong outside becomes a result, not a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import structlog
+
+from checks.kinds.base import Check, CheckContext
+from checks.model import CheckResult
+from checks.shop.source import ShopUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+async def run_check(check: Check, context: CheckContext) -> CheckResult:
+    """The result with the check's own hysteresis figures. Never raises for a fault outside."""
+    settings = check.settings
+    try:
+        result = await asyncio.wait_for(check.run(context), settings.deadline)
+    except ShopUnavailable as error:
+        result = _could_not_run(settings.name, context, str(error))
+    except TimeoutError:
+        result = _could_not_run(
+            settings.name, context, f"the check did not end within {settings.deadline:g} s"
+        )
+    except Exception as error:
+        log.exception("check_failed", check=settings.name)
+        result = _could_not_run(settings.name, context, f"{type(error).__name__}: {error}")
+    return replace(
+        result,
+        open_after=settings.open_after,
+        recover_after=settings.recover_after,
+        every=settings.every,
+    )
+
+
+def _could_not_run(name: str, context: CheckContext, error: str) -> CheckResult:
+    log.warning("check_could_not_run", check=name, error=error)
+    return CheckResult(name=name, ran_at=context.now, error=error)

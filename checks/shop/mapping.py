@@ -1,0 +1,158 @@
+"""How a shop's own tables, columns, status words, amounts and times map onto what checks ask for.
+
+A mapping is configuration: no check knows a shop's table names. Rules: money is compared in integer
+minor units whatever the shop stores, times are aware UTC at this edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from sqlalchemy import BigInteger, ColumnElement, TableClause, cast, column, func, literal
+from sqlalchemy import table as sql_table
+
+from storage.money import exponent
+
+Amounts = Literal["minor", "major"]
+Times = Literal["native", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"“{value}” is not a time zone; write one like Asia/Taipei") from None
+    return value
+
+
+class TableMapping(BaseModel):
+    """One logical table: where it is and what its columns are called."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str
+    columns: dict[str, str]
+    statuses: dict[str, list[str | int]] = {}
+    amounts: Amounts = "minor"
+    currency: str | None = None  # where the shop has one currency and no column for it
+    times: Times = "native"
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # of times stored without a zone
+
+    @property
+    def source(self) -> TableClause:
+        schema, _, name = self.table.rpartition(".")
+        return sql_table(
+            name, *(column(c) for c in set(self.columns.values())), schema=schema or None
+        )
+
+
+class ShopMapping(BaseModel):
+    """The logical tables that the checks read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    orders: TableMapping
+    payments: TableMapping | None = None
+    refunds: TableMapping | None = None
+    history: TableMapping | None = None
+
+    REQUIRED: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "orders": ("id", "number", "status", "status_since", "total"),
+        "payments": ("id", "order", "channel", "amount", "status", "created_at"),
+        "refunds": ("order", "amount", "status"),
+        "history": ("order", "from_status", "to_status", "at"),
+    }
+
+    def missing(self) -> list[str]:
+        """Sentences naming each required column that the mapping leaves out."""
+        sentences = []
+        for name, required in self.REQUIRED.items():
+            mapping: TableMapping | None = getattr(self, name)
+            if mapping is None:
+                continue
+            for wanted in required:
+                if wanted not in mapping.columns:
+                    sentences.append(
+                        f"shop.mapping.{name}.columns lacks “{wanted}”: "
+                        f"name the column of {mapping.table} that holds it."
+                    )
+        return sentences
+
+
+class LogicalTable:
+    """A mapped table as SQLAlchemy expressions; every method is set-based SQL, nothing is loaded."""
+
+    def __init__(self, mapping: TableMapping, alias: str) -> None:
+        self.mapping = mapping
+        self.source = mapping.source.alias(alias)
+
+    def has(self, name: str) -> bool:
+        return name in self.mapping.columns
+
+    def col(self, name: str) -> ColumnElement[Any]:
+        return self.source.c[self.mapping.columns[name]]
+
+    def minor(self, name: str, currency: str) -> ColumnElement[int]:
+        """The amount in minor units. Rounded per row, so that stored floats never add up wrong."""
+        value = self.col(name)
+        if self.mapping.amounts == "minor":
+            return cast(value, BigInteger)
+        scaled: ColumnElement[int] = cast(func.round(value * 10 ** exponent(currency)), BigInteger)
+        return scaled
+
+    def currency(self, default: str) -> ColumnElement[str]:
+        if self.has("currency"):
+            return self.col("currency")
+        return literal(self.mapping.currency or default)
+
+    def words(self, *logical: str) -> list[str | int]:
+        """The shop's own words for the given statuses; an unmapped status is its own word."""
+        found: list[str | int] = []
+        for name in logical:
+            found.extend(self.mapping.statuses.get(name, [name]))
+        return found
+
+    def is_status(self, *logical: str) -> ColumnElement[bool]:
+        return self.col("status").in_(self.words(*logical))
+
+    def logical_status(self, word: object) -> str:
+        """The logical name of a status word of the shop; an unknown word stays as it is."""
+        for name, words in self.mapping.statuses.items():
+            if word in words or str(word) in {str(w) for w in words}:
+                return name
+        return str(word)
+
+    def bind_time(self, moment: datetime) -> Any:
+        """The aware moment in the form in which this table stores times, to compare with."""
+        form = self.mapping.times
+        if form == "epoch":
+            return moment.timestamp()
+        if form == "epoch_ms":
+            return int(moment.timestamp() * 1000)
+        if form == "iso_z":
+            return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        local = moment.astimezone(ZoneInfo(self.mapping.zone)).replace(tzinfo=None)
+        if form == "iso":
+            return local.strftime("%Y-%m-%dT%H:%M:%S")
+        if form == "sql":
+            return local.strftime("%Y-%m-%d %H:%M:%S")
+        return local
+
+    def read_time(self, value: Any) -> datetime | None:
+        """What the shop stored, as an aware UTC time."""
+        if value is None:
+            return None
+        form = self.mapping.times
+        if form == "epoch":
+            return datetime.fromtimestamp(float(value), UTC)
+        if form == "epoch_ms":
+            return datetime.fromtimestamp(int(value) / 1000, UTC)
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        if moment.tzinfo is None:
+            zone = UTC if form == "iso_z" else ZoneInfo(self.mapping.zone)
+            moment = moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC)
