@@ -14,11 +14,11 @@ from checks.model import CheckResult
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
 Look = Callable[[str, dict[str, Any]], Awaitable[Any]]
-"""Asks a configured look of the shop (name, params) and gives its JSON; raises LookFailed."""
+"""Asks a configured look of the shop (name, params), gives its JSON; raises LookFailed."""
 
 
 class LookFailed(Exception):
-    """A look had no usable answer. `code` is a word of the catalogue: refused, timeout, http_503."""
+    """A look had no usable answer. `code` is a catalogue word: refused, timeout, http_503."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(detail or code)

@@ -113,12 +113,11 @@ class PaymentChannel:
         ours = payments.col("channel") == settings.channel.id
         recent = and_(ours, payments.col("created_at") >= window)
         no_answer = self._unanswered(payments, context.now)
-        attempts, failed, unanswered, last_good = connection.execute(
+        attempts, failed, unanswered = connection.execute(
             select(
                 func.count(),
                 func.count(case((payments.is_status("failed"), 1))),
                 func.count(case((no_answer, 1))),
-                func.max(case((payments.is_status("captured"), payments.col("created_at")))),
             ).where(recent)
         ).one()
         stage = self._leading(connection, payments, recent, "stage")

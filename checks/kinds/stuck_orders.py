@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -39,9 +40,7 @@ class StuckOrders:
         findings: list[Finding] = []
         healthy: list[str] = []
         for state, hours in self.settings.limits.items():
-            found = await shop.read(
-                lambda c, state=state, hours=hours: self._stuck(c, orders, state, hours, context)
-            )
+            found = await shop.read(partial(self._stuck, orders, state, hours, context))
             if found is None:
                 healthy.append(f"orders:{state}")
             else:
@@ -62,11 +61,11 @@ class StuckOrders:
 
     def _stuck(
         self,
-        connection: Connection,
         orders: LogicalTable,
         state: str,
         hours: float,
         context: CheckContext,
+        connection: Connection,
     ) -> Finding | None:
         cutoff = orders.bind_time(context.now - timedelta(hours=hours))
         total = orders.minor("total", context.currency)

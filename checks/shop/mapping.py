@@ -84,7 +84,7 @@ class ShopMapping(BaseModel):
 
 
 class LogicalTable:
-    """A mapped table as SQLAlchemy expressions; every method is set-based SQL, nothing is loaded."""
+    """A mapped table as SQLAlchemy expressions: set-based SQL, nothing is loaded row by row."""
 
     def __init__(self, mapping: TableMapping, alias: str) -> None:
         self.mapping = mapping
