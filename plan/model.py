@@ -77,6 +77,7 @@ class Button(Model):
     branch: str | None = None
     when: str | None = None
     on_card: bool = True
+    completes: bool = True  # its success finishes the step; False: the step stays next
     params: dict[str, str] = {}  # templates that override the action's own
 
 
@@ -237,6 +238,8 @@ class Action(Model):
     params: dict[str, str] = {}  # templates over facts, case, form
     form: Form | None = None  # asked before it is done
     cases: str | None = None  # expression over `case`: once for each case for which it holds
+    once_per_customer: bool = False  # one attempt for each customer among these cases
+    then: Name | None = None  # requested at once when all attempts of the press are settled
     confirm: Confirm | None = None
     preconditions: tuple[Precondition, ...] = ()
     before: Name | None = None  # look that is kept as the state before
@@ -246,6 +249,8 @@ class Action(Model):
     running: Words | None = None  # the card's Next line while it runs
     log: Words  # the log line once it is done (and verified): what, from what to what
     log_unknown: Words | None = None
+    facts: dict[str, str] = {}  # what the incident knows once it is done: "vendor.ticket": template
+    case_facts: dict[str, str] = {}  # what the case knows once it is done: told, link
     case_state: str | None = None  # expression giving the case's new state from `response`
     case_outcome: str | None = None  # expression giving its outcome code
 
