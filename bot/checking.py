@@ -1,0 +1,58 @@
+"""Opens what the checks look with: one HTTP client, the shop's database, the configured looks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from actions.http import ShopClient, ShopError
+from bot.settings import Settings
+from checks.kinds.base import CheckContext, LookFailed
+from checks.shop.source import ShopDatabase
+
+
+@dataclass(frozen=True)
+class Checking:
+    """The open connections of the checks."""
+
+    http: httpx.AsyncClient
+    shop: ShopDatabase | None
+    client: ShopClient
+    currency: str
+
+    def context(self, now: datetime) -> CheckContext:
+        return CheckContext(
+            http=self.http, shop=self.shop, currency=self.currency, now=now, look=self._look
+        )
+
+    async def _look(self, name: str, params: dict[str, Any]) -> Any:
+        try:
+            return await self.client.look(name, {"params": params})
+        except ShopError as error:
+            raise LookFailed(error.code, str(error)) from error
+
+
+@asynccontextmanager
+async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
+    """Connections for the length of the block. ShopUnavailable when the address is unusable."""
+    shop = None
+    if settings.shop.database_url and settings.shop.mapping:
+        shop = ShopDatabase(settings.shop.database_url, settings.shop.mapping)
+    async with httpx.AsyncClient(transport=AiohttpTransport()) as http:
+        client = ShopClient(
+            http,
+            base_url=settings.shop.control_url,
+            looks=settings.shop.looks,
+            actions=settings.shop.actions,
+        )
+        try:
+            yield Checking(http, shop, client, settings.shop.currency)
+        finally:
+            if shop is not None:
+                shop.close()

@@ -1,0 +1,105 @@
+"""`muster check`: runs checks once. 0 none, 1 findings, 2 a check could not run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bot.checking import open_checks
+from bot.cli.errors import UserError
+from bot.cli.options import config_option, settings_of
+from bot.settings import Settings
+from checks.model import CheckResult, Finding
+from checks.registry import build
+from checks.runner import run_check
+from checks.shop.source import ShopUnavailable
+
+
+@click.command("check")
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+@config_option
+def command(names: tuple[str, ...], as_json: bool, config: Path) -> int:
+    """Run the checks (all, or those NAMED) once and print what they find."""
+    settings = settings_of(config)
+    known = {check.name for check in settings.checks}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UserError(
+            f"There is no check “{unknown[0]}”; the configuration has: {', '.join(sorted(known))}."
+        )
+    try:
+        results = asyncio.run(_run(settings, names))
+    except ShopUnavailable as error:
+        raise UserError(str(error)) from None
+    if as_json:
+        click.echo(json.dumps([_as_json(r) for r in results], ensure_ascii=False, indent=2))
+    else:
+        _show(results)
+    if any(result.error for result in results):
+        return 2
+    return 1 if any(result.findings for result in results) else 0
+
+
+async def _run(settings: Settings, names: tuple[str, ...]) -> list[CheckResult]:
+    async with open_checks(settings) as checking:
+        now = datetime.now(UTC)
+        return [
+            await run_check(build(check), checking.context(now))
+            for check in settings.checks
+            if not names or check.name in names
+        ]
+
+
+def _as_json(result: CheckResult) -> dict[str, Any]:
+    return {
+        "check": result.name,
+        "ran_at": result.ran_at.isoformat(),
+        "error": result.error,
+        "healthy": list(result.healthy_subjects),
+        "figures": dict(result.figures),
+        "findings": [_finding(f) for f in result.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "subject": finding.subject,
+        "type": finding.incident_type,
+        "started_at": finding.started_at.isoformat() if finding.started_at else None,
+        "facts": dict(finding.facts),
+        "cases": [
+            {
+                "kind": case.kind,
+                "key": case.key,
+                "state": case.state,
+                "amount": case.amount.as_json() if case.amount else None,
+                "facts": dict(case.facts),
+            }
+            for case in finding.cases
+        ],
+    }
+
+
+def _show(results: list[CheckResult]) -> None:
+    console = Console()
+    table = Table("Check", "Result", "Subject", "Cases", box=None, pad_edge=False)
+    for result in results:
+        if result.error:
+            table.add_row(result.name, "[yellow]could not run[/]", result.error, "")
+        elif not result.findings:
+            table.add_row(result.name, "[green]in order[/]", ", ".join(result.healthy_subjects), "")
+        for finding in result.findings:
+            keys = ", ".join(case.key for case in finding.cases[:5])
+            more = f" … {len(finding.cases)}" if len(finding.cases) > 5 else ""
+            table.add_row(
+                result.name, f"[red]{finding.incident_type}[/]", finding.subject, keys + more
+            )
+    console.print(table)

@@ -1,0 +1,281 @@
+"""The configuration: `muster.yaml`, and secrets from the environment alone.
+
+A wrong key or value is one sentence that names the place and the remedy. `docs/configuration.md`
+lists every key; a test compares it with these classes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from actions.declarations import ActionDeclaration, LookDeclaration
+from bot.settings_errors import SettingsError, sentences
+from checks.registry import AnyCheckSettings
+from checks.shop.mapping import ShopMapping
+
+Language = Literal["en", "zh-Hant"]
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"“{value}” is not a time zone; write one like Asia/Taipei") from None
+    return value
+
+
+def _clock_time(value: str) -> str:
+    hours, _, minutes = value.partition(":")
+    if not (hours.isdigit() and minutes.isdigit() and int(hours) < 24 and int(minutes) < 60):
+        raise ValueError(f"“{value}” is not a time of day; write it like 22:00")
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+TimeOfDay = Annotated[str, AfterValidator(_clock_time)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Channel(Part):
+    """A channel that Muster posts in, with the language in which it posts there."""
+
+    id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
+    language: Language = "en"
+    private: bool = False
+    fallback: str | None = None  # key of a channel of the same or a narrower audience
+
+
+class SlackPart(Part):
+    mode: Literal["socket", "http"] = "socket"
+    base_url: str = "https://slack.com/api/"
+    connections: Annotated[int, Field(ge=1, le=10)] = 2  # Socket Mode: at most 10 an app
+    channels: dict[str, Channel] = Field(min_length=1)
+    desk: str | None = None  # key of the service desk's channel
+    commands: dict[str, str] = {}  # names in this workspace: {incident: /incident-tw}
+
+
+class DatabasePart(Part):
+    url: str = "sqlite:///muster.db"
+
+
+class WebPart(Part):
+    """The bot's own HTTP side: Slack's requests in HTTP mode, health."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+
+
+class ShopPart(Part):
+    name: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    control_url: str | None = None
+    database_url: str | None = None
+    mapping: ShopMapping | None = None
+    looks: dict[str, LookDeclaration] = {}
+    actions: dict[str, ActionDeclaration] = {}
+
+
+class Role(Part):
+    """Who has a role: a Slack user group, people, or both. `duty`: in the order to be rung."""
+
+    group: Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")] | None = None
+    people: list[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = []
+    duty: list[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = []
+    channel: str | None = None  # where a department is told
+
+
+class Escalation(Part):
+    """How long nobody may have a SEV1 or SEV2, in seconds, before each step."""
+
+    remind_after: Annotated[int, Field(ge=30)] = 300
+    second_after: Annotated[int, Field(ge=30)] = 600
+    page_after: Annotated[int, Field(ge=30)] = 900
+
+
+class QuietHours(Part):
+    from_: TimeOfDay = Field("22:00", alias="from")
+    to: TimeOfDay = "08:00"
+    zone: Zone = "Asia/Taipei"
+
+
+class PagePart(Part):
+    """The page webhook: PagerDuty Events v2 form. The routing key stands in the environment."""
+
+    url: str = "https://events.pagerduty.com/v2/enqueue"
+    routing_key_env: str = "MUSTER_PAGE_ROUTING_KEY"
+
+
+class PlanPart(Part):
+    extra: Path | None = None  # a folder with the shop's own sections
+
+
+class Limits(Part):
+    """Amounts in minor units of the shop's currency, and times in seconds."""
+
+    refund: Annotated[int, Field(ge=0)] = 1_000_000  # above it a second person approves
+    complaint_cost: Annotated[int, Field(ge=0)] = 300_000
+    acknowledge: dict[int, int] = {1: 300, 2: 900, 3: 14_400, 4: 86_400}  # per severity
+    customer_update: Annotated[int, Field(ge=60)] = 3600
+    complaint_standstill: Annotated[int, Field(ge=60)] = 86_400
+    keep_deliveries_days: Annotated[int, Field(ge=1)] = 7
+
+
+class Settings(Part):
+    """The whole of `muster.yaml`."""
+
+    slack: SlackPart
+    shop: ShopPart
+    roles: dict[str, Role] = Field(min_length=1)
+    checks: list[AnyCheckSettings] = []
+    database: DatabasePart = DatabasePart()
+    web: WebPart = WebPart()
+    escalation: Escalation = Escalation()
+    quiet_hours: QuietHours = QuietHours()
+    page: PagePart | None = None
+    limits: Limits = Limits()
+    plan: PlanPart = PlanPart()
+    time_zone: Zone = "Asia/Taipei"  # of the reports and of fallback times
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """From the environment; `repr` shows none of them."""
+
+    bot_token: str
+    app_token: str
+    signing_secret: str
+    key: bytes
+    page_routing_key: str | None = None
+
+    def __repr__(self) -> str:
+        return "Secrets(•••)"
+
+
+def load_settings(path: Path) -> Settings:
+    """Reads the file. SettingsError holds one sentence for each mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            [f"{path}: {error.strerror}; write the configuration there or name it with --config."]
+        ) from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}" if mark else "the file"
+        problem = getattr(error, "problem", None) or "not readable"
+        raise SettingsError([f"{path}: {place} is not YAML ({problem}); correct it."]) from error
+    if not isinstance(data, dict):
+        raise SettingsError([f"{path}: the file is empty; start from docs/configuration.md."])
+    return parse_settings(data, source=path.name)
+
+
+def parse_settings(data: Mapping[str, Any], *, source: str = "muster.yaml") -> Settings:
+    """The settings of the given data. SettingsError holds one sentence for each mistake."""
+    try:
+        settings = Settings.model_validate(dict(data))
+    except ValidationError as error:
+        raise SettingsError(sentences(error, Settings, source)) from error
+    problems = [f"{source}: {problem}" for problem in _references(settings)]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def load_secrets(environ: Mapping[str, str], settings: Settings) -> Secrets:
+    """The secrets of the environment. SettingsError names each variable that is missing."""
+    problems: list[str] = []
+
+    def need(name: str, what: str) -> str:
+        value = environ.get(name, "")
+        if not value:
+            problems.append(f"The environment lacks {name}: set it to {what}.")
+        return value
+
+    bot_token = need("MUSTER_SLACK_BOT_TOKEN", "the bot token (xoxb-…) of the Slack app")
+    socket = settings.slack.mode == "socket"
+    app_token = (
+        need("MUSTER_SLACK_APP_TOKEN", "the app-level token (xapp-…) for Socket Mode")
+        if socket
+        else environ.get("MUSTER_SLACK_APP_TOKEN", "")
+    )
+    signing = (
+        environ.get("MUSTER_SLACK_SIGNING_SECRET", "")
+        if socket
+        else need("MUSTER_SLACK_SIGNING_SECRET", "the signing secret of the Slack app")
+    )
+    key_text = need("MUSTER_KEY", "32 random bytes in base64 (openssl rand -base64 32)")
+    key = _key(key_text, problems) if key_text else b""
+    page_key = environ.get(settings.page.routing_key_env) if settings.page else None
+    if problems:
+        raise SettingsError(problems)
+    return Secrets(bot_token, app_token, signing, key, page_key)
+
+
+def _key(text: str, problems: list[str]) -> bytes:
+    try:
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        problems.append(
+            "MUSTER_KEY is not 32 bytes in base64: make one with openssl rand -base64 32."
+        )
+    return key
+
+
+def _references(settings: Settings) -> list[str]:
+    """What the parts say about each other must fit."""
+    problems: list[str] = []
+    channels = settings.slack.channels
+    if "incidents" not in channels:
+        problems.append("slack.channels lacks “incidents”: name the channel for incident threads.")
+    for key, channel in channels.items():
+        fallback = channel.fallback
+        if fallback is None:
+            continue
+        if fallback not in channels:
+            problems.append(f"slack.channels.{key}.fallback names “{fallback}”, which is no channel.")
+        elif channel.private and not channels[fallback].private:
+            problems.append(
+                f"slack.channels.{key}.fallback: “{fallback}” is public and {key} is private; "
+                "a fallback has the same or a narrower audience."
+            )
+    if settings.slack.desk is not None and settings.slack.desk not in channels:
+        problems.append(f"slack.desk names “{settings.slack.desk}”, which is not in slack.channels.")
+    if settings.shop.mapping is not None:
+        problems.extend(settings.shop.mapping.missing())
+        if settings.shop.database_url is None:
+            problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
+    names = [check.name for check in settings.checks]
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
+    for check in settings.checks:
+        for field in ("probe_look", "standby_look", "figures_look"):
+            look = getattr(check, field, None)
+            if look is not None and look not in settings.shop.looks:
+                problems.append(
+                    f"checks.{check.name}.{field} names “{look}”, which is not in shop.looks."
+                )
+        if check.kind != "http_probe" and settings.shop.mapping is None:
+            problems.append(
+                f"checks.{check.name} reads the shop's orders: add shop.database_url and "
+                "shop.mapping (muster shop inspect proposes one)."
+            )
+    for key, role in settings.roles.items():
+        if role.channel is not None and role.channel not in channels:
+            problems.append(f"roles.{key}.channel names “{role.channel}”, which is no channel.")
+    return problems
