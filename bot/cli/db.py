@@ -1,0 +1,55 @@
+"""`muster db`: the bot's own data, beside a running bot where that is safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bot.cli.errors import UserError
+from bot.cli.options import config_option, secrets_of, settings_of
+from storage.backup import BackupError, backup, restore
+from storage.upgrade import upgrade
+
+
+@click.group("db")
+def command() -> None:
+    """Upgrade, back up and restore Muster's own database."""
+
+
+@command.command("upgrade")
+@config_option
+def upgrade_command(config: Path) -> None:
+    """Bring the database to this version's schema."""
+    settings = settings_of(config)
+    revision = upgrade(settings.database.url, key=secrets_of(settings).key)
+    click.echo(f"The database is at {revision}.")
+
+
+@command.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+def backup_command(file: Path, config: Path) -> None:
+    """Write a consistent copy to FILE while the bot runs."""
+    settings = settings_of(config)
+    try:
+        size = backup(settings.database.url, file)
+    except BackupError as error:
+        raise UserError(str(error)) from None
+    click.echo(f"Backed up to {file} ({size:,} bytes). Keep MUSTER_KEY with it: it is encrypted.")
+
+
+@command.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@config_option
+def restore_command(file: Path, yes: bool, config: Path) -> None:
+    """Replace the database by FILE. The bot must be stopped."""
+    settings = settings_of(config)
+    if not yes:
+        click.confirm(f"Replace {settings.database.url} by {file}?", abort=True)
+    try:
+        restore(settings.database.url, file, key=secrets_of(settings).key)
+    except BackupError as error:
+        raise UserError(str(error)) from None
+    click.echo("Restored. Start the bot; what was sent since the backup is looked up, not repeated.")
