@@ -1,0 +1,65 @@
+"""How the configuration declares the shop's doors: what may be looked at, what may be done.
+
+`shop.looks` are read-only questions, `shop.actions` are effects. Addresses and bodies are templates
+of the plan's expression language over `params`, `key` (the idempotency key), `incident`, `case` and
+`before`; what is printed into an address is percent-encoded.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from plan import expressions
+
+Seconds = Annotated[float, Field(gt=0, le=120)]
+
+
+def _template(text: str) -> str:
+    """Compiled once when the settings are read, so that a typing error is a sentence there."""
+    expressions.check(text, expression=False)
+    return text
+
+
+Template = Annotated[str, AfterValidator(_template)]
+
+
+class Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Template  # absolute, or below shop.control_url: /channels/{{ params.channel }}
+    headers: dict[str, Template] = {}
+    timeout: Seconds = 5.0
+
+
+class LookDeclaration(Declaration):
+    """A question. A POST here is a probe that changes nothing the shop keeps (a test payment)."""
+
+    method: Literal["GET", "POST"] = "GET"
+    body: Any = None
+    read: tuple[str, ...] = ()  # a path into the answer, where the shop wraps it: [data, items]
+
+
+class ActionDeclaration(Declaration):
+    """An effect, and what the shop promises about doing it twice.
+
+    - `keys`: it honours Idempotency-Key; the same request with the same key has one effect;
+    - `lookup`: it can be asked at `lookup` whether the key had an effect (404: it had none);
+    - `neither`: after an unclear outcome a person decides.
+    """
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    body: Any = None
+    contract: Literal["keys", "lookup", "neither"] = "neither"
+    lookup: Template | None = None  # /idempotency/{{ key }}
+    timeout: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _lookup_has_an_address(self) -> ActionDeclaration:
+        if self.contract == "lookup" and self.lookup is None:
+            raise ValueError(
+                "contract “lookup” needs the address to ask at; "
+                "add lookup: /idempotency/{{ key }}"
+            )
+        return self
