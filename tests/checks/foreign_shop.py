@@ -1,0 +1,194 @@
+"""A shop that looks nothing like the demo: German table names, other status words, decimals.
+
+`plant` writes orders in order, and beside them exactly the faults that the tests name.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    create_engine,
+)
+
+metadata = MetaData()
+bestellungen = Table(
+    "bestellungen",
+    metadata,
+    Column("lfd", Integer, primary_key=True),
+    Column("bestellnr", String(20)),
+    Column("kunde", Integer),
+    Column("zustand", String(20)),
+    Column("zustand_seit", DateTime),
+    Column("angelegt", DateTime),
+    Column("brutto", Numeric(12, 2)),
+    Column("rabatt", Numeric(12, 2)),
+)
+zahlungen = Table(
+    "zahlungen",
+    metadata,
+    Column("nr", String(20), primary_key=True),
+    Column("bestellung", Integer),
+    Column("weg", String(20)),
+    Column("betrag", Numeric(12, 2)),
+    Column("ergebnis", String(20)),
+    Column("grund", String(40)),
+    Column("um", DateTime),
+)
+gutschriften = Table(
+    "gutschriften",
+    metadata,
+    Column("nr", Integer, primary_key=True),
+    Column("bestellung", Integer),
+    Column("betrag", Numeric(12, 2)),
+    Column("ergebnis", String(20)),
+)
+verlauf = Table(
+    "verlauf",
+    metadata,
+    Column("nr", Integer, primary_key=True),
+    Column("bestellung", Integer),
+    Column("von", String(20)),
+    Column("nach", String(20)),
+    Column("um", DateTime),
+)
+
+MAPPING: dict[str, Any] = {
+    "orders": {
+        "table": "bestellungen",
+        "amounts": "major",
+        "currency": "EUR",
+        "columns": {
+            "id": "lfd",
+            "number": "bestellnr",
+            "customer": "kunde",
+            "status": "zustand",
+            "status_since": "zustand_seit",
+            "total": "brutto",
+            "discount": "rabatt",
+        },
+        "statuses": {
+            "awaiting_payment": ["offen"],
+            "paid": ["bezahlt", "gezahlt"],
+            "dispatched": ["versandt"],
+            "cancelled": ["storniert"],
+            "refunded": ["erstattet"],
+        },
+    },
+    "payments": {
+        "table": "zahlungen",
+        "amounts": "major",
+        "columns": {
+            "id": "nr",
+            "order": "bestellung",
+            "channel": "weg",
+            "amount": "betrag",
+            "status": "ergebnis",
+            "stage": "grund",
+            "created_at": "um",
+        },
+        "statuses": {
+            "captured": ["ok"],
+            "failed": ["abgelehnt", "fehler"],
+            "unknown": ["unklar"],
+            "created": ["neu"],
+        },
+    },
+    "refunds": {
+        "table": "gutschriften",
+        "amounts": "major",
+        "columns": {"order": "bestellung", "amount": "betrag", "status": "ergebnis"},
+        "statuses": {"succeeded": ["ok"]},
+    },
+    "history": {
+        "table": "verlauf",
+        "columns": {"order": "bestellung", "from_status": "von", "to_status": "nach", "at": "um"},
+        "statuses": {
+            "awaiting_payment": ["offen"],
+            "paid": ["bezahlt", "gezahlt"],
+            "dispatched": ["versandt"],
+            "cancelled": ["storniert"],
+        },
+    },
+}
+
+
+class ForeignShop:
+    """Writes the shop's tables; `planted` says what a check must find."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = create_engine(url)
+        self._next = 1
+        self.now = datetime.now(UTC).replace(tzinfo=None)
+
+    def create(self) -> None:
+        metadata.drop_all(self._engine)
+        metadata.create_all(self._engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def order(
+        self,
+        state: str,
+        *,
+        hours: float = 1,
+        total: str = "100.00",
+        paid: tuple[str, ...] = ("100.00",),
+        refunded: tuple[str, ...] = (),
+        came_from: str | None = None,
+        channel: str = "karte",
+        result: str = "ok",
+        paid_hours: float | None = None,
+    ) -> str:
+        """One order with its payments; returns its number."""
+        number, lfd = f"B{self._next:05d}", self._next
+        self._next += 1
+        at = self.now - timedelta(hours=hours)
+        with self._engine.begin() as connection:
+            connection.execute(
+                bestellungen.insert().values(
+                    lfd=lfd,
+                    bestellnr=number,
+                    kunde=lfd % 7,
+                    zustand=state,
+                    zustand_seit=at,
+                    angelegt=at,
+                    brutto=Decimal(total),
+                    rabatt=Decimal("0"),
+                )
+            )
+            paid_at = at if paid_hours is None else self.now - timedelta(hours=paid_hours)
+            for n, amount in enumerate(paid):
+                connection.execute(
+                    zahlungen.insert().values(
+                        nr=f"z{lfd}-{n}",
+                        bestellung=lfd,
+                        weg=channel,
+                        betrag=Decimal(amount),
+                        ergebnis=result,
+                        grund="3ds" if result != "ok" else None,
+                        um=paid_at,
+                    )
+                )
+            for amount in refunded:
+                connection.execute(
+                    gutschriften.insert().values(
+                        bestellung=lfd, betrag=Decimal(amount), ergebnis="ok"
+                    )
+                )
+            if came_from is not None:
+                connection.execute(
+                    verlauf.insert().values(bestellung=lfd, von=came_from, nach=state, um=at)
+                )
+        return number
