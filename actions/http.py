@@ -1,0 +1,205 @@
+"""The shop over HTTP: one client for its looks and its actions, bounded in time and size."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from actions.declarations import ActionDeclaration, LookDeclaration
+from actions.errors import NoAnswer, NotSent, Refused, ShopError
+from actions.requests import FilledRequest, Scope, fill, fill_address
+
+__all__ = ["NoAnswer", "NotSent", "Refused", "ShopAnswer", "ShopClient", "ShopError", "open_http"]
+
+RESPONSE_LIMIT = 1024 * 1024  # bytes; an answer above it is not read further
+_UNKNOWN_STATUS = frozenset({408, 425})  # the shop gave up waiting: it may have begun
+_SENTENCE = 300  # characters of the shop's own sentence that are kept
+
+
+def open_http() -> httpx.AsyncClient:
+    """The one client that the process shares. Close it at the end.
+
+    aiohttp by itself repeats a PUT or DELETE whose connection broke, without a word. An action is
+    repeated by its own rules only (rule 6), so that is switched off.
+    """
+
+    def session() -> aiohttp.ClientSession:
+        made = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100))
+        made._retry_connection = False  # noqa: SLF001 - aiohttp has no public switch; a test holds it
+        return made
+
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(client=session),
+        follow_redirects=False,
+        headers={"User-Agent": "muster"},
+    )
+
+
+@dataclass(frozen=True)
+class ShopAnswer:
+    """A 2xx answer. `replayed`: the shop says that it had done it before, under the same key."""
+
+    status: int
+    body: Any
+    replayed: bool = False
+
+
+class ShopClient:
+    """Asks the declared looks and sends the declared actions. Every error is a ShopError."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        base_url: str | None,
+        looks: Mapping[str, LookDeclaration],
+        actions: Mapping[str, ActionDeclaration],
+    ) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._looks = looks
+        self._actions = actions
+
+    def action(self, name: str) -> ActionDeclaration | None:
+        """How the configuration declares the action; None: the shop has no such door."""
+        return self._actions.get(name)
+
+    async def look(self, name: str, scope: Scope) -> Any:
+        """The JSON of a look. Raises NotSent, Refused or NoAnswer."""
+        declaration = self._looks.get(name)
+        if declaration is None:
+            raise NotSent("no_such_look", f"shop.looks has no “{name}”: declare it there.")
+        request = fill(declaration, declaration.method, declaration.body, scope, self._base_url)
+        try:
+            answer = await self._send(request)
+        except (NotSent, NoAnswer) as error:
+            # A kept connection that the shop had closed in the meantime: ask once more, it is free.
+            if declaration.method != "GET" or error.code != "broken":
+                raise
+            answer = await self._send(request)
+        found = answer.body
+        for part in declaration.read:
+            if not isinstance(found, Mapping) or part not in found:
+                raise NoAnswer("wrong_body", f"the answer of “{name}” has no “{part}”")
+            found = found[part]
+        return found
+
+    async def act(self, name: str, key: str, scope: Scope) -> ShopAnswer:
+        """Sends the action once, under its idempotency key. Never repeats by itself.
+
+        Raises NotSent (no effect), Refused (no effect, says why) or NoAnswer (unknown).
+        """
+        declaration = self._actions.get(name)
+        if declaration is None:
+            raise NotSent("no_such_action", f"shop.actions has no “{name}”: declare it there.")
+        request = fill(declaration, declaration.method, declaration.body, scope, self._base_url)
+        return await self._send(request, {"Idempotency-Key": key})
+
+    async def find(self, name: str, scope: Scope) -> ShopAnswer | None:
+        """What the shop knows of the key in the scope; None: it had no effect so far (404)."""
+        declaration = self._actions[name]
+        if declaration.lookup is None:
+            raise NotSent("no_lookup", f"shop.actions.{name} declares no lookup")
+        request = FilledRequest(
+            method="GET",
+            url=fill_address(declaration.lookup, scope, self._base_url),
+            headers={},
+            body=None,
+            timeout=declaration.timeout,
+        )
+        try:
+            return await self._send(request)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def _send(
+        self, request: FilledRequest, headers: Mapping[str, str] | None = None
+    ) -> ShopAnswer:
+        try:
+            async with asyncio.timeout(request.timeout):
+                async with self._http.stream(
+                    request.method,
+                    request.url,
+                    json=request.body,
+                    headers={**request.headers, **(headers or {})},
+                    timeout=request.timeout,
+                ) as response:
+                    body = await _read(response)
+        except (TimeoutError, httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise _classified(error) from error
+        return _answer(response, body)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > RESPONSE_LIMIT:
+            raise NoAnswer("too_large", f"the shop's answer is longer than {RESPONSE_LIMIT} bytes")
+    return body
+
+
+def _classified(error: BaseException) -> ShopError:
+    """Only a connection that never came about certainly had no effect.
+
+    The aiohttp transport reports a connection that broke *after* the request as ConnectTimeout, so
+    that name proves nothing; what aiohttp itself raised does.
+    """
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return NotSent("refused", "the shop does not accept connections")
+    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+        return NotSent("timeout", "the connection was not accepted in time")
+    if isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol):
+        return NotSent("refused", str(error))
+    broken = aiohttp.ServerDisconnectedError | aiohttp.ClientOSError
+    if isinstance(error, TimeoutError | httpx.TimeoutException) and not isinstance(cause, broken):
+        return NoAnswer("timeout", "no answer in time")
+    return NoAnswer("broken", "the connection broke before the answer")
+
+
+def _answer(response: httpx.Response, raw: bytes) -> ShopAnswer:
+    status = response.status_code
+    if status >= 500 or status in _UNKNOWN_STATUS:
+        raise NoAnswer(f"http_{status}", _sentence(raw))
+    if status >= 400:
+        raise Refused(status, _sentence(raw), retry_after=_seconds(response))
+    if status >= 300:
+        raise Refused(status, f"redirected to {response.headers.get('location', 'nowhere')}")
+    replayed = response.headers.get("idempotent-replay", "").lower() == "true"
+    if not raw.strip():
+        return ShopAnswer(status, {}, replayed)
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise NoAnswer("not_json", "the shop's answer is not JSON") from error
+    return ShopAnswer(status, body, replayed)
+
+
+def _sentence(raw: bytes) -> str:
+    """The shop's own sentence: {"error": {"message": …}}, {"message": …}, or the text itself."""
+    text = raw[:4096].decode("utf-8", "replace")
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        return text.strip()[:_SENTENCE]
+    for name in ("error", "message"):
+        if isinstance(found, Mapping):
+            found = found.get(name, found)
+    return str(found)[:_SENTENCE]
+
+
+def _seconds(response: httpx.Response) -> float | None:
+    try:
+        return max(0.0, float(response.headers.get("retry-after", "")))
+    except ValueError:
+        return None

@@ -1,0 +1,61 @@
+"""What the runner of actions and the domain say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from plan.model import Action
+from storage.models import AttemptState
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An attempt as it was written down, and what its expressions see."""
+
+    attempt_id: int
+    key: str
+    action: Action
+    params: Mapping[str, Any]
+    state: AttemptState
+    before: Mapping[str, Any] | None
+    response: Mapping[str, Any] | None
+    sent_at: datetime | None
+    looks: int
+    scope: Mapping[str, Any] = field(default_factory=dict)  # facts, cases, incident, case
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How an attempt stands. DONE was seen in the shop; UNKNOWN may be followed by another.
+
+    `problem` is a code: `precondition:<index>` (the plan's words), `precondition_unseen:<index>`,
+    `before_unseen`, `not_sent`, `refused`, `no_effect`, `no_answer`, `not_verified`,
+    `person_decides`, `no_door` (the configuration declares no such action). `detail` is the shop's
+    own sentence: personal until shown otherwise.
+    """
+
+    state: AttemptState
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    response: Mapping[str, Any] | None = None
+    problem: str | None = None
+    detail: str | None = None
+
+
+class Book(Protocol):
+    """The domain's side of an attempt (incidents/attempts.py), called inside transactions."""
+
+    def load(self, session: Session, attempt_id: int) -> Assignment: ...
+
+    def sent(
+        self, session: Session, attempt_id: int, before: Mapping[str, Any] | None, now: datetime
+    ) -> None:
+        """WRITTEN → SENT, with the state before."""
+
+    def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
+        """Takes the outcome: case states, step, timeline, audit and messages."""

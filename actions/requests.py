@@ -1,0 +1,116 @@
+"""A declared request filled with an attempt's values: address, headers and body."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import jinja2
+
+from actions.declarations import Declaration
+from actions.errors import NotSent
+from plan import expressions
+
+Scope = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class FilledRequest:
+    """What goes over the wire; `timeout` in seconds, for the whole exchange."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+    timeout: float
+
+
+def _quoted(value: object) -> str:
+    """A printed value stays inside its path segment: `../refunds?x=1` becomes one odd name."""
+    if value is None or isinstance(value, jinja2.Undefined):
+        raise expressions.ExpressionError("a value is not known")
+    return quote(str(value), safe="")
+
+
+_ADDRESSES = expressions.environment()
+_ADDRESSES.finalize = _quoted
+
+
+@lru_cache(maxsize=1024)
+def _address(source: str) -> jinja2.Template:
+    return _ADDRESSES.from_string(source)
+
+
+def fill_address(template: str, scope: Scope, base_url: str | None) -> str:
+    """The absolute address. NotSent if a value is missing or the address is not safe."""
+    try:
+        path = _address(template).render(dict(scope))
+    except (jinja2.TemplateError, expressions.ExpressionError, TypeError, ValueError) as error:
+        raise NotSent("missing_value", f"“{template}”: {error}") from None
+    if template.startswith(("http://", "https://")):
+        url = path
+    elif base_url is None:
+        raise NotSent("no_address", "shop.control_url is missing: name the shop's control address.")
+    else:
+        url = base_url.rstrip("/") + "/" + path.lstrip("/")
+    _require_safe(url)
+    return url
+
+
+def _require_safe(url: str) -> None:
+    """Plain http carries keys and order data in the clear: allowed only inside this machine."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise NotSent("unsafe_address", f"“{url}” is not an address: {error}") from None
+    if parsed.scheme == "https" or (parsed.scheme == "http" and _loopback(parsed.host)):
+        return
+    raise NotSent(
+        "unsafe_address", f"{parsed.scheme}://{parsed.host} is not encrypted: write https://"
+    )
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def fill_body(body: Any, scope: Scope) -> Any:
+    """The body with its templates worked out; a lone `{{ … }}` keeps its type (a number, a list).
+
+    Raises NotSent if a value is not known: half a request never leaves the house.
+    """
+    if isinstance(body, str):
+        if "{{" not in body and "{%" not in body:
+            return body
+        try:
+            return expressions.value(body, scope)
+        except expressions.ExpressionError as error:
+            raise NotSent("missing_value", str(error)) from None
+    if isinstance(body, Mapping):
+        return {key: fill_body(item, scope) for key, item in body.items()}
+    if isinstance(body, list | tuple):
+        return [fill_body(item, scope) for item in body]
+    return body
+
+
+def fill(
+    declaration: Declaration, method: str, body: Any, scope: Scope, base_url: str | None
+) -> FilledRequest:
+    """The whole request. Raises NotSent."""
+    return FilledRequest(
+        method=method,
+        url=fill_address(declaration.url, scope, base_url),
+        headers={name: str(fill_body(text, scope)) for name, text in declaration.headers.items()},
+        body=fill_body(body, scope),
+        timeout=declaration.timeout,
+    )
