@@ -43,9 +43,34 @@ def date(moment: str | datetime) -> str:
     return f"{_moment(moment):%Y-%m-%d %H:%M} UTC"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 order`, `41 orders`, `1,204 orders`."""
-    return f"{number:,} {one if number == 1 else (many or one + 's')}"
+def count(number: int | None, one: str | None = None, many: str | None = None) -> str:
+    """`1 order`, `41 orders`, `1,204 orders`; the number alone where no noun is given (Chinese)."""
+    figure = int(number or 0)
+    if one is None:
+        return f"{figure:,}"
+    return f"{figure:,} {one if figure == 1 else (many or one + 's')}"
+
+
+def word(code: object) -> str:
+    """A code as plain words: `channel_down` → `channel down`. In Slack the catalogue knows more."""
+    return str(code).replace("_", " ")
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `8 min`, `3 h 20 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, rest = divmod(round(seconds / 60), 60)
+    return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
+
+
+def plain(text: object) -> str:
+    """A person's own words, as they are."""
+    return str(text)
 
 
 def minutes(start: str | datetime, end: str | datetime) -> int:
@@ -54,5 +79,20 @@ def minutes(start: str | datetime, end: str | datetime) -> int:
     return max(1, round(seconds / 60)) if seconds else 0
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"money": money, "time": time, "day": day, "date": date}
-FUNCTIONS: dict[str, Any] = {"n": count, "minutes": minutes}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "money": money,
+    "time": time,
+    "day": day,
+    "date": date,
+    "percent": percent,
+    "duration": duration,
+    "word": word,
+    "plain": plain,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "n": count,
+    "minutes": minutes,
+    "word": word,
+    "money": money,
+    "duration": duration,
+}

@@ -196,6 +196,7 @@ class Later(Model):
     id: Name
     words: Words  # the runbook's last line
     when: Literal["recovered", "time"]
+    condition: str | None = None  # asked, and its line shown, only where this holds
     ask: Words  # posted, with the buttons
     buttons: tuple[Button, ...]
 

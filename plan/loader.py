@@ -1,0 +1,242 @@
+"""Reads the emergency plan from its YAML files into the model.
+
+The files of the product stand in `plan/data`; a shop's own folder is read after them and replaces
+sections, actions and causes of the same id or adds new ones. What cannot be read is told in one
+sentence with file, line and key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from plan.model import Action, Cause, Plan, Section
+
+try:
+    from yaml import CSafeLoader as Loader
+except ImportError:  # pragma: no cover - the C library is in every wheel of PyYAML
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+
+DATA = Path(__file__).parent / "data"
+_M = TypeVar("_M", bound=BaseModel)
+_KEYS = {"version", "section", "actions", "causes", "outline"}
+
+
+class PlanError(ValueError):
+    """The plan's files cannot be read. `faults`: one sentence each, with file, line and key."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True)
+class LoadedPlan:
+    """The plan, the hash of its content (an incident keeps it) and that content as JSON."""
+
+    plan: Plan
+    hash: str
+    version: str
+    content: str
+    sources: Mapping[str, str]  # "section 3.3", "action refund" → the file it stands in
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, parsed: its data and, for the lines of its keys, the nodes they came from."""
+
+    path: Path
+    shown: str
+    data: dict[str, Any]
+    node: yaml.Node
+
+    def line(self, keys: tuple[str | int, ...]) -> int:
+        """The line (from 1) of the deepest of these keys that the file has."""
+        node, line = self.node, self.node.start_mark.line
+        for key in keys:
+            found = _child(node, key)
+            if found is None:
+                break
+            line, node = found
+        return int(line) + 1
+
+
+def _child(node: yaml.Node, key: str | int) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name.start_mark.line, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key].start_mark.line, node.value[key]
+    return None
+
+
+def _named(keys: tuple[str | int, ...]) -> str:
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text
+
+
+def _doubled(node: yaml.Node) -> Iterator[tuple[int, str]]:
+    """Keys that a mapping has twice: YAML would silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for name, value in node.value:
+            if name.value in seen and name.value != "<<":
+                yield name.start_mark.line + 1, name.value
+            seen.add(name.value)
+            yield from _doubled(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _doubled(value)
+
+
+def read_source(path: Path, root: Path) -> Source:
+    """One file. Raises PlanError if it is not YAML or not one of the plan's kinds."""
+    shown = str(path.relative_to(root.parent)) if path.is_relative_to(root.parent) else str(path)
+    loader = Loader(path.read_text(encoding="utf-8"))
+    try:
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else 1
+        raise PlanError([f"{shown}:{line}: not readable as YAML: {error.problem}."]) from None
+    finally:
+        loader.dispose()
+    if node is None or not isinstance(data, dict):
+        raise PlanError([f"{shown}:1: holds none of {', '.join(sorted(_KEYS))}."])
+    source = Source(path, shown, data, node)
+    faults = [f"{shown}:{line}: “{key}” stands here twice." for line, key in _doubled(node)]
+    faults += [
+        f"{shown}:{source.line((key,))}: “{key}” is not a part of a plan; "
+        f"use one of {', '.join(sorted(_KEYS))}."
+        for key in data
+        if key not in _KEYS
+    ]
+    if faults:
+        raise PlanError(faults)
+    return source
+
+
+def read_sources(extra: Path | None = None) -> list[Source]:
+    """Every file of the plan, the product's own first. Raises PlanError."""
+    roots = [DATA] if extra is None else [DATA, extra]
+    if extra is not None and not extra.is_dir():
+        raise PlanError([f"{extra}: the folder of the shop's own plan files does not exist."])
+    faults: list[str] = []
+    sources: list[Source] = []
+    for root in roots:
+        for path in sorted((*root.rglob("*.yaml"), *root.rglob("*.yml"))):
+            try:
+                sources.append(read_source(path, root))
+            except PlanError as error:
+                faults += error.faults
+    if faults:
+        raise PlanError(faults)
+    return sources
+
+
+def _sentence(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _model(
+    kind: type[_M], data: object, source: Source, at: tuple[str | int, ...], faults: list[str]
+) -> _M | None:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        for fault in error.errors():
+            keys = at + tuple(fault["loc"])
+            faults.append(
+                f"{source.shown}:{source.line(keys)}: {_named(keys)}: {_sentence(fault['msg'])}."
+            )
+        return None
+
+
+def _entries(source: Source, key: str, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    entries = source.data.get(key) or {}
+    if not isinstance(entries, dict):
+        faults.append(f"{source.shown}:{source.line((key,))}: {key}: must name each entry.")
+        return
+    for name, entry in entries.items():
+        yield name, {"id": name, **entry} if isinstance(entry, dict) else entry
+
+
+def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
+    """The plan of these files; later ones replace earlier ones of the same id. Raises PlanError."""
+    faults: list[str] = []
+    version = ""
+    sections: dict[str, Section] = {}
+    actions: dict[str, Action] = {}
+    causes: dict[str, Cause] = {}
+    where: dict[str, str] = {}
+    for source in sources:
+        version = str(source.data.get("version", version))
+        if "section" in source.data:
+            section = _model(Section, source.data["section"], source, ("section",), faults)
+            if section is not None:
+                sections[section.id] = section
+                where[f"section {section.id}"] = source.shown
+        for name, entry in _entries(source, "actions", faults):
+            action = _model(Action, entry, source, ("actions", name), faults)
+            if action is not None:
+                actions[name] = action
+                where[f"action {name}"] = source.shown
+        for name, entry in _entries(source, "causes", faults):
+            cause = _model(Cause, entry, source, ("causes", name), faults)
+            if cause is not None:
+                causes[name] = cause
+                where[f"cause {name}"] = source.shown
+    if faults:
+        raise PlanError(faults)
+    ordered = dict(sorted(sections.items(), key=lambda item: [int(n) for n in item[0].split(".")]))
+    return Plan(version=version, sections=ordered, actions=actions, causes=causes), where
+
+
+_CACHE: dict[str, LoadedPlan] = {}
+
+
+def _fingerprint(extra: Path | None) -> str:
+    """What the files say, without parsing them."""
+    digest = hashlib.sha256()
+    for root in [DATA] if extra is None else [DATA, extra]:
+        for path in sorted((*root.rglob("*.yaml"), *root.rglob("*.yml"))):
+            digest.update(str(path).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def load_plan(extra: Path | None = None) -> LoadedPlan:
+    """The plan, with a shop's own files over it. Parsed once for the same content.
+
+    Raises PlanError naming file, line and key of every fault.
+    """
+    fingerprint = _fingerprint(extra)
+    found = _CACHE.get(fingerprint)
+    if found is not None:
+        return found
+    plan, where = build(read_sources(extra))
+    content = plan.model_dump_json(by_alias=True)
+    loaded = LoadedPlan(
+        plan=plan,
+        hash=hashlib.sha256(content.encode()).hexdigest(),
+        version=plan.version,
+        content=content,
+        sources=where,
+    )
+    _CACHE[fingerprint] = loaded
+    return loaded
+
+
+def restore_plan(content: str) -> Plan:
+    """The plan from the content that an incident keeps by hash."""
+    return Plan.model_validate_json(content)
