@@ -59,7 +59,6 @@ class ActionDeclaration(Declaration):
     def _lookup_has_an_address(self) -> ActionDeclaration:
         if self.contract == "lookup" and self.lookup is None:
             raise ValueError(
-                "contract “lookup” needs the address to ask at; "
-                "add lookup: /idempotency/{{ key }}"
+                "contract “lookup” needs the address to ask at; add lookup: /idempotency/{{ key }}"
             )
         return self

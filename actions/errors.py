@@ -1,9 +1,9 @@
 """What can go wrong with the shop, drawn once.
 
-    ShopError            base; `code` is a word of the failure catalogue
-    ├── NotSent          certainly no effect: nothing left this house (refused, unsafe_address …)
-    ├── Refused          the shop answered 4xx: it did not do it, and says why
-    └── NoAnswer         the outcome is unknown: timeout, reset, 5xx, an unreadable answer
+ShopError            base; `code` is a word of the failure catalogue
+├── NotSent          certainly no effect: nothing left this house (refused, unsafe_address …)
+├── Refused          the shop answered 4xx: it did not do it, and says why
+└── NoAnswer         the outcome is unknown: timeout, reset, 5xx, an unreadable answer
 """
 
 from __future__ import annotations

@@ -58,12 +58,15 @@ def fill_address(template: str, scope: Scope, base_url: str | None) -> str:
         raise NotSent("no_address", "shop.control_url is missing: name the shop's control address.")
     else:
         url = base_url.rstrip("/") + "/" + path.lstrip("/")
-    _require_safe(url)
+    require_safe(url)
     return url
 
 
-def _require_safe(url: str) -> None:
-    """Plain http carries keys and order data in the clear: allowed only inside this machine."""
+def require_safe(url: str) -> None:
+    """Plain http carries keys and order data in the clear: allowed only inside this machine.
+
+    Raises NotSent with the remedy.
+    """
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:

@@ -1,0 +1,76 @@
+"""Looking at the shop for an attempt: preconditions, the state before, the verification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from actions.errors import ShopError
+from actions.http import ShopClient
+from actions.model import Assignment
+from plan import expressions
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look showed; `problem` is set where it had no usable answer."""
+
+    value: Any = None
+    problem: str | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self.problem is None
+
+
+def scope_of(assignment: Assignment, **more: object) -> dict[str, object]:
+    """What the plan's expressions and the configuration's templates see of the attempt."""
+    return {
+        **assignment.scope,
+        "params": assignment.params,
+        "key": assignment.key,
+        "before": assignment.before,
+        "response": assignment.response,
+        **more,
+    }
+
+
+async def look(shop: ShopClient, name: str, assignment: Assignment) -> Seen:
+    """One look; an error of the shop is what was seen, not an exception."""
+    try:
+        return Seen(await shop.look(name, scope_of(assignment)))
+    except ShopError as error:
+        return Seen(problem=error.code)
+
+
+async def failed_precondition(
+    shop: ShopClient, assignment: Assignment
+) -> tuple[str, Mapping[str, Any]] | None:
+    """The first precondition that does not hold: its problem code and what was seen.
+
+    One that cannot be looked at does not hold either: what is not known to be safe is not done.
+    """
+    for index, condition in enumerate(assignment.action.preconditions):
+        seen = await look(shop, condition.look, assignment)
+        if not seen.answered:
+            return f"precondition_unseen:{index}", {"look": condition.look, "code": seen.problem}
+        if not expressions.holds(condition.holds, scope_of(assignment, look=seen.value)):
+            return f"precondition:{index}", {"look": seen.value}
+    return None
+
+
+async def verified(shop: ShopClient, assignment: Assignment) -> tuple[bool, Seen]:
+    """Whether the effect is seen in the shop. Without a verification nothing can be seen."""
+    verification = assignment.action.verify
+    if verification is None:
+        return False, Seen(problem="no_look")
+    seen = await look(shop, verification.look, assignment)
+    if not seen.answered:
+        return False, seen
+    return expressions.holds(verification.holds, scope_of(assignment, look=seen.value)), seen
+
+
+def as_figures(value: Any) -> dict[str, Any]:
+    """What a look showed, as it is kept with the attempt (a JSON object)."""
+    return dict(value) if isinstance(value, Mapping) else {"value": value}
