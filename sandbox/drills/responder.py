@@ -1,0 +1,187 @@
+"""A responder: reads the card, presses its buttons, answers its forms, and looks at the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.drills.forms import state_values
+from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, words
+
+
+class Responder:
+    """Works one incident through Slack. `advance(seconds)` moves everybody's clock."""
+
+    def __init__(
+        self,
+        slack: Slack,
+        shop: Shop,
+        advance: Callable[[float], None],
+        *,
+        channel: str,
+        person: str,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.slack = slack
+        self.shop = shop
+        self.advance = advance
+        self.channel = channel
+        self.person = person
+        self.tell = tell
+        self.card_ts = ""
+
+    # what is seen
+
+    def cards(self) -> list[Json]:
+        """Root messages with a card's buttons, newest last."""
+        return [
+            message
+            for message in self.slack.messages(self.person, self.channel)
+            if not message.get("ephemeral")
+            and any(b.get("block_id") == "identity" for b in message.get("blocks") or [])
+        ]
+
+    def card(self) -> Json:
+        return next(m for m in self.cards() if m["ts"] == self.card_ts)
+
+    def thread(self) -> list[Json]:
+        """The replies, without what only this person sees."""
+        found = self.slack.messages(self.person, self.channel, self.card_ts)
+        return [m for m in found if m["ts"] != self.card_ts and not m.get("ephemeral")]
+
+    def thread_words(self) -> str:
+        return "\n".join(words(m.get("blocks") or []) or m.get("text", "") for m in self.thread())
+
+    def only_to(self, person: str) -> list[Json]:
+        """Ephemeral answers that this person has got."""
+        found = self.slack.messages(person, self.channel, self.card_ts)
+        found += self.slack.messages(person, self.channel)
+        return [m for m in found if m.get("ephemeral")]
+
+    def find(self, step: str, button: str) -> tuple[Json, Json] | None:
+        """The button of the step, on the card or in the thread: (message, element)."""
+        ending = f":{step}:{button}" if step else f":{button}"
+        for message in [self.card(), *reversed(self.thread())]:
+            for element in elements(message):
+                if str(element.get("value", "")).endswith(ending):
+                    return message, element
+        return None
+
+    def find_action(self, action_id: str) -> tuple[Json, Json] | None:
+        for message in [self.card(), *reversed(self.thread())]:
+            for element in elements(message):
+                if str(element["action_id"]).split("#")[0] == action_id:
+                    return message, element
+        return None
+
+    # what is done
+
+    def press(self, work: Json) -> None:
+        """Presses a button and answers the form that opens, if answers are given."""
+        person = work.get("as", self.person)
+        step, button = work.get("step", ""), work.get("button", "")
+        what = f"the button “{button or work.get('action')}” of step {step or '–'}"
+
+        def look() -> tuple[Json, Json] | None:
+            if "action" in work:
+                return self.find_action(work["action"])
+            return self.find(step, button)
+
+        message, element = wait_for(look, what)
+        label = element.get("text", {}).get("text", button) if "text" in element else button
+        self.tell(f"{person} presses “{label}”")
+        before = self.slack.view(person)
+        choice = {}
+        if element["type"] == "overflow":
+            option = next(
+                (o for o in element["options"] if o["value"].endswith(f":{button}")), None
+            )
+            if option is None:
+                raise Seen(f"the menu has no “{button}”")
+            choice["selected_option"] = option
+        answer = self.slack.click(person, message, self.channel, element, **choice)
+        if not answer.get("ok"):
+            raise Seen(f"{what}: Slack shows {answer.get('error')}")
+        if "form" in work:
+            self.fill(person, work["form"], before)
+
+    def fill(self, person: str, answers: Json, before: Json | None = None) -> None:
+        """Fills in the modal that opens and sends it; what is asked twice is answered twice."""
+
+        def opened() -> Json | None:
+            view = self.slack.view(person)
+            if view is None or (before is not None and view["id"] == before["id"]):
+                return None
+            return view if view.get("submit") else None
+
+        view = wait_for(opened, "a form")
+        answer = self.slack.submit(person, view["id"], state_values(view, answers))
+        if not answer.get("ok") or answer.get("response_action") == "errors":
+            raise Seen(f"the form was refused: {answer.get('errors') or answer.get('error')}")
+
+        def closed() -> bool:
+            shown = self.slack.view(person)
+            return shown is None or shown["id"] != view["id"] or not shown.get("submit")
+
+        wait_for(closed, "the end of the form")
+        left = self.slack.view(person)
+        if left is not None and left["id"] == view["id"]:
+            self.slack.close_view(person, view["id"])
+
+    def do(self, work: Json) -> None:
+        """One entry of a story's work."""
+        if "press" in work:
+            self.press(work["press"])
+        elif "shop" in work:
+            self.shop.post(work["shop"]["post"], work["shop"].get("data", {}))
+        elif "advance" in work:
+            self.advance(float(work["advance"]))
+        elif "card_says" in work:
+            wait_for(
+                lambda: work["card_says"] in words(self.card().get("blocks") or []) or None,
+                f"the card saying “{work['card_says']}”",
+            )
+        elif "thread_says" in work:
+            wait_for(
+                lambda: work["thread_says"] in self.thread_words() or None,
+                f"the thread saying “{work['thread_says']}”",
+            )
+        elif "shop_shows" in work:
+            wait_for(lambda: not self.differs(work["shop_shows"]), f"{work['shop_shows']}")
+        elif "refused" in work:
+            self.refused(work["refused"])
+        else:
+            raise Seen(f"the story asks for something unknown: {work}")
+
+    def refused(self, work: Json) -> None:
+        """Presses without the right: told to their eyes only, and the shop untouched."""
+        person = work["as"]
+        before, answers = len(self.shop.mutations()), len(self.only_to(person))
+        self.press({k: v for k, v in work.items() if k != "says"})
+        wait_for(lambda: len(self.only_to(person)) > answers or None, f"an answer to {person}")
+        if len(self.shop.mutations()) != before:
+            raise Seen("the shop was changed by somebody without the right")
+
+    def differs(self, look: Json) -> list[str]:
+        """Where a fresh look at the shop shows something else than it must."""
+        seen = self.shop.look(look["look"])
+        wrong = []
+        for path, wanted in look.get("where", {}).items():
+            value = dig(seen, path)
+            if value != wanted:
+                wrong.append(f"{look['look']} {path} is {value!r}, not {wanted!r}")
+        return wrong
+
+
+def dig(data: Any, path: str) -> Any:
+    """A value by its path: `servers.1.state`, `orders.#` (how many)."""
+    for part in path.split("."):
+        if part == "#":
+            return len(data)
+        if isinstance(data, list):
+            data = data[int(part)] if part.isdigit() and int(part) < len(data) else None
+        elif isinstance(data, dict):
+            data = data.get(part)
+        else:
+            return None
+    return data

@@ -1,0 +1,217 @@
+"""Runs one story and reports what was seen: detected, right section, times, rings, shop, review."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, words
+from sandbox.drills.responder import Responder
+from sandbox.drills.story import Story
+
+SLICE = 5.0  # seconds by which the drill's clock moves while waiting for the detection
+
+
+@dataclass
+class Report:
+    """What the drill saw. `passed` only if nothing is in `problems`."""
+
+    section: str
+    detected: bool = False
+    section_right: bool = False
+    seconds_to_detect: float | None = None
+    seconds_to_notify: float | None = None
+    seconds_to_mitigate: float | None = None
+    rings: dict[str, int] = field(default_factory=dict)
+    steps_done: list[str] = field(default_factory=list)
+    action_verified: bool = False
+    review_written: bool = False
+    problems: list[str] = field(default_factory=list)
+    took: float = 0.0  # real seconds
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems and self.detected and self.section_right and self.review_written
+
+    def as_json(self) -> Json:
+        return {**asdict(self), "passed": self.passed}
+
+
+def run(
+    story: Story,
+    slack_url: str,
+    shop_url: str,
+    advance: Callable[[float], None],
+    tell: Callable[[str], None],
+) -> Report:
+    """Works the story to its end. Never raises for what a person would see: it is reported."""
+    report, began = Report(story.section), time.monotonic()
+    slack, shop = Slack(slack_url), Shop(shop_url)
+    responder = Responder(
+        slack, shop, advance, channel=story.channel, person=story.responder, tell=tell
+    )
+    try:
+        _work(story, responder, report)
+    except (Seen, KeyError) as problem:
+        report.problems.append(str(problem).strip("'\""))
+    finally:
+        report.rings = {who: _sounds(slack, who) for who in ("U0MEI", "U0KAI", "U0LIN", "U0JO")}
+        slack.close()
+        shop.close()
+    for person, most in story.rings.items():
+        if report.rings.get(person, 0) > most:
+            report.problems.append(f"{person} was rung {report.rings[person]} times, not ≤ {most}")
+    report.took = round(time.monotonic() - began, 2)
+    return report
+
+
+def _work(story: Story, responder: Responder, report: Report) -> None:
+    known = {card["ts"] for card in responder.cards()}
+    fault_at = _inject(story, responder)
+    card = _detect(story, responder, known, fault_at)
+    report.detected = True
+    said = words(card.get("blocks") or [])
+    report.section_right = f"§{story.section}" in said
+    if not report.section_right:
+        raise Seen(f"the card stands under another section: {said.splitlines()[-1]}")
+    for expected in story.first_words:
+        if expected not in said:
+            report.problems.append(f"the card does not say “{expected}”: {said}")
+    for entry in story.work:
+        responder.do(entry)
+    report.action_verified = _verified(story, responder, report)
+    _resolve(story, responder)
+    review = _review(responder)
+    report.review_written = True
+    _times(review, report, fault_at)
+    _steps(story, review, report)
+    for expected in story.review_says:
+        if expected not in json.dumps(review, ensure_ascii=False):
+            report.problems.append(f"the review does not say “{expected}”")
+
+
+def _inject(story: Story, responder: Responder) -> float:
+    now = datetime.fromisoformat(responder.shop.look("/clock")["now"]).timestamp()
+    for fault in story.fault:
+        responder.tell(f"fault: {fault['data'].get('kind', fault['post'])}")
+        responder.shop.post(fault["post"], fault["data"])
+    intake = story.intake
+    if intake is not None:
+        responder.tell(f"{intake['as']} types {intake['command']} {intake.get('text', '')}".rstrip())
+        answer = responder.slack.command(
+            intake["as"], intake["channel"], intake["command"], intake.get("text", "")
+        )
+        if not answer.get("ok"):
+            raise Seen(f"{intake['command']} failed: {answer.get('error')}")
+        if "form" in intake:
+            responder.fill(intake["as"], intake["form"])
+    return now
+
+
+def _detect(story: Story, responder: Responder, known: set[str], fault_at: float) -> Json:
+    waited = 0.0
+    while True:
+        try:
+            card = wait_for(
+                lambda: next((c for c in responder.cards() if c["ts"] not in known), None),
+                "a card",
+                within=8.0 if story.intake else 1.5,
+            )
+            break
+        except Seen:
+            if story.intake or waited >= story.detect_within:
+                raise Seen(f"no incident {waited:g} s after the fault") from None
+            responder.advance(SLICE)
+            waited += SLICE
+    responder.card_ts = card["ts"]
+    responder.tell("card: " + (card.get("text") or "").strip())
+    wait_for(lambda: responder.thread() or None, "the runbook in the thread")
+    return card
+
+
+def _verified(story: Story, responder: Responder, report: Report) -> bool:
+    """A fresh look at the shop, and one effect per key in its log."""
+    wrong = [problem for look in story.shop_after for problem in responder.differs(look)]
+    mutations = responder.shop.mutations()
+    keys = [m["idempotency_key"] for m in mutations if m["idempotency_key"] and m["effect"]]
+    doubled = {key for key in keys if keys.count(key) > 1}
+    if doubled:
+        wrong.append(f"more than one effect for {sorted(doubled)}")
+    for expected in story.effects:
+        found = [
+            m
+            for m in mutations
+            if m["effect"] and m["idempotency_key"] and _matches(m["path"], expected["path"])
+        ]
+        if len(found) != expected["count"]:
+            wrong.append(f"{expected['path']}: {len(found)} effects, not {expected['count']}")
+    report.problems.extend(wrong)
+    return not wrong
+
+
+def _matches(path: str, pattern: str) -> bool:
+    parts, wanted = path.strip("/").split("/"), pattern.strip("/").split("/")
+    return len(parts) == len(wanted) and all(
+        w in ("*", p) for p, w in zip(parts, wanted, strict=True)
+    )
+
+
+def _resolve(story: Story, responder: Responder) -> None:
+    work = {"action": "incident.resolve", "form": story.resolve, **story.resolve.get("press", {})}
+    form = {k: v for k, v in story.resolve.items() if k not in ("press", "as")}
+    person = story.resolve.get("as", responder.person)
+    responder.press({**work, "form": form, "as": person})
+    wait_for(
+        lambda: "Resolved" in words(responder.card().get("blocks") or []) or None,
+        "the card saying Resolved",
+    )
+
+
+def _review(responder: Responder) -> Json:
+    """The review as the JSON file in the thread."""
+
+    def posted() -> Json | None:
+        for message in responder.thread():
+            for file in message.get("files") or []:
+                if str(file.get("name", "")).endswith(".json"):
+                    return dict(file)
+        return None
+
+    file = wait_for(posted, "the review in the thread")
+    review: Json = json.loads(responder.slack.file(responder.person, file["id"]))
+    return review
+
+
+def _times(review: Json, report: Report, fault_at: float) -> None:
+    times = {
+        name: datetime.fromisoformat(at).timestamp() for name, at in review["times"].items() if at
+    }
+    if "found" in times:
+        report.seconds_to_detect = round(times["found"] - fault_at, 2)
+    if "found" in times and "told" in times:
+        report.seconds_to_notify = round(times["told"] - times["found"], 2)
+    if "works" in times and "found" in times:
+        report.seconds_to_mitigate = round(times["works"] - times["found"], 2)
+
+
+def _steps(story: Story, review: Json, report: Report) -> None:
+    """Every step of the section stands in the review, and the runbook in Slack says the same."""
+    report.steps_done = [s["id"] for s in review["steps"] if s["state"] == "done"]
+    settled = {
+        s["id"] for s in review["steps"] if s["state"] in ("done", "not_needed", "skipped")
+    }
+    lost = [step for step in story.steps if step not in settled]
+    if lost:
+        report.problems.append(f"steps not done: {', '.join(lost)}")
+    if not review.get("timeline"):
+        report.problems.append("the review has no timeline")
+
+
+def _sounds(slack: Slack, person: str) -> int:
+    return sum(1 for ring in slack.rings(person) if ring.get("sound"))
+
+
+__all__ = ["Report", "elements", "run"]
