@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from storage.upgrade import upgrade
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
 from storage.backup import BackupError, backup, restore
-from storage.upgrade import upgrade
 
 
 @click.group("db")
@@ -52,4 +52,6 @@ def restore_command(file: Path, yes: bool, config: Path) -> None:
         restore(settings.database.url, file, key=secrets_of(settings).key)
     except BackupError as error:
         raise UserError(str(error)) from None
-    click.echo("Restored. Start the bot; what was sent since the backup is looked up, not repeated.")
+    click.echo(
+        "Restored. Start the bot; what was sent since the backup is looked up, not repeated."
+    )

@@ -149,9 +149,7 @@ def words(node: Any) -> str:
         return f"<@{node.get('user_id')}>"
     joiner = "" if str(kind).startswith("rich_text_") and kind != "rich_text_list" else "\n"
     parts = [
-        words(node[key])
-        if joiner
-        else "".join(words(e) for e in node[key] if isinstance(e, dict))
+        words(node[key]) if joiner else "".join(words(e) for e in node[key] if isinstance(e, dict))
         for key in ("text", "fields", "elements", "accessory", "label", "child_blocks", "blocks")
         if isinstance(node.get(key), dict | list) and (joiner or isinstance(node[key], list))
     ]

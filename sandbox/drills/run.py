@@ -100,7 +100,9 @@ def _inject(story: Story, responder: Responder) -> float:
         responder.shop.post(fault["post"], fault["data"])
     intake = story.intake
     if intake is not None:
-        responder.tell(f"{intake['as']} types {intake['command']} {intake.get('text', '')}".rstrip())
+        responder.tell(
+            f"{intake['as']} types {intake['command']} {intake.get('text', '')}".rstrip()
+        )
         answer = responder.slack.command(
             intake["as"], intake["channel"], intake["command"], intake.get("text", "")
         )
@@ -200,9 +202,7 @@ def _times(review: Json, report: Report, fault_at: float) -> None:
 def _steps(story: Story, review: Json, report: Report) -> None:
     """Every step of the section stands in the review, and the runbook in Slack says the same."""
     report.steps_done = [s["id"] for s in review["steps"] if s["state"] == "done"]
-    settled = {
-        s["id"] for s in review["steps"] if s["state"] in ("done", "not_needed", "skipped")
-    }
+    settled = {s["id"] for s in review["steps"] if s["state"] in ("done", "not_needed", "skipped")}
     lost = [step for step in story.steps if step not in settled]
     if lost:
         report.problems.append(f"steps not done: {', '.join(lost)}")

@@ -26,13 +26,21 @@ def mariadb_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     data, socket = folder / "data", folder / "s.sock"
     who = ["--user=root"] if os.geteuid() == 0 else []
     subprocess.run(
-        [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", *who],
+        [
+            install,
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            *who,
+        ],
         check=True,
         capture_output=True,
     )
     options = [f"--datadir={data}", f"--socket={socket}", "--skip-networking", "--skip-log-bin"]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([server, "--no-defaults", *options, *who], stderr=log, stdout=log)
+        process = subprocess.Popen(
+            [server, "--no-defaults", *options, *who], stderr=log, stdout=log
+        )
     try:
         _wait(process, socket)
         yield socket

@@ -103,7 +103,11 @@ def test_exactly_the_planted_faults_are_found(shop: ForeignShop, tmp_path: Path)
     code, results = check(configuration(shop, tmp_path))
     assert code == 1
     found = {f["subject"]: f for f in results["haengend"]["findings"]}
-    assert set(found) == {"orders:paid", "orders:awaiting_payment", "orders:dispatched>awaiting_payment"}
+    assert set(found) == {
+        "orders:paid",
+        "orders:awaiting_payment",
+        "orders:dispatched>awaiting_payment",
+    }
     assert {c["key"] for c in found["orders:paid"]["cases"]} == stuck
     assert [c["key"] for c in found["orders:awaiting_payment"]["cases"]] == [unpaid]
     illegal = found["orders:dispatched>awaiting_payment"]

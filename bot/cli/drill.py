@@ -1,0 +1,117 @@
+"""`muster drill`: the fault of a section in the sandbox, worked through Slack, and a report."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bot.cli.errors import UserError
+from bot.cli.stack import stack
+from sandbox.drills.run import Report, run
+from sandbox.drills.story import load, sections
+
+
+@click.command("drill")
+@click.argument("names", nargs=-1, metavar="[SECTION]...")
+@click.option("--all", "everything", is_flag=True, help="Every section that has a drill.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep logs there.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the table at the end.")
+def command(
+    names: tuple[str, ...],
+    everything: bool,
+    json_file: Path | None,
+    keep: Path | None,
+    quiet: bool,
+) -> int:
+    """Inject the fault of each SECTION and work its runbook as a responder would.
+
+    Exits with 0 only if every drill passes.
+    """
+    wanted = sections() if everything or not names else list(names)
+    unknown = [name for name in wanted if name not in sections()]
+    if unknown:
+        raise UserError(
+            f"There is no drill for section {unknown[0]}; there are: {', '.join(sections())}."
+        )
+    console = Console(stderr=True)
+    reports: list[Report] = []
+    for name in wanted:
+        with console.status(f"Drill {name}") if console.is_terminal else _Silence():
+            reports.append(_drill(name, keep, console, quiet))
+    if json_file is not None:
+        data = [report.as_json() for report in reports]
+        json_file.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
+    _show(reports)
+    return 0 if all(report.passed for report in reports) else 1
+
+
+def _drill(name: str, keep: Path | None, console: Console, quiet: bool) -> Report:
+    story = load(name)
+
+    def tell(line: str) -> None:
+        if not quiet:
+            console.print(f"[dim]{name}[/]  {line}", highlight=False, markup=True)
+
+    tell(story.title)
+    with tempfile.TemporaryDirectory(prefix="muster-drill-") as temporary:
+        folder = Path(temporary)
+        try:
+            with stack(
+                folder,
+                shop_options=("--rate", "0"),
+                bot_options=("--control", "0"),
+                change=_daytime,
+            ) as running:
+                report = run(story, running.slack_url, running.shop_url, running.advance, tell)
+        finally:
+            if keep is not None:
+                _keep(folder, keep / name)
+    for problem in report.problems:
+        console.print(f"[red]{name}[/]  {problem}", highlight=False, markup=True)
+    return report
+
+
+def _daytime(data: dict[str, Any]) -> None:
+    """A drill must not depend on the hour at which it is run: no quiet hours."""
+    data["quiet_hours"] = {"from": "00:00", "to": "00:00", "zone": "UTC"}
+
+
+def _keep(folder: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for log in folder.glob("*.log"):
+        (target / log.name).write_bytes(log.read_bytes())
+
+
+class _Silence:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _show(reports: list[Report]) -> None:
+    table = Table("Section", "", "Detect", "Notify", "Mitigate", "Rings", "Steps", "Shop", "Review")
+    for report in reports:
+        rings = ", ".join(f"{who[2:].title()} {n}" for who, n in report.rings.items() if n)
+        table.add_row(
+            f"§{report.section}",
+            "[green]passed[/]" if report.passed else "[red]failed[/]",
+            _seconds(report.seconds_to_detect),
+            _seconds(report.seconds_to_notify),
+            _seconds(report.seconds_to_mitigate),
+            rings or "nobody",
+            str(len(report.steps_done)),
+            "verified" if report.action_verified else "not verified",
+            "written" if report.review_written else "none",
+        )
+    Console().print(table)
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:g} s"
