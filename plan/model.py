@@ -78,6 +78,7 @@ class Button(Model):
     when: str | None = None
     on_card: bool = True
     completes: bool = True  # its success finishes the step; False: the step stays next
+    completes_when: str | None = None  # … and only where this holds afterwards
     params: dict[str, str] = {}  # templates that override the action's own
 
 
@@ -137,6 +138,7 @@ class Guard(Model):
     hard: bool = False
     look: Name | None = None  # a fresh look at the shop, per case where `per_case`
     per_case: bool = False
+    field: Name | None = None  # a field that the resolve form then demands; asked there, not before
     holds: str  # Jinja expression
     words: Words  # said when it does not hold
 
