@@ -14,7 +14,7 @@ export const closePopover = (restore = true) => current?.close(restore);
 export function openPopover(anchor, content, { onClose = () => {}, className = "", width = null, align = "start" } = {}) {
   closePopover(false);
   const box = h("div.popover", { popover: "manual", class: className }, content);
-  (anchor.closest("dialog[open]") ?? document.body).append(box);
+  (anchor.closest("dialog[open], main, aside, nav, header") ?? document.body).append(box);
   box.showPopover();
   if (width) box.style.setProperty("width", `${width}px`);
   place(box, anchor, align);

@@ -12,7 +12,7 @@ const INPUT_TYPES = {
   number_input: { type: "text", inputmode: "decimal" },
 };
 
-export function textInput(element, ctx, blockId, { label = null, describedby = null, dispatch = false, invalid = false } = {}) {
+export function textInput(element, ctx, blockId, { id = null, describedby = null, dispatch = false, invalid = false } = {}) {
   const focusKey = ctx.fk(blockId, element);
   const rich = element.type === "rich_text_input";
   const long = element.multiline || rich;
@@ -27,8 +27,8 @@ export function textInput(element, ctx, blockId, { label = null, describedby = n
   const node = h(long ? "textarea.field" : "input.field", {
     ...(long ? { rows: "4" } : INPUT_TYPES[element.type]),
     value: rich ? richToText(value) : value ?? "", placeholder: plain(element.placeholder) || null,
-    "aria-labelledby": label, "aria-describedby": describedby, "aria-invalid": invalid ? "true" : null,
-    "aria-label": label ? null : nameOf(element, element.action_id), dataset: { fk: focusKey, action: element.action_id }, autocomplete: "off",
+    id, "aria-describedby": describedby, "aria-invalid": invalid ? "true" : null,
+    "aria-label": id ? null : nameOf(element, element.action_id), dataset: { fk: focusKey, action: element.action_id }, autocomplete: "off",
     oninput: () => {
       setValue(ctx, blockId, element, rich ? textToRich(node.value) : node.value || null);
       paintCount();
@@ -80,13 +80,13 @@ export function choices(element, ctx, blockId, { label = null, describedby = nul
   })));
 }
 
-export function fileInput(element, ctx, blockId, { label = null, describedby = null } = {}) {
+export function fileInput(element, ctx, blockId, { id = null, describedby = null } = {}) {
   const focusKey = ctx.fk(blockId, element);
   const limit = element.max_files ?? 10;
   const names = h("ul.file-names");
   const input = h("input", {
     type: "file", multiple: limit > 1, accept: element.filetypes?.map((type) => `.${type}`).join(",") ?? null, dataset: { fk: focusKey, action: element.action_id },
-    "aria-labelledby": label, "aria-describedby": describedby, "aria-label": label ? null : t("addFiles"),
+    id, "aria-describedby": describedby, "aria-label": id ? null : t("addFiles"),
     onchange: async () => {
       const files = await Promise.all([...input.files].slice(0, limit).map(readFile));
       setValue(ctx, blockId, element, files);

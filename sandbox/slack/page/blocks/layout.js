@@ -40,7 +40,7 @@ function folded(text, ctx, block) {
 }
 
 export const header = (block, ctx) =>
-  h("h3.header-block", { "aria-level": String(Math.min(6, (block.level ?? 1) + (ctx.kind === "modal" ? 2 : 2))) }, textObject(block.text));
+  h("h2.header-block", { "aria-level": String(Math.min(6, (block.level ?? 1) + (ctx.kind === "modal" ? 2 : 1))) }, textObject(block.text));
 
 export const divider = () => h("hr.divider");
 
@@ -65,15 +65,19 @@ export const file = (block, ctx) => {
 
 export const markdownBlock = (block) => h("div.markdown", null, markdown(block.text));
 
+// These are drawn as one native field, which its label names and focuses.
+const NATIVE = /_input$/;
+
 export function input(block, ctx) {
   const label = uid("label");
+  const native = NATIVE.test(block.element.type) ? uid("input") : null;
   const hint = block.hint ? uid("hint") : null;
   const error = ctx.st.errors[block.block_id];
   const errorId = error ? uid("error") : null;
   const describedby = [errorId, hint].filter(Boolean).join(" ") || null;
   return h("div.input-block", { class: error ? "has-error" : "", dataset: { input: block.block_id } },
-    h("div.input-label", { id: label }, textObject(block.label), block.optional ? h("span.optional", null, ` ${t("optional")}`) : null),
-    element(block.element, ctx, block.block_id, { label, describedby, dispatch: block.dispatch_action === true, invalid: Boolean(error) }),
+    h(native ? "label.input-label" : "div.input-label", { id: label, for: native }, textObject(block.label), block.optional ? h("span.optional", null, ` ${t("optional")}`) : null),
+    element(block.element, ctx, block.block_id, { label, id: native, describedby, dispatch: block.dispatch_action === true, invalid: Boolean(error) }),
     error ? h("div.input-error", { id: errorId, role: "alert" }, icon("warn", 16), h("span", null, error)) : null,
     block.hint ? h("div.input-hint", { id: hint }, textObject(block.hint)) : null);
 }

@@ -34,6 +34,7 @@ export function dataTable(block, ctx) {
   const [head, ...rows] = block.rows ?? [];
   const size = block.page_size ?? 5;
   const header = block.row_header_column_index ?? 0;
+  const numeric = (i) => rows.some((row) => row[i]?.type === "raw_number");
   const body = h("tbody");
   const heads = h("tr");
   const foot = h("div.table-foot");
@@ -51,7 +52,7 @@ export function dataTable(block, ctx) {
     view.page = Math.min(view.page, pages - 1);
     const from = view.page * size;
     const shown = kept.slice(from, from + size);
-    replace(heads, (head ?? []).map((cell, i) => h("th", { scope: "col", "aria-sort": view.sort === i ? (view.down ? "descending" : "ascending") : "none" },
+    replace(heads, (head ?? []).map((cell, i) => h("th", { scope: "col", class: numeric(i) ? "number" : "", "aria-sort": view.sort === i ? (view.down ? "descending" : "ascending") : "none" },
       h("button.table-sort", { type: "button", title: t("sortBy", { name: cellText(cell) }), dataset: { fk: `${ctx.key}/${key}/sort/${i}` }, onclick: () => { view.down = view.sort === i && !view.down; view.sort = i; redraw(); } },
         cellText(cell), view.sort === i ? (view.down ? " ↓" : " ↑") : null))));
     replace(body, shown.map((row) => h("tr", null, row.map((cell, i) => h(i === header ? "th" : "td", {
