@@ -10,10 +10,10 @@ export function colourOf(id) {
   return OTHERS[[...String(id)].reduce((sum, char) => sum + char.charCodeAt(0), 0) % OTHERS.length];
 }
 
-export function avatar(id, size = 36) {
+export function avatar(id, size = 36, name = personName(id ?? "?")) {
   const style = { width: `${size}px`, height: `${size}px`, "font-size": `${Math.round(size * 0.44)}px` };
   if (id && id === state.app?.bot_user_id) {
     return h("span.avatar.bot", { "aria-hidden": "true", style }, h("img", { src: "favicon.svg", alt: "", width: String(size), height: String(size) }));
   }
-  return h("span.avatar", { "aria-hidden": "true", style: { ...style, background: colourOf(id) } }, [...personName(id ?? "?")][0]?.toUpperCase() ?? "?");
+  return h("span.avatar", { "aria-hidden": "true", style: { ...style, background: colourOf(id) } }, [...name][0]?.toUpperCase() ?? "?");
 }

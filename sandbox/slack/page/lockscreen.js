@@ -1,7 +1,7 @@
 // The phones of the people: what rang there, with or without a sound.
 import { avatar } from "./avatar.js";
+import { bare } from "./bare.js";
 import { h, replace } from "./dom.js";
-import { emojiChar } from "./emoji.js";
 import { icon } from "./icons.js";
 import { t } from "./i18n.js";
 import { closeButton } from "./overlay.js";
@@ -14,19 +14,6 @@ import { ago, clockTime, phoneClock, phoneDate } from "./time.js";
 const when = (ring) => (typeof ring.time === "number" || /^\d+(\.\d+)?$/.test(ring.time) ? new Date(Number(ring.time) * 1000) : new Date(ring.time));
 
 export const unseenRings = (id) => Math.max(0, (state.rings.get(id) ?? []).length - (state.ringsSeen.get(id) ?? 0));
-
-// A lock screen shows no markup: mentions by name, dates as times.
-export function bare(text) {
-  return String(text ?? "")
-    .replace(/<!date\^\d+\^[^|>]*\|([^>]*)>/g, "$1")
-    .replace(/<@([UW]\w+)(?:\|([^>]*))?>/g, (_, id, label) => `@${state.people.get(id)?.name ?? label ?? id}`)
-    .replace(/<!subteam\^(S\w+)(?:\|([^>]*))?>/g, (_, id, label) => `@${state.groups.get(id)?.handle ?? label ?? id}`)
-    .replace(/<!(here|channel|everyone)[^>]*>/g, "@$1")
-    .replace(/<#(C\w+)(?:\|([^>]*))?>/g, (_, id, label) => `#${state.channelsAll.get(id)?.name ?? label ?? id}`)
-    .replace(/<(?:https?:|mailto:)[^|>]*\|([^>]*)>/g, "$1").replace(/<((?:https?:|mailto:)[^>]*)>/g, "$1")
-    .replace(/:([a-z0-9_+-]+):/g, (whole, name) => emojiChar(name) ?? whole)
-    .replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
-}
 
 export function createLockscreens({ onPerson }) {
   let person = null;

@@ -34,7 +34,7 @@ export function renderMessage(message, { channel, inThread = false, compact = fa
     dataset: { ts: message.ts, fk: `message/${inThread ? "t" : "c"}/${message.ts}` }, tabindex: "-1",
     "aria-label": `${name}, ${clockTime(fromTs(message.ts))}`,
   },
-  h("div.gutter", null, compact ? h("span.gutter-time", { "aria-hidden": "true" }, clockTime(fromTs(message.ts))) : avatar(who, 36)),
+  h("div.gutter", null, compact ? h("span.gutter-time", { "aria-hidden": "true" }, clockTime(fromTs(message.ts))) : avatar(who, 36, name)),
   h("div.message-body", null,
     message.ephemeral || message.local ? ephemeralNote(message, channel) : null,
     compact ? null : h("div.meta", null, h("span.author", null, name), who === botId() || message.local ? h("span.app-badge", null, t("app")) : null,

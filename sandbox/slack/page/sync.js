@@ -2,6 +2,7 @@
 import { api, HandError, Live } from "./api.js";
 import { notify } from "./overlay.js";
 import { botId, changed, forgetSurface, forgetSurfaces, humans, me, state, threadKey } from "./state.js";
+import { bare } from "./bare.js";
 import { t } from "./i18n.js";
 import { openPlace } from "./router.js";
 
@@ -160,7 +161,7 @@ async function ringEvent(person) {
   if (person !== state.me || rings.length <= before) return;
   const ring = rings.at(-1);
   if (ring.sound === false) return;
-  notify([`📱 `, ring.text], { className: "ring", onClick: () => openPlace({ kind: "channel", id: ring.channel }, { ts: ring.ts, thread: ring.thread_ts }) });
+  notify([`📱 `, bare(ring.text)], { className: "ring", onClick: () => openPlace({ kind: "channel", id: ring.channel }, { ts: ring.ts, thread: ring.thread_ts }) });
 }
 
 let lives = [];
