@@ -1,0 +1,188 @@
+"""Filters and functions of the leaves, each in the reader's language and zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import jinja2
+
+from message_templates import moments
+from message_templates.environment import STATE, is_missing
+from message_templates.marks import NOT_KNOWN, Link, Mention, Ours, clean, data, element
+
+_Context = jinja2.runtime.Context
+_SYMBOLS = {"TWD": "NT$", "USD": "US$", "EUR": "€", "JPY": "¥", "HKD": "HK$", "GBP": "£"}
+_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
+_UNKNOWN = Ours(NOT_KNOWN)
+
+# Units of a duration: (seconds, English one, English many, Chinese).
+_UNITS = (
+    (86400, "day", "days", "天"),
+    (3600, "hour", "hours", "小時"),
+    (60, "minute", "minutes", "分鐘"),
+    (1, "second", "seconds", "秒"),
+)
+
+
+def amount(value: object) -> str:
+    """`NT$86,420`: the currency's sign, and its minor units only where there are any."""
+    if isinstance(value, Mapping):
+        minor, currency = int(value["minor"]), str(value["currency"])
+    else:
+        minor, currency = int(value.minor), str(value.currency)  # type: ignore[attr-defined]
+    digits = _EXPONENTS.get(currency, 2)
+    major = Decimal(minor).scaleb(-digits)
+    places = 0 if major == major.to_integral_value() else digits
+    sign = "-" if major < 0 else ""
+    return f"{sign}{_SYMBOLS.get(currency, currency + ' ')}{abs(major):,.{places}f}"
+
+
+@jinja2.pass_context
+def money(context: _Context, value: object) -> Ours:
+    return _UNKNOWN if is_missing(value) else data(clean(amount(value)))
+
+
+def _moment_filter(kind: str) -> Callable[..., Ours]:
+    @jinja2.pass_context
+    def shown(context: _Context, value: object) -> Ours:
+        if is_missing(value) or value == "":
+            return _UNKNOWN
+        state = context[STATE]
+        try:
+            found = moments.read(value)
+        except ValueError:
+            return data(str(value))
+        if not isinstance(found, datetime):
+            return Ours(moments.day_words(found, state.language))
+        return element(moments.moment(found, kind, language=state.language, zone=state.zone))
+
+    shown.__name__ = kind
+    return shown
+
+
+time, date_, day = _moment_filter("time"), _moment_filter("date"), _moment_filter("day")
+
+
+@jinja2.pass_context
+def when(context: _Context, value: object, since: object = None) -> Ours:
+    """The time of day, with its date where it falls on another day than `since`."""
+    if is_missing(value):
+        return _UNKNOWN
+    same = True
+    if not is_missing(since):
+        zone = context[STATE].zone
+        first, second = moments.read(value), moments.read(since)
+        if isinstance(first, datetime) and isinstance(second, datetime):
+            same = first.astimezone(zone).date() == second.astimezone(zone).date()
+    return (time if same else date_)(context, value)
+
+
+@jinja2.pass_context
+def count(context: _Context, number: Any, one: str = "", many: str | None = None) -> Ours:
+    """`1 order`, `41 orders`, `1,204 orders`; without a noun the number alone."""
+    if is_missing(number):
+        return _UNKNOWN
+    figure = f"{int(number):,}"
+    if not one:
+        return Ours(figure)
+    return Ours(f"{figure} {one if int(number) == 1 else (many or one + 's')}")
+
+
+def _seconds(start: object, end: object) -> float | None:
+    if is_missing(start) or is_missing(end):
+        return None
+    first, second = moments.read(start), moments.read(end)
+    if isinstance(first, datetime) and isinstance(second, datetime):
+        return (second - first).total_seconds()
+    days = date(second.year, second.month, second.day) - date(first.year, first.month, first.day)
+    return days.total_seconds()
+
+
+@jinja2.pass_context
+def minutes(context: _Context, start: object, end: object = None) -> Any:
+    """Whole minutes between two moments, or of so many seconds; at least 1 if there are any."""
+    if isinstance(start, (int, float)) and is_missing(end):
+        seconds: float | None = float(start)
+    else:
+        seconds = _seconds(start, end)
+    if seconds is None:
+        return _UNKNOWN
+    return max(1, round(seconds / 60)) if seconds else 0
+
+
+@jinja2.pass_context
+def duration(context: _Context, value: Any, end: object = None) -> Ours:
+    """`45 seconds`, `8 minutes`, `2 hours 5 minutes`, `3 days` in the reader's language."""
+    seconds = _seconds(value, end) if not is_missing(end) else value
+    if seconds is None or is_missing(seconds):
+        return _UNKNOWN
+    rest = max(0, round(float(seconds)))
+    if rest >= 90:
+        rest = round(rest / 60) * 60
+    said: list[str] = []
+    chinese = context[STATE].language == "zh-Hant"
+    for unit, one, many, zh in _UNITS:
+        number, rest = divmod(rest, unit)
+        if number:
+            said.append(f"{number} {zh}" if chinese else f"{number} {one if number == 1 else many}")
+        if len(said) == 2:
+            break
+    if not said:
+        return Ours("0 秒" if chinese else "0 seconds")
+    return Ours(" ".join(said))
+
+
+@jinja2.pass_context
+def percent(context: _Context, value: Any, of: Any = None) -> Ours:
+    """`48.3 %` of a share (0…1), or of a part and its whole."""
+    if is_missing(value) or (not is_missing(of) and not of):
+        return _UNKNOWN
+    share = float(value) / float(of) if not is_missing(of) else float(value)
+    return Ours(f"{100 * share:.1f}".removesuffix(".0") + " %")
+
+
+@jinja2.pass_context
+def word(context: _Context, code: object, group: str = "words") -> Ours:
+    """The catalogue's word of a code; a code that has none is shown as it is."""
+    if is_missing(code) or code == "":
+        return _UNKNOWN
+    found = context[STATE].text(f"{group}.{code}", {})
+    return found if found is not None else data(clean(str(code).replace("_", " ")))
+
+
+def plain(value: object) -> Ours:
+    """What a person wrote, or any value, as literal text."""
+    return _UNKNOWN if is_missing(value) else data(clean(str(value)))
+
+
+@jinja2.pass_context
+def mention(context: _Context, person: Any, name: str = "") -> Ours:
+    """Rings: a Slack id, or somebody with `user_id` and `name`."""
+    identifier = getattr(person, "user_id", person)
+    shown = getattr(person, "name", name) or str(identifier)
+    return element(Mention(clean(str(identifier)), clean(str(shown))))
+
+
+def link(label: object, url: object) -> Ours:
+    text = clean(str(label))
+    return element(Link(clean(str(url)), text)) if not is_missing(url) else data(text)
+
+
+FILTERS: dict[str, Any] = {
+    "money": money,
+    "time": time,
+    "date": date_,
+    "day": day,
+    "when": when,
+    "n": count,
+    "minutes": minutes,
+    "duration": duration,
+    "percent": percent,
+    "word": word,
+    "plain": plain,
+    "mention": mention,
+    "link": link,
+}

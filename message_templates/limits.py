@@ -1,0 +1,97 @@
+"""Slack's sizes, and the finishing of an expanded structure to them (Slack: block limits)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from message_templates import outputs
+from message_templates.structure import Pending
+
+MESSAGE_BLOCKS = 50
+VIEW_BLOCKS = 100
+MESSAGE_TEXT = 12_000  # all blocks of a message; Slack refuses about 13,000
+TEXT = 3000
+
+# (what holds the text, under which key) → characters
+LIMITS: Mapping[tuple[str, str], int] = {
+    ("section", "text"): 3000,
+    ("section", "fields"): 2000,
+    ("header", "text"): 150,
+    ("container", "title"): 150,
+    ("container", "subtitle"): 150,
+    ("button", "text"): 75,
+    ("option", "text"): 75,
+    ("option", "description"): 75,
+    ("confirm", "title"): 100,
+    ("confirm", "text"): 300,
+    ("confirm", "confirm"): 30,
+    ("confirm", "deny"): 30,
+    ("modal", "title"): 24,
+    ("modal", "submit"): 24,
+    ("modal", "close"): 24,
+    ("input", "label"): 2000,
+    ("input", "hint"): 2000,
+}
+_PLACEHOLDER = 150
+# Objects that carry no type of their own, by the key they stand under.
+_UNTYPED = {"confirm": "confirm", "options": "option", "initial_option": "option"}
+
+
+def finish(node: Any, holder: str = "", key: str = "") -> Any:
+    """Texts written within the limit of their place, action ids made unique in their block."""
+    if isinstance(node, Pending):
+        return _text(node, holder, key)
+    if isinstance(node, list):
+        return [finish(item, holder, key) for item in node]
+    if isinstance(node, Mapping):
+        name = str(node.get("type") or _UNTYPED.get(key, holder))
+        made = {at: finish(item, name, at) for at, item in node.items()}
+        if "elements" in made and name == "actions":
+            _unique(made["elements"])
+        return made
+    return node
+
+
+def _text(node: Pending, holder: str, key: str) -> Any:
+    limit = _PLACEHOLDER if key == "placeholder" else LIMITS.get((holder, key), TEXT)
+    match node.kind:
+        case "rich":
+            return outputs.rich(node.parts) or [{"type": "text", "text": "–"}]
+        case "plain":
+            return {"type": "plain_text", "text": outputs.plain(node.parts, limit) or "–"}
+        case "notice":
+            return outputs.notice(node.parts)
+        case _:
+            text = outputs.mrkdwn(node.parts, limit) or "–"
+            return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _unique(elements: list[Any]) -> None:
+    seen: dict[str, int] = {}
+    for element in elements:
+        identifier = element.get("action_id")
+        if identifier is None:
+            continue
+        seen[identifier] = seen.get(identifier, 0) + 1
+        if seen[identifier] > 1:
+            element["action_id"] = f"{identifier}#{seen[identifier]}"
+
+
+def text_size(node: Any) -> int:
+    """Characters of all texts of a structure, as Slack adds them up for a message."""
+    if isinstance(node, Mapping):
+        own = node.get("text")
+        counted = outputs.size(own) if isinstance(own, str) else 0
+        return counted + sum(text_size(item) for item in node.values())
+    if isinstance(node, list):
+        return sum(text_size(item) for item in node)
+    return 0
+
+
+def fit(blocks: list[dict[str, Any]], limit: int = MESSAGE_BLOCKS) -> list[dict[str, Any]]:
+    """The blocks within Slack's count: the first and the last are kept, the middle goes first."""
+    if len(blocks) <= limit:
+        return blocks
+    tail = limit // 2
+    return blocks[: limit - tail] + blocks[len(blocks) - tail :]

@@ -1,0 +1,444 @@
+"""Views of the example of section 3.3 (a payment channel half fails at night), without a database.
+
+The words are the plan's own; figures, names and times are those of the worked example, so that
+what is rendered can be laid beside it. Other tests may use these views as a realistic incident.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from incidents.views import (
+    ButtonView,
+    CardView,
+    LogView,
+    NextView,
+    PersonView,
+    RunbookView,
+    StepView,
+)
+from plan.loader import load_plan
+from plan.model import IncidentType, Plan, Section, Step
+
+TAIPEI = ZoneInfo("Asia/Taipei")
+MEI = PersonView("U0MEI", "Mei")
+KAI = PersonView("U0KAI", "Kai")
+LIN = PersonView("U0LIN", "Lin")
+REFERENCE, NUMBER, VERSION = "INC-412", 412, 7
+RAW_WORDS = "3-D Secure server lost its certificate store. Expect 04:30."
+
+
+@lru_cache(maxsize=1)
+def plan() -> Plan:
+    return load_plan().plan
+
+
+def section() -> Section:
+    return plan().sections["3.3"]
+
+
+def kind() -> IncidentType:
+    return plan().incident_type("payment_channel_down")
+
+
+def at(clock: str, day: int = 11) -> datetime:
+    """A time of that night, as people in Taipei read it."""
+    hour, minute = (int(part) for part in clock.split(":")[:2])
+    return datetime(2026, 11, day, hour, minute, tzinfo=TAIPEI).astimezone(UTC)
+
+
+def money(major: int) -> dict[str, Any]:
+    return {"minor": major * 100, "currency": "TWD"}
+
+
+def facts(**more: Any) -> dict[str, Any]:
+    return {
+        "channel": {"id": "northpay", "name": "Northpay"},
+        "standby": {
+            "id": "harborpay",
+            "name": "Harborpay",
+            "ok": True,
+            "tested_at": at("03:06").isoformat(),
+        },
+        "window_minutes": 5,
+        "attempts": 118,
+        "failed": 57,
+        "usual_failed_per_100": 3,
+        "failing_since": at("03:02").isoformat(),
+        "stage": {"code": "3ds_timeout", "count": 54},
+        "banks": 14,
+        "check": {
+            "name": "payment channel Northpay",
+            "failures": 3,
+            "first_at": at("03:05").isoformat(),
+            "last_at": at("03:07").isoformat(),
+        },
+        **more,
+    }
+
+
+def after_switch() -> dict[str, Any]:
+    return facts(
+        via={"id": "harborpay", "name": "Harborpay", "since": at("03:09").isoformat()},
+        now={"attempts": 12, "captured": 12, "since": at("03:09").isoformat()},
+    )
+
+
+def scope(
+    figures: Mapping[str, Any] | None = None,
+    *,
+    owner: str | None = None,
+    status: str = "open",
+    mitigated: bool = False,
+    resolved: bool = False,
+    target: Mapping[str, Any] | None = None,
+    cases: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    return {
+        "facts": dict(figures or facts()),
+        "cases": {
+            "total": 41,
+            "customers": 39,
+            "amount": money(86420),
+            "unknown": 9,
+            "open": 32,
+            "waiting": 0,
+            "settled": 0,
+            "open_amount": money(86420),
+            "by_outcome": {},
+            **(cases or {}),
+        },
+        "incident": {
+            "reference": REFERENCE,
+            "number": NUMBER,
+            "severity": 1,
+            "status": status,
+            "started_at": at("03:02").isoformat(),
+            "detected_at": at("03:07").isoformat(),
+            "mitigated_at": at("03:10").isoformat() if mitigated else None,
+            "resolved_at": at("05:30").isoformat() if resolved else None,
+            "owner": owner,
+            "minutes_felt": 8 if mitigated else None,
+            "section": "3.3",
+            "subject_key": "northpay",
+        },
+        "steps": {},
+        "target": dict(target or {}),
+        "now": at("03:10").isoformat(),
+        **more,
+    }
+
+
+def step(step_id: str) -> Step:
+    return next(one for one in section().steps if one.id == step_id)
+
+
+def step_button(step_id: str, button: str, *, style: Any = None, **extra: Any) -> ButtonView:
+    """A plan's button as it stands on a card."""
+    found = next(one for one in step(step_id).buttons if one.id == button)
+    confirm = plan().actions[found.action].confirm if found.action else None
+    return ButtonView(
+        action_id="step.form" if found.does == "form" else "step.run",
+        value=f"{REFERENCE}:{VERSION}:{step_id}:{button}",
+        label=found.label,
+        style=style,
+        confirm=confirm,
+        scope=extra,
+    )
+
+
+def take_button() -> ButtonView:
+    return ButtonView("incident.take", f"{REFERENCE}:{VERSION}", None, "take")
+
+
+def cases_button() -> ButtonView:
+    return ButtonView("cases.open", f"{REFERENCE}:{VERSION}", kind().case_label)
+
+
+MORE = tuple(
+    (verb, f"{REFERENCE}:{VERSION}:{verb}")
+    for verb in ("severity", "dismiss", "section", "escalate", "lang:zh-Hant")
+)
+
+
+def card_open() -> CardView:
+    """03:07, nobody has it (thread-examples 1.1)."""
+    return CardView(
+        reference=REFERENCE,
+        version=VERSION,
+        severity=1,
+        status="open",
+        family="system",
+        section="3.3",
+        section_short=section().short,
+        plan_version="2026.11",
+        mood="active",
+        words=kind().card.active,
+        scope=scope(),
+        owner=None,
+        owner_since=None,
+        ring_group="S0ONCALL",
+        ring_people=(),
+        passed_over=(),
+        rung_instead=None,
+        next=NextView("step", step("3.3.1.s2").next),
+        buttons=(
+            step_button("3.3.1.s2", "switch", style="primary"),
+            take_button(),
+            cases_button(),
+        ),
+        more=MORE,
+        quiet_until=None,
+        quiet_reason=None,
+        merged_into=None,
+        reason=None,
+        ring=kind().ring,
+        other_languages=("zh-Hant",),
+    )
+
+
+def card_passed_over() -> CardView:
+    """Mei's Slack is in Do Not Disturb, so Kai was rung at once (thread-examples 1.6)."""
+    return dataclasses.replace(card_open(), passed_over=((MEI, at("08:00")),), rung_instead=KAI)
+
+
+def card_running() -> CardView:
+    """03:09:12, the switch is on its way (thread-examples 1.3)."""
+    action = plan().actions["switch_payment_channel"]
+    return dataclasses.replace(
+        card_open(),
+        status="acknowledged",
+        scope=scope(
+            owner="Mei",
+            status="acknowledged",
+            actor="Mei",
+            params={"channel_name": "Harborpay", "from_name": "Northpay"},
+            attempt={"at": at("03:09").isoformat()},
+        ),
+        owner=MEI,
+        owner_since=at("03:09"),
+        next=NextView("running", action.running, {"actor": MEI, "at": at("03:09")}),
+        buttons=(cases_button(),),
+    )
+
+
+def card_mitigated() -> CardView:
+    """03:10, verified (thread-examples 1.3)."""
+    return dataclasses.replace(
+        card_open(),
+        status="mitigated",
+        mood="mitigated",
+        words=kind().card.mitigated,
+        scope=scope(
+            after_switch(),
+            owner="Mei",
+            status="mitigated",
+            mitigated=True,
+            target={"cases": 32, "customers": 30, "amount": money(66210)},
+        ),
+        owner=MEI,
+        owner_since=at("03:09"),
+        next=NextView("step", step("3.3.2.s1").next),
+        buttons=(
+            step_button("3.3.2.s1", "ask", style="primary"),
+            step_button("3.3.4.s1", "tell"),
+            cases_button(),
+        ),
+        ring=kind().ring_mitigated,
+    )
+
+
+def card_waiting() -> CardView:
+    """Quiet until a day, with the reason that a person wrote (thread-examples 2.3)."""
+    return dataclasses.replace(
+        card_mitigated(),
+        status="monitoring",
+        quiet_until=at("00:00", 14),
+        quiet_reason="last payment arrives",
+    )
+
+
+def _step_view(number: int, step_id: str, state: Any, **more: Any) -> StepView:
+    found = step(step_id)
+    given: dict[str, Any] = {
+        "scope": scope(
+            after_switch(),
+            owner="Mei",
+            mitigated=True,
+            target={"cases": 32, "customers": 30},
+        ),
+        "actor": None,
+        "actor_kind": None,
+        "at": None,
+        "verified_at": None,
+        "started_at": None,
+        "reason": None,
+        "branch": None,
+        "buttons": (),
+        "undo": None,
+        "problem": None,
+    }
+    return StepView(
+        step_id=step_id,
+        number=number,
+        section=found.section,
+        state=state,
+        title=found.title,
+        do=found.do,
+        detail=found.detail,
+        not_needed=found.not_needed,
+        **(given | more),
+    )
+
+
+def skip_button(step_id: str) -> ButtonView:
+    return ButtonView("step.skip", f"{REFERENCE}:{VERSION}:{step_id}", None, "skip")
+
+
+def undo_button() -> ButtonView:
+    action = plan().actions["switch_payment_channel"]
+    back = plan().actions[action.undo or ""]
+    return ButtonView(
+        "step.undo",
+        f"{REFERENCE}:{VERSION}:3.3.1.s2:undo",
+        action.undo_label,
+        confirm=back.confirm,
+    )
+
+
+def runbook_mitigated() -> RunbookView:
+    """03:10, two steps done and the third next (thread-examples 1.4)."""
+    return RunbookView(
+        reference=REFERENCE,
+        version=VERSION,
+        run_id=1,
+        section="3.3",
+        title=section().short,
+        done=2,
+        total=5,
+        steps=(
+            _step_view(1, "3.3.1.s1", "done", actor_kind="check", at=at("03:07")),
+            _step_view(
+                2,
+                "3.3.1.s2",
+                "done",
+                actor=MEI,
+                actor_kind="person",
+                at=at("03:09"),
+                verified_at=at("03:10"),
+                undo=undo_button(),
+            ),
+            _step_view(
+                3,
+                "3.3.2.s1",
+                "next",
+                buttons=(
+                    step_button("3.3.2.s1", "ask", style="primary"),
+                    step_button("3.3.2.s1", "answer"),
+                    skip_button("3.3.2.s1"),
+                ),
+            ),
+            _step_view(4, "3.3.3.s1", "not_needed"),
+            _step_view(5, "3.3.4.s1", "pending"),
+        ),
+        later=((section().later[0].words, {}),),
+        replaced=False,
+        scope=scope(after_switch(), owner="Mei", mitigated=True),
+    )
+
+
+def runbook_skipped() -> RunbookView:
+    """03:33, step 4 was skipped with a reason."""
+    view = runbook_mitigated()
+    skipped = _step_view(
+        4,
+        "3.3.3.s1",
+        "skipped",
+        actor=MEI,
+        actor_kind="person",
+        at=at("03:33"),
+        reason="Harborpay carries all cards",
+    )
+    return dataclasses.replace(view, done=3, steps=(*view.steps[:3], skipped, view.steps[4]))
+
+
+def log(clock: str, log_kind: str, **more: Any) -> LogView:
+    given: dict[str, Any] = {
+        "actor": None,
+        "words": None,
+        "scope": scope(after_switch(), owner="Mei", mitigated=True),
+        "text": None,
+        "mention": None,
+    }
+    return LogView(reference=REFERENCE, sequence=17, at=at(clock), kind=log_kind, **(given | more))
+
+
+def action_scope(**more: Any) -> dict[str, Any]:
+    return scope(
+        after_switch(),
+        owner="Mei",
+        mitigated=True,
+        actor="Mei",
+        params={"channel_name": "Harborpay", "from_name": "Northpay", "vendor_name": "Northpay"},
+        attempt={"at": at("03:09").isoformat(), "verified_at": at("03:10").isoformat()},
+        **more,
+    )
+
+
+def log_lines() -> tuple[LogView, ...]:
+    """The log as it stands the next morning (thread-examples 1.5), in order."""
+    actions = plan().actions
+    answered = step("3.3.2.s1").log
+    return (
+        log("03:07", "found", scope=scope(check="payment channel Northpay", failures=3)),
+        log(
+            "03:09",
+            "action_done",
+            actor=MEI,
+            words=actions["switch_payment_channel"].log,
+            scope=action_scope(took=True),
+        ),
+        log(
+            "03:14",
+            "action_done",
+            actor=MEI,
+            words=actions["contact_channel_vendor"].log,
+            scope=action_scope(response={"id": "88213"}),
+        ),
+        log(
+            "03:26",
+            "step_recorded",
+            actor=MEI,
+            words=answered,
+            scope=action_scope(form={}),
+            text=RAW_WORDS,
+        ),
+        log(
+            "03:33",
+            "skipped",
+            actor=MEI,
+            scope=scope(step_title=step("3.3.3.s1").title),
+            text="Harborpay carries all cards",
+        ),
+        log(
+            "04:41",
+            "asked",
+            actor=MEI,
+            words=section().later[0].ask,
+            scope=scope(facts(check={"passes": 3})),
+            mention="U0MEI",
+            buttons=tuple(
+                ButtonView(
+                    "later.run", f"{REFERENCE}:{VERSION}:switch_back:{button.id}", button.label
+                )
+                for button in section().later[0].buttons
+            ),
+        ),
+        log("05:30", "resolved", actor=MEI),
+    )
