@@ -1,0 +1,56 @@
+"""What a button carries: "INC-412:7:3.3.1.s2:switch" (incident, version, step, button)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_REFERENCE = re.compile(r"^(?:INC-)?(\d{1,9})$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a click is a request about (rule 5)."""
+
+    number: int
+    version: int
+    step: str = ""
+    button: str = ""
+    rest: str = ""
+
+    @classmethod
+    def parse(cls, value: str) -> Target | None:
+        """None when the value is not one of ours (an old release's button, a forged click)."""
+        parts = value.split(":", 4)
+        found = _REFERENCE.match(parts[0])
+        if found is None or len(parts) < 2 or not parts[1].isdigit():
+            return None
+        padded = [*parts[2:], "", "", ""]
+        return cls(int(found[1]), int(parts[1]), padded[0], padded[1], padded[2])
+
+
+def reference(text: str) -> int | None:
+    """The number of an incident as a person types it: 412, INC-412, inc-412."""
+    found = _REFERENCE.match(text.strip())
+    return int(found[1]) if found else None
+
+
+def action_name(action_id: str) -> str:
+    """Without the "#2" that keeps action_ids unique within a block."""
+    return action_id.split("#", 1)[0]
+
+
+def private_metadata(**data: Any) -> str:
+    """What a modal must remember. Slack: at most 3000 characters."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def read_metadata(text: str) -> dict[str, Any]:
+    """What a modal remembered; empty when it is not ours."""
+    try:
+        data = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return data if isinstance(data, dict) else {}
