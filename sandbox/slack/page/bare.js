@@ -1,11 +1,11 @@
 // A message as a phone shows it: no markup, mentions by name, dates as their fallback.
 import { emojiChar } from "./emoji.js";
-import { state } from "./state.js";
+import { personName, state } from "./state.js";
 
 export function bare(text) {
   return String(text ?? "")
     .replace(/<!date\^\d+\^[^|>]*\|([^>]*)>/g, "$1")
-    .replace(/<@([UW]\w+)(?:\|([^>]*))?>/g, (_, id, label) => `@${state.people.get(id)?.name ?? label ?? id}`)
+    .replace(/<@([UW]\w+)(?:\|([^>]*))?>/g, (_, id, label) => `@${state.people.has(id) ? personName(id) : label ?? id}`)
     .replace(/<!subteam\^(S\w+)(?:\|([^>]*))?>/g, (_, id, label) => `@${state.groups.get(id)?.handle ?? label ?? id}`)
     .replace(/<!(here|channel|everyone)[^>]*>/g, "@$1")
     .replace(/<#(C\w+)(?:\|([^>]*))?>/g, (_, id, label) => `#${state.channelsAll.get(id)?.name ?? label ?? id}`)

@@ -4,9 +4,9 @@ import { avatar } from "./avatar.js";
 import { readFile } from "./blocks/inputs.js";
 import { h, replace, uid } from "./dom.js";
 import { icon } from "./icons.js";
-import { t } from "./i18n.js";
+import { t, titleOf } from "./i18n.js";
 import { escape } from "./mrkdwn.js";
-import { changed, humans, state } from "./state.js";
+import { changed, humans, personName, state } from "./state.js";
 
 const drafts = new Map();
 const MAX_HEIGHT = 180;
@@ -26,7 +26,7 @@ const COMMAND_ERRORS = {
 
 function mentionEntries() {
   return [
-    ...humans().map((person) => ({ shown: `@${person.name}`, stored: `<@${person.id}>`, note: person.title || person.real_name, lead: avatar(person.id, 22) })),
+    ...humans().map((person) => ({ shown: `@${personName(person.id)}`, stored: `<@${person.id}>`, note: titleOf(person), lead: avatar(person.id, 22) })),
     { shown: `@${state.app?.name}`, stored: `<@${state.app?.bot_user_id}>`, note: t("app"), lead: avatar(state.app?.bot_user_id, 22) },
     ...[...state.groups.values()].map((group) => ({ shown: `@${group.handle ?? group.name}`, stored: `<!subteam^${group.id}>`, note: t("groupMention"), lead: icon("at") })),
     { shown: "@here", stored: "<!here>", note: t("here"), lead: icon("at") },

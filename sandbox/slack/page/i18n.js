@@ -93,5 +93,17 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+// What the people of the workspace do, as a reader of Chinese says it; other titles stay as they are.
+const TITLES_ZH = {
+  "On-call engineer": "值班工程師", "Deputy on-call, approver": "副值班、核准人", "Customer-service lead": "客服主管",
+  Manager: "經理", Marketing: "行銷", Outsider: "外部人員",
+};
+
+/** A person's title in the reader's language. */
+export function titleOf(person) {
+  const title = person.title || person.real_name || "";
+  return language() === "zh-Hant" ? TITLES_ZH[title] ?? title : title;
+}
+
 /** A text given in both languages ({en, "zh-Hant"}), or a plain one. */
 export const pick = (text) => (typeof text === "string" ? text : text?.[language()] ?? text?.en ?? "");

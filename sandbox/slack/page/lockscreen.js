@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { t } from "./i18n.js";
 import { closeButton } from "./overlay.js";
 import { openPlace } from "./router.js";
-import { humans, on, state } from "./state.js";
+import { humans, on, personName, state } from "./state.js";
 import { lookAtRings } from "./sync.js";
 import { ago, clockTime, phoneClock, phoneDate } from "./time.js";
 
@@ -44,15 +44,15 @@ export function createLockscreens({ onPerson }) {
       const chosen = entry.id === owner.id;
       const unseen = unseenRings(entry.id);
       return h("button.phone-tab", {
-        type: "button", role: "tab", "aria-selected": String(chosen), "aria-controls": "phone-screen", tabindex: chosen ? "0" : "-1", title: t("phoneOf", { name: entry.name }),
+        type: "button", role: "tab", "aria-selected": String(chosen), "aria-controls": "phone-screen", tabindex: chosen ? "0" : "-1", title: t("phoneOf", { name: personName(entry.id) }),
         onclick: () => { person = entry.id; draw(); tabs.querySelector("[aria-selected=true]").focus(); },
-      }, avatar(entry.id, 26), h("span", null, entry.name), unseen && !chosen ? h("span.badge", null, String(unseen), h("span.sr-only", null, ` ${t("rang", { n: unseen })}`)) : null);
+      }, avatar(entry.id, 26), h("span", null, personName(entry.id)), unseen && !chosen ? h("span.badge", null, String(unseen), h("span.sr-only", null, ` ${t("rang", { n: unseen })}`)) : null);
     }));
     if (held) tabs.querySelector("[aria-selected=true]")?.focus();
     const now = new Date();
     const dnd = owner.dnd_until && Number(new Date(owner.dnd_until)) !== 0 ? dndDate(owner.dnd_until) : null;
     const rings = [...(state.rings.get(owner.id) ?? [])].reverse();
-    screen.setAttribute("aria-label", t("phoneOf", { name: owner.name }));
+    screen.setAttribute("aria-label", t("phoneOf", { name: personName(owner.id) }));
     replace(screen,
       h("div.phone-time", null, h("div.phone-clock", null, phoneClock(now, owner.tz)), h("div.phone-date", null, phoneDate(now, owner.tz))),
       dnd && dnd > now ? h("p.phone-dnd", null, icon("bellOff", 14), t("dndUntil", { time: phoneClock(dnd, owner.tz) })) : null,

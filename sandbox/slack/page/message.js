@@ -27,7 +27,7 @@ export const signature = (message, extra) => JSON.stringify([message, extra, lan
 
 export function renderMessage(message, { channel, inThread = false, compact = false }) {
   const who = author(message);
-  const name = message.name || message.username || personName(who);
+  const name = message.username || (state.people.has(who) || who === botId() ? personName(who) : message.name ?? personName(who));
   const content = h("div.message-content", null, body(message, channel), message.edited_ts || message.edited ? h("span.edited", { title: message.edited_ts ? fullTime(fromTs(message.edited_ts)) : null }, t("edited")) : null);
   const node = h("article.message", {
     class: [compact ? "compact" : "", message.ephemeral || message.local ? "ephemeral" : "", mentionsMe(message) ? "mentioned" : ""].join(" "),

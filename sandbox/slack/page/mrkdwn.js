@@ -1,7 +1,7 @@
 // Slack's mrkdwn as DOM nodes. Nothing in a text is ever read as HTML.
 import { h, safeUrl } from "./dom.js";
 import { emojiChar, withEmoji } from "./emoji.js";
-import { t } from "./i18n.js";
+import { t, titleOf } from "./i18n.js";
 import { openPlace } from "./router.js";
 import { channelInfo, inGroup, personName, state } from "./state.js";
 import { fullTime, slackDate } from "./time.js";
@@ -173,7 +173,7 @@ function reference(body) {
 
 export function userMention(id, label) {
   const name = state.people.has(id) || id === state.app?.bot_user_id ? personName(id) : label ?? id;
-  return h("span.mention", { class: id === state.me ? "mine" : "", title: state.people.get(id)?.title }, `@${name}`);
+  return h("span.mention", { class: id === state.me ? "mine" : "", title: state.people.has(id) ? titleOf(state.people.get(id)) : null }, `@${name}`);
 }
 
 export function groupMention(id, label) {

@@ -2,12 +2,10 @@
 import { avatar } from "./avatar.js";
 import { h, replace } from "./dom.js";
 import { icon } from "./icons.js";
-import { t } from "./i18n.js";
+import { t, titleOf } from "./i18n.js";
 import { unseenRings } from "./lockscreen.js";
 import { openMenu } from "./overlay.js";
-import { humans, me, on, state } from "./state.js";
-
-const titleOf = (person) => person.title || person.real_name;
+import { humans, me, on, personName, state } from "./state.js";
 
 export function createPeople({ onPerson, onPhones, onGuide, onMenu }) {
   const row = h("div.people", { role: "group" });
@@ -19,7 +17,7 @@ export function createPeople({ onPerson, onPhones, onGuide, onMenu }) {
   const node = h("header.topbar", null, menuButton, team, row, h("div.topbar-end", null, help, phones, who));
 
   const choose = () => openMenu(who, t("people"), humans().map((person) => ({
-    label: `${person.name}${person.id === state.me ? " ✓" : ""}`, description: titleOf(person), lead: avatar(person.id, 28), run: () => onPerson(person.id),
+    label: `${personName(person.id)}${person.id === state.me ? " ✓" : ""}`, description: titleOf(person), lead: avatar(person.id, 28), run: () => onPerson(person.id),
   })));
 
   function draw() {
@@ -34,8 +32,8 @@ export function createPeople({ onPerson, onPhones, onGuide, onMenu }) {
       const unseen = unseenRings(person.id);
       return h("button.person", {
         type: "button", class: chosen ? "chosen" : "", "aria-pressed": String(chosen), dataset: { fk: `person/${person.id}`, person: person.id },
-        title: chosen ? t("youAre", { name: person.name }) : t("switchTo", { name: person.name, title: titleOf(person) }), onclick: () => onPerson(person.id),
-      }, avatar(person.id, 26), h("span.person-words", null, h("span.person-name", null, person.name), h("span.person-title", null, titleOf(person))),
+        title: chosen ? t("youAre", { name: personName(person.id) }) : t("switchTo", { name: personName(person.id), title: titleOf(person) }), onclick: () => onPerson(person.id),
+      }, avatar(person.id, 26), h("span.person-words", null, h("span.person-name", null, personName(person.id)), h("span.person-title", null, titleOf(person))),
       unseen ? h("span.badge", null, h("span", { "aria-hidden": "true" }, `🔔${unseen}`), h("span.sr-only", null, t("rang", { n: unseen }))) : null);
     }));
     if (held) row.querySelector(`[data-fk="${CSS.escape(held)}"]`)?.focus();
@@ -44,7 +42,7 @@ export function createPeople({ onPerson, onPhones, onGuide, onMenu }) {
     phones.setAttribute("aria-label", total ? `${t("phones")}, ${t("rang", { n: total })}` : t("phones"));
     if (me()) {
       replace(who, avatar(state.me, 28), icon("down", 14));
-      who.setAttribute("aria-label", t("youAre", { name: me().name }));
+      who.setAttribute("aria-label", t("youAre", { name: personName(state.me) }));
     }
   }
   on(["people", "person", "rings", "guide"], draw);

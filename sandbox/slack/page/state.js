@@ -54,7 +54,7 @@ export const botId = () => state.app?.bot_user_id;
 export function personName(id) {
   const person = state.people.get(id);
   if (id === botId()) return state.app.name;
-  return person ? person.name : id;
+  return person ? person.real_name || person.name : id;
 }
 
 export function channelInfo(id) {

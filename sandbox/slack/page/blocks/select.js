@@ -2,7 +2,7 @@
 import { avatar } from "../avatar.js";
 import { h, replace, uid } from "../dom.js";
 import { icon } from "../icons.js";
-import { t } from "../i18n.js";
+import { t, titleOf } from "../i18n.js";
 import { plain } from "../mrkdwn.js";
 import { channelInfo, channelTitle, humans, personName, state } from "../state.js";
 import { control, nameOf } from "./act.js";
@@ -10,7 +10,7 @@ import { openListbox } from "./listbox.js";
 import { currentValue, fieldsOf, selectKind, setValue } from "./values.js";
 
 const fromOption = (option) => ({ value: option.value, label: plain(option.text), description: plain(option.description) || null, stored: option });
-const fromPerson = (person) => ({ value: person.id, label: person.name, description: person.title || person.real_name, lead: avatar(person.id, 20), stored: person.id });
+const fromPerson = (person) => ({ value: person.id, label: personName(person.id), description: titleOf(person), lead: avatar(person.id, 20), stored: person.id });
 const fromChannel = (channel) => ({
   value: channel.id, label: channelTitle(channel), stored: channel.id,
   lead: channel.is_im ? avatar(channel.im_user, 20) : icon(channel.is_private ? "lock" : "hash", 16),
