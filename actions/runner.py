@@ -21,7 +21,6 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from storage.database import Database
 
 from actions import contracts, looks
 from actions.contracts import Next, Times, Trace
@@ -30,6 +29,7 @@ from actions.errors import NoAnswer, NotSent, Refused, ShopError
 from actions.http import ShopClient
 from actions.model import Assignment, Book, Settled
 from storage import work
+from storage.database import Database
 from storage.models import ActionAttempt, AttemptState, WorkItem, WorkState
 
 log = structlog.get_logger(__name__)

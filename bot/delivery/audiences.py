@@ -1,0 +1,54 @@
+"""Where an audience is reached, and where it is reached when its channel is no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Audience:
+    """A channel of the configuration, with the language that is spoken there."""
+
+    key: str  # incidents, cs, private
+    channel: str  # Slack's id
+    language: str = "en"
+    private: bool = False
+    fallback: str | None = None  # key of an audience that is the same or narrower
+
+
+class Audiences:
+    """The configured channels. ValueError if a fallback would let more people read along."""
+
+    def __init__(self, audiences: Mapping[str, Audience]) -> None:
+        self._audiences = dict(audiences)
+        for audience in self._audiences.values():
+            if audience.fallback is None:
+                continue
+            fallback = self._audiences.get(audience.fallback)
+            if fallback is None:
+                raise ValueError(
+                    f"slack.channels.{audience.key}.fallback names “{audience.fallback}”, "
+                    "which is no channel of the configuration."
+                )
+            if audience.private and not fallback.private:
+                raise ValueError(
+                    f"slack.channels.{audience.key}.fallback: a private channel cannot fall back "
+                    f"to “{fallback.key}”, which is public."
+                )
+
+    def get(self, key: str) -> Audience | None:
+        return self._audiences.get(key)
+
+    def chain(self, key: str) -> tuple[Audience, ...]:
+        """The audience and then its fallbacks, each once. Empty if it is not configured."""
+        found: list[Audience] = []
+        current = self._audiences.get(key)
+        while current is not None and current not in found:
+            found.append(current)
+            current = self._audiences.get(current.fallback) if current.fallback else None
+        return tuple(found)
+
+    def of_channel(self, channel: str) -> Audience | None:
+        """The audience whose channel it is."""
+        return next((a for a in self._audiences.values() if a.channel == channel), None)

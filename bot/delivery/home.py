@@ -1,0 +1,37 @@
+"""App Home: published for one person, as a whole; the last one stands, so repeating is harmless."""
+
+from __future__ import annotations
+
+from bot.delivery.content import Request
+from bot.delivery.errors import Unclear
+from bot.delivery.job import Delivered, Job, Later, Turn
+from bot.delivery.office import Office, backoff
+
+
+class Home:
+    """Delivers `view` for a person's App Home."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def deliver(self, job: Job) -> Turn:
+        """One turn. Raises SlackError for what has no better remedy here."""
+        payload, person = job.payload, str(job.payload["person"])
+        language = payload.get("language") or await self._office.people.language_of(person)
+        content = await self._office.draw(
+            Request(
+                key=job.message,
+                template=str(payload["template"]),
+                language=language,
+                person=person,
+                params=payload.get("params") or {},
+            )
+        )
+        if content.view is None:
+            return Delivered({"dropped": "nothing to show"})
+        args = {"user_id": person, "view": dict(content.view)}
+        try:
+            await self._office.sender.call("views.publish", args, urgent=job.urgent)
+        except Unclear as error:
+            return Later(self._office.clock.now() + backoff(job), error.code)
+        return Delivered({"published": person})

@@ -1,0 +1,78 @@
+"""Looking for a message after an unclear outcome, by the delivery id in its metadata.
+
+Slack gives metadata back through conversations.history and conversations.replies with
+include_all_metadata. A file carries none; it is found by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.delivery.errors import Remedy, SlackRefused
+from bot.delivery.sender import Sender
+
+EVENT_TYPE = "muster_message"
+_PAGE = 200
+_PAGES = 5  # the newest thousand of a channel, or a whole thread
+_GONE = frozenset({Remedy.FALLBACK, Remedy.ROOT_ANEW, Remedy.POST_ANEW, Remedy.JOIN})
+
+
+def metadata(delivery_id: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a message. Slack refuses null in it, so unknown values are left out."""
+    payload = {name: value for name, value in more.items() if value is not None}
+    return {"event_type": EVENT_TYPE, "event_payload": {**payload, "delivery": delivery_id}}
+
+
+async def find_message(
+    sender: Sender, delivery_id: str, *, channel: str, thread_ts: str | None, urgent: bool = False
+) -> list[str]:
+    """The `ts` of every message with that delivery id, oldest first.
+
+    A channel or thread that is gone holds none. Raises SlackError when it could not be looked at.
+    """
+
+    def ours(message: Mapping[str, Any]) -> bool:
+        found = (message.get("metadata") or {}).get("event_payload") or {}
+        return bool(found.get("delivery") == delivery_id)
+
+    return await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=urgent)
+
+
+async def find_files(
+    sender: Sender, file_ids: frozenset[str], *, channel: str, thread_ts: str | None
+) -> list[str]:
+    """The `ts` of every message in which one of the files is shared, oldest first."""
+
+    def ours(message: Mapping[str, Any]) -> bool:
+        return any(file.get("id") in file_ids for file in message.get("files") or ())
+
+    return await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=False)
+
+
+async def _find(
+    sender: Sender,
+    ours: Callable[[Mapping[str, Any]], bool],
+    *,
+    channel: str,
+    thread_ts: str | None,
+    urgent: bool,
+) -> list[str]:
+    method = "conversations.replies" if thread_ts else "conversations.history"
+    args: dict[str, Any] = {"channel": channel, "limit": _PAGE, "include_all_metadata": "true"}
+    if thread_ts:
+        args["ts"] = thread_ts
+    found: set[str] = set()
+    for _ in range(_PAGES):
+        try:
+            answer = await sender.call(method, args, urgent=urgent)
+        except SlackRefused as error:
+            if error.remedy in _GONE:
+                return sorted(found)
+            raise
+        found |= {str(message["ts"]) for message in answer.get("messages", ()) if ours(message)}
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            break
+        args["cursor"] = cursor
+    return sorted(found)

@@ -1,0 +1,102 @@
+"""What every delivery class works with: connections, drawing, and the ordinary remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from actions.page import Pager
+from bot.clock import Clock
+from bot.delivery.audiences import Audiences
+from bot.delivery.content import Content, Renderer, Request
+from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
+from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
+from bot.delivery.plain import plain_content
+from bot.delivery.sender import Sender
+from storage.database import Database
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+_BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds
+_UNKNOWN_CODE_TRIES = 6
+_STOPPED_WAIT = timedelta(seconds=30)
+
+
+class People(Protocol):
+    """Who somebody is (bot.delivery.presence)."""
+
+    async def language_of(self, user_id: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long an unclear call may still land, and when a late twin is looked for."""
+
+    settle: timedelta = timedelta(seconds=5)
+    twin_look: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Office:
+    """The connections of delivery, handed in by the composition root."""
+
+    database: Database
+    sender: Sender
+    renderer: Renderer
+    audiences: Audiences
+    clock: Clock
+    people: People
+    pager: Pager | None = None
+    timing: Timing = Timing()
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        return await self.database.read(work)
+
+    async def draw(self, request: Request) -> Content:
+        """The message as it is now; the plain form when drawing fails. Never raises for that."""
+
+        def drawn(session: Session) -> Content:
+            try:
+                return self.renderer(session, request)
+            except (OperationalError, InterfaceError):
+                raise  # the database is away: nothing is wrong with the template
+            except Exception:
+                # Whatever a template or a read model does wrong, the incident is still told.
+                log.exception("drawing_failed", template=request.template, key=request.key)
+                return plain_content(session, request)
+
+        return await self.database.read(drawn)
+
+    def failed(self, job: Job, error: SlackError) -> Turn:
+        """The ordinary remedy; what a class can do better it does itself."""
+        now = self.clock.now()
+        if isinstance(error, Held):
+            return Later(max(error.until, now), error.code)
+        if isinstance(error, NotDelivered):
+            return Later(now + backoff(job), error.code)
+        if isinstance(error, Unclear):
+            return Lost(now + self.timing.settle, error.code)
+        if isinstance(error, SlackRefused):
+            return self._refused(job, error, now)
+        raise error
+
+    def _refused(self, job: Job, error: SlackRefused, now: datetime) -> Turn:
+        if error.remedy in (Remedy.DROP, Remedy.DONE):
+            return Delivered({"dropped": error.code})
+        if error.remedy is Remedy.STOP:
+            return Later(now + _STOPPED_WAIT, str(error))
+        if error.remedy is Remedy.RETRY and (error.known or job.attempts <= _UNKNOWN_CODE_TRIES):
+            return Later(now + backoff(job), str(error))
+        return Parked(str(error))
+
+
+def backoff(job: Job) -> timedelta:
+    """Longer with each try, at most half a minute."""
+    return timedelta(seconds=_BACKOFF[min(max(job.attempts - 1, 0), len(_BACKOFF) - 1)])

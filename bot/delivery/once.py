@@ -1,0 +1,168 @@
+"""What is sent at most once: ephemeral messages, answers to a response_url, views of a modal.
+
+None of them can be looked up afterwards. A try whose outcome is not known is not repeated (the
+person can press again); one that was certainly not sent is, as long as its moment lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from bot.delivery.content import Content, Request
+from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
+from bot.delivery.job import Delivered, Job, Turn
+from bot.delivery.office import Office
+from bot.delivery.plain import without_blocks
+from bot.delivery.posts import Posts, join
+
+log = structlog.get_logger(__name__)
+
+_MOMENT = timedelta(minutes=10)  # after that an answer to a press only confuses
+_NOT_THERE = frozenset({Remedy.DIRECT, Remedy.FALLBACK, Remedy.JOIN, Remedy.ROOT_ANEW})
+
+
+class Once:
+    """The rule that the three share."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._posts = Posts(office)
+
+    async def deliver(self, job: Job) -> Turn:
+        """One turn: sent, or given up for good. Raises only what certainly was not sent."""
+        if job.ambiguous:
+            log.warning("sent_at_most_once", message=job.key)
+            return Delivered({"unclear": "an earlier try may have been sent"})
+        if self._office.clock.now() > job.created_at + _MOMENT:
+            return Delivered({"dropped": "its moment is over"})
+        language = await self._language(job)
+        content = await self._office.draw(_request(job, language))
+        try:
+            return await self._send(job, content)
+        except Unclear as error:
+            log.warning("sent_at_most_once", message=job.key, code=error.code)
+            return Delivered({"unclear": error.code})
+        except SlackRefused as error:
+            if error.remedy is Remedy.PLAIN and not content.plain:
+                return await self._plainly(job, content)
+            raise
+
+    async def _plainly(self, job: Job, content: Content) -> Turn:
+        log.error("blocks_refused", message=job.key)
+        try:
+            return await self._send(job, without_blocks(content))
+        except Unclear as error:
+            return Delivered({"unclear": error.code})
+
+    async def _language(self, job: Job) -> str:
+        chosen, person = job.payload.get("language"), job.payload.get("person")
+        if chosen:
+            return str(chosen)
+        return await self._office.people.language_of(str(person)) if person else "en"
+
+    async def _send(self, job: Job, content: Content) -> Turn:
+        raise NotImplementedError
+
+    async def _directly(self, job: Job, content: Content, code: str) -> Turn:
+        """The person is not in that channel: to them alone, which no more people read."""
+        person = str(job.payload["person"])
+        channel = await self._posts.direct_channel(person, urgent=job.urgent)
+        await self._office.sender.call(
+            "chat.postMessage",
+            {"channel": channel, **_body(content), "unfurl_links": False, "unfurl_media": False},
+            channel=channel,
+            urgent=job.urgent,
+        )
+        return Delivered({"directly": code})
+
+
+class Ephemeral(Once):
+    """Shown to one person in a channel or thread."""
+
+    async def _send(self, job: Job, content: Content) -> Turn:
+        payload = job.payload
+        args: dict[str, Any] = {
+            "channel": payload["channel"],
+            "user": payload["person"],
+            **_body(content),
+        }
+        if payload.get("thread_ts"):
+            args["thread_ts"] = payload["thread_ts"]
+        try:
+            await self._call(job, args)
+        except SlackRefused as error:
+            if error.remedy not in _NOT_THERE:
+                raise
+            return await self._directly(job, content, error.code)
+        return Delivered({"shown": payload["person"]})
+
+    async def _call(self, job: Job, args: Mapping[str, Any]) -> None:
+        sender = self._office.sender
+        try:
+            await sender.call("chat.postEphemeral", args, urgent=job.urgent)
+        except SlackRefused as error:
+            if error.remedy is not Remedy.JOIN:
+                raise
+            await join(self._office, str(args["channel"]), urgent=job.urgent)
+            await sender.call("chat.postEphemeral", args, urgent=job.urgent)
+
+
+class Respond(Once):
+    """The answer to a command or a press, by its response_url."""
+
+    async def _send(self, job: Job, content: Content) -> Turn:
+        payload = job.payload
+        url = job.secret.get("response_url") or payload.get("response_url")
+        body: dict[str, Any] = {"response_type": "ephemeral", **_body(content)}
+        for name in ("replace_original", "delete_original", "thread_ts"):
+            if name in payload:
+                body[name] = payload[name]
+        try:
+            if not url:
+                raise SlackRefused("response_url", "expired_url")
+            await self._office.sender.respond(str(url), body)
+        except SlackRefused as error:
+            if error.remedy is Remedy.DROP and payload.get("person"):
+                return await self._directly(job, content, error.code)
+            if error.remedy is Remedy.RETRY and error.known:
+                raise NotDelivered(error.code) from error
+            raise
+        return Delivered({"responded": True})
+
+
+class ViewUpdate(Once):
+    """A modal that was opened with "checking" becomes the result."""
+
+    async def _send(self, job: Job, content: Content) -> Turn:
+        if content.view is None:
+            return Delivered({"dropped": "nothing to show"})
+        args: dict[str, Any] = {"view_id": job.payload["view_id"], "view": dict(content.view)}
+        if job.payload.get("hash"):
+            args["hash"] = job.payload["hash"]
+        await self._office.sender.call("views.update", args, urgent=True)
+        return Delivered({"updated": True})
+
+
+def _request(job: Job, language: str) -> Request:
+    payload = job.payload
+    return Request(
+        key=job.message,
+        template=str(payload["template"]),
+        language=language,
+        incident_id=payload.get("incident"),
+        audience=payload.get("audience"),
+        person=payload.get("person"),
+        channel=payload.get("channel"),
+        params=payload.get("params") or {},
+    )
+
+
+def _body(content: Content) -> dict[str, Any]:
+    body: dict[str, Any] = {"text": content.text}
+    if content.blocks:
+        body["blocks"] = [dict(block) for block in content.blocks]
+    return body

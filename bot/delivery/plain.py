@@ -1,0 +1,46 @@
+"""The words that go out when a template fails or Slack refuses its blocks: never nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from bot.delivery.content import Content, Request
+from storage.models import Incident
+
+_SENTENCE = {
+    "en": "This message could not be drawn. Type /incident show {number} for the record.",
+    "zh-Hant": "這則訊息無法完整顯示，請輸入 /incident show {number} 查看紀錄。",
+}
+_SENTENCE_ALONE = {
+    "en": "Muster has a message for you that could not be drawn. Type /incident list.",
+    "zh-Hant": "Muster 有一則訊息無法顯示，請輸入 /incident list 查看。",
+}
+_STATUS = {
+    "open": {"en": "Open", "zh-Hant": "待處理"},
+    "acknowledged": {"en": "Acknowledged", "zh-Hant": "處理中"},
+    "mitigated": {"en": "Mitigated", "zh-Hant": "已緩解"},
+    "monitoring": {"en": "Monitoring", "zh-Hant": "觀察中"},
+    "resolved": {"en": "Resolved", "zh-Hant": "已解決"},
+    "reviewed": {"en": "Reviewed", "zh-Hant": "已檢討"},
+    "dismissed": {"en": "Not an incident", "zh-Hant": "非事件"},
+    "merged": {"en": "Merged", "zh-Hant": "已合併"},
+}
+_TEXT_LIMIT = 3500  # characters; Slack advises against more than 4000
+
+
+def plain_content(session: Session, request: Request) -> Content:
+    """Number, severity, status and section, straight from the row."""
+    language = request.language if request.language in _SENTENCE else "en"
+    incident = (
+        session.get(Incident, request.incident_id) if request.incident_id is not None else None
+    )
+    if incident is None:
+        return Content(text=_SENTENCE_ALONE[language], plain=True)
+    status = _STATUS.get(incident.status, {}).get(language, incident.status)
+    head = f"{incident.reference} · SEV{incident.severity} · {status} · §{incident.section}"
+    return Content(text=f"{head}\n{_SENTENCE[language].format(number=incident.number)}", plain=True)
+
+
+def without_blocks(content: Content) -> Content:
+    """The same message as its notification text alone."""
+    return Content(text=content.text[:_TEXT_LIMIT], metadata=content.metadata, plain=True)

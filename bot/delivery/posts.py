@@ -1,0 +1,323 @@
+"""Posts: the root of a thread, a reply in it, a direct message.
+
+1. Where does it go: a thread, an audience with its fallbacks, a person.
+2. Draw it, with what the database says now.
+3. If an earlier try has an unknown outcome: look for its delivery id, adopt what is there.
+4. Send it once.
+5. One transaction: slack_messages, incident.notified_at, the item done; after a repetition a later
+   look for a late twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.delivery import records
+from bot.delivery.content import Content, Request
+from bot.delivery.errors import Remedy, SlackRefused
+from bot.delivery.job import Delivered, Job, Later, Parked, Turn
+from bot.delivery.lookup import find_files, find_message, metadata
+from bot.delivery.office import Office
+from bot.delivery.plain import without_blocks
+from storage import work
+
+log = structlog.get_logger(__name__)
+
+_ROOT_WAIT = timedelta(seconds=0.3)  # until the root of the thread stands
+_DEFAULT_LANGUAGE = "en"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One place where the message may go."""
+
+    channel: str
+    language: str
+    thread_ts: str | None = None
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """What the database knows before the post."""
+
+    message: records.Standing | None
+    root: records.Standing | None
+    root_coming: bool
+    root_parked: bool
+
+
+class Posts:
+    """Delivers `post` and `direct`."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def deliver(self, job: Job) -> Turn:
+        """One turn of a post. Raises SlackError for what has no better remedy here."""
+        stand = await self._office.read(lambda s: _stand(s, job))
+        if stand.message is not None and stand.message.ts is not None:
+            return Delivered({"standing": stand.message.ts})
+        targets = await self._targets(job, stand)
+        if not isinstance(targets, list):
+            return targets
+        refused: SlackRefused | None = None
+        drawn: dict[str, Content] = {}
+        for target in targets:
+            if target.language not in drawn:
+                drawn[target.language] = await self._office.draw(_request(job, target.language))
+            try:
+                return await self._post(job, target, drawn[target.language])
+            except SlackRefused as error:
+                if error.remedy is Remedy.ROOT_ANEW and target.thread_ts:
+                    return self._root_anew(job, error)
+                if error.remedy not in (Remedy.FALLBACK, Remedy.JOIN):
+                    raise
+                refused = error
+                log.warning("channel_refused", channel=target.channel, code=error.code)
+        if refused is None:
+            return Parked("no channel is configured for it")
+        if job.payload.get("thread") and stand.root is not None:
+            # The channel of the whole thread is gone: its root moves to the fallback, then this.
+            return self._root_anew(job, refused)
+        return Parked(f"{refused}; no fallback of the same or a narrower audience is left")
+
+    async def targets(self, job: Job) -> list[Target] | Turn:
+        """Where a message may go, best first; or how the turn ends when it cannot go yet."""
+        return await self._targets(job, await self._office.read(lambda s: _stand(s, job)))
+
+    async def _targets(self, job: Job, stand: _Stand) -> list[Target] | Turn:
+        payload = job.payload
+        language = payload.get("language")
+        if payload.get("thread"):
+            root = stand.root
+            if root is None or root.ts is None or root.channel is None:
+                return self._await_root(job, stand)
+            spoken = language or root.language or _DEFAULT_LANGUAGE
+            return [Target(root.channel, spoken, root.thread_ts or root.ts)]
+        if payload.get("person"):
+            channel = await self.direct_channel(str(payload["person"]), urgent=job.urgent)
+            spoken = language or await self._office.people.language_of(str(payload["person"]))
+            return [Target(channel, spoken)]
+        if payload.get("channel"):
+            audience = self._office.audiences.of_channel(str(payload["channel"]))
+            spoken = language or (audience.language if audience else _DEFAULT_LANGUAGE)
+            return [Target(str(payload["channel"]), spoken)]
+        chain = self._office.audiences.chain(str(payload.get("audience")))
+        return [Target(audience.channel, language or audience.language) for audience in chain]
+
+    def _await_root(self, job: Job, stand: _Stand) -> Turn:
+        thread = str(job.payload["thread"])
+        if stand.root_parked:
+            return Parked(f"the root of its thread, {thread}, cannot be delivered")
+        if stand.root_coming:
+            return Later(self._office.clock.now() + _ROOT_WAIT, "waits for the root of its thread")
+        if stand.root is None:
+            return Parked(f"the root of its thread, {thread}, was never posted")
+        return self._root_anew(job, None)
+
+    def _root_anew(self, job: Job, error: SlackRefused | None) -> Turn:
+        """The root is gone: post it again, and this message after it."""
+        thread = str(job.payload["thread"])
+        because = error.code if error else "gone"
+
+        def also(session: Session, now: datetime) -> None:
+            if not records.post_anew(session, thread, now, because=because, job=job):
+                log.error("root_unknown", message=thread)
+
+        return Later(self._office.clock.now() + _ROOT_WAIT, f"root anew: {because}", also)
+
+    async def direct_channel(self, person: str, *, urgent: bool) -> str:
+        """The direct-message channel with a person. Raises SlackError."""
+        sender = self._office.sender
+        known = sender.direct_channels.get(person)
+        if known is None:
+            opened = await sender.call("conversations.open", {"users": person}, urgent=urgent)
+            known = str(opened["channel"]["id"])
+            sender.direct_channels[person] = known
+        return known
+
+    async def _post(self, job: Job, target: Target, content: Content) -> Turn:
+        office = self._office
+        if job.ambiguous:
+            found = await find_message(
+                office.sender,
+                job.delivery_id,
+                channel=target.channel,
+                thread_ts=target.thread_ts,
+                urgent=job.urgent,
+            )
+            if found:
+                log.info("message_adopted", message=job.message, ts=found[0], twins=len(found) - 1)
+                # What it shows was drawn earlier: the hash stays open, so a refresh is sent.
+                return self._stands(job, target, found[0], None, look_later=True)
+        ts, shown = await self._send(job, target, content)
+        return self._stands(job, target, ts, shown.content_hash, look_later=job.ambiguous)
+
+    async def _send(self, job: Job, target: Target, content: Content) -> tuple[str, Content]:
+        """Sends it, joining the channel or falling back to plain text where Slack asks for that."""
+        sender, joined = self._office.sender, False
+        while True:
+            args = message_args(content, job.delivery_id, job.payload, target)
+            try:
+                answer = await sender.call(
+                    "chat.postMessage", args, channel=target.channel, urgent=job.urgent
+                )
+                return str(answer["ts"]), content
+            except SlackRefused as error:
+                if error.remedy is Remedy.JOIN and not joined:
+                    await join(self._office, target.channel, urgent=job.urgent)
+                    joined = True
+                elif error.remedy is Remedy.PLAIN and not content.plain:
+                    log.error("blocks_refused", message=job.message, code=str(error))
+                    content = without_blocks(content)
+                else:
+                    raise
+
+    def _stands(
+        self,
+        job: Job,
+        target: Target,
+        ts: str,
+        content_hash: str | None,
+        *,
+        look_later: bool,
+    ) -> Turn:
+        twin_look = self._office.timing.twin_look
+
+        def also(session: Session, now: datetime) -> None:
+            records.keep(
+                session,
+                job,
+                now,
+                delivery_id=job.delivery_id,
+                channel=target.channel,
+                ts=ts,
+                thread_ts=target.thread_ts,
+                content_hash=content_hash,
+                language=target.language,
+            )
+            if look_later:
+                mark = {"delivery": job.delivery_id}
+                look_for_twins(session, job, target, mark, keep=ts, now=now, due=now + twin_look)
+
+        return Delivered({"channel": target.channel, "ts": ts}, also)
+
+
+class Twins:
+    """The later look: a post that landed after it was given up and repeated stands twice."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def deliver(self, job: Job) -> Turn:
+        payload, sender = job.payload, self._office.sender
+        channel, thread_ts = str(payload["channel"]), payload.get("thread_ts")
+        if payload.get("files"):
+            ids = frozenset(payload["files"])
+            found = await find_files(sender, ids, channel=channel, thread_ts=thread_ts)
+        else:
+            delivery = str(payload["delivery"])
+            found = await find_message(sender, delivery, channel=channel, thread_ts=thread_ts)
+        removed = []
+        for ts in found:
+            if ts == payload["keep"]:
+                continue
+            args = {"channel": payload["channel"], "ts": ts}
+            try:
+                await sender.call("chat.delete", args)
+            except SlackRefused as error:
+                if error.remedy is not Remedy.POST_ANEW:  # gone already is what is wanted
+                    raise
+            removed.append(ts)
+        if removed:
+            log.info("late_twin_deleted", message=job.message, twins=removed)
+        return Delivered({"removed": removed})
+
+
+def _stand(session: Session, job: Job) -> _Stand:
+    thread = job.payload.get("thread")
+    return _Stand(
+        message=records.standing(session, job.message),
+        root=records.standing(session, str(thread)) if thread else None,
+        root_coming=bool(thread) and records.on_its_way(session, str(thread)),
+        root_parked=bool(thread) and records.parked(session, str(thread)),
+    )
+
+
+def _request(job: Job, language: str) -> Request:
+    payload = job.payload
+    return Request(
+        key=job.message,
+        template=str(payload["template"]),
+        language=language,
+        incident_id=payload.get("incident"),
+        audience=payload.get("audience"),
+        person=payload.get("person"),
+        channel=payload.get("channel"),
+        params=payload.get("params") or {},
+    )
+
+
+def message_args(
+    content: Content, delivery_id: str, payload: Mapping[str, Any], target: Target
+) -> dict[str, Any]:
+    """The arguments of chat.postMessage. Names and links in data never ping or unfurl."""
+    args: dict[str, Any] = {
+        "channel": target.channel,
+        "text": content.text,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "metadata": metadata(delivery_id, content.metadata),
+    }
+    if content.blocks:
+        args["blocks"] = [dict(block) for block in content.blocks]
+    if target.thread_ts:
+        args["thread_ts"] = target.thread_ts
+        if payload.get("broadcast"):
+            args["reply_broadcast"] = True
+    return args
+
+
+async def join(office: Office, channel: str, *, urgent: bool) -> None:
+    """Joins a public channel. A channel that cannot be joined raises the fallback's remedy."""
+    try:
+        await office.sender.call("conversations.join", {"channel": channel}, urgent=urgent)
+    except SlackRefused as error:
+        if error.remedy is Remedy.STOP:
+            raise
+        raise SlackRefused("conversations.join", "channel_not_found") from error
+
+
+def look_for_twins(
+    session: Session,
+    job: Job,
+    target: Target,
+    mark: Mapping[str, Any],
+    *,
+    keep: str | None,
+    now: datetime,
+    due: datetime,
+) -> None:
+    """Enqueues the later look. It runs beside the thread, in nobody's way."""
+    work.enqueue(
+        session,
+        kind="message",
+        key=f"{job.key}/twins/{job.epoch}",
+        payload={
+            "do": "twins",
+            "message": job.message,
+            "channel": target.channel,
+            "thread_ts": target.thread_ts,
+            "keep": keep,
+            **mark,
+        },
+        due=due,
+        now=now,
+        priority=8,
+    )

@@ -1,0 +1,126 @@
+"""Who somebody is to Slack: language, time zone, name, and whether they can be rung."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.clock import Clock
+from bot.delivery.errors import SlackError
+from bot.delivery.sender import Sender
+from storage.database import Database
+from storage.models import Person
+
+log = structlog.get_logger(__name__)
+
+_FRESH = timedelta(days=1)  # names and zones change seldom
+_CHINESE = ("zh-TW", "zh-HK", "zh-Hant", "zh-MO", "zh")
+_UNKNOWN_ZONE = "UTC"
+
+
+@dataclass(frozen=True)
+class DoNotDisturb:
+    """`until`: when the person can be rung again; None while they can be."""
+
+    user_id: str
+    until: datetime | None
+
+    @property
+    def resting(self) -> bool:
+        return self.until is not None
+
+
+def language_of_locale(locale: str | None) -> str:
+    """Slack's IETF tag to a language of the product: Chinese readers get Traditional Chinese."""
+    tag = (locale or "").replace("_", "-")
+    return "zh-Hant" if any(tag == c or tag.startswith(f"{c}-") for c in _CHINESE) else "en"
+
+
+class Presence:
+    """Asks Slack about people and keeps what it says in `people`."""
+
+    def __init__(self, sender: Sender, database: Database, clock: Clock) -> None:
+        self._sender = sender
+        self._database = database
+        self._clock = clock
+
+    async def language_of(self, user_id: str) -> str:
+        """The person's own choice, first from Slack's locale; English when Slack cannot say."""
+        person = await self._database.read(lambda s: _language(s, user_id))
+        if person is not None:
+            return person
+        found = await self.refresh(user_id)
+        return found or "en"
+
+    async def refresh(self, user_id: str) -> str | None:
+        """Takes name, zone and locale over from users.info. None: Slack could not say."""
+        try:
+            answer = await self._sender.call(
+                "users.info", {"user": user_id, "include_locale": "true"}
+            )
+        except SlackError as error:
+            log.info("person_unknown", user=user_id, error=str(error))
+            return None
+        user, now = answer.get("user") or {}, self._clock.now()
+        return await self._database.write(lambda s: _keep(s, user_id, user, now))
+
+    async def refresh_stale(self, user_id: str) -> None:
+        """The same, if what is known is older than a day."""
+        limit = self._clock.now() - _FRESH
+        known = await self._database.read(lambda s: s.get(Person, user_id))
+        if known is None or known.refreshed_at < limit:
+            await self.refresh(user_id)
+
+    async def do_not_disturb(self, user_id: str) -> DoNotDisturb:
+        """Whether the person is in Do Not Disturb right now (Slack: dnd.info, snooze included).
+
+        When Slack cannot say, the person counts as reachable: a ring too many beats one too few.
+        """
+        try:
+            answer = await self._sender.call("dnd.info", {"user": user_id}, urgent=True)
+        except SlackError as error:
+            log.info("dnd_unknown", user=user_id, error=str(error))
+            return DoNotDisturb(user_id, None)
+        return DoNotDisturb(user_id, _resting_until(answer, self._clock.now()))
+
+
+def _resting_until(answer: Mapping[str, Any], now: datetime) -> datetime | None:
+    ends: list[datetime] = []
+    if answer.get("snooze_enabled") and answer.get("snooze_endtime"):
+        ends.append(_moment(answer["snooze_endtime"]))
+    if answer.get("dnd_enabled"):
+        start = _moment(answer.get("next_dnd_start_ts") or 0)
+        end = _moment(answer.get("next_dnd_end_ts") or 0)
+        if start <= now < end:
+            ends.append(end)
+    resting = [end for end in ends if end > now]
+    return max(resting) if resting else None
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(float(seconds), UTC)
+
+
+def _language(session: Session, user_id: str) -> str | None:
+    person = session.get(Person, user_id)
+    return person.language if person is not None else None
+
+
+def _keep(session: Session, user_id: str, user: Mapping[str, Any], now: datetime) -> str:
+    profile = user.get("profile") or {}
+    name = profile.get("display_name") or user.get("real_name") or user.get("name") or user_id
+    person = session.get(Person, user_id)
+    if person is None:
+        person = Person(user_id=user_id, language=language_of_locale(user.get("locale")))
+        session.add(person)
+    elif not person.language_chosen:
+        person.language = language_of_locale(user.get("locale"))
+    person.name = str(name)
+    person.time_zone = str(user.get("tz") or _UNKNOWN_ZONE)
+    person.refreshed_at = now
+    return person.language

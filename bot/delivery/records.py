@@ -1,0 +1,154 @@
+"""Where messages stand in Slack, as the database knows it (slack_messages)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot.delivery.job import Job
+from storage import work
+from storage.models import Incident, SlackMessage, WorkItem, WorkState
+
+_UNFINISHED = (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A message as it stands: `ts` None while it is not posted, or no more."""
+
+    channel: str | None
+    ts: str | None
+    thread_ts: str | None
+    language: str | None
+    content_hash: str | None
+    delivery_id: str
+    gone: bool
+
+    @classmethod
+    def of(cls, row: SlackMessage) -> Standing:
+        return cls(
+            channel=row.channel,
+            ts=None if row.gone_at else row.ts,
+            thread_ts=row.thread_ts,
+            language=row.language,
+            content_hash=row.content_hash,
+            delivery_id=row.delivery_id,
+            gone=row.gone_at is not None,
+        )
+
+
+def _row(session: Session, key: str) -> SlackMessage | None:
+    return session.scalar(select(SlackMessage).where(SlackMessage.key == key))
+
+
+def standing(session: Session, key: str) -> Standing | None:
+    """Where the message of that key stands; None: never posted."""
+    row = _row(session, key)
+    return Standing.of(row) if row is not None else None
+
+
+def on_its_way(session: Session, message: str) -> bool:
+    """Whether a post of the message is still to come."""
+    return (
+        session.scalar(
+            select(WorkItem.id)
+            .where(
+                or_(WorkItem.key == message, WorkItem.key.startswith(f"{message}/anew/")),
+                WorkItem.state.in_(_UNFINISHED),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def parked(session: Session, message: str) -> bool:
+    """Whether the post of the message waits for an operator."""
+    return (
+        session.scalar(
+            select(WorkItem.id)
+            .where(
+                or_(WorkItem.key == message, WorkItem.key.startswith(f"{message}/anew/")),
+                WorkItem.state == WorkState.PARKED,
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def live(session: Session, incident_id: int | None) -> bool:
+    """Whether the incident is still worked on; what belongs to none counts as live."""
+    incident = session.get(Incident, incident_id) if incident_id is not None else None
+    return incident is None or incident.live
+
+
+def keep(
+    session: Session,
+    job: Job,
+    now: datetime,
+    *,
+    delivery_id: str,
+    channel: str,
+    ts: str | None,
+    thread_ts: str | None,
+    content_hash: str | None,
+    language: str | None,
+) -> None:
+    """Notes where a message stands, and by the card that the incident was told."""
+    row = _row(session, job.message)
+    if row is None:
+        row = SlackMessage(key=job.message, delivery_id=delivery_id)
+        session.add(row)
+    row.incident_id = job.payload.get("incident")
+    row.delivery_id = delivery_id
+    row.channel = channel
+    row.ts = ts
+    row.thread_ts = thread_ts
+    row.content_hash = content_hash
+    row.language = language
+    row.posted_at = now
+    row.gone_at = None
+    if job.payload.get("template") == "card" and thread_ts is None and row.incident_id is not None:
+        incident = session.get(Incident, row.incident_id)
+        if incident is not None and incident.notified_at is None:
+            incident.notified_at = now
+
+
+def changed(session: Session, message: str, content_hash: str | None) -> None:
+    """Notes what a message shows now; None: not known, so the next refresh is sent in any case."""
+    row = _row(session, message)
+    if row is not None:
+        row.content_hash = content_hash
+
+
+def post_anew(session: Session, message: str, now: datetime, *, because: str, job: Job) -> bool:
+    """The message is gone from Slack: notes it and has it posted again from its own references.
+
+    False if nobody knows any more what it was made of (its work item was cleared away).
+    """
+    original = session.scalar(select(WorkItem).where(WorkItem.key == message))
+    if original is None:
+        return False
+    row = _row(session, message)
+    if row is not None:
+        row.gone_at = now
+        row.content_hash = None
+    if not on_its_way(session, message):
+        payload: Mapping[str, Any] = {**original.payload, "anew": because}
+        work.enqueue(
+            session,
+            kind="message",
+            key=f"{message}/anew/{job.id}",
+            payload=dict(payload),
+            due=now,
+            now=now,
+            order_key=f"{message}/anew",
+            priority=min(job.priority, original.priority),
+        )
+    return True

@@ -1,0 +1,219 @@
+"""One call to Slack: within the budget, once, its outcome told apart. Nothing sleeps here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.delivery.budget import Budget
+from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
+
+log = structlog.get_logger(__name__)
+
+# Slack: these take a query or a form, not JSON.
+_QUERIES = frozenset(
+    {
+        "conversations.history",
+        "conversations.replies",
+        "conversations.info",
+        "dnd.info",
+        "files.getUploadURLExternal",
+        "files.info",
+        "usergroups.users.list",
+        "users.info",
+    }
+)
+_DEFAULT_RETRY_AFTER = 30.0  # seconds, when a 429 names none
+_SHORT_WAIT = timedelta(seconds=1)  # a token that comes this soon is waited for here
+_SUSPECT_AFTER = 3  # calls in a row without an answer: probe before sending more
+
+
+def open_client(
+    token: str, base_url: str = AsyncWebClient.BASE_URL, *, timeout: float = 15.0
+) -> AsyncWebClient:
+    """The one client of the process, with its own connection pool; close it by `close_client`.
+
+    slack_sdk by itself repeats a call whose connection broke; whether that doubles a message is
+    not looked at there, so it is switched off. `timeout`: seconds for one call.
+    """
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=timeout),
+        connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30),
+    )
+    return AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
+
+
+async def close_client(client: AsyncWebClient) -> None:
+    """Closes the connections that `open_client` opened."""
+    if client.session is not None:
+        await client.session.close()
+
+
+class Sender:
+    """Calls Slack's Web API. Every failure is a SlackError of one of four kinds."""
+
+    def __init__(self, client: AsyncWebClient, *, budget: Budget, clock: Clock) -> None:
+        self._client = client
+        self._budget = budget
+        self._clock = clock
+        self._silent = 0
+        self.stopped: str | None = None  # the code for which sending was stopped
+        self.direct_channels: dict[str, str] = {}  # person → channel of their direct messages
+
+    @property
+    def suspect(self) -> bool:
+        """Slack gave no answer several times in a row: ask whether it is there before more."""
+        return self._silent >= _SUSPECT_AFTER
+
+    async def call(
+        self,
+        method: str,
+        args: Mapping[str, Any],
+        *,
+        channel: str | None = None,
+        urgent: bool = False,
+    ) -> Mapping[str, Any]:
+        """Slack's answer. `channel`: the one whose budget is used.
+
+        Raises Held, NotDelivered, Unclear or SlackRefused.
+        """
+        if self.suspect:
+            raise NotDelivered("slack_is_silent")
+        await self._wait_for_token(method, channel, urgent)
+        return await self._call(method, args)
+
+    async def probe(self) -> bool:
+        """Whether Slack answers and takes the token. Ends a silence or a stop."""
+        try:
+            await self._call("auth.test", {})
+        except SlackRefused as error:
+            return error.remedy is not Remedy.STOP
+        except SlackError:
+            return False
+        self.stopped = None
+        return True
+
+    async def respond(self, url: str, body: Mapping[str, Any]) -> None:
+        """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url)."""
+        session = self._session()
+        try:
+            async with session.post(url, json=dict(body)) as response:
+                text = await response.text()
+        except aiohttp.ClientConnectorError as error:
+            raise NotDelivered("no_connection") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unclear(_name(error)) from error
+        if response.status == 429:
+            raise SlackRefused("response_url", "ratelimited")
+        if response.status >= 500:
+            raise Unclear(f"http_{response.status}")
+        if response.status >= 400:
+            raise SlackRefused("response_url", _webhook_code(text))
+
+    async def upload(self, url: str, content: bytes) -> None:
+        """Sends a file's bytes to the address that Slack gave for it. Safe to repeat."""
+        try:
+            async with self._session().post(url, data=content) as response:
+                status = response.status
+        except aiohttp.ClientError as error:
+            raise NotDelivered(_name(error)) from error
+        except TimeoutError as error:
+            raise NotDelivered("timeout") from error
+        if status >= 400:
+            raise NotDelivered(f"http_{status}")
+
+    async def _wait_for_token(self, method: str, channel: str | None, urgent: bool) -> None:
+        for waits_left in (2, 1, 0):
+            now = self._clock.now()
+            until = self._budget.take(method, now, channel=channel, urgent=urgent)
+            if until is None:
+                return
+            if not waits_left or until - now > _SHORT_WAIT:
+                raise Held("budget", until)
+            await self._clock.sleep_until(until)
+
+    async def _call(self, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            if method in _QUERIES:
+                response = await self._client.api_call(method, http_verb="GET", params=dict(args))
+            else:
+                response = await self._client.api_call(method, json=dict(args))
+        except SlackApiError as error:
+            raise self._answered(method, error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            self._silent += 1
+            raise NotDelivered("no_connection") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._silent += 1
+            raise Unclear(_name(error)) from error
+        self._silent = 0
+        data = response.data
+        return data if isinstance(data, dict) else {}
+
+    def _answered(self, method: str, error: SlackApiError) -> SlackError:
+        """Sorts an answer that was not ok. A body that cannot be read leaves the outcome open."""
+        response: Any = error.response
+        status = getattr(response, "status_code", None) or getattr(response, "status", None)
+        data = getattr(response, "data", None)
+        if status == 429:
+            self._silent = 0
+            until = self._clock.now() + timedelta(seconds=_retry_after(response))
+            self._budget.hold(method, until)
+            return Held("ratelimited", until)
+        if isinstance(status, int) and status >= 500:
+            self._silent += 1
+            return Unclear(f"http_{status}")
+        if not isinstance(data, dict) or not isinstance(data.get("error"), str):
+            self._silent += 1
+            return Unclear("malformed")
+        self._silent = 0
+        refused = SlackRefused(method, data["error"], data)
+        if refused.remedy is Remedy.STOP:
+            self.stopped = refused.code
+            log.critical("slack_token_refused", method=method, code=refused.code)
+        if refused.remedy is Remedy.UNCLEAR:
+            return Unclear(refused.code)
+        if data["error"] in ("ratelimited", "rate_limited"):
+            until = self._clock.now() + timedelta(seconds=_retry_after(response))
+            self._budget.hold(method, until)
+            return Held("ratelimited", until)
+        return refused
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._client.session is None:
+            raise RuntimeError("the client has no session: open it by open_client")
+        return self._client.session
+
+
+def _retry_after(response: Any) -> float:
+    """Seconds of Slack's Retry-After; a number that cannot be read counts as missing."""
+    headers = getattr(response, "headers", None) or {}
+    for name in ("Retry-After", "retry-after"):
+        value = headers.get(name)
+        if value is not None:
+            try:
+                return max(0.0, float(value))
+            except ValueError:
+                break
+    return _DEFAULT_RETRY_AFTER
+
+
+def _webhook_code(text: str) -> str:
+    """A response_url answers with a bare code or with JSON."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return text.strip()[:80] or "refused"
+    return str(data.get("error", "refused")) if isinstance(data, dict) else "refused"
+
+
+def _name(error: BaseException) -> str:
+    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__

@@ -1,0 +1,100 @@
+"""Has each claimed message item delivered by its class, and settles it in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.delivery.edits import Edits
+from bot.delivery.errors import SlackError
+from bot.delivery.files import Files
+from bot.delivery.home import Home
+from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
+from bot.delivery.office import Office
+from bot.delivery.once import Ephemeral, Respond, ViewUpdate
+from bot.delivery.pages import Pages
+from bot.delivery.posts import Posts, Twins
+from storage import work
+from storage.errors import StorageUnavailable
+from storage.models import WorkItem
+
+log = structlog.get_logger(__name__)
+
+
+class DeliveryClass(Protocol):
+    """One way of delivering. Raises SlackError for what the ordinary remedies handle."""
+
+    async def deliver(self, job: Job) -> Turn: ...
+
+
+def delivery_classes(office: Office) -> Mapping[str, DeliveryClass]:
+    """Every `do` of a message item, with what delivers it."""
+    posts = Posts(office)
+    return {
+        "post": posts,
+        "direct": posts,
+        "refresh": Edits(office),
+        "ephemeral": Ephemeral(office),
+        "respond": Respond(office),
+        "view": Home(office),
+        "view_update": ViewUpdate(office),
+        "page": Pages(office),
+        "file": Files(office),
+        "twins": Twins(office),
+    }
+
+
+class Deliverer:
+    """The handler of work items of kind `message`."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._classes = delivery_classes(office)
+
+    async def run(self, item: WorkItem) -> None:
+        """One turn of the item; it settles itself, conditional on its epoch."""
+        job = Job.of(item)
+        turn = await self._turn(job)
+        settled = await self._office.database.write(
+            lambda session: self._settle(session, job, turn), urgent=job.urgent
+        )
+        if not settled:
+            log.warning("delivered_too_late", message=job.key, epoch=job.epoch)
+
+    async def _turn(self, job: Job) -> Turn:
+        handler = self._classes.get(str(job.payload.get("do")))
+        if handler is None:
+            return Parked(f"nothing delivers “{job.payload.get('do')}”")
+        try:
+            return await handler.deliver(job)
+        except SlackError as error:
+            return self._office.failed(job, error)
+        except StorageUnavailable:
+            raise  # nothing can be settled now; the claim's end brings the item back
+        except Exception as error:
+            # A poison row is set aside and shown; the rest of the thread goes on.
+            log.exception("delivery_failed", message=job.key)
+            return Parked(f"{type(error).__name__}: {error}"[:300])
+
+    def _settle(self, session: Session, job: Job, turn: Turn) -> bool:
+        now = self._office.clock.now()
+        if isinstance(turn, Delivered):
+            settled = work.complete(session, job.id, job.epoch, now, dict(turn.result))
+        elif isinstance(turn, Parked):
+            log.error("message_parked", message=job.key, why=turn.why)
+            settled = work.park(session, job.id, job.epoch, turn.why)
+        elif isinstance(turn, Lost) or job.ambiguous:
+            # Once a try had an unknown outcome, every later one looks first.
+            log.warning("message_unclear", message=job.key, why=turn.why)
+            settled = work.unclear(session, job.id, job.epoch, turn.due, turn.why)
+        else:
+            settled = work.retry(session, job.id, job.epoch, turn.due, turn.why)
+        if settled and not isinstance(turn, Parked) and turn.also is not None:
+            turn.also(session, now)
+        return bool(settled)
+
+
+__all__ = ["Deliverer", "DeliveryClass", "Later", "Lost", "delivery_classes"]
