@@ -28,6 +28,7 @@ class WorkState(StrEnum):
     PARKED = "parked"  # cannot be done without a person; shown to an operator, never dropped
 
 
+_PENDING = text("state = 'pending'")
 _UNFINISHED = text("state in ('pending', 'claimed', 'unclear')")
 
 
@@ -46,6 +47,13 @@ class WorkItem(Base):
             postgresql_where=_UNFINISHED,
         ),
         Index(
+            "uq_work_refresh",
+            "refreshes",
+            unique=True,
+            sqlite_where=_PENDING,
+            postgresql_where=_PENDING,
+        ),
+        Index(
             "ix_work_order",
             "order_key",
             "id",
@@ -58,12 +66,14 @@ class WorkItem(Base):
     kind: Mapped[str]
     key: Mapped[str]  # unique: de-duplication of deliveries, coalescing of refreshes
     order_key: Mapped[str | None]
+    refreshes: Mapped[str | None]  # what is brought up to date: one pending item of each
     priority: Mapped[int] = mapped_column(default=5)  # lower is sooner: 0 opens a view, 1 rings
     due: Mapped[Moment]
     state: Mapped[str] = mapped_column(default=WorkState.PENDING)
     owner: Mapped[str | None]
     lease_until: Mapped[Moment | None]
     epoch: Mapped[int] = mapped_column(default=0)  # grows with each claim; completion names it
+    settled_epoch: Mapped[int] = mapped_column(default=0)  # last claim whose outcome is known
     attempts: Mapped[int] = mapped_column(default=0)
     payload: Mapped[Figures]  # references only
     secret: Mapped[Any | None] = mapped_column(EncryptedJson)  # a stored Slack delivery

@@ -1,0 +1,140 @@
+"""Muster's database off the event loop: units of work, reads, group-committed deliveries.
+
+Decision 2 of the architecture: a unit of work is a plain function of a session, run in one writer
+thread on SQLite and in a small pool of threads on PostgreSQL. It is committed before the awaiting
+caller goes on, and it cannot wait for Slack or the shop even by mistake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from storage.cipher import AesCipher
+from storage.engines import database_url, reading_engine, sqlite_path, writing_engine
+from storage.errors import CannotOpen
+from storage.key import check_key
+from storage.lanes import Lane, StoreRequest
+from storage.lock import InstanceLock
+from storage.work import NewWork
+
+T = TypeVar("T")
+CommitListener = Callable[[frozenset[str]], None]
+
+_POSTGRES_WRITERS = 4
+_READERS = 2
+
+
+class Database:
+    """One open database. Its threads start with the first use and end with `close`."""
+
+    def __init__(self, url: str, *, cipher: AesCipher) -> None:
+        self.url = database_url(url)
+        self.embedded = self.url.get_backend_name() == "sqlite"
+        self._cipher = cipher
+        self._writing = writing_engine(self.url, cipher)
+        self._reading = reading_engine(self.url, cipher)
+        self._listeners: list[CommitListener] = []
+        threads = 1 if self.embedded else _POSTGRES_WRITERS
+        self._units = Lane("muster-write", self._writing, threads, self._committed)
+        # On SQLite the one writer does both, deliveries first; PostgreSQL gives them their own.
+        self._stores = (
+            self._units
+            if self.embedded
+            else Lane("muster-store", self._writing, 1, self._committed)
+        )
+        self._reads = Lane("muster-read", self._reading, _READERS, self._committed, reads=True)
+        self._lock: InstanceLock | None = None
+
+    @classmethod
+    def open(cls, url: str, *, key: bytes) -> Database:
+        """Opens and checks it. Raises CannotOpen, WrongKey, each one sentence with a remedy."""
+        database = cls(url, cipher=AesCipher(key))
+        if database.embedded and not sqlite_path(database.url).absolute().parent.is_dir():
+            raise CannotOpen(
+                f"database.url: the folder {sqlite_path(database.url).absolute().parent} "
+                "does not exist; create it or name another."
+            )
+        check_key(database.writing_engine, database._cipher)
+        return database
+
+    @property
+    def writing_engine(self) -> Engine:
+        """For migrations and the few places that need a connection of their own."""
+        return self._writing
+
+    def run_alone(self) -> None:
+        """Claims this SQLite database for one running bot. Raises AlreadyRunning."""
+        if self.embedded and self._lock is None:
+            self._lock = InstanceLock.take(sqlite_path(self.url))
+
+    def listen(self, callback: CommitListener) -> None:
+        """`callback(kinds)` after each commit that enqueued work, in the writer's thread."""
+        self._listeners.append(callback)
+
+    def _committed(self, kinds: Iterable[str]) -> None:
+        found = frozenset(kinds)
+        for listener in self._listeners:
+            listener(found)
+
+    async def write(self, work: Callable[[Session], T], *, urgent: bool = False) -> T:
+        """One unit of work, one transaction; committed when this returns.
+
+        What `work` raises is raised here after a rollback. StorageUnavailable: the database was
+        locked, full or gone; whether a commit that was under way stands is then unknown, so units
+        are written to be repeatable.
+        """
+        return await asyncio.wrap_future(self._units.submit(work, urgent=urgent))
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """A consistent look at the committed state; never waits for the writer."""
+        return await asyncio.wrap_future(self._reads.submit(work))
+
+    async def store(self, new: NewWork, *, within: float = 2.0) -> int | None:
+        """Stores one delivery, together with all others that wait (rule 7). Its row's id.
+
+        None when a row of that key exists already. TooLate after `within` seconds: then nothing
+        was written, or what was written has been voided.
+        """
+        loop = asyncio.get_running_loop()
+        request = StoreRequest(new, loop, loop.create_future(), within)
+        self._stores.store(request)
+        expiry = loop.call_later(within, request.give_up)
+        try:
+            return await request.outcome
+        finally:
+            expiry.cancel()
+
+    def write_now(self, work: Callable[[Session], T]) -> T:
+        """`write` for the command line, which has no event loop."""
+        return self._units.submit(work).result()
+
+    def read_now(self, work: Callable[[Session], T]) -> T:
+        """`read` for the command line."""
+        return self._reads.submit(work).result()
+
+    async def ping(self) -> bool:
+        """Whether the database answers at this moment."""
+        try:
+            await self.read(lambda session: session.execute(text("select 1")).scalar_one())
+        except Exception:  # whatever stands in the way, the answer is no
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Finishes what is queued, then ends the threads and gives the lock back."""
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """`close` for the command line."""
+        for lane in {id(lane): lane for lane in (self._stores, self._units, self._reads)}.values():
+            lane.close()
+        self._writing.dispose()
+        self._reading.dispose()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

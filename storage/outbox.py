@@ -1,0 +1,266 @@
+"""What the domain calls to have something said in Slack: references only, never text (decision 4).
+
+Each call enqueues one item of the work table in the caller's own transaction (rule 1); delivery
+renders it when it is sent. Message keys are those of `SlackMessage.key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from storage import work
+from storage.models.incidents import Incident
+from storage.models.work import WorkItem, WorkKind
+
+CARD_PRIORITY = 1  # an incident's first post goes before log lines of any incident
+REFRESH_PRIORITY = 4
+
+
+def post(
+    session: Session,
+    *,
+    key: str,
+    template: str,
+    incident: Incident | None,
+    audience: str,
+    now: datetime,
+    thread_key: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    priority: int = 5,
+    broadcast: bool = False,
+    ring: Iterable[str] = (),
+    language: str | None = None,
+) -> WorkItem | None:
+    """A message in the audience's channel, under `thread_key` if given. Once per key."""
+    payload = _payload(session, "post", key, template, incident, params, language) | {
+        "audience": audience,
+        "thread": thread_key,
+        "ring": list(ring),
+        "broadcast": broadcast,
+    }
+    return _message(session, key, payload, now, order_key=_thread(incident), priority=priority)
+
+
+def refresh(
+    session: Session,
+    *,
+    key: str,
+    template: str,
+    incident: Incident,
+    now: datetime,
+    params: Mapping[str, Any] | None = None,
+    priority: int = REFRESH_PRIORITY,
+) -> WorkItem | None:
+    """Brings a posted message up to date; refreshes of one message coalesce.
+
+    Ordered by the message, not by the thread, so that an edit never waits for posts.
+    """
+    payload = _payload(session, "refresh", key, template, incident, params, None)
+    return work.refresh(
+        session,
+        kind=WorkKind.MESSAGE,
+        key=f"refresh:{key}",
+        payload=payload,
+        due=now,
+        now=now,
+        order_key=key,
+        priority=priority,
+    )
+
+
+def direct(
+    session: Session,
+    *,
+    key: str,
+    template: str,
+    person: str,
+    incident: Incident | None,
+    now: datetime,
+    params: Mapping[str, Any] | None = None,
+    priority: int = 1,
+    ring: Iterable[str] = (),
+) -> WorkItem | None:
+    """A direct message to a Slack user. Once per key."""
+    payload = _payload(session, "direct", key, template, incident, params, None) | {
+        "person": person,
+        "ring": list(ring),
+    }
+    return _message(session, key, payload, now, order_key=f"dm:{person}", priority=priority)
+
+
+def ephemeral(
+    session: Session,
+    *,
+    key: str,
+    template: str,
+    person: str,
+    channel: str,
+    now: datetime,
+    thread_ts: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    incident: Incident | None = None,
+    language: str | None = None,
+    secret: Any = None,
+) -> WorkItem | None:
+    """An answer for one reader only, sent at most once (rule 4). `secret`: personal data in it."""
+    payload = _payload(session, "ephemeral", key, template, incident, params, language) | {
+        "person": person,
+        "channel": channel,
+        "thread_ts": thread_ts,
+    }
+    return _message(session, key, payload, now, priority=0, secret=secret)
+
+
+def respond(
+    session: Session,
+    *,
+    key: str,
+    response_url: str,
+    template: str,
+    person: str,
+    now: datetime,
+    params: Mapping[str, Any] | None = None,
+    incident: Incident | None = None,
+    replace: bool = False,
+    secret: Any = None,
+) -> WorkItem | None:
+    """An answer through a `response_url` (30 minutes, 5 uses), at most once.
+
+    The address is a credential, so it stands in the item's encrypted part under `url`.
+    """
+    payload = _payload(session, "respond", key, template, incident, params, None) | {
+        "person": person,
+        "replace": replace,
+    }
+    hidden = {"url": response_url, "data": secret}
+    return _message(session, key, payload, now, priority=0, secret=hidden)
+
+
+def view(
+    session: Session,
+    *,
+    key: str,
+    template: str,
+    person: str,
+    view_id: str,
+    now: datetime,
+    view_hash: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    incident: Incident | None = None,
+    secret: Any = None,
+) -> WorkItem | None:
+    """Turns an open modal ("checking") into its result, at most once."""
+    payload = _payload(session, "view", key, template, incident, params, None) | {
+        "person": person,
+        "view_id": view_id,
+        "hash": view_hash,
+    }
+    return _message(session, key, payload, now, priority=0, secret=secret)
+
+
+def home(session: Session, *, person: str, now: datetime) -> WorkItem | None:
+    """Publishes a person's App Home anew; coalesces per person."""
+    key = f"home/{person}"
+    payload = _payload(session, "home", key, "home", None, None, None) | {"person": person}
+    return work.refresh(
+        session,
+        kind=WorkKind.MESSAGE,
+        key=key,
+        payload=payload,
+        due=now,
+        now=now,
+        order_key=key,
+        priority=REFRESH_PRIORITY,
+    )
+
+
+def file(
+    session: Session,
+    *,
+    key: str,
+    template: str,
+    incident: Incident | None,
+    now: datetime,
+    audience: str | None = None,
+    person: str | None = None,
+    thread_key: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    priority: int = 6,
+    language: str | None = None,
+) -> WorkItem | None:
+    """A file in the thread, or to one person. Once per key."""
+    payload = _payload(session, "file", key, template, incident, params, language) | {
+        "audience": audience,
+        "person": person,
+        "thread": thread_key,
+    }
+    order = _thread(incident) if person is None else f"dm:{person}"
+    return _message(session, key, payload, now, order_key=order, priority=priority)
+
+
+def page(
+    session: Session,
+    *,
+    key: str,
+    incident: Incident,
+    now: datetime,
+    action: str = "trigger",
+    template: str = "page",
+    params: Mapping[str, Any] | None = None,
+    priority: int = 0,
+) -> WorkItem | None:
+    """A page webhook event: `action` is trigger, acknowledge or resolve. Once per key."""
+    payload = _payload(session, "page", key, template, incident, params, None) | {"action": action}
+    return _message(session, key, payload, now, priority=priority)
+
+
+def _payload(
+    session: Session,
+    do: str,
+    key: str,
+    template: str,
+    incident: Incident | None,
+    params: Mapping[str, Any] | None,
+    language: str | None,
+) -> dict[str, Any]:
+    if incident is not None and incident.id is None:
+        session.flush()  # the reference needs the incident's id
+    return {
+        "do": do,
+        "message": key,
+        "template": template,
+        "incident": None if incident is None else incident.id,
+        "params": dict(params or {}),
+        "language": language,
+    }
+
+
+def _thread(incident: Incident | None) -> str | None:
+    return None if incident is None else incident.reference
+
+
+def _message(
+    session: Session,
+    key: str,
+    payload: dict[str, Any],
+    now: datetime,
+    *,
+    priority: int,
+    order_key: str | None = None,
+    secret: Any = None,
+) -> WorkItem | None:
+    return work.enqueue(
+        session,
+        kind=WorkKind.MESSAGE,
+        key=f"message:{key}",
+        payload=payload,
+        due=now,
+        now=now,
+        order_key=order_key,
+        priority=priority,
+        secret=secret,
+    )

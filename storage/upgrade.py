@@ -1,0 +1,85 @@
+"""Brings a database to this version's schema. Alembic is imported only when there is work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from storage.cipher import AesCipher
+from storage.engines import database_url, sqlite_path, writing_engine
+from storage.errors import CannotOpen, WrongSchema
+from storage.key import check_key, write_proof
+
+HEAD = "0001"  # the newest migration; a test compares it with the scripts
+_LOCK = 8_402_001  # PostgreSQL: one replica upgrades, the others wait for it
+
+
+def upgrade(url: str, key: bytes) -> str:
+    """Upgrades in one transaction; a failure leaves the database as it was. The revision.
+
+    Raises CannotOpen, WrongKey, or WrongSchema when the database is newer than this program.
+    """
+    cipher = AesCipher(key)
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        folder = sqlite_path(parsed).absolute().parent
+        if not folder.is_dir():
+            raise CannotOpen(
+                f"database.url: the folder {folder} does not exist; create it or name another."
+            )
+    engine = writing_engine(parsed, cipher)
+    try:
+        check_key(engine, cipher)
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            if current(connection) != HEAD:
+                _run(connection)
+            write_proof(connection, cipher)
+    except DBAPIError as error:
+        raise CannotOpen(f"database.url: the upgrade did not run: {error.orig}.") from error
+    finally:
+        engine.dispose()
+    return HEAD
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of a database; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(
+        text("select version_num from alembic_version")
+    ).scalar_one_or_none()
+    return revision
+
+
+def alembic_config(connection: Connection | None = None) -> Any:
+    """Alembic's configuration with the scripts of this package; no file beside it."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _run(connection: Connection) -> None:
+    from alembic import command
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+
+    config = alembic_config(connection)
+    revision = current(connection)
+    scripts = ScriptDirectory.from_config(config)
+    try:
+        scripts.get_revision(revision or HEAD)
+    except CommandError:
+        raise WrongSchema(
+            f"the database stands at schema {revision}, which this version of Muster does not "
+            "know: install the newer version again, or restore an older backup."
+        ) from None
+    command.upgrade(config, "head")
