@@ -142,7 +142,7 @@ class Settings(Part):
     database: DatabasePart = DatabasePart()
     web: WebPart = WebPart()
     escalation: Escalation = Escalation()
-    quiet_hours: QuietHours = QuietHours()
+    quiet_hours: QuietHours = Field(default_factory=lambda: QuietHours.model_validate({}))
     page: PagePart | None = None
     limits: Limits = Limits()
     plan: PlanPart = PlanPart()
@@ -248,18 +248,24 @@ def _references(settings: Settings) -> list[str]:
         if fallback is None:
             continue
         if fallback not in channels:
-            problems.append(f"slack.channels.{key}.fallback names “{fallback}”, which is no channel.")
+            problems.append(
+                f"slack.channels.{key}.fallback names “{fallback}”, which is no channel."
+            )
         elif channel.private and not channels[fallback].private:
             problems.append(
                 f"slack.channels.{key}.fallback: “{fallback}” is public and {key} is private; "
                 "a fallback has the same or a narrower audience."
             )
     if settings.slack.desk is not None and settings.slack.desk not in channels:
-        problems.append(f"slack.desk names “{settings.slack.desk}”, which is not in slack.channels.")
+        problems.append(
+            f"slack.desk names “{settings.slack.desk}”, which is not in slack.channels."
+        )
     if settings.shop.mapping is not None:
         problems.extend(settings.shop.mapping.missing())
         if settings.shop.database_url is None:
-            problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
+            problems.append(
+                "shop.database_url is missing: shop.mapping needs the database's address."
+            )
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from storage.upgrade import upgrade
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
 from storage.backup import BackupError, backup, restore
+from storage.upgrade import upgrade
 
 
 @click.group("db")

@@ -85,7 +85,7 @@ def _guide(running: Stack) -> None:
                 "zh-Hant": "半分鐘內 #order-incidents 會開立事件討論串，Mei 的手機會響。",
             },
             {
-                "en": "As Mei, press the green button. Watch it run, be verified, and the card turn.",
+                "en": "As Mei, press the green button. It runs, is verified, and the card turns.",
                 "zh-Hant": "以 Mei 的身分按綠色按鈕，看它執行、驗證，卡片隨之更新。",
             },
             {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 
 import click
 
+from bot import logs
 from bot.cli.errors import UserError, tell
 
 _COMMANDS = {
@@ -51,6 +53,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point. What a user can cause is one sentence and exit code 2, no traceback."""
+    logs.configure(level=logging.WARNING, console=True)
     try:
         code = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.Abort:

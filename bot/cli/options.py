@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from storage.database import Database
 
 from bot.cli.errors import UserError
 from bot.settings import Secrets, Settings, load_secrets, load_settings
 from bot.settings_errors import SettingsError
+from storage.database import Database
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -182,7 +182,7 @@ class PaymentChannel:
         earliest = now - timedelta(seconds=self.settings.looks_back)
         rows = connection.execute(
             select(
-                payments.col("created_at"),
+                payments.col("created_at").label("at"),
                 case((payments.is_status("failed"), 1), else_=0).label("failed"),
             )
             .where(
@@ -196,7 +196,7 @@ class PaymentChannel:
         minutes: dict[int, list[int]] = {}
         first: dict[int, datetime] = {}
         for row in rows:
-            at = payments.read_time(row.created_at)
+            at = payments.read_time(row.at)
             if at is None:
                 continue
             minute = int(at.timestamp() // 60)

@@ -1,0 +1,164 @@
+"""Proposes a mapping for a shop's database from its names of tables and columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, MetaData, Table, create_engine, func, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import DateTime, Float, Integer, Numeric
+
+from checks.shop.source import ShopUnavailable
+
+# Words that shops use, most telling first. What does not match is left to the person.
+_TABLES = {
+    "orders": ("orders", "order", "sales_order", "shop_order", "bestellung", "dingdan"),
+    "payments": ("payment", "transaction", "zahlung", "charge"),
+    "refunds": ("refund", "credit", "gutschrift", "return_payment"),
+    "history": ("order_event", "status_history", "order_history", "order_log", "state_log"),
+}
+_COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "orders": {
+        "id": ("id", "order_id"),
+        "number": ("number", "order_number", "order_no", "increment_id", "reference", "code"),
+        "customer": ("customer_id", "user_id", "buyer_id", "member_id", "customer"),
+        "status": ("status", "state", "order_status"),
+        "status_since": ("status_since", "status_changed_at", "updated_at", "modified_at"),
+        "created_at": ("created_at", "placed_at", "ordered_at", "created"),
+        "total": ("total_minor", "total", "grand_total", "amount", "total_price", "total_amount"),
+        "currency": ("currency", "currency_code"),
+    },
+    "payments": {
+        "id": ("id", "payment_id", "transaction_id"),
+        "order": ("order_id", "order", "sales_order_id"),
+        "channel": ("channel", "gateway", "provider", "psp", "method"),
+        "amount": ("amount_minor", "amount", "total"),
+        "currency": ("currency", "currency_code"),
+        "status": ("status", "state", "result"),
+        "stage": ("stage", "failure_stage", "failure_code", "error_code", "reason"),
+        "bank": ("bank", "issuer", "issuing_bank"),
+        "created_at": ("created_at", "created", "paid_at", "time"),
+    },
+    "refunds": {
+        "order": ("order_id", "order"),
+        "amount": ("amount_minor", "amount", "total"),
+        "status": ("status", "state", "result"),
+    },
+    "history": {
+        "order": ("order_id", "order"),
+        "from_status": ("from_status", "old_status", "previous_status"),
+        "to_status": ("to_status", "new_status", "status"),
+        "at": ("at", "created_at", "changed_at"),
+    },
+}
+_REQUIRED = {
+    "orders": ("id", "number", "status", "status_since", "total"),
+    "payments": ("id", "order", "channel", "amount", "status", "created_at"),
+    "refunds": ("order", "amount", "status"),
+    "history": ("order", "from_status", "to_status", "at"),
+}
+
+
+@dataclass
+class Proposal:
+    """A mapping that looks right, and what a person has to look at."""
+
+    mapping: dict[str, Any] = field(default_factory=dict)
+    questions: list[str] = field(default_factory=list)
+
+
+def propose(url: str) -> Proposal:
+    """Reads the schema and the distinct status words. ShopUnavailable if it cannot."""
+    try:
+        engine = create_engine(url)
+        tables = {name: engine_table(engine, name) for name in inspect(engine).get_table_names()}
+        return _propose(engine, tables)
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise ShopUnavailable(f"the shop's database cannot be read: {error}") from error
+
+
+def engine_table(engine: Engine, name: str) -> Table:
+    """The table as the database describes it."""
+    return Table(name, MetaData(), autoload_with=engine)
+
+
+def _propose(engine: Engine, tables: dict[str, Table]) -> Proposal:
+    proposal = Proposal()
+    for logical, words in _TABLES.items():
+        table = _best(tables, words, logical)
+        if table is None:
+            if logical == "orders":
+                proposal.questions.append("No table looks like orders: write shop.mapping.orders.")
+            continue
+        columns = _columns(table, logical)
+        missing = [name for name in _REQUIRED[logical] if name not in columns]
+        if missing and logical == "history":
+            continue
+        entry: dict[str, Any] = {"table": table.name, "columns": columns}
+        amount = columns.get("total") or columns.get("amount")
+        if amount is not None:
+            entry["amounts"] = _amounts(table, amount)
+        since = columns.get("status_since") or columns.get("created_at") or columns.get("at")
+        if since is not None:
+            entry["times"] = _times(engine, table, since)
+        proposal.mapping[logical] = entry
+        proposal.questions.extend(
+            f"shop.mapping.{logical}.columns.{name}: no column of {table.name} looks like it."
+            for name in missing
+        )
+        if "status" in columns:
+            found = _distinct(engine, table, columns["status"])
+            proposal.questions.append(
+                f"shop.mapping.{logical}.statuses: {table.name}.{columns['status']} holds "
+                f"{', '.join(found) or 'nothing yet'}; say which mean what."
+            )
+    return proposal
+
+
+def _best(tables: dict[str, Table], words: tuple[str, ...], logical: str) -> Table | None:
+    def score(table: Table) -> tuple[int, int]:
+        name = table.name.lower()
+        word = next((len(words) - i for i, w in enumerate(words) if w in name), 0)
+        return (word, len(_columns(table, logical))) if word else (0, 0)
+
+    best = max(tables.values(), key=score, default=None)
+    return best if best is not None and score(best)[0] else None
+
+
+def _columns(table: Table, logical: str) -> dict[str, str]:
+    lower = {column.name.lower(): column.name for column in table.columns}
+    found = {}
+    for name, words in _COLUMNS[logical].items():
+        match = next((lower[w] for w in words if w in lower), None)
+        if match is not None:
+            found[name] = match
+    return found
+
+
+def _amounts(table: Table, name: str) -> str:
+    kind = table.columns[name].type
+    minor = name.lower().endswith(("_minor", "_cents")) or isinstance(kind, Integer)
+    return "minor" if minor and not isinstance(kind, Numeric | Float) else "major"
+
+
+def _times(engine: Engine, table: Table, name: str) -> str:
+    column = table.columns[name]
+    if isinstance(column.type, DateTime):
+        return "native"
+    with engine.connect() as connection:
+        value = connection.scalar(select(column).where(column.is_not(None)).limit(1))
+    if isinstance(value, int | float):
+        return "epoch_ms" if value > 10**11 else "epoch"
+    if isinstance(value, str):
+        if value.endswith("Z"):
+            return "iso_z"
+        return "iso" if "T" in value else "sql"
+    return "native"
+
+
+def _distinct(engine: Engine, table: Table, name: str) -> list[str]:
+    column = table.columns[name]
+    query = select(column).group_by(column).order_by(func.count().desc()).limit(20)
+    with engine.connect() as connection:
+        return [str(value) for value in connection.scalars(query) if value is not None]
