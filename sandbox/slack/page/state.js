@@ -67,7 +67,7 @@ export const appChannel = () =>
 
 export function imPartner(channel) {
   if (channel.im_user && channel.im_user !== state.me) return channel.im_user;
-  return (channel.members ?? []).find((id) => id !== state.me) ?? channel.im_user;
+  return (channel.members ?? []).find((id) => id !== state.me) ?? botId();
 }
 
 export function channelTitle(channel) {

@@ -85,7 +85,7 @@ export function input(block, ctx) {
 export function container(block, ctx) {
   const key = `container/${block.block_id}`;
   const body = h("div.container-body", { id: uid("container") }, renderBlocks(block.child_blocks ?? [], ctx));
-  const title = block.rich_text_title ? richText({ elements: [{ type: "rich_text_section", elements: block.rich_text_title.elements ?? [] }] }) : textObject(block.title);
+  const title = block.rich_text_title ? richText(block.rich_text_title) : textObject(block.title);
   const words = h("span.container-words", null, h("span.container-title", null, title), block.subtitle ? h("span.container-subtitle", null, textObject(block.subtitle)) : null);
   const lead = block.icon ? imageElement(block.icon) : null;
   if (!block.is_collapsible) return h("div.container", { class: block.has_header_divider ? "ruled" : "" }, h("div.container-head", null, lead, words), body);
