@@ -1,0 +1,239 @@
+"""What Slack sent, in one form, and the dictionary that finds its handler.
+
+One dictionary look-up per payload instead of Bolt's matching of listener after listener
+(docs/decisions/0001). A submission has two halves: `answer`, pure and immediate, stands in the
+acknowledgement; the handler does the work afterwards, from the stored delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from handlers.values import action_name, read_metadata
+
+Kind = Literal["command", "action", "submission", "closed", "shortcut", "event", "options"]
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One thing that a person did in Slack."""
+
+    kind: Kind
+    name: str  # incident; step.run; form.skip; incident.note; app_home_opened
+    delivery: str  # the stored delivery's key: units of work mark it as done by it
+    user_id: str
+    channel_id: str | None = None
+    message_ts: str | None = None
+    thread_ts: str | None = None
+    trigger_id: str | None = None
+    response_url: str | None = None
+    value: str = ""  # of the button, or of the option that was chosen
+    text: str = ""  # behind a command; of the message under a shortcut
+    view: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def root_ts(self) -> str | None:
+        """The thread's root: of a card itself, its own ts."""
+        return self.thread_ts or self.message_ts
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the modal remembered (its private_metadata)."""
+        return read_metadata(str(self.view.get("private_metadata", "")))
+
+    @property
+    def state(self) -> dict[str, dict[str, Any]]:
+        """block_id → action_id → the element's state."""
+        found = (self.view.get("state") or self.payload.get("state") or {}).get("values", {})
+        return dict(found)
+
+
+Handler = Callable[[Interaction, Any], Awaitable[None]]
+Answer = Callable[[Interaction, Any], dict[str, Any] | None]
+H = TypeVar("H", bound=Handler)
+A = TypeVar("A", bound=Answer)
+
+
+class Registry:
+    """Handlers by kind and name."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[tuple[Kind, str], Handler] = {}
+        self._answers: dict[tuple[Kind, str], Answer] = {}
+
+    def command(self, name: str) -> Callable[[H], H]:
+        return self._add("command", name)
+
+    def action(self, name: str) -> Callable[[H], H]:
+        return self._add("action", name)
+
+    def view(self, name: str) -> Callable[[H], H]:
+        return self._add("submission", name)
+
+    def shortcut(self, name: str) -> Callable[[H], H]:
+        return self._add("shortcut", name)
+
+    def event(self, name: str) -> Callable[[H], H]:
+        return self._add("event", name)
+
+    def answer(self, name: str, kind: Kind = "submission") -> Callable[[A], A]:
+        """What stands in the acknowledgement: errors by field, a view, or None to close the form.
+
+        Pure: it looks at nothing but the submission (rule 7).
+        """
+
+        def add(answer: A) -> A:
+            self._answers[kind, name] = answer
+            return answer
+
+        return add
+
+    def _add(self, kind: Kind, name: str) -> Callable[[H], H]:
+        def add(handler: H) -> H:
+            if (kind, name) in self._handlers:
+                raise ValueError(f"two handlers for {kind} {name}")
+            self._handlers[kind, name] = handler
+            return handler
+
+        return add
+
+    def find(self, interaction: Interaction) -> Handler | None:
+        """The handler, or that of the name's family ("cases.page" → "cases.*")."""
+        return self._look(self._handlers, interaction)
+
+    def find_answer(self, interaction: Interaction) -> Answer | None:
+        return self._look(self._answers, interaction)
+
+    def names(self, kind: Kind) -> set[str]:
+        """Every name that is handled: documentation and manifest are compared with it."""
+        return {name for found, name in self._handlers if found == kind}
+
+    @staticmethod
+    def _look(table: Mapping[tuple[Kind, str], T], interaction: Interaction) -> T | None:
+        found = table.get((interaction.kind, interaction.name))
+        if found is None and "." in interaction.name:
+            family = interaction.name.split(".", 1)[0] + ".*"
+            found = table.get((interaction.kind, family))
+        return found
+
+
+T = TypeVar("T")
+
+
+def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
+    """The interaction of a payload as Slack (or Bolt's `body`) gives it; None for a foreign one."""
+    if "command" in body:
+        return Interaction(
+            kind="command",
+            name=str(body["command"]).lstrip("/"),
+            delivery=delivery,
+            user_id=str(body.get("user_id", "")),
+            channel_id=body.get("channel_id"),
+            trigger_id=body.get("trigger_id"),
+            response_url=body.get("response_url"),
+            text=str(body.get("text") or ""),
+            payload=body,
+        )
+    if "event" in body:
+        event = body["event"]
+        item = event.get("item") or {}
+        return Interaction(
+            kind="event",
+            name=str(event.get("type", "")),
+            delivery=delivery,
+            user_id=str(event.get("user", "")),
+            channel_id=event.get("channel") or item.get("channel"),
+            message_ts=item.get("ts") or event.get("ts"),
+            payload=event,
+        )
+    readers = {
+        "block_actions": _action,
+        "view_submission": _view,
+        "view_closed": _view,
+        "shortcut": _shortcut,
+        "message_action": _shortcut,
+        "block_suggestion": _suggestion,
+    }
+    reader = readers.get(str(body.get("type", "")))
+    return reader(body, delivery) if reader else None
+
+
+def _user(body: Mapping[str, Any]) -> str:
+    return str((body.get("user") or {}).get("id", ""))
+
+
+def _action(body: Mapping[str, Any], delivery: str) -> Interaction | None:
+    actions = body.get("actions") or []
+    if not actions:
+        return None
+    action = actions[0]
+    message, container = body.get("message") or {}, body.get("container") or {}
+    return Interaction(
+        kind="action",
+        name=action_name(str(action.get("action_id", ""))),
+        delivery=delivery,
+        user_id=_user(body),
+        channel_id=(body.get("channel") or {}).get("id") or container.get("channel_id"),
+        message_ts=message.get("ts") or container.get("message_ts"),
+        thread_ts=message.get("thread_ts") or container.get("thread_ts"),
+        trigger_id=body.get("trigger_id"),
+        response_url=body.get("response_url"),
+        value=_chosen(action),
+        view=body.get("view") or {},
+        payload=body,
+    )
+
+
+def _chosen(action: Mapping[str, Any]) -> str:
+    """What was pressed or chosen, whatever the element."""
+    if action.get("selected_option"):
+        return str(action["selected_option"].get("value", ""))
+    for name in ("value", "selected_user", "selected_date", "selected_conversation"):
+        if action.get(name):
+            return str(action[name])
+    return ""
+
+
+def _view(body: Mapping[str, Any], delivery: str) -> Interaction:
+    view = body.get("view") or {}
+    return Interaction(
+        kind="submission" if body.get("type") == "view_submission" else "closed",
+        name=str(view.get("callback_id", "")),
+        delivery=delivery,
+        user_id=_user(body),
+        trigger_id=body.get("trigger_id"),
+        view=view,
+        payload=body,
+    )
+
+
+def _shortcut(body: Mapping[str, Any], delivery: str) -> Interaction:
+    message = body.get("message") or {}
+    return Interaction(
+        kind="shortcut",
+        name=str(body.get("callback_id", "")),
+        delivery=delivery,
+        user_id=_user(body),
+        channel_id=(body.get("channel") or {}).get("id"),
+        message_ts=message.get("ts"),
+        thread_ts=message.get("thread_ts"),
+        trigger_id=body.get("trigger_id"),
+        response_url=body.get("response_url"),
+        text=str(message.get("text") or ""),
+        payload=body,
+    )
+
+
+def _suggestion(body: Mapping[str, Any], delivery: str) -> Interaction:
+    return Interaction(
+        kind="options",
+        name=action_name(str(body.get("action_id", ""))),
+        delivery=delivery,
+        user_id=_user(body),
+        value=str(body.get("value") or ""),
+        view=body.get("view") or {},
+        payload=body,
+    )
