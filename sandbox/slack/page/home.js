@@ -38,6 +38,7 @@ export function drawHome(place) {
   }
   if (place.dataset.home !== view.id) { replace(place); place.dataset.home = view.id; }
   const ctx = surface("home", `view:${view.id}`, { view_id: view.id });
+  ctx.blocks = view.blocks;
   reconcile(place, view.blocks.map((block, i) => ({
     key: `${i}/${block.block_id ?? ""}`, sig: JSON.stringify([block, language()]), build: () => renderBlock(block, ctx),
   })));

@@ -53,6 +53,7 @@ function body(message, channel) {
   if (!message.blocks?.length) return message.text ? h("div.text", null, mrkdwn(message.text)) : null;
   const ctx = surface("message", surfaceKey(channel, message), { channel, ts: message.ts });
   ctx.files = message.files;
+  ctx.blocks = message.blocks;
   return h("div.blocks", null, renderBlocks(message.blocks, ctx));
 }
 

@@ -96,6 +96,7 @@ function fill(view) {
 
 function drawBody(view) {
   const { ctx, body } = shown;
+  ctx.blocks = view.blocks;
   const seen = new Map();
   reconcile(body, view.blocks.map((block, i) => {
     const name = block.block_id ?? `#${i}`;
@@ -117,8 +118,6 @@ function setBusy(on_) {
 // Every input of the view, those with their first value included, in the form of state.values.
 function allValues(view, ctx) {
   const values = givenValues(ctx);
-  const blocks = new Set(view.blocks.map((block) => block.block_id));
-  for (const name of Object.keys(values)) if (!blocks.has(name)) delete values[name];
   for (const block of view.blocks) {
     if (block.type !== "input" || values[block.block_id]?.[block.element.action_id]) continue;
     const fields = fieldsOf(block.element.type);

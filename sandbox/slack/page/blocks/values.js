@@ -51,10 +51,23 @@ export function setValue(ctx, blockId, element, value) {
   return stateValue;
 }
 
-/** The values a person gave on this surface, in the form of Slack's state.values. */
+/** Every interactive element of a list of blocks, with the id of its block. */
+export function* eachElement(blocks) {
+  for (const block of blocks ?? []) {
+    for (const element of [block.element, block.accessory, ...(block.elements ?? [])]) {
+      if (element?.action_id) yield [block.block_id, element];
+    }
+    yield* eachElement(block.child_blocks);
+  }
+}
+
+/** The values a person gave to what is still on this surface, in the form of Slack's state.values. */
 export function givenValues(ctx) {
+  const present = new Map();
+  for (const [blockId, element] of eachElement(ctx.blocks)) present.set(slot(blockId, element.action_id), element.type);
   const values = {};
   for (const [key, value] of ctx.st.values) {
+    if (present.get(key) !== value.type) continue;
     const [blockId, actionId] = key.split("\u0000");
     (values[blockId] ??= {})[actionId] = value;
   }
