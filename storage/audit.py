@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,14 +82,19 @@ def record(
 
 def verify(session: Session) -> Broken | None:
     """Follows every chain and every seal. The first broken entry, or None."""
-    heads: dict[str, tuple[int, str]] = {}
-    seals: list[AuditEntry] = []
-    hashes: dict[tuple[str, int], str] = {}
     rows = session.scalars(
         select(AuditEntry)
         .order_by(AuditEntry.chain, AuditEntry.sequence)
         .execution_options(yield_per=500)
     )
+    with closing(rows):
+        return _first_broken(session, rows)
+
+
+def _first_broken(session: Session, rows: Iterable[AuditEntry]) -> Broken | None:
+    heads: dict[str, tuple[int, str]] = {}
+    seals: list[AuditEntry] = []
+    hashes: dict[tuple[str, int], str] = {}
     for entry in rows:
         sequence, previous = heads.get(entry.chain, (0, _START))
         if entry.sequence != sequence + 1:

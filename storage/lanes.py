@@ -166,11 +166,9 @@ class Lane:
                 session.flush()
                 kinds = enqueued_kinds(session)
                 committing = True
-                if self._reads:
-                    session.rollback()
-                else:
+                if not self._reads:
                     session.commit()
-                session.close()
+                session.close()  # what was read stays as it was read, detached
             except BaseException as error:
                 own.clean(session, error)
                 if attempt < _TRIES and _worth_repeating(error, committing=committing):

