@@ -1,0 +1,181 @@
+"""`muster doctor`: each part is ok, or what to do. It says plainly what can wake nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+import yaml
+from rich.console import Console
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.checking import open_checks
+from bot.cli.manifest import manifest_text
+from bot.cli.options import config_option
+from bot.settings import Secrets, Settings, load_secrets, load_settings
+from bot.settings_errors import SettingsError
+from checks.registry import build
+from checks.runner import run_check
+from checks.shop.source import ShopUnavailable
+from storage.database import Database
+from storage.errors import StorageError
+
+Mark = Literal["ok", "look", "wrong"]
+Line = tuple[Mark, str]
+_STYLE = {"ok": "[green]ok   [/]", "look": "[yellow]look [/]", "wrong": "[red]wrong[/]"}
+
+
+@click.command("doctor")
+@config_option
+def command(config: Path) -> int:
+    """Say what is in order and what to do. 0 if nothing is wrong."""
+    console = Console()
+    worst: Mark = "ok"
+    for mark, sentence in asyncio.run(_examine(config)):
+        console.print(f"{_STYLE[mark]} {sentence}", highlight=False)
+        worst = "wrong" if mark == "wrong" else worst
+    return 1 if worst == "wrong" else 0
+
+
+async def _examine(config: Path) -> list[Line]:
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        return [("wrong", problem) for problem in error.problems]
+    lines: list[Line] = [("ok", f"Configuration {config}: {len(settings.checks)} checks.")]
+    try:
+        secrets = load_secrets(os.environ, settings)
+    except SettingsError as error:
+        return [*lines, *(("wrong", problem) for problem in error.problems)]
+    lines.append(("ok", "The secrets stand in the environment."))
+    lines += _database(settings, secrets)
+    lines += await _slack(settings, secrets)
+    lines += await _shop(settings)
+    lines += list(_waking(settings, secrets))
+    return lines
+
+
+def _database(settings: Settings, secrets: Secrets) -> list[Line]:
+    try:
+        database = Database.open(settings.database.url, key=secrets.key)
+    except StorageError as error:
+        return [("wrong", str(error))]
+    database.close_now()
+    return [("ok", f"Database {settings.database.url.split('@')[-1]} opens.")]
+
+
+async def _slack(settings: Settings, secrets: Secrets) -> list[Line]:
+    client = AsyncWebClient(secrets.bot_token, base_url=settings.slack.base_url, timeout=10)
+    try:
+        who = await client.auth_test()
+    except SlackApiError as error:
+        return [("wrong", f"Slack refuses the bot token: {error.response['error']}.")]
+    except Exception as error:
+        return [("wrong", f"Slack does not answer at {settings.slack.base_url}: {error}.")]
+    lines: list[Line] = [("ok", f"Slack: {who['user']} in {who['team']}.")]
+    lines += _scopes(who.headers)
+    for key, channel in settings.slack.channels.items():
+        lines.append(await _channel(client, key, channel.id, private=channel.private))
+    for name, role in settings.roles.items():
+        for person in dict.fromkeys([*role.people, *role.duty]):
+            line = await _person(client, name, person)
+            if line is not None:
+                lines.append(line)
+    if settings.slack.mode == "socket":
+        lines.append(await _socket(settings, secrets))
+    return lines
+
+
+def _scopes(headers: Any) -> list[Line]:
+    granted = {s.strip() for s in str(headers.get("x-oauth-scopes", "")).split(",") if s.strip()}
+    needed = set(yaml.safe_load(manifest_text())["oauth_config"]["scopes"]["bot"])
+    missing = sorted(needed - granted)
+    if not granted:
+        return [("look", "Slack did not say which scopes the token has.")]
+    if missing:
+        return [
+            ("wrong", f"The app lacks the scopes {', '.join(missing)}: reinstall the manifest.")
+        ]
+    return [("ok", f"All {len(needed)} scopes are granted.")]
+
+
+async def _channel(client: AsyncWebClient, key: str, channel: str, *, private: bool) -> Line:
+    try:
+        found = (await client.conversations_info(channel=channel))["channel"]
+    except SlackApiError as error:
+        code = error.response["error"]
+        return (
+            "wrong",
+            f"Channel {key} ({channel}): {code}; "
+            + ("invite the bot there." if private else "correct slack.channels."),
+        )
+    if found.get("is_archived"):
+        return ("wrong", f"Channel {key} (#{found['name']}) is archived; name another.")
+    if private and not found.get("is_private"):
+        return ("wrong", f"Channel {key} (#{found['name']}) is public, and private is promised.")
+    member = "" if found.get("is_member") else " (Muster joins with its first message)"
+    return ("ok", f"Channel {key}: #{found['name']}{member}.")
+
+
+async def _person(client: AsyncWebClient, role: str, person: str) -> Line | None:
+    try:
+        user = (await client.users_info(user=person))["user"]
+    except SlackApiError as error:
+        return ("wrong", f"roles.{role} names {person}: {error.response['error']}.")
+    if user.get("deleted"):
+        return ("wrong", f"roles.{role} names {person}, who has left the workspace.")
+    return None
+
+
+async def _socket(settings: Settings, secrets: Secrets) -> Line:
+    client = AsyncWebClient(base_url=settings.slack.base_url, timeout=10)
+    try:
+        await client.apps_connections_open(app_token=secrets.app_token)
+    except SlackApiError as error:
+        return ("wrong", f"Socket Mode is refused: {error.response['error']}.")
+    return ("ok", "Socket Mode can be opened.")
+
+
+async def _shop(settings: Settings) -> list[Line]:
+    lines: list[Line] = []
+    try:
+        async with open_checks(settings) as checking:
+            for check in settings.checks:
+                result = await run_check(build(check), checking.context(datetime.now(UTC)))
+                if result.error:
+                    lines.append(("wrong", f"Check {check.name} cannot look: {result.error}."))
+                elif result.findings:
+                    lines.append(("look", f"Check {check.name} finds something right now."))
+                else:
+                    lines.append(("ok", f"Check {check.name}: in order."))
+    except ShopUnavailable as error:
+        lines.append(("wrong", str(error)))
+    if not settings.checks:
+        lines.append(("look", "No check is configured: nothing is found by itself."))
+    return lines
+
+
+def _waking(settings: Settings, secrets: Secrets) -> Iterator[Line]:
+    """What can wake whom. Slack alone wakes nobody whose phone is in Do Not Disturb."""
+    for name, role in settings.roles.items():
+        chain = role.duty or role.people
+        if not chain and role.group is None:
+            yield ("wrong", f"roles.{name} has nobody: give it people, duty or a group.")
+        elif name == "oncall" and len(chain) < 2:
+            yield ("look", "roles.oncall has no second person: a SEV1 nobody takes ends there.")
+    if settings.page is None:
+        yield (
+            "look",
+            "No page webhook: in Do Not Disturb, or with notifications off, Slack wakes nobody. "
+            "Configure page and MUSTER_PAGE_ROUTING_KEY.",
+        )
+    elif not secrets.page_routing_key:
+        yield ("wrong", f"The environment lacks {settings.page.routing_key_env}: no page goes out.")
+    else:
+        yield ("ok", "The page webhook is configured: a SEV1 nobody takes pages in the end.")

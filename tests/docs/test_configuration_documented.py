@@ -1,0 +1,38 @@
+"""Every configuration key, check kind and environment variable stands in docs/configuration.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from bot.settings import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+
+
+def keys(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
+    """Every key of the model and of the models within it."""
+    if model in seen:
+        return set()
+    seen.add(model)
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        found.add(field.alias or name)
+        for inner in models(field.annotation):
+            found |= keys(inner, seen)
+    return found
+
+
+def models(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for arg in get_args(annotation) for m in models(arg)]
+
+
+@pytest.mark.parametrize("key", sorted(keys(Settings, set())))
+def test_every_key_is_documented(key: str) -> None:
+    """A key that nobody can read about does not exist for its users."""
+    assert f"`{key}`" in PAGE or f".{key}`" in PAGE or f"{key}:" in PAGE, key
