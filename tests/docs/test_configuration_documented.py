@@ -35,4 +35,4 @@ def models(annotation: object) -> list[type[BaseModel]]:
 @pytest.mark.parametrize("key", sorted(keys(Settings, set())))
 def test_every_key_is_documented(key: str) -> None:
     """A key that nobody can read about does not exist for its users."""
-    assert f"`{key}`" in PAGE or f".{key}`" in PAGE or f"{key}:" in PAGE, key
+    assert f"`{key}`" in PAGE or f"`{key}." in PAGE or f".{key}`" in PAGE or f"{key}:" in PAGE, key
