@@ -35,6 +35,11 @@ class Catalogue:
     def get(self, key: str) -> str | None:
         return self.entries.get(key)
 
+    def keys_of(self, group: str) -> tuple[str, ...]:
+        """The keys of a group, in the order of the file."""
+        start = group + "."
+        return tuple(key.removeprefix(start) for key in self.entries if key.startswith(start))
+
 
 def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(node, Mapping):

@@ -154,7 +154,7 @@ def literal(part: Part) -> str:
         case Moment():
             return part.plain
         case Mention():
-            return part.name
+            return part.name if part.name != part.id else ""
         case Link():
             return part.label
 

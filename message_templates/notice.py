@@ -37,9 +37,8 @@ def _cut(body: str, room: int) -> str:
     while size(body) > room:
         body = body[:-1]
     position = max((body.rfind(stop) for stop in _STOPS), default=-1)
-    # A figure cut in two would be another figure; a long word without a stop is cut anyway.
-    kept = body[:position] if position > room // 2 else body.rstrip("0123456789,.")
-    return kept.rstrip(_STOPS)
+    kept = body[:position] if position > room // 2 else body
+    return kept.rstrip(_STOPS + "0123456789")  # a figure that lost its end is another figure
 
 
 def feeling(text: str) -> str:

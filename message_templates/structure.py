@@ -121,7 +121,8 @@ class Expansion:
     def _include(self, node: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:
         given = node.get("with", {})
         named = {key: self._leaves.evaluate(at, scope) for key, at in given.items()}
-        found = self.expand(self._load(str(node["include"])), {**scope, **named})
+        name = plain(self._leaves.leaf(str(node["include"]), scope))
+        found = self.expand(self._load(name), {**scope, **named})
         return Splice(found) if isinstance(found, list) else found
 
     def _lines(self, node: Any, scope: Mapping[str, Any]) -> str:

@@ -16,9 +16,14 @@ from zoneinfo import ZoneInfo
 from incidents.views import (
     ButtonView,
     CardView,
+    CasesView,
+    CaseView,
+    HomeView,
+    ListItem,
     LogView,
     NextView,
     PersonView,
+    ResolveView,
     RunbookView,
     StepView,
 )
@@ -442,3 +447,180 @@ def log_lines() -> tuple[LogView, ...]:
         ),
         log("05:30", "resolved", actor=MEI),
     )
+
+
+_CASE_STATES = ("open", "unknown", "waiting", "settled")
+
+
+def cases_page(page: int = 1, *, state: str = "all") -> CasesView:
+    """A page of the 41 orders: ten cases, one of each state in turn."""
+    cases = tuple(
+        CaseView(
+            kind="order",
+            key=f"FG-{10400 + page * 10 + position}",
+            state=_CASE_STATES[position % 4],
+            amount=money(1980 + position),
+            outcome="paid" if position % 4 == 3 else None,
+            facts={"since": at("03:02").isoformat(), "payment_id": f"pay_{position}"},
+            updated_at=at("03:10"),
+        )
+        for position in range(10)
+    )
+    return CasesView(
+        reference=REFERENCE,
+        version=VERSION,
+        incident_number=NUMBER,
+        title=kind().case_label,
+        scope=scope(),
+        filter=state,
+        counts={"all": 41, "open": 32, "unknown": 9, "waiting": 0, "settled": 0},
+        page=page,
+        pages=5,
+        cases=cases,
+    )
+
+
+def resolve_view() -> ResolveView:
+    """05:30, twelve orders are still not paid (thread-examples 1.7)."""
+    guard = next(one for one in section().guards if one.id == "orders_paid")
+    still = scope(
+        after_switch(),
+        owner="Mei",
+        mitigated=True,
+        cases={"open": 12, "settled": 29, "unknown": 0, "open_amount": money(25270)},
+    )
+    return ResolveView(
+        reference=REFERENCE,
+        version=VERSION,
+        incident_number=NUMBER,
+        scope=still,
+        refused=(),
+        open_guards=((guard.words, {}),),
+        open_steps=((step("3.3.4.s1").title, {}),),
+        open_cases=12,
+        open_amount=money(25270),
+        causes=tuple((cause.id, cause.label) for cause in plan().causes.values()),
+        cause=None,
+        improvement_needed_for=tuple(
+            cause.id for cause in plan().causes.values() if cause.needs_improvement
+        ),
+        owner=MEI,
+    )
+
+
+def list_item(number: int = NUMBER, **more: Any) -> ListItem:
+    given: dict[str, Any] = {
+        "severity": 1,
+        "status": "open",
+        "section": "3.3",
+        "words": kind().card.active.title,
+        "scope": scope(),
+        "owner": None,
+        "detected_at": at("03:07"),
+        "next": NextView("step", step("3.3.1.s2").next),
+        "link": ("C0INCIDENTS", "1794337620.000100"),
+    }
+    return ListItem(reference=f"INC-{number}", number=number, **(given | more))
+
+
+def home_view() -> HomeView:
+    """Mei's App Home with one of her own, three open, one lately closed."""
+    return HomeView(
+        person=MEI,
+        language="en",
+        roles=("oncall",),
+        mine=(list_item(status="acknowledged", owner=MEI),),
+        open=tuple(list_item(number) for number in (412, 413, 418)),
+        recent=(list_item(409, status="resolved", owner=MEI, next=NextView("none", None)),),
+        follow_ups=(("INC-409", "Ask Northpay for a status feed", at("00:00", 30), 3),),
+        checks=(
+            ("payment channel Northpay", False, at("03:07")),
+            ("storefront", True, at("03:07")),
+            ("stuck orders", True, None),
+        ),
+        now=at("03:10"),
+    )
+
+
+def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Every modal and tab with a view and parameters that fill all of its parts."""
+    about: dict[str, Any] = {"error": "“9,5” is not an amount"}
+    answer = step("3.3.2.s1").form
+    types = [
+        (one.id, part.id, one.title) for part in plan().sections.values() for one in part.types
+    ]
+    return {
+        "form": (
+            {"form": answer, "scope": scope()},
+            {"values": {"cause": RAW_WORDS, "expected_recovery_time": at("04:30")}, **about},
+        ),
+        "loading": (None, {}),
+        "checking": (None, {"what": step("3.3.2.s1").title, "scope": scope()}),
+        "result": (None, {"code": "noted", "params": {"reference": REFERENCE}}),
+        "form_skip": (
+            card_open(),
+            {"step_title": step("3.3.3.s1").title, "scope": scope(), **about},
+        ),
+        "form_note": (card_open(), {"text": RAW_WORDS}),
+        "form_dismiss": (card_open(), {}),
+        "form_severity": (card_open(), {}),
+        "form_section": (
+            card_open(),
+            {"sections": [(part.id, part.title) for part in plan().sections.values()]},
+        ),
+        "form_hand_over": (card_open(), {}),
+        "form_wait": (card_open(), {"day": "2026-11-14"}),
+        "form_merge": (card_open(), {"incidents": [list_item(413), list_item(418)]}),
+        "form_escalate": (card_open(), {"people": [KAI, LIN]}),
+        "form_reopen": (card_open(), {}),
+        "form_confirm": (
+            card_open(),
+            {
+                "confirm": plan().actions["switch_payment_channel"].confirm,
+                "form": answer,
+                "scope": scope(),
+            },
+        ),
+        "resolve": (resolve_view(), {"prevention": "Check every 20 s on campaign days"}),
+        "cases": (cases_page(2), {}),
+        "declare": (None, {"types": types, "type": types[0][0]}),
+        "home": (home_view(), {"archives": "https://formosa.slack.com/archives"}),
+    }
+
+
+def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Every message that rings or answers, with what it is rendered from."""
+    take = [take_button()]
+    what = plan().actions["switch_payment_channel"].title
+    return {
+        "remind": (
+            card_open(),
+            {"minutes": 5, "next": KAI, "next_at": at("03:17"), "buttons": take},
+        ),
+        "escalation": (card_open(), {"why": "no_owner", "who": MEI, "minutes": 5}),
+        "your_turn": (card_open(), {"what": what, "due": at("03:30"), "mention": "U0MEI"}),
+        "asked": (card_open(), {"who": "Lin", "what": what}),
+        "approval": (
+            card_open(),
+            {
+                "who": MEI,
+                "what": what,
+                "amount": money(12500),
+                "reason": "paid twice",
+                "ring": ["U0KAI"],
+                "buttons": [
+                    ButtonView("approval.grant", "INC-412:7:1", None, "approve", "primary"),
+                    ButtonView("approval.refuse", "INC-412:7:1", None, "refuse"),
+                ],
+            },
+        ),
+        "unknown": (card_open(), {"what": what, "at": at("03:09"), "mention": "U0MEI"}),
+        "worse": (
+            card_open(),
+            {"before": 2, "after": 1, "before_cases": 41, "after_cases": 97, "mention": "U0MEI"},
+        ),
+        "mitigated": (card_mitigated(), {"ring": ["U0MEI"]}),
+        "resolved": (card_mitigated(), {"ring": ["U0MEI"], "who": MEI}),
+        "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
+        "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
+    }

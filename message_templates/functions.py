@@ -1,0 +1,193 @@
+"""Functions of the leaves: words of the catalogue and of the plan, names, mentions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import jinja2
+
+from message_templates import moments, notice, outputs
+from message_templates.environment import STATE, is_missing
+from message_templates.filters import mention
+from message_templates.marks import (
+    GLUE,
+    NOT_KNOWN,
+    Mention,
+    Ours,
+    clean,
+    data,
+    first_sentence,
+    parse,
+)
+from message_templates.state import State, TemplateFailed
+
+_ENDED = re.compile("[.?!:…。？！：][\ue001\\s]*$")
+
+
+@jinja2.pass_context
+def _t(context: jinja2.runtime.Context, key: str, scope: Any = None, **extra: Any) -> Ours:
+    """The catalogue's entry in the scope around it. Raises TemplateFailed if there is none."""
+    given = {} if is_missing(scope) else dict(scope)
+    around = {**context.get_all(), **clean(given), **clean(extra)}
+    found: Ours | None = context[STATE].text(key, around)
+    if found is None:
+        raise TemplateFailed(f"the catalogue has no “{key}”")
+    return found
+
+
+@jinja2.pass_context
+def _has(context: jinja2.runtime.Context, key: str) -> bool:
+    return context[STATE].catalogue.get(key) is not None
+
+
+@jinja2.pass_context
+def _words(
+    context: jinja2.runtime.Context, words: Any, scope: Any = None, extra: Any = None
+) -> Ours:
+    if is_missing(words):
+        return Ours("")
+    given = {} if is_missing(scope) else dict(scope)
+    more = {} if is_missing(extra) else dict(extra)
+    found: Ours = context[STATE].words(words, {**given, **more})
+    return found
+
+
+@jinja2.pass_context
+def _feels(context: jinja2.runtime.Context, words: Any, scope: Any) -> Ours:
+    """The first sentence of a ring text: what the customer feels, with its count."""
+    state: State = context[STATE]
+    text = outputs.plain(state.parts(state.words(words, scope)))
+    return Ours(clean(notice.feeling(text)))
+
+
+def _first(text: object) -> Ours:
+    """The first sentence of a rendered text, without its full stop; marks stay whole."""
+    return Ours(first_sentence(text)) if isinstance(text, Ours) else Ours("")
+
+
+def _rings(text: object) -> bool:
+    """Whether a rendered text already mentions somebody."""
+    return isinstance(text, str) and any(isinstance(part, Mention) for part in parse(text))
+
+
+def _name(person: Any) -> Ours:
+    """Somebody as a plain name: a person's view, or the name itself."""
+    if is_missing(person):
+        return Ours(NOT_KNOWN)
+    return data(clean(str(getattr(person, "name", person))))
+
+
+@jinja2.pass_context
+def _names(context: jinja2.runtime.Context, people: Any) -> Ours:
+    """`Mei, Kai and Jo`, `Mei、Kai、Jo`."""
+    shown = [_name(person) for person in (people or ())]
+    if context[STATE].language == "zh-Hant":
+        return Ours("、".join(shown))
+    if len(shown) < 2:
+        return Ours("".join(shown))
+    return Ours(", ".join(shown[:-1]) + " and " + shown[-1])
+
+
+@jinja2.pass_context
+def _said(context: jinja2.runtime.Context, thing: Any, scope: Any = None) -> Ours:
+    """A plan's text, or a value as it is: what a parameter of an answer may be either of."""
+    if hasattr(thing, "in_"):
+        return _words(context, thing, scope)
+    return Ours(NOT_KNOWN) if is_missing(thing) else data(clean(str(thing)))
+
+
+def _cut(text: object, limit: int) -> str:
+    """What was typed before, within the length that Slack takes back."""
+    return str(clean(str(text)))[: int(limit)]
+
+
+def _epoch(value: object) -> int:
+    """Seconds since 1970, for a date-and-time picker."""
+    found = moments.read(value)
+    if not isinstance(found, datetime):
+        found = datetime(found.year, found.month, found.day, tzinfo=UTC)
+    return int(found.timestamp())
+
+
+@jinja2.pass_context
+def _plain_words(context: jinja2.runtime.Context, words: Any, scope: Any = None) -> str:
+    state: State = context[STATE]
+    return outputs.plain(state.parts(state.words(words, {} if is_missing(scope) else scope)))
+
+
+@jinja2.pass_context
+def _case_facts(context: jinja2.runtime.Context, facts: Any) -> Ours:
+    """The figures of a case that the catalogue has words for, in its order."""
+    state: State = context[STATE]
+    said: list[str] = []
+    for key in state.catalogue.keys_of("case_facts"):
+        value = {} if is_missing(facts) else facts.get(key)
+        if value not in (None, "", {}):
+            said.append(_t(context, f"case_facts.{key}", value=value))
+    return Ours(" · ".join(said))
+
+
+def _you(context: jinja2.runtime.Context, view: Any) -> Ours | None:
+    if not view.mention:
+        return None
+    known = view.actor is not None and view.actor.user_id == view.mention
+    return mention(context, view.mention, view.actor.name if known else "")  # type: ignore[no-any-return]
+
+
+@jinja2.pass_context
+def _sentence(context: jinja2.runtime.Context, text: object) -> Ours:
+    """The text with a full stop, unless it ends with a mark already."""
+    said = text if isinstance(text, Ours) else data(clean(str(text)))
+    if _ENDED.search(said):
+        return said
+    return Ours(said.rstrip() + ("。" if context[STATE].language == "zh-Hant" else "."))
+
+
+@jinja2.pass_context
+def _log_line(context: jinja2.runtime.Context, view: Any) -> Ours:
+    """What a log line says after its time: the plan's words, else the catalogue's for its kind.
+
+    `took` in the scope joins "took it and" to what the person did; `you` mentions the one who
+    must act, in front unless the words have their own place for it.
+    """
+    given = clean(dict(view.scope))
+    who: Any = _name(view.actor) if view.actor is not None else given.get("actor")
+    actor = _t(context, "log.took", who=who) if given.get("took") else who
+    you = _you(context, view)
+    named = {**given, "actor": actor, "you": you}
+    if view.words is not None:
+        line = context[STATE].words(view.words, named)
+        if view.kind == "action_unknown":
+            line = Ours("❔ " + line)
+    else:
+        line = _t(context, f"log.{view.kind}", {**named, "scope": given})
+    return line if you is None or _rings(line) else Ours(f"{you} {line}")
+
+
+@jinja2.pass_context
+def _language(context: jinja2.runtime.Context) -> str:
+    return str(context[STATE].language)
+
+
+FUNCTIONS: Mapping[str, Any] = {
+    "t": _t,
+    "has": _has,
+    "words": _words,
+    "feels": _feels,
+    "first_sentence": _first,
+    "language": _language,
+    "log_line": _log_line,
+    "sentence": _sentence,
+    "name": _name,
+    "glue": Ours(GLUE),
+    "cut": _cut,
+    "epoch": _epoch,
+    "plain_words": _plain_words,
+    "case_facts": _case_facts,
+    "names": _names,
+    "said": _said,
+    "mark": lambda severity: Ours(notice.MARKS.get(severity, "⚪")),
+}

@@ -1,0 +1,62 @@
+"""The state of one render: its language, its zone, its catalogue, and the leaves in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from typing import Any
+
+import jinja2
+import structlog
+
+from message_templates.catalogue import Catalogue, catalogue
+from message_templates.environment import STATE
+from message_templates.marks import NOT_KNOWN, Ours, Part, clean, parse
+
+_log = structlog.get_logger(__name__)
+
+
+class TemplateFailed(Exception):
+    """A template could not be rendered; delivery sends plain text instead."""
+
+
+class State:
+    """The language, zone and catalogue of one render, at hand in every leaf."""
+
+    def __init__(
+        self,
+        language: str,
+        zone: tzinfo | None,
+        *,
+        template: Callable[[str], jinja2.Template],
+        expression: Callable[[str], Any],
+    ) -> None:
+        self._template = template
+        self._expression = expression
+        self.language = language
+        self.zone = zone
+        self.catalogue: Catalogue = catalogue(language)
+
+    def text(self, key: str, scope: Mapping[str, Any]) -> Ours | None:
+        """The catalogue's entry rendered in the scope; None where there is no such entry."""
+        source = self.catalogue.get(key)
+        return None if source is None else self.leaf(source, scope)
+
+    def leaf(self, source: str, scope: Mapping[str, Any]) -> Ours:
+        return Ours(self._template(source).render({**scope, STATE: self}))
+
+    def evaluate(self, expression: str, scope: Mapping[str, Any]) -> Any:
+        return self._expression(expression)(**{**scope, STATE: self})
+
+    def parts(self, text: str) -> list[Part]:
+        unknown = self.catalogue.get("not_known") or "?"
+        return parse(text.replace(NOT_KNOWN, unknown))
+
+    def words(self, words: Any, scope: Mapping[str, Any]) -> Ours:
+        """A bilingual text of the plan; what cannot be worked out is "not known", and logged."""
+        source = words if isinstance(words, str) else words.in_(self.language)
+        try:
+            return self.leaf(source, clean(scope))
+        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            _log.warning("template.words_failed", source=source, error=str(error))
+            return Ours(NOT_KNOWN)
