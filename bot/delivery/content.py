@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from actions.page import Page
+from bot.delivery.job import Job
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,23 @@ class Request:
     person: str | None = None
     channel: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    secret: Any = field(default=None, repr=False)  # personal data of an answer for one reader
+
+
+def request_of(job: Job, language: str) -> Request:
+    """What is to be drawn for a message item."""
+    payload, secret = job.payload, job.secret
+    return Request(
+        key=job.message,
+        template=str(payload["template"]),
+        language=language,
+        incident_id=payload.get("incident"),
+        audience=payload.get("audience"),
+        person=payload.get("person"),
+        channel=payload.get("channel"),
+        params=payload.get("params") or {},
+        secret=secret.get("data") if payload.get("do") == "respond" else secret,
+    )
 
 
 @dataclass(frozen=True)
@@ -45,7 +62,6 @@ class Content:
     metadata: Mapping[str, Any] = field(default_factory=dict)  # joins the delivery id
     view: Mapping[str, Any] | None = None
     files: Sequence[Attachment] = ()
-    page: Page | None = None
     plain: bool = False  # drawn without templates, because they failed
 
     @property

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.delivery import records
-from bot.delivery.content import Content, Request
+from bot.delivery.content import Content, request_of
 from bot.delivery.errors import Remedy, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.lookup import metadata
@@ -52,16 +52,8 @@ class Edits:
                 # The post draws the newest state itself; it is compared once it stands.
                 return Later(self._office.clock.now() + _POST_WAIT, "waits for its post")
             return Delivered({"dropped": "not posted"})
-        content = await self._office.draw(
-            Request(
-                key=job.message,
-                template=str(job.payload["template"]),
-                language=job.payload.get("language") or message.language or "en",
-                incident_id=job.payload.get("incident"),
-                audience=job.payload.get("audience"),
-                params=job.payload.get("params") or {},
-            )
-        )
+        language = job.payload.get("language") or message.language or "en"
+        content = await self._office.draw(request_of(job, language))
         sure = not job.ambiguous and not job.payload.get("force")
         if sure and content.content_hash == message.content_hash:
             return Delivered({"unchanged": True})

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.delivery import records
-from bot.delivery.content import Attachment, Content, Request
+from bot.delivery.content import Attachment, Content, request_of
 from bot.delivery.errors import Remedy, SlackError, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files
@@ -56,16 +56,7 @@ class Files:
                 log.info("file_adopted", message=job.message, ts=found[0])
                 return self._shared(job, target, row.delivery_id, found[0], ())
             given_up = tuple(sorted(ids))
-        content = await self._office.draw(
-            Request(
-                key=job.message,
-                template=str(job.payload["template"]),
-                language=target.language,
-                incident_id=job.payload.get("incident"),
-                audience=job.payload.get("audience"),
-                params=job.payload.get("params") or {},
-            )
-        )
+        content = await self._office.draw(request_of(job, target.language))
         if not content.files:
             return Parked("the file could not be drawn")
         return await self._share(job, target, content, given_up)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.delivery.content import Request
+from bot.delivery.content import request_of
 from bot.delivery.errors import Unclear
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.office import Office, backoff
@@ -18,15 +18,7 @@ class Home:
         """One turn. Raises SlackError for what has no better remedy here."""
         payload, person = job.payload, str(job.payload["person"])
         language = payload.get("language") or await self._office.people.language_of(person)
-        content = await self._office.draw(
-            Request(
-                key=job.message,
-                template=str(payload["template"]),
-                language=language,
-                person=person,
-                params=payload.get("params") or {},
-            )
-        )
+        content = await self._office.draw(request_of(job, language))
         if content.view is None:
             return Delivered({"dropped": "nothing to show"})
         args = {"user_id": person, "view": dict(content.view)}

@@ -31,7 +31,7 @@ class Job:
     created_at: datetime
     ambiguous: bool  # an earlier claim ended without a known outcome: look before repeating
     payload: Mapping[str, Any]
-    secret: Mapping[str, Any] = field(default_factory=dict)
+    secret: Any = None
 
     @classmethod
     def of(cls, item: WorkItem) -> Job:
@@ -45,7 +45,7 @@ class Job:
             created_at=item.created_at,
             ambiguous=item.epoch - 1 != item.settled_epoch,
             payload=item.payload,
-            secret=item.secret if isinstance(item.secret, dict) else {},
+            secret=item.secret,
         )
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot.delivery.content import Content, Request
+from bot.delivery.content import Content, request_of
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Turn
 from bot.delivery.office import Office
@@ -40,7 +40,7 @@ class Once:
         if self._office.clock.now() > job.created_at + _MOMENT:
             return Delivered({"dropped": "its moment is over"})
         language = await self._language(job)
-        content = await self._office.draw(_request(job, language))
+        content = await self._office.draw(request_of(job, language))
         try:
             return await self._send(job, content)
         except Unclear as error:
@@ -116,11 +116,10 @@ class Respond(Once):
 
     async def _send(self, job: Job, content: Content) -> Turn:
         payload = job.payload
-        url = job.secret.get("response_url") or payload.get("response_url")
+        url = job.secret.get("url") if isinstance(job.secret, Mapping) else None
         body: dict[str, Any] = {"response_type": "ephemeral", **_body(content)}
-        for name in ("replace_original", "delete_original", "thread_ts"):
-            if name in payload:
-                body[name] = payload[name]
+        if payload.get("replace"):
+            body["replace_original"] = True
         try:
             if not url:
                 raise SlackRefused("response_url", "expired_url")
@@ -145,20 +144,6 @@ class ViewUpdate(Once):
             args["hash"] = job.payload["hash"]
         await self._office.sender.call("views.update", args, urgent=True)
         return Delivered({"updated": True})
-
-
-def _request(job: Job, language: str) -> Request:
-    payload = job.payload
-    return Request(
-        key=job.message,
-        template=str(payload["template"]),
-        language=language,
-        incident_id=payload.get("incident"),
-        audience=payload.get("audience"),
-        person=payload.get("person"),
-        channel=payload.get("channel"),
-        params=payload.get("params") or {},
-    )
 
 
 def _body(content: Content) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.delivery import records
-from bot.delivery.content import Content, Request
+from bot.delivery.content import Content, request_of
 from bot.delivery.errors import Remedy, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_message, metadata
@@ -70,7 +70,7 @@ class Posts:
         drawn: dict[str, Content] = {}
         for target in targets:
             if target.language not in drawn:
-                drawn[target.language] = await self._office.draw(_request(job, target.language))
+                drawn[target.language] = await self._office.draw(request_of(job, target.language))
             try:
                 return await self._post(job, target, drawn[target.language])
             except SlackRefused as error:
@@ -247,20 +247,6 @@ def _stand(session: Session, job: Job) -> _Stand:
         root=records.standing(session, str(thread)) if thread else None,
         root_coming=bool(thread) and records.on_its_way(session, str(thread)),
         root_parked=bool(thread) and records.parked(session, str(thread)),
-    )
-
-
-def _request(job: Job, language: str) -> Request:
-    payload = job.payload
-    return Request(
-        key=job.message,
-        template=str(payload["template"]),
-        language=language,
-        incident_id=payload.get("incident"),
-        audience=payload.get("audience"),
-        person=payload.get("person"),
-        channel=payload.get("channel"),
-        params=payload.get("params") or {},
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock
@@ -72,8 +73,10 @@ class Presence:
     async def refresh_stale(self, user_id: str) -> None:
         """The same, if what is known is older than a day."""
         limit = self._clock.now() - _FRESH
-        known = await self._database.read(lambda s: s.get(Person, user_id))
-        if known is None or known.refreshed_at < limit:
+        known = await self._database.read(
+            lambda s: s.scalar(select(Person.refreshed_at).where(Person.user_id == user_id))
+        )
+        if known is None or known < limit:
             await self.refresh(user_id)
 
     async def do_not_disturb(self, user_id: str) -> DoNotDisturb:

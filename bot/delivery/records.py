@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from bot.delivery.job import Job
@@ -46,6 +46,17 @@ def _row(session: Session, key: str) -> SlackMessage | None:
     return session.scalar(select(SlackMessage).where(SlackMessage.key == key))
 
 
+def _post_key(message: str) -> str:
+    """Key of the work item that posts a message (storage.outbox)."""
+    return f"message:{message}"
+
+
+def _posts_of(message: str) -> ColumnElement[bool]:
+    """Its first post, and those after it was lost."""
+    key = _post_key(message)
+    return or_(WorkItem.key == key, WorkItem.key.startswith(f"{key}/anew/", autoescape=True))
+
+
 def standing(session: Session, key: str) -> Standing | None:
     """Where the message of that key stands; None: never posted."""
     row = _row(session, key)
@@ -58,7 +69,7 @@ def on_its_way(session: Session, message: str) -> bool:
         session.scalar(
             select(WorkItem.id)
             .where(
-                or_(WorkItem.key == message, WorkItem.key.startswith(f"{message}/anew/")),
+                _posts_of(message),
                 WorkItem.state.in_(_UNFINISHED),
             )
             .limit(1)
@@ -73,7 +84,7 @@ def parked(session: Session, message: str) -> bool:
         session.scalar(
             select(WorkItem.id)
             .where(
-                or_(WorkItem.key == message, WorkItem.key.startswith(f"{message}/anew/")),
+                _posts_of(message),
                 WorkItem.state == WorkState.PARKED,
             )
             .limit(1)
@@ -132,7 +143,7 @@ def post_anew(session: Session, message: str, now: datetime, *, because: str, jo
 
     False if nobody knows any more what it was made of (its work item was cleared away).
     """
-    original = session.scalar(select(WorkItem).where(WorkItem.key == message))
+    original = session.scalar(select(WorkItem).where(WorkItem.key == _post_key(message)))
     if original is None:
         return False
     row = _row(session, message)
@@ -144,7 +155,7 @@ def post_anew(session: Session, message: str, now: datetime, *, because: str, jo
         work.enqueue(
             session,
             kind="message",
-            key=f"{message}/anew/{job.id}",
+            key=f"{_post_key(message)}/anew/{job.id}",
             payload=dict(payload),
             due=now,
             now=now,
