@@ -1,0 +1,142 @@
+"""What the handlers work with: one object, handed in by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.orm import Session
+
+from handlers import answers
+from handlers.registry import Interaction
+from incidents.house import Actor, House
+from incidents.outcome import Outcome
+from message_templates.engine import Message, Templates
+from storage.database import Database
+from storage.work import finish_delivery
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+Work = Callable[[Session, datetime], T]
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+
+class SlackDoor(Protocol):
+    """What must be asked of Slack within the three seconds of a trigger."""
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
+        """The new view's id; None when Slack refused it (the trigger has expired)."""
+
+    async def update_view(
+        self, view_id: str, view: Mapping[str, Any], *, view_hash: str | None = None
+    ) -> bool: ...
+
+    async def push_view(self, trigger_id: str, view: Mapping[str, Any]) -> str | None: ...
+
+
+class People(Protocol):
+    """Who somebody is: language and zone of their own choice, first from Slack."""
+
+    async def language_of(self, user_id: str) -> str: ...
+
+    def known_language(self, user_id: str) -> str:
+        """Without asking anybody: for what stands in an acknowledgement."""
+
+    async def zone_of(self, user_id: str) -> ZoneInfo: ...
+
+    async def choose_language(self, user_id: str, language: str) -> None: ...
+
+
+class GuardLooker(Protocol):
+    """Takes the fresh looks that hard guards need, outside of any transaction."""
+
+    async def __call__(self, number: int) -> Any: ...
+
+
+class OrderLooker(Protocol):
+    """What the shop knows of an order number; None: there is no such order."""
+
+    async def __call__(self, number: str) -> Mapping[str, Any] | None: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The connections of the handlers."""
+
+    database: Database
+    house: House
+    templates: Templates
+    slack: SlackDoor
+    people: People
+    clock: Clock
+    guard_looks: GuardLooker
+    order: OrderLooker
+
+    def actor(self, interaction: Interaction) -> Actor:
+        return self.house.actor(interaction.user_id)
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        return await self.database.read(work)
+
+    async def act(self, interaction: Interaction, work: Work[Outcome]) -> Outcome:
+        """One unit of work for one delivery: done at most once, with its answer in it.
+
+        The delivery is marked as done in the same transaction, so that after a crash it is worked
+        again only if nothing of it stands.
+        """
+        now = self.clock.now()
+
+        def unit(session: Session) -> Outcome:
+            if not finish_delivery(session, interaction.delivery, now):
+                return Outcome.done(quiet=True)
+            outcome = work(session, now)
+            if not outcome.quiet:
+                answers.tell(session, interaction, outcome, now)
+            return outcome
+
+        outcome = await self.database.write(unit, urgent=True)
+        log.info(
+            "acted",
+            kind=interaction.kind,
+            name=interaction.name,
+            user=interaction.user_id,
+            ok=outcome.ok,
+            code=outcome.code,
+        )
+        return outcome
+
+    async def draw(
+        self, interaction: Interaction, template: str, view: Any, **params: Any
+    ) -> Message:
+        """A modal or an answer in the person's own language and zone."""
+        return self.templates.render(
+            template,
+            view,
+            language=await self.people.language_of(interaction.user_id),
+            zone=await self.people.zone_of(interaction.user_id),
+            params=params,
+        )
+
+    async def open(self, interaction: Interaction, template: str, view: Any, **params: Any) -> None:
+        """Opens a modal; the person is told when Slack no longer takes it."""
+        message = await self.draw(interaction, template, view, **params)
+        opened = None
+        if interaction.trigger_id and message.view is not None:
+            if interaction.view.get("type") == "modal":
+                opened = await self.slack.push_view(interaction.trigger_id, message.view)
+            else:
+                opened = await self.slack.open_view(interaction.trigger_id, message.view)
+        if opened is None:
+            await self.say(interaction, "view_expired")
+
+    async def say(self, interaction: Interaction, code: str, **params: Any) -> None:
+        """Answers to the one person, changing nothing else."""
+        outcome = Outcome.refused(code, **params)
+        await self.act(interaction, lambda _session, _now: outcome)
