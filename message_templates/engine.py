@@ -79,7 +79,7 @@ class Templates:
         `view` is plain data with the attributes of `incidents.views`; `params` are further names.
         Raises TemplateFailed if the template does not exist or cannot be rendered.
         """
-        state = _state(language, zone or self._zone)
+        state = self.state(language, zone)
         try:
             structure = _load(template)
             made = Expansion(_Shown(state), _load).expand(
@@ -122,6 +122,10 @@ class Templates:
             "answer", None, language=language, zone=zone, params={"code": code, "params": params}
         )
 
+    def state(self, language: str, zone: tzinfo | None = None) -> State:
+        """The state of one render, for documents that are composed part by part."""
+        return _state(language, zone or self._zone)
+
     def words(
         self,
         words: Any,
@@ -131,7 +135,7 @@ class Templates:
         zone: tzinfo | None = None,
     ) -> str:
         """A bilingual text of the plan as plain text."""
-        state = _state(language, zone or self._zone)
+        state = self.state(language, zone)
         return outputs.plain(state.parts(state.words(words, scope)))
 
     def text(
@@ -143,7 +147,7 @@ class Templates:
         **params: Any,
     ) -> str:
         """An entry of the catalogue as plain text. Raises TemplateFailed if there is none."""
-        state = _state(language, zone or self._zone)
+        state = self.state(language, zone)
         found = state.text(key, clean(params))
         if found is None:
             raise TemplateFailed(f"the catalogue has no “{key}”")

@@ -134,7 +134,7 @@ def _you(context: jinja2.runtime.Context, view: Any) -> Ours | None:
     if not view.mention:
         return None
     known = view.actor is not None and view.actor.user_id == view.mention
-    return mention(context, view.mention, view.actor.name if known else "")  # type: ignore[no-any-return]
+    return Ours(mention(context, view.mention, view.actor.name if known else ""))
 
 
 @jinja2.pass_context
@@ -158,13 +158,16 @@ def _log_line(context: jinja2.runtime.Context, view: Any) -> Ours:
     actor = _t(context, "log.took", who=who) if given.get("took") else who
     you = _you(context, view)
     named = {**given, "actor": actor, "you": you}
+    line: Ours
     if view.words is not None:
         line = context[STATE].words(view.words, named)
         if view.kind == "action_unknown":
             line = Ours("❔ " + line)
     else:
         line = _t(context, f"log.{view.kind}", {**named, "scope": given})
-    return line if you is None or _rings(line) else Ours(f"{you} {line}")
+    if you is None or _rings(line):
+        return line
+    return Ours(you + ("，" if context[STATE].language == "zh-Hant" else ", ") + line)
 
 
 @jinja2.pass_context

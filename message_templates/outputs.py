@@ -279,13 +279,17 @@ def _markup(
 
 
 def markdown_literal(text: str) -> str:
-    """Data in Markdown, on one line: nothing formats, links, quotes or begins a list."""
-    body = _LINK.sub(":" + JOINER, _MARKDOWN.sub(r"\\\1", " ".join(text.split())))
-    return re.sub(r"^([-=+]|\d+[.)])", JOINER + r"\1", body)
+    """Data in Markdown, on one line: nothing formats, links or quotes."""
+    return _LINK.sub(":" + JOINER, _MARKDOWN.sub(r"\\\1", " ".join(text.split())))
 
 
 def markdown(parts: Iterable[Part]) -> str:
-    return _markup(parts, lambda text: text, markdown_literal, ("**", "**"), ("*", "*")).strip()
+    """Markdown; data at the beginning starts no list and no heading."""
+    listed = list(parts)
+    text = _markup(listed, lambda own: own, markdown_literal, ("**", "**"), ("*", "*")).strip()
+    if listed and not isinstance(listed[0], Text):
+        text = re.sub(r"^([-=+]|\d+[.)])", JOINER + r"\1", text)
+    return text
 
 
 def html(parts: Iterable[Part]) -> str:

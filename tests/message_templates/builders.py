@@ -24,6 +24,8 @@ from incidents.views import (
     NextView,
     PersonView,
     ResolveView,
+    ReviewAction,
+    ReviewView,
     RunbookView,
     StepView,
 )
@@ -624,3 +626,83 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
     }
+
+
+def review_view() -> ReviewView:
+    """05:30, resolved (thread-examples 1.9)."""
+    ended = scope(
+        after_switch(),
+        owner="Mei",
+        status="resolved",
+        mitigated=True,
+        resolved=True,
+        cases={
+            "open": 12,
+            "settled": 29,
+            "unknown": 0,
+            "charged": 2,
+            "not_charged": 7,
+            "open_amount": money(25270),
+        },
+    )
+    ended["steps"] = {"3.3.1.s2": {"state": "done", "at": at("03:09").isoformat(), "actor": "Mei"}}
+    action = plan().actions["switch_payment_channel"]
+    runbook = runbook_skipped()
+    return ReviewView(
+        reference=REFERENCE,
+        number=NUMBER,
+        title=kind().review_title,
+        summary=kind().review_summary,
+        scope=ended,
+        severity=1,
+        status="resolved",
+        family="system",
+        section="3.3",
+        section_title=section().short,
+        plan_version="2026.11",
+        plan_hash="0" * 64,
+        times=(
+            ("started", at("03:02")),
+            ("found", at("03:07")),
+            ("told", at("03:07")),
+            ("owner", at("03:09")),
+            ("works", at("03:10")),
+            ("resolved", at("05:30")),
+        ),
+        timeline=log_lines(),
+        steps=runbook.steps,
+        actions=(
+            ReviewAction(
+                action="switch_payment_channel",
+                title=action.title,
+                actor=MEI,
+                requested_at=at("03:09"),
+                settled_at=at("03:10"),
+                state="succeeded",
+                before={"channel": "northpay"},
+                after={"channel": "harborpay"},
+                scope=action_scope(),
+                log=action.log,
+                undone=False,
+            ),
+        ),
+        cases=cases_page().cases,
+        cause=plan().causes["vendor"].label,
+        cause_code="vendor",
+        cause_text="Northpay's 3-D Secure server lost its certificate store.",
+        cause_by=MEI,
+        follow_ups=(
+            ("Check every 20 s on campaign days", MEI, at("00:00", 18), False),
+            ("Ask Northpay for a status feed", LIN, at("00:00", 30), False),
+        ),
+        steps_done=4,
+        steps_skipped=1,
+        in_order=True,
+        acknowledged_after=120.0,
+        acknowledge_limit=300.0,
+        found_after=300.0,
+        rings={"Mei": 3, "Kai": 1},
+        notes=((LIN, at("04:02"), "two customers called the shop"),),
+        open_items=("12 orders not paid",),
+        written_at=at("05:30"),
+    )

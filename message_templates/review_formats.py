@@ -1,0 +1,238 @@
+"""The review written as Markdown, as a page of its own, as JSON and as Slack's first screen."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from message_templates import outputs
+from message_templates.catalogue import LANGUAGES
+from message_templates.engine import Templates
+from message_templates.review import Cell, Composer, Document, Table
+
+_PLACE = re.compile(r"\{\{(language|title|body)\}\}")
+SCREEN = 11_000  # Slack: the `markdown` blocks of a message hold 12,000 characters together
+
+
+def _document(templates: Templates, view: Any, language: str, zone: tzinfo | None) -> Document:
+    return Composer(view, templates.state(language, zone)).document()
+
+
+def review_markdown(
+    templates: Templates, view: Any, *, language: str, zone: tzinfo | None = None
+) -> str:
+    """The whole review as Markdown."""
+    made = _document(templates, view, language, zone)
+    record = [part for table in made.tables for part in _markdown_table(table)]
+    closing = [outputs.markdown(cell) for cell in made.closing]
+    return "\n".join([*_first_screen(made), "", *record, "---", *closing]) + "\n"
+
+
+def review_screen(
+    templates: Templates, view: Any, *, language: str, zone: tzinfo | None = None
+) -> str:
+    """The first screen, for Slack's `markdown` block (thread-examples 1.9)."""
+    text = "\n".join(_first_screen(_document(templates, view, language, zone)))
+    return text if outputs.size(text) <= SCREEN else text[: SCREEN // 2].rsplit("\n", 1)[0]
+
+
+def _first_screen(made: Document) -> list[str]:
+    lines = [f"# {outputs.markdown(made.title)}", "", outputs.markdown(made.summary), ""]
+    if made.times:
+        lines += _markdown_rows(
+            tuple(name for name, _ in made.times), [tuple(cell for _, cell in made.times)]
+        )
+        lines.append("")
+    lines += [f"**{name}** {outputs.markdown(cell)}  " for name, cell in made.points]
+    changes = " ".join(outputs.markdown(cell) for cell in made.changes)
+    lines += [f"**{made.changes_heading}** {changes}", "", outputs.markdown(made.identity)]
+    return lines
+
+
+def _markdown_table(table: Table) -> list[str]:
+    return [f"## {table.heading}", "", *_markdown_rows(table.columns, table.rows), ""]
+
+
+def _markdown_rows(columns: tuple[str, ...], rows: Any) -> list[str]:
+    lines = [_row(columns), "|" + "---|" * len(columns)]
+    return lines + [_row(tuple(outputs.markdown(cell) for cell in row)) for row in rows]
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("\n", " ") or " " for cell in cells) + " |"
+
+
+def review_html(
+    templates: Templates, view: Any, *, language: str, zone: tzinfo | None = None
+) -> str:
+    """The review as one page that needs nothing else and prints well."""
+    made = _document(templates, view, language, zone)
+    page = files("message_templates").joinpath("templates", "review.html").read_text("utf-8")
+    times = Table("", tuple(name for name, _ in made.times), (tuple(c for _, c in made.times),))
+    points = "\n".join(
+        f"<dt>{escape(name)}</dt><dd>{outputs.html(cell)}</dd>" for name, cell in made.points
+    )
+    changes = "<br>".join(outputs.html(cell) for cell in made.changes)
+    body = [
+        f"<h1>{outputs.html(made.title)}</h1>",
+        f'<p class="identity">{outputs.html(made.identity)}</p>',
+        f'<p class="summary">{outputs.html(made.summary)}</p>',
+        _html_table(times, "times") if made.times else "",
+        f"<dl>{points}<dt>{escape(made.changes_heading)}</dt><dd>{changes}</dd></dl>",
+        *(
+            f"<section><h2>{escape(table.heading)}</h2>{_html_table(table)}</section>"
+            for table in made.tables
+        ),
+        *(f'<p class="closing">{outputs.html(cell)}</p>' for cell in made.closing),
+    ]
+    filled = {
+        "language": made.language,
+        "title": escape(outputs.plain(made.title, 200)),
+        "body": "\n".join(part for part in body if part),
+    }
+    return _PLACE.sub(lambda found: filled[found.group(1)], page)
+
+
+def _html_table(table: Table, kind: str = "record") -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.columns)
+    rows = "".join(f"<tr>{_html_row(row)}</tr>" for row in table.rows)
+    label = f' aria-label="{escape(table.heading)}"' if table.heading else ""
+    inner = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    return f'<div class="{kind}" tabindex="0" role="region"{label}><table>{inner}</table></div>'
+
+
+def _html_row(row: tuple[Cell, ...]) -> str:
+    return "".join(f"<td>{outputs.html(cell)}</td>" for cell in row)
+
+
+def review_json(templates: Templates, view: Any, *, zone: tzinfo | None = None) -> dict[str, Any]:
+    """The review as data: stable names, ISO times, minor units, words in every language."""
+    return {
+        "reference": view.reference,
+        "number": view.number,
+        "title": _both(templates, view.title, view.scope, zone),
+        "summary": _both(templates, view.summary, view.scope, zone),
+        "severity": view.severity,
+        "status": view.status,
+        "family": view.family,
+        "section": view.section,
+        "plan": {"version": view.plan_version, "hash": view.plan_hash},
+        "times": {name: _plain(at) for name, at in view.times},
+        "acknowledged_after_seconds": view.acknowledged_after,
+        "acknowledge_limit_seconds": view.acknowledge_limit,
+        "found_after_seconds": view.found_after,
+        "timeline": [
+            {
+                "sequence": entry.sequence,
+                "at": _plain(entry.at),
+                "kind": entry.kind,
+                "actor": _person(entry.actor),
+                "text": _log_text(templates, entry, zone),
+                "written": entry.text,
+            }
+            for entry in view.timeline
+        ],
+        "steps": [
+            {
+                "id": step.step_id,
+                "number": step.number,
+                "section": step.section,
+                "title": _both(templates, step.title, step.scope, zone),
+                "state": step.state,
+                "actor": _person(step.actor) or step.actor_kind,
+                "at": _plain(step.at),
+                "verified_at": _plain(step.verified_at),
+                "reason": step.reason,
+            }
+            for step in view.steps
+        ],
+        "actions": [
+            {
+                "action": one.action,
+                "title": _both(templates, one.title, one.scope, zone),
+                "actor": _person(one.actor),
+                "requested_at": _plain(one.requested_at),
+                "settled_at": _plain(one.settled_at),
+                "state": one.state,
+                "before": _plain(one.before),
+                "after": _plain(one.after),
+                "undone": one.undone,
+            }
+            for one in view.actions
+        ],
+        "cases": [
+            {
+                "kind": case.kind,
+                "key": case.key,
+                "state": case.state,
+                "outcome": case.outcome,
+                "amount": _plain(case.amount),
+                "facts": _plain(case.facts),
+            }
+            for case in view.cases
+        ],
+        "cause": {"code": view.cause_code, "text": view.cause_text, "by": _person(view.cause_by)},
+        "follow_ups": [
+            {"text": text, "owner": _person(owner), "due": _plain(due), "done": done}
+            for text, owner, due, done in view.follow_ups
+        ],
+        "plan_followed": {
+            "done": view.steps_done,
+            "skipped": view.steps_skipped,
+            "in_order": view.in_order,
+        },
+        "rings": dict(view.rings),
+        "notes": [
+            {"by": _person(who), "at": _plain(at), "text": text} for who, at, text in view.notes
+        ],
+        "open_items": [_open_item(templates, item, view.scope, zone) for item in view.open_items],
+        "written_at": _plain(view.written_at),
+    }
+
+
+def _both(
+    templates: Templates, words: Any, scope: Mapping[str, Any], zone: tzinfo | None
+) -> dict[str, str]:
+    return {
+        language: templates.words(words, scope, language=language, zone=zone)
+        for language in LANGUAGES
+    }
+
+
+def _open_item(
+    templates: Templates, item: Any, scope: Mapping[str, Any], zone: tzinfo | None
+) -> Any:
+    words, more = item if isinstance(item, tuple) else (item, {})
+    both = hasattr(words, "in_")
+    return _both(templates, words, {**scope, **more}, zone) if both else str(words)
+
+
+def _log_text(templates: Templates, entry: Any, zone: tzinfo | None) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for language in LANGUAGES:
+        state = templates.state(language, zone)
+        line = state.leaf("{{ log_line(entry) }}", {"entry": entry})
+        made[language] = outputs.plain(state.parts(line))
+    return made
+
+
+def _person(person: Any) -> str | None:
+    return None if person is None else str(person.name)
+
+
+def _plain(value: Any) -> Any:
+    """Times as ISO text, mappings and dataclasses as plain data."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
