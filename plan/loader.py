@@ -126,6 +126,12 @@ def read_source(path: Path, root: Path) -> Source:
     return source
 
 
+def _files(root: Path) -> list[Path]:
+    """The plan's files of a folder. The outline is no plan: lint and coverage read it themselves."""
+    found = (*root.rglob("*.yaml"), *root.rglob("*.yml"))
+    return sorted(path for path in found if path.name != "outline.yaml")
+
+
 def read_sources(extra: Path | None = None) -> list[Source]:
     """Every file of the plan, the product's own first. Raises PlanError."""
     roots = [DATA] if extra is None else [DATA, extra]
@@ -134,7 +140,7 @@ def read_sources(extra: Path | None = None) -> list[Source]:
     faults: list[str] = []
     sources: list[Source] = []
     for root in roots:
-        for path in sorted((*root.rglob("*.yaml"), *root.rglob("*.yml"))):
+        for path in _files(root):
             try:
                 sources.append(read_source(path, root))
             except PlanError as error:
@@ -209,7 +215,7 @@ def _fingerprint(extra: Path | None) -> str:
     """What the files say, without parsing them."""
     digest = hashlib.sha256()
     for root in [DATA] if extra is None else [DATA, extra]:
-        for path in sorted((*root.rglob("*.yaml"), *root.rglob("*.yml"))):
+        for path in _files(root):
             digest.update(str(path).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -46,6 +46,7 @@ class FormField(Model):
     hint: Words | None = None
     required: bool = True
     options: tuple[Option, ...] = ()
+    fact: str | None = None  # where it stands in the facts, if not under its id: channel.name
     personal: bool = False
     maximum: int | None = None
     minimum: int | None = None
