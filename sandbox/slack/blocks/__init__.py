@@ -1,0 +1,1 @@
+"""Block Kit: the schema table and the checks of messages and views."""

@@ -1,0 +1,85 @@
+"""The tester's side: faults, deliveries, the clock, the log."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sandbox.slack.errors import Json, Refused
+from sandbox.slack.faults import KINDS
+from sandbox.slack.world import World
+
+
+def add_fault(world: World, wish: Json) -> Json:
+    fault = world.faults.add(wish)
+    if fault.method == "socket" and fault.kind == "dead_socket":
+        world.sockets.kill()
+    if fault.method == "socket" and fault.kind == "down":
+        world.sockets.drop()
+    return {"id": fault.id, "fault": asdict(fault)}
+
+
+def burst(world: World, wish: Json) -> Json:
+    """The next `n` calls of a method are answered 429."""
+    return add_fault(world, {
+        "method": wish.get("method", "chat.postMessage"), "kind": "rate_limited",
+        "times": int(wish.get("n", 5)), "retry_after": wish.get("retry_after", 1),
+    })
+
+
+def faults(world: World) -> Json:
+    return {"faults": world.faults.list(), "kinds": dict(KINDS)}
+
+
+def remove_fault(world: World, fault_id: str | None) -> Json:
+    world.faults.remove(fault_id)
+    return {}
+
+
+def delivery(world: World, wish: Json) -> Json:
+    world.dispatcher.add_rule(wish)
+    return {}
+
+
+async def socket(world: World, wish: Json) -> Json:
+    if wish.get("do") == "disconnect":
+        await world.sockets.disconnect(str(wish.get("reason", "refresh_requested")),
+                                       one=bool(wish.get("one")))
+    elif wish.get("do") == "cut":
+        world.sockets.drop()
+    else:
+        raise Refused("invalid_arguments", messages=["do must be disconnect or cut"])
+    return {"connections": len(world.sockets)}
+
+
+def event(world: World, wish: Json) -> Json:
+    """Any event, as it is; `event_id` to repeat one."""
+    body = wish.get("event")
+    if not isinstance(body, dict) or not body.get("type"):
+        raise Refused("invalid_arguments", messages=["event must be an object with a type"])
+    return {"event_id": world.send_event(body, wish.get("event_id"))}
+
+
+def options(world: World, wish: Json) -> Json:
+    unknown = set(wish) - {"latency", "rate_limits"}
+    if unknown:
+        raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
+    if "latency" in wish:
+        world.latency = float(wish["latency"])
+    if "rate_limits" in wish:
+        world.rates.on = bool(wish["rate_limits"])
+    return {"latency": world.latency, "rate_limits": world.rates.on,
+            "connections": len(world.sockets)}
+
+
+def clock(world: World, wish: Json) -> Json:
+    seconds = float(wish.get("advance", 0))
+    if seconds < 0:
+        raise Refused("invalid_arguments", messages=["the clock only moves forward"])
+    return {"now": world.clock.advance(seconds)}
+
+
+def set_guide(world: World, wish: Json) -> Json:
+    """What the page offers to try; whoever starts the sandbox knows."""
+    world.guide = wish
+    world.live.everyone({"type": "guide"})
+    return {}
