@@ -1,0 +1,1 @@
+"""The demo shop “Formosa Goods”: an HTTP service with its own database and faults on demand."""
