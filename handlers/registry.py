@@ -63,18 +63,19 @@ class Registry:
     def __init__(self) -> None:
         self._handlers: dict[tuple[Kind, str], Handler] = {}
         self._answers: dict[tuple[Kind, str], Answer] = {}
+        self._opens: dict[tuple[Kind, str], bool] = {}
 
-    def command(self, name: str) -> Callable[[H], H]:
-        return self._add("command", name)
+    def command(self, name: str, *, opens: bool = False) -> Callable[[H], H]:
+        return self._add("command", name, opens)
 
-    def action(self, name: str) -> Callable[[H], H]:
-        return self._add("action", name)
+    def action(self, name: str, *, opens: bool = False) -> Callable[[H], H]:
+        return self._add("action", name, opens)
 
     def view(self, name: str) -> Callable[[H], H]:
         return self._add("submission", name)
 
-    def shortcut(self, name: str) -> Callable[[H], H]:
-        return self._add("shortcut", name)
+    def shortcut(self, name: str, *, opens: bool = False) -> Callable[[H], H]:
+        return self._add("shortcut", name, opens)
 
     def event(self, name: str) -> Callable[[H], H]:
         return self._add("event", name)
@@ -91,11 +92,13 @@ class Registry:
 
         return add
 
-    def _add(self, kind: Kind, name: str) -> Callable[[H], H]:
+    def _add(self, kind: Kind, name: str, opens: bool = False) -> Callable[[H], H]:
         def add(handler: H) -> H:
             if (kind, name) in self._handlers:
                 raise ValueError(f"two handlers for {kind} {name}")
             self._handlers[kind, name] = handler
+            if opens:
+                self._opens[kind, name] = True
             return handler
 
         return add
@@ -106,6 +109,10 @@ class Registry:
 
     def find_answer(self, interaction: Interaction) -> Answer | None:
         return self._look(self._answers, interaction)
+
+    def opens_view(self, interaction: Interaction) -> bool:
+        """Whether the handler opens a modal: it goes first, a trigger_id lives 3 s."""
+        return bool(self._look(self._opens, interaction))
 
     def names(self, kind: Kind) -> set[str]:
         """Every name that is handled: documentation and manifest are compared with it."""

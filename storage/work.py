@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from storage.models.work import WorkItem, WorkState
+from storage.models.work import WorkItem, WorkKind, WorkState
 from storage.types import UtcDateTime
 
 LEASE_SECONDS = 30
@@ -297,6 +297,81 @@ def complete(
     if done:
         _wake_followers(session, item_id)
     return done
+
+
+class AlreadyDone(Exception):
+    """The delivery was carried out before, by an earlier try or by another replica."""
+
+
+def once(session: Session, key: str, now: datetime) -> None:
+    """Marks a stored delivery as carried out, in the transaction that carries it out.
+
+    A crash before the commit leaves it to be done again, a crash after it does not. Raises
+    AlreadyDone, which rolls the caller's unit back: nothing is done a second time.
+    """
+    done = _changed(
+        session,
+        update(WorkItem)
+        .where(
+            WorkItem.key == key,
+            WorkItem.kind == WorkKind.INTAKE,
+            WorkItem.state.in_(_UNFINISHED),
+        )
+        .values(state=WorkState.DONE, finished_at=now, lease_until=None)
+        .execution_options(synchronize_session=False),
+    )
+    if not done:
+        raise AlreadyDone(key)
+
+
+def next_due(session: Session, kind: str, now: datetime) -> datetime | None:
+    """When the next item of this kind becomes due after `now`; None when none waits."""
+    return session.execute(
+        select(func.min(WorkItem.due)).where(
+            WorkItem.kind == kind,
+            WorkItem.state.in_(_UNFINISHED),
+            WorkItem.state != WorkState.CLAIMED,
+            WorkItem.due > now,
+        )
+    ).scalar_one()
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How much work of one kind there is."""
+
+    kind: str
+    due: int  # unfinished and due by now, what is being worked on included
+    waiting: int  # due later
+    parked: int
+    oldest: datetime | None  # due time of the oldest that is due and unfinished
+
+
+def depths(session: Session, now: datetime) -> list[Depth]:
+    """The work table in figures, one entry for each kind that has unfinished or parked items."""
+    is_due = WorkItem.due <= now
+    counted = session.execute(
+        select(
+            WorkItem.kind,
+            WorkItem.state == WorkState.PARKED,
+            is_due,
+            func.count(),
+            func.min(WorkItem.due),
+        )
+        .where(WorkItem.state != WorkState.DONE)
+        .group_by(WorkItem.kind, WorkItem.state == WorkState.PARKED, is_due)
+    ).all()
+    found: dict[str, Depth] = {}
+    for kind, parked, due, count, oldest in counted:
+        depth = found.get(kind, Depth(kind, 0, 0, 0, None))
+        if parked:
+            depth = replace(depth, parked=depth.parked + count)
+        elif due:
+            depth = replace(depth, due=count, oldest=oldest)
+        else:
+            depth = replace(depth, waiting=count)
+        found[kind] = depth
+    return [found[kind] for kind in sorted(found)]
 
 
 def retry(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Figures, Moment
-from storage.types import EncryptedText, Personal
+from storage.types import EncryptedText, Json, Personal
 
 
 class AttemptState(StrEnum):
@@ -33,7 +34,12 @@ class ActionAttempt(Base):
     incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runbook_runs.id"))
     step_id: Mapped[str | None]
+    button: Mapped[str | None]  # of the step, "later:<question>:<button>", or None for an undo
+    press: Mapped[str] = mapped_column(
+        default="", index=True
+    )  # all attempts that one press asked for
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    covers: Mapped[Any | None] = mapped_column(Json)  # ids of the cases that it stands for
     action: Mapped[str]  # id in the plan's actions
     params: Mapped[Figures]
     state: Mapped[str] = mapped_column(default=AttemptState.WRITTEN)

@@ -353,7 +353,10 @@ def upgrade() -> None:
         ),
         sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("step_id", sa.String(), nullable=True),
+        sa.Column("button", sa.String(), nullable=True),
+        sa.Column("press", sa.String(), nullable=False),
         sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("covers", sa.Text(), nullable=True),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("params", sa.Text(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -389,6 +392,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_action_attempts_incident_id"), "action_attempts", ["incident_id"], unique=False
     )
+    op.create_index(op.f("ix_action_attempts_press"), "action_attempts", ["press"], unique=False)
     op.create_table(
         "steps",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

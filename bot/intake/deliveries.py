@@ -1,0 +1,60 @@
+"""What of a payload from Slack intake must know: its key, how soon it is wanted, how it is answered.
+
+Keys of de-duplication (decision 1): `event_id`, else `trigger_id`, else view id and hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+# Sooner is lower. What opens a view has 3 s until its trigger_id is void.
+OPENS_VIEW = 0
+BY_A_PERSON = 1
+EVENT = 3
+
+_WITH_ANSWER = {"view_submission"}  # the acknowledgement closes the form or names its errors
+_OPTIONS = {"block_suggestion"}  # the acknowledgement is all there is
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One payload from Slack, over either transport."""
+
+    key: str
+    body: dict[str, Any]
+    received_at: datetime
+    attempt: int = 0  # Slack: only Events API deliveries are ever repeated
+
+    @property
+    def answered_in_ack(self) -> bool:
+        return self.body.get("type") in _WITH_ANSWER
+
+    @property
+    def only_answer(self) -> bool:
+        return self.body.get("type") in _OPTIONS
+
+    @property
+    def by_a_person(self) -> bool:
+        return "event" not in self.body
+
+
+def delivery_key(body: Mapping[str, Any]) -> str:
+    """The key under which a delivery is stored once."""
+    if body.get("event_id"):
+        return f"event:{body['event_id']}"
+    if body.get("trigger_id"):
+        return f"trigger:{body['trigger_id']}"
+    view = body.get("view") or {}
+    if view.get("id"):
+        return f"{body.get('type', 'view')}:{view['id']}:{view.get('hash', '')}"
+    canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, default=str)
+    return "body:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def delivery_of(body: dict[str, Any], received_at: datetime, attempt: int = 0) -> Delivery:
+    return Delivery(delivery_key(body), body, received_at, attempt)

@@ -1,0 +1,186 @@
+"""Store, acknowledge, work (rule 7): what both transports hand their payloads to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from bot.clock import Clock
+from bot.intake.deliveries import BY_A_PERSON, EVENT, OPENS_VIEW, Delivery, delivery_of
+from storage.database import Database
+from storage.errors import StorageError
+from storage.models import WorkItem, WorkKind, WorkState
+from storage.work import NewWork, once
+
+log = structlog.get_logger(__name__)
+
+STORE_SECONDS = 2.0  # of Slack's 3; what takes longer is left to fail in front of the person
+_QUIET_SECONDS = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the transport does: acknowledge with `payload`, or stay silent."""
+
+    acknowledge: bool
+    payload: dict[str, Any] | None = None
+
+
+@dataclass
+class Counts:
+    """For the metrics."""
+
+    received: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    slowest_ms: float = 0.0
+
+
+class Answering(Protocol):
+    """Gives what stands in an acknowledgement (through Bolt)."""
+
+    async def answer(self, delivery: Delivery) -> Reply: ...
+
+    def opens_view(self, delivery: Delivery) -> bool: ...
+
+
+class Intake:
+    """Takes payloads in; `take` gets each stored one, to be worked on after the acknowledgement."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        owner: str,
+        answering: Answering,
+        take: Callable[[WorkItem], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._owner = owner
+        self._answering = answering
+        self._take = take
+        self._busy = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self.counts = Counts()
+
+    async def receive(self, body: dict[str, Any], *, attempt: int = 0) -> Reply:
+        """One payload; returns when it is stored and may be acknowledged, or refused."""
+        started = time.monotonic()
+        self._enter()
+        try:
+            return await self._receive(delivery_of(body, self._clock.now(), attempt))
+        finally:
+            self._leave()
+            took = (time.monotonic() - started) * 1000
+            self.counts.slowest_ms = max(self.counts.slowest_ms, took)
+
+    async def _receive(self, delivery: Delivery) -> Reply:
+        self.counts.received += 1
+        if delivery.only_answer:  # nothing is done, so nothing can be lost
+            return await self._answering.answer(delivery)
+        try:
+            row = await self._database.store(self._row(delivery), within=STORE_SECONDS)
+        except StorageError as error:
+            self.counts.refused += 1
+            log.error("delivery_not_stored", error=str(error))
+            return Reply(False)
+        except Exception:
+            self.counts.refused += 1
+            log.exception("delivery_not_stored")
+            return Reply(False)
+        if row is None:
+            self.counts.duplicates += 1
+            log.info("delivery_again", key=delivery.key, attempt=delivery.attempt)
+            return Reply(True)
+        self.counts.stored += 1
+        reply = Reply(True)
+        if delivery.answered_in_ack:
+            reply = await self._answering.answer(delivery)
+        self._take(self._claimed(row, delivery))
+        return reply
+
+    async def quiet(self) -> None:
+        """Returns when no payload waits for its acknowledgement: acknowledging goes first.
+
+        Bounded, so that a stream of payloads does not stop the work.
+        """
+        if self._busy:
+            try:
+                async with asyncio.timeout(_QUIET_SECONDS):
+                    await self._quiet.wait()
+            except TimeoutError:
+                return
+
+    async def drained(self, within: float) -> None:
+        """Returns when everything that came in has had its answer."""
+        try:
+            async with asyncio.timeout(within):
+                await self._quiet.wait()
+        except TimeoutError:
+            log.warning("intake_not_drained", left=self._busy)
+
+    @property
+    def busy(self) -> int:
+        """Payloads that have no acknowledgement yet."""
+        return self._busy
+
+    async def warm_up(self) -> None:
+        """Has everything that the first payload needs compiled and connected beforehand."""
+        now = self._clock.now()
+        body = {"type": "block_suggestion", "team": {}, "user": {}}
+        start = Delivery(f"start:{self._owner}", body, now)
+        await self._database.store(self._row(start))
+        await self._database.write(lambda session: once(session, start.key, now))
+        await self._answering.answer(start)
+
+    def _row(self, delivery: Delivery) -> NewWork:
+        return NewWork(
+            kind=WorkKind.INTAKE,
+            key=delivery.key,
+            payload={"attempt": delivery.attempt},
+            now=delivery.received_at,
+            priority=self._priority(delivery),
+            secret=delivery.body,
+            owner=self._owner,
+        )
+
+    def _claimed(self, row: int, delivery: Delivery) -> WorkItem:
+        """The stored row as this process's claim, without reading it again."""
+        return WorkItem(
+            id=row,
+            kind=WorkKind.INTAKE,
+            key=delivery.key,
+            priority=self._priority(delivery),
+            state=WorkState.CLAIMED,
+            owner=self._owner,
+            epoch=1,
+            settled_epoch=0,
+            attempts=1,
+            due=delivery.received_at,
+            created_at=delivery.received_at,
+            payload={"attempt": delivery.attempt},
+            secret=delivery.body,
+        )
+
+    def _priority(self, delivery: Delivery) -> int:
+        if not delivery.by_a_person:
+            return EVENT
+        return OPENS_VIEW if self._answering.opens_view(delivery) else BY_A_PERSON
+
+    def _enter(self) -> None:
+        self._busy += 1
+        self._quiet.clear()
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        if self._busy == 0:
+            self._quiet.set()

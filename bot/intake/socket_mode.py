@@ -1,0 +1,192 @@
+"""Socket Mode: several connections, each payload stored before it is acknowledged.
+
+Slack: an app has up to ten connections, each payload goes to one of them, connections are
+refreshed every few hours with a `disconnect` message; a new one is opened before the old ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.intake.receive import Intake
+
+log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
+_HEARTBEAT = 10.0  # a socket that answers no ping within half of it is dead
+_HOPELESS = {
+    "invalid_auth",
+    "not_authed",
+    "token_revoked",
+    "account_inactive",
+    "not_allowed_token_type",
+}
+_PAYLOADS = {"events_api", "slash_commands", "interactive"}
+
+
+class SocketMode:
+    """Keeps `connections` open until it is stopped."""
+
+    def __init__(
+        self, client: AsyncWebClient, intake: Intake, *, app_token: str, connections: int = 2
+    ) -> None:
+        self._client = client
+        self._intake = intake
+        self._app_token = app_token
+        self._count = connections
+        self._session: aiohttp.ClientSession | None = None
+        self._slots: list[asyncio.Task[None]] = []
+        self._readers: set[asyncio.Task[None]] = set()
+        self._receiving: set[asyncio.Task[None]] = set()
+        self._sockets: set[aiohttp.ClientWebSocketResponse] = set()
+        self._greeted: set[aiohttp.ClientWebSocketResponse] = set()
+        self._first = asyncio.Event()
+        self.problem: str | None = None  # what an operator must mend
+
+    @property
+    def connected(self) -> int:
+        """Connections that Slack has greeted."""
+        return len(self._greeted)
+
+    async def start(self) -> None:
+        self._session = aiohttp.ClientSession()
+        self._slots = [
+            asyncio.create_task(self._keep_open(number), name=f"socket-{number}")
+            for number in range(self._count)
+        ]
+
+    async def ready(self) -> None:
+        """Returns when the first connection stands."""
+        await self._first.wait()
+
+    async def stop(self, *, within: float = 3.0) -> None:
+        """Opens nothing more, lets what came in have its acknowledgement, then closes."""
+        for slot in self._slots:
+            slot.cancel()
+        await asyncio.gather(*self._slots, return_exceptions=True)
+        if self._receiving:
+            await asyncio.wait(self._receiving, timeout=within)
+        for socket in list(self._sockets):
+            await socket.close()
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _keep_open(self, number: int) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                socket = await self._connect()
+            except SlackApiError as error:
+                code = str(error.response.get("error", "")) if error.response else str(error)
+                pause = self._complain(code, pause)
+            except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+                log.warning("socket_not_opened", slot=number, error=str(error) or repr(error))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                self.problem = None
+                opened = asyncio.get_running_loop().time()
+                await self._until_it_leaves(socket)
+                lasted = asyncio.get_running_loop().time() - opened
+                pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
+                if lasted > 1.0:
+                    pause = _FIRST_PAUSE
+                    continue
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+    def _complain(self, code: str, pause: float) -> float:
+        if code in _HOPELESS:
+            self.problem = (
+                f"Slack refuses the app token ({code}): set MUSTER_SLACK_APP_TOKEN to a valid "
+                "xapp-… token with connections:write, then restart."
+            )
+            log.critical("socket_token_refused", error=code, remedy=self.problem)
+            return _LONGEST_PAUSE
+        log.warning("socket_not_opened", error=code)
+        return min(pause * 2, _LONGEST_PAUSE)
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
+        assert self._session is not None  # noqa: S101 - start() made it
+        answer = await self._client.apps_connections_open(app_token=self._app_token)
+        socket = await self._session.ws_connect(str(answer["url"]), heartbeat=_HEARTBEAT)
+        self._sockets.add(socket)
+        return socket
+
+    async def _until_it_leaves(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Returns when a new connection is wanted; the old one is read until it ends."""
+        leaving = asyncio.Event()
+        reader = asyncio.create_task(self._read(socket, leaving), name="socket-reader")
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
+        await leaving.wait()
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse, leaving: asyncio.Event) -> None:
+        try:
+            async for message in socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    continue
+                with contextlib.suppress(ValueError):
+                    self._take(socket, json.loads(message.data), leaving)
+        except (aiohttp.ClientError, OSError) as error:
+            log.warning("socket_broke", error=str(error))
+        finally:
+            self._greeted.discard(socket)
+            self._sockets.discard(socket)
+            leaving.set()
+            with contextlib.suppress(Exception):
+                await socket.close()
+
+    def _take(
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        envelope: dict[str, Any],
+        leaving: asyncio.Event,
+    ) -> None:
+        kind = envelope.get("type")
+        if kind in _PAYLOADS:
+            task = asyncio.create_task(self._receive(socket, envelope))
+            self._receiving.add(task)
+            task.add_done_callback(self._receiving.discard)
+        elif kind == "hello":
+            self._greeted.add(socket)
+            self._first.set()
+            log.info("socket_open", connections=self.connected)
+        elif kind == "disconnect":
+            reason = str(envelope.get("reason", ""))
+            log.info("socket_leaves", reason=reason)
+            if reason == "link_disabled":
+                self.problem = (
+                    "Socket Mode is switched off for this app: switch it on at api.slack.com/apps, "
+                    "or set slack.mode to http."
+                )
+                log.critical("socket_mode_disabled", remedy=self.problem)
+            leaving.set()
+
+    async def _receive(
+        self, socket: aiohttp.ClientWebSocketResponse, envelope: dict[str, Any]
+    ) -> None:
+        payload = envelope.get("payload")
+        if not isinstance(payload, dict):
+            return
+        reply = await self._intake.receive(payload, attempt=int(envelope.get("retry_attempt") or 0))
+        if not reply.acknowledge:
+            return
+        answer: dict[str, Any] = {"envelope_id": envelope.get("envelope_id")}
+        if reply.payload is not None:
+            answer["payload"] = reply.payload
+        try:
+            await socket.send_str(json.dumps(answer, ensure_ascii=False))
+        except (ConnectionError, aiohttp.ClientError) as error:
+            # It is stored: an event comes again and is recognised; a click goes on, unacknowledged.
+            log.warning("not_acknowledged", error=str(error) or repr(error))

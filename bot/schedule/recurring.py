@@ -1,0 +1,92 @@
+"""What is done again and again: checks and the house's own jobs, once across all replicas.
+
+Each is one item of the work table that is never finished, only due again. After a downtime it
+runs once, not once for each turn that was missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.clock import Clock
+from bot.schedule.outcomes import Done, Turn
+from storage import work
+from storage.database import Database
+from storage.models import WorkItem
+
+log = structlog.get_logger(__name__)
+
+Finish = Callable[[Session], None]
+"""What is written in the transaction that makes the item due again."""
+Job = Callable[[], Awaitable[Finish | None]]
+
+
+@dataclass(frozen=True)
+class Recurring:
+    """One thing that recurs. `job` looks outside of any transaction and returns what to write."""
+
+    name: str
+    every: timedelta
+    job: Job
+    deadline: timedelta | None = None
+
+
+class RecurringWork:
+    """The handler of one kind of recurring items."""
+
+    def __init__(
+        self, kind: str, database: Database, clock: Clock, recurring: Mapping[str, Recurring]
+    ) -> None:
+        self.kind = kind
+        self._database = database
+        self._clock = clock
+        self._recurring = recurring
+
+    async def plan(self) -> None:
+        """Sees to it that each has its item; a new one is due at once."""
+
+        def unit(session: Session) -> None:
+            now = self._clock.now()
+            for name in self._recurring:
+                work.ensure(
+                    session,
+                    kind=self.kind,
+                    key=f"{self.kind}:{name}",
+                    payload={"recurring": name},
+                    due=now,
+                    now=now,
+                )
+
+        await self._database.write(unit)
+
+    async def run(self, item: WorkItem) -> Turn:
+        """One turn. An error of the job, its deadline included, does not end the recurring."""
+        recurring = self._recurring.get(str(item.payload.get("recurring")))
+        if recurring is None:  # taken out of the configuration
+            return Done({"gone": True})
+        finish = await self._look(recurring)
+
+        def unit(session: Session) -> None:
+            due = work.following(item.due, recurring.every, self._clock.now())
+            if work.reschedule(session, item.id, item.epoch, due) and finish is not None:
+                finish(session)
+
+        await self._database.write(unit)
+        return None
+
+    async def _look(self, recurring: Recurring) -> Finish | None:
+        seconds = None if recurring.deadline is None else recurring.deadline.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                return await recurring.job()
+        except TimeoutError:
+            log.error("recurring_broken_off", name=recurring.name, after=seconds)
+        except Exception:
+            log.exception("recurring_failed", name=recurring.name)
+        return None

@@ -1,0 +1,305 @@
+"""The loops that claim work and have it done, one for each kind of the work table.
+
+They are woken by the commit that enqueued work, by the scheduler and by the clock; the `due` time
+in the database decides (decision 7). What a handler settles is conditional on its claim's epoch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.clock import Clock
+from bot.schedule.outcomes import Done, Park, Retry, Run, Turn, Unclear
+from storage import work
+from storage.database import Database
+from storage.errors import StorageError
+from storage.models import WorkItem
+from storage.work import AlreadyDone
+
+log = structlog.get_logger(__name__)
+
+RENEW_SECONDS = 10.0  # a third of a lease, so that two renewals may fail
+_PATIENCE = 30.0  # longest wait without looking: other replicas enqueue without waking this one
+_TRIES = 8  # turns that fail by an error of the program, before an item is set aside
+_BACKOFF = 60.0
+
+
+@dataclass(eq=False)
+class _Lane:
+    """One kind of work in this process."""
+
+    kind: str
+    run: Run
+    concurrency: int
+    deadline: float | None
+    unclear_on_error: bool
+    gate: Callable[[], Awaitable[None]] | None
+    ready: list[tuple[int, int, WorkItem]] = field(default_factory=list)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    loop: asyncio.Task[None] | None = None
+
+
+class Workers:
+    """All kinds of work of this process, under one owner (its boot id)."""
+
+    def __init__(self, database: Database, clock: Clock, owner: str) -> None:
+        self._database = database
+        self._clock = clock
+        self.owner = owner
+        self._lanes: dict[str, _Lane] = {}
+        self._held: dict[int, WorkItem] = {}
+        self._order = itertools.count()
+        self._stopping = False
+        self._renewing: asyncio.Task[None] | None = None
+        self._asyncio: asyncio.AbstractEventLoop | None = None
+
+    def add(
+        self,
+        kind: str,
+        run: Run,
+        *,
+        concurrency: int,
+        deadline: float | None = None,
+        unclear_on_error: bool = False,
+        gate: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`deadline`: seconds after which a turn is broken off. `unclear_on_error`: a turn that
+        raises may have had its effect. `gate` is awaited before each turn."""
+        self._lanes[kind] = _Lane(kind, run, concurrency, deadline, unclear_on_error, gate)
+
+    async def start(self) -> None:
+        """Frees what an earlier process left behind (SQLite), then begins to work."""
+        self._asyncio = asyncio.get_running_loop()
+        if self._database.embedded:
+            freed = await self._database.write(lambda s: work.release_stale(s, self.owner))
+            if freed:
+                log.info("work_taken_over", items=freed)
+        self._database.listen(self._committed)
+        for lane in self._lanes.values():
+            lane.loop = asyncio.create_task(self._keep_claiming(lane), name=f"work-{lane.kind}")
+        self._renewing = asyncio.create_task(self._renew(), name="work-renew")
+
+    def wake(self, kinds: Iterable[str] | None = None) -> None:
+        """Look again, now (from the event loop's thread)."""
+        for kind in self._lanes if kinds is None else kinds:
+            lane = self._lanes.get(kind)
+            if lane is not None:
+                lane.wake.set()
+
+    def take(self, item: WorkItem) -> None:
+        """An item that was stored as this process's own claim; it need not be read again."""
+        self._hold(self._lanes[item.kind], item)
+        self._lanes[item.kind].wake.set()
+
+    @property
+    def in_hand(self) -> dict[str, int]:
+        """How many items of each kind this process is working on."""
+        counts = dict.fromkeys(self._lanes, 0)
+        for item in self._held.values():
+            counts[item.kind] += 1
+        return counts
+
+    async def stop(self, *, within: float = 8.0) -> None:
+        """Claims nothing more and lets what runs come to its end, for `within` seconds.
+
+        What is broken off then keeps its claim, marked as ended: another process looks first
+        whether it happened.
+        """
+        self._stopping = True
+        loops = [lane.loop for lane in self._lanes.values() if lane.loop is not None]
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        for lane in self._lanes.values():
+            for _, _, item in lane.ready:
+                await self._give_back(item)
+            lane.ready.clear()
+        running = {task for lane in self._lanes.values() for task in lane.running}
+        if running:
+            _, left = await asyncio.wait(running, timeout=within)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
+        ended = [(item.id, item.epoch) for item in self._held.values()]
+        if ended:
+            log.warning("work_broken_off", items=len(ended))
+            with contextlib.suppress(StorageError):
+                await self._database.write(lambda s: work.renew(s, ended, lease_seconds=0))
+
+    def _committed(self, kinds: frozenset[str]) -> None:
+        """In the writer's thread."""
+        if self._asyncio is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._asyncio.call_soon_threadsafe(self.wake, kinds)
+
+    def _hold(self, lane: _Lane, item: WorkItem) -> None:
+        self._held[item.id] = item
+        heapq.heappush(lane.ready, (item.priority, next(self._order), item))
+
+    async def _keep_claiming(self, lane: _Lane) -> None:
+        failures = 0
+        while True:
+            lane.wake.clear()
+            try:
+                wait_until = await self._claim_and_start(lane)
+                failures = 0
+            except StorageError as error:
+                failures += 1
+                log.warning("claim_failed", kind=lane.kind, error=str(error))
+                await asyncio.sleep(min(0.2 * 2**failures, 5.0))
+                continue
+            except Exception:
+                failures += 1
+                log.exception("claim_failed", kind=lane.kind)
+                await asyncio.sleep(min(0.2 * 2**failures, 5.0))
+                continue
+            if wait_until is not None:
+                await self._wait(lane, wait_until)
+
+    async def _claim_and_start(self, lane: _Lane) -> datetime | None:
+        """Starts what it can. The moment to look again, or None: at once."""
+        free = lane.concurrency - len(lane.running)
+        wanted = free - len(lane.ready)
+        full = False
+        if wanted > 0:
+            now = self._clock.now()
+            held = [i.id for i in self._held.values() if i.kind == lane.kind]
+            items = await self._database.write(
+                lambda s: work.claim(
+                    s, lane.kind, owner=self.owner, now=now, limit=wanted, held=held
+                )
+            )
+            for item in items:
+                self._hold(lane, item)
+            full = len(items) == wanted
+        while lane.ready and len(lane.running) < lane.concurrency:
+            _, _, item = heapq.heappop(lane.ready)
+            task = asyncio.create_task(self._turn(lane, item), name=f"{lane.kind}-{item.id}")
+            lane.running.add(task)
+            task.add_done_callback(lambda done: self._ended(lane, done))
+        horizon = self._clock.now() + timedelta(seconds=_PATIENCE)
+        if len(lane.running) >= lane.concurrency:
+            return horizon
+        if full:
+            return None
+        now = self._clock.now()
+        due = await self._database.read(lambda s: work.next_due(s, lane.kind, now))
+        return horizon if due is None else min(horizon, due)
+
+    def _ended(self, lane: _Lane, task: asyncio.Task[None]) -> None:
+        was_full = len(lane.running) >= lane.concurrency
+        lane.running.discard(task)
+        if was_full or lane.ready:
+            lane.wake.set()
+
+    async def _wait(self, lane: _Lane, until: datetime) -> None:
+        due = asyncio.ensure_future(self._clock.sleep_until(until))
+        woken = asyncio.ensure_future(lane.wake.wait())
+        try:
+            # Bounded by real time too: a system clock that was set back must not stop the work.
+            await asyncio.wait({due, woken}, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            due.cancel()
+            woken.cancel()
+
+    async def _turn(self, lane: _Lane, item: WorkItem) -> None:
+        try:
+            if lane.gate is not None:
+                await lane.gate()
+            turn = await self._run(lane, item)
+            if turn is not None:
+                await self._settle(lane, item, turn)
+        finally:
+            # A turn that was broken off stays held, so that `stop` marks its claim as ended.
+            current = asyncio.current_task()
+            if current is None or not current.cancelling():
+                self._held.pop(item.id, None)
+
+    async def _run(self, lane: _Lane, item: WorkItem) -> Turn:
+        now = self._clock.now()
+        pause = timedelta(seconds=min(_BACKOFF, 2.0 ** min(item.attempts, 10)))
+        try:
+            async with asyncio.timeout(lane.deadline):
+                return await lane.run(item)
+        except AlreadyDone:
+            return None
+        except StorageError as error:
+            # The database did not take it: nothing is wrong with the item itself.
+            return Retry(now + timedelta(seconds=1), f"database: {error}")
+        except TimeoutError:
+            error_text = f"broken off after {lane.deadline} s"
+            log.warning("turn_timed_out", kind=lane.kind, item=item.id)
+        except Exception as error:
+            error_text = f"{type(error).__name__}: {error}"
+            log.exception("turn_failed", kind=lane.kind, item=item.id, attempts=item.attempts)
+        if item.attempts >= _TRIES:
+            return Park(error_text)
+        if lane.unclear_on_error:
+            return Unclear(now + pause, error_text)
+        return Retry(now + pause, error_text)
+
+    async def _settle(self, lane: _Lane, item: WorkItem, turn: Turn) -> None:
+        """Tries until the database takes it: a settled turn must not be done again."""
+        pause = 0.1
+        while True:
+            try:
+                settled = await self._database.write(
+                    lambda s: settle(s, item, turn, self._clock.now())
+                )
+            except StorageError as error:
+                if self._stopping:
+                    raise
+                log.warning("settle_failed", kind=lane.kind, item=item.id, error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+                continue
+            if isinstance(turn, Park) and settled:
+                log.error("work_parked", kind=lane.kind, item=item.id, why=turn.error)
+            return
+
+    async def _give_back(self, item: WorkItem) -> None:
+        now = self._clock.now()
+        with contextlib.suppress(StorageError):
+            await self._database.write(
+                lambda s: work.retry(s, item.id, item.epoch, now, "not begun before the stop")
+            )
+        self._held.pop(item.id, None)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            claims = [(item.id, item.epoch) for item in self._held.values()]
+            if not claims:
+                continue
+            try:
+                await self._database.write(lambda s, c=claims: work.renew(s, c))  # type: ignore[misc]
+            except StorageError as error:
+                log.warning("leases_not_renewed", items=len(claims), error=str(error))
+
+
+def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:
+    """Writes the end of a turn; False when the claim is not ours any more."""
+    if isinstance(turn, Done):
+        return work.complete(
+            session, item.id, item.epoch, now, None if turn.result is None else dict(turn.result)
+        )
+    if isinstance(turn, Retry):
+        return work.retry(session, item.id, item.epoch, turn.due, turn.error)
+    if isinstance(turn, Unclear):
+        return work.unclear(session, item.id, item.epoch, turn.due, turn.error)
+    if isinstance(turn, Park):
+        return work.park(session, item.id, item.epoch, turn.error)
+    return True
