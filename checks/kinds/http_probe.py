@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import httpx
 from pydantic import Field
+from sqlalchemy import Connection, case, func, select
 
 from checks.kinds.base import CheckContext, CheckSettings, LookFailed
 from checks.model import CaseFound, CheckResult, Finding
+from checks.shop.source import ShopDatabase, ShopUnavailable
 
 _BODY_LIMIT = 64 * 1024  # bytes; a health page is small
 
@@ -24,7 +27,8 @@ class HttpProbeSettings(CheckSettings):
     timeout: Annotated[float, Field(gt=0, le=60)] = 5.0  # seconds
     standby: str | None = None  # id of the server that can take over
     standby_look: str | None = None  # look that says whether it could: {servers: […]}
-    figures_look: str | None = None  # look with the orders of the last minutes
+    window: Annotated[int, Field(ge=60, le=3600)] = 600  # seconds in which orders are counted
+    usual_days: Annotated[int, Field(ge=1, le=90)] = 7
 
 
 class HttpProbe:
@@ -44,11 +48,13 @@ class HttpProbe:
                 healthy_subjects=(subject,),
                 figures=figures,
             )
-        facts = {
+        standby, traffic = await self._standby(context)
+        facts: dict[str, Any] = {
             "service": self.settings.service,
             "error": problem,
             "latency_ms": latency_ms,
-            "standby": await self._standby(context),
+            "standby": standby,
+            "traffic": traffic,
             **await self._orders(context),
         }
         finding = Finding(
@@ -89,25 +95,48 @@ class HttpProbe:
             return "slow", milliseconds
         return None, milliseconds
 
-    async def _standby(self, context: CheckContext) -> dict[str, Any] | None:
+    async def _standby(self, context: CheckContext) -> tuple[dict[str, Any] | None, str | None]:
+        """Whether the standby could take over, and which server has the shop's traffic."""
         if self.settings.standby is None:
-            return None
+            return None, None
         found: dict[str, Any] = {"id": self.settings.standby, "state": None, "ok": None}
-        if self.settings.standby_look is not None:
-            try:
-                answer = await context.look(self.settings.standby_look, {})
-            except LookFailed:
-                return found
-            for server in answer.get("servers", []):
-                if server.get("id") == self.settings.standby:
-                    found |= {"state": server.get("state"), "ok": server.get("healthy")}
-        return found
+        if self.settings.standby_look is None:
+            return found, None
+        try:
+            answer = await context.look(self.settings.standby_look, {})
+        except LookFailed:
+            return found, None
+        for server in answer.get("servers", []):
+            if server.get("id") == self.settings.standby:
+                found |= {"state": server.get("state"), "ok": server.get("healthy")}
+        return found, answer.get("traffic")
 
     async def _orders(self, context: CheckContext) -> dict[str, Any]:
-        if self.settings.figures_look is None:
+        """What the customer feels: orders now beside the usual, where the shop's data can tell."""
+        shop = context.shop
+        if shop is None or not shop.orders().has("created_at"):
             return {}
         try:
-            answer = await context.look(self.settings.figures_look, {})
-        except LookFailed:
-            return {}
-        return dict(answer) if isinstance(answer, dict) else {}
+            return await shop.read(lambda connection: self._counts(connection, shop, context.now))
+        except ShopUnavailable:
+            return {}  # the crash may have taken the database with it; the probe's word stands
+
+    def _counts(self, connection: Connection, shop: ShopDatabase, now: datetime) -> dict[str, Any]:
+        orders = shop.orders()
+        created = orders.col("created_at")
+        recent_since = now - timedelta(seconds=self.settings.window)
+        usual_since = now - timedelta(days=self.settings.usual_days)
+        recent, usual, first = connection.execute(
+            select(
+                func.count(case((created >= orders.bind_time(recent_since), 1))),
+                func.count(case((created < orders.bind_time(recent_since), 1))),
+                func.min(created),
+            ).where(created >= orders.bind_time(usual_since))
+        ).one()
+        counted_since = max(usual_since, orders.read_time(first) or usual_since)
+        minutes = (recent_since - counted_since).total_seconds() / 60
+        return {
+            "window_minutes": self.settings.window // 60,
+            "orders_last_minutes": int(recent),
+            "orders_per_minute_usual": round(usual / minutes, 2) if minutes > 60 else None,
+        }
