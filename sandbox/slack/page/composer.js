@@ -5,7 +5,6 @@ import { readFile } from "./blocks/inputs.js";
 import { h, replace, uid } from "./dom.js";
 import { icon } from "./icons.js";
 import { t, titleOf } from "./i18n.js";
-import { escape } from "./mrkdwn.js";
 import { changed, humans, personName, state } from "./state.js";
 
 const drafts = new Map();
@@ -124,12 +123,12 @@ export function createComposer({ key, target, placeholder }) {
     field.focus();
   }
 
-  // A name that was picked from the list becomes a mention; typed text stays text.
+  // A name that was picked from the list becomes a mention; the server escapes all the rest.
   function encode(text) {
     const names = [...draft.picked.keys()].sort((a, b) => b.length - a.length);
-    if (!names.length) return escape(text);
+    if (!names.length) return text;
     const pattern = new RegExp(`(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})(?![\\p{L}\\p{N}_])`, "u");
-    return text.split(pattern).map((piece) => draft.picked.get(piece) ?? escape(piece)).join("");
+    return text.split(pattern).map((piece) => draft.picked.get(piece) ?? piece).join("");
   }
 
   async function send() {

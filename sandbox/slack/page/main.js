@@ -71,7 +71,7 @@ async function openPlace(place, target = {}) {
   if (moved && !thread) state.thread = null;
   changed("place", "thread");
   if (id && moved) {
-    const unread = channelInfo(id)?.unread_count ?? 0;
+    const unread = channelInfo(id)?.unread ?? 0;
     state.messages.delete(id);
     await loadMessages(id);
     noteNew(id, unread);

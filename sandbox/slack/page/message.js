@@ -8,7 +8,7 @@ import { emojiOf, PICKER } from "./emoji.js";
 import { fileCard } from "./files.js";
 import { icon } from "./icons.js";
 import { language, t } from "./i18n.js";
-import { escape, mrkdwn, unescape } from "./mrkdwn.js";
+import { mrkdwn, unescape } from "./mrkdwn.js";
 import { closeButton, notify, openDialog, openMenu, openPopover } from "./overlay.js";
 import { openPlace } from "./router.js";
 import { botId, changed, personName, state } from "./state.js";
@@ -50,11 +50,26 @@ export function renderMessage(message, { channel, inThread = false, compact = fa
 function body(message, channel) {
   if (message.deleted) return h("p.gone", null, t("deletedMessage"));
   if (message.local) return h("div.text", null, message.text);
+  return [said(message, channel), attachments(message, channel)];
+}
+
+function said(message, channel) {
   if (!message.blocks?.length) return message.text ? h("div.text", null, mrkdwn(message.text)) : null;
   const ctx = surface("message", surfaceKey(channel, message), { channel, ts: message.ts });
   ctx.files = message.files;
   ctx.blocks = message.blocks;
   return h("div.blocks", null, renderBlocks(message.blocks, ctx));
+}
+
+// Attachments stand below with a bar of their colour.
+function attachments(message, channel) {
+  return (message.attachments ?? []).map((item, i) => {
+    const ctx = surface("message", `${surfaceKey(channel, message)}:${i}`, { channel, ts: message.ts });
+    ctx.blocks = item.blocks;
+    const colour = /^#?[0-9a-f]{6}$/i.test(item.color ?? "") ? `#${item.color.replace("#", "")}` : null;
+    return h("div.attachment", { style: colour ? { "border-left-color": colour } : {} },
+      item.blocks ? h("div.blocks", null, renderBlocks(item.blocks, ctx)) : h("div.text", null, mrkdwn(item.text ?? item.fallback ?? "")));
+  });
 }
 
 const mentionsMe = (message) => message.user !== state.me && typeof message.text === "string" && message.text.includes(`<@${state.me}>`);
@@ -159,7 +174,7 @@ function editMessage(message, channel) {
   const field = h("textarea.field", { rows: "4", value: unescape(message.text ?? ""), "aria-labelledby": title });
   const save = async () => {
     try {
-      await api.edit({ as: state.me, channel, ts: message.ts, text: escape(field.value) });
+      await api.edit({ as: state.me, channel, ts: message.ts, text: field.value });
       handle.close();
     } catch (error) {
       failed(error);

@@ -8,7 +8,6 @@ import { fullTime, slackDate } from "./time.js";
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
 export const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
-export const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
 const WORD = /[\p{L}\p{N}_]/u;
 const MARKS = { "*": "strong", _: "em", "~": "s" };

@@ -41,17 +41,17 @@ export function createSidebar({ onLeave }) {
   const isCurrent = (id) => state.place?.kind === "channel" && state.place.id === id;
   const channelRow = (channel) => row({
     key: channel.id, lead: icon(channel.is_private ? "lock" : "hash", 16), title: channel.name, place: { kind: "channel", id: channel.id },
-    unread: channel.unread_count, mentions: channel.mention_count, current: isCurrent(channel.id),
+    unread: channel.unread, mentions: channel.mentions, current: isCurrent(channel.id),
   });
   const directRow = (channel) => row({
     key: channel.id, lead: avatar(imPartner(channel), 20), title: channelTitle(channel), place: { kind: "channel", id: channel.id },
-    unread: channel.unread_count, mentions: channel.mention_count || channel.unread_count, current: isCurrent(channel.id),
+    unread: channel.unread, mentions: channel.mentions || channel.unread, current: isCurrent(channel.id),
   });
   function appRow() {
     const channel = appChannel();
     return row({
-      key: state.app.id, lead: avatar(botId(), 20), title: state.app.name, place: { kind: "app", tab: channel?.unread_count ? "messages" : "home" },
-      unread: channel?.unread_count, mentions: channel?.mention_count || channel?.unread_count, current: state.place?.kind === "app",
+      key: state.app.id, lead: avatar(botId(), 20), title: state.app.name, place: { kind: "app", tab: channel?.unread ? "messages" : "home" },
+      unread: channel?.unread, mentions: channel?.mentions || channel?.unread, current: state.place?.kind === "app",
     });
   }
 

@@ -90,7 +90,7 @@ export const loadRings = (person) => once(`rings/${person}`, async () => {
 export async function loadGuide() {
   try {
     const answer = await api.guide();
-    state.guide = answer.guide ?? answer;
+    state.guide = answer.steps?.length ? answer : null;
   } catch {
     state.guide = null;
   }
@@ -118,10 +118,10 @@ export function noteNew(channel, unread) {
 export function markRead(channel) {
   if (!isOpen(channel) || document.hidden) return;
   const entry = state.channels.find((item) => item.id === channel);
-  const unread = (entry?.unread_count ?? 0) + (entry?.mention_count ?? 0);
+  const unread = (entry?.unread ?? 0) + (entry?.mentions ?? 0);
   if (!unread) return;
-  entry.unread_count = 0;
-  entry.mention_count = 0;
+  entry.unread = 0;
+  entry.mentions = 0;
   changed("channels");
   once(`read/${state.me}/${channel}`, () => api.read(state.me, channel));
 }

@@ -105,5 +105,5 @@ export async function readFile(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   let binary = "";
   for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  return { name: file.name, mimetype: file.type || "application/octet-stream", size: file.size, content_base64: btoa(binary) };
+  return { name: file.name, mimetype: file.type || "application/octet-stream", size: file.size, content: btoa(binary) };
 }
