@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from sandbox.slack.errors import Json
+from sandbox.slack.manifest import EVENT_SCOPES, problems
 
 ALL_BOT_SCOPES = frozenset({
     "app_mentions:read", "bookmarks:read", "bookmarks:write", "channels:history",
@@ -20,13 +21,7 @@ ALL_BOT_SCOPES = frozenset({
     "mpim:history", "mpim:read", "mpim:write", "pins:read", "pins:write", "reactions:read",
     "reactions:write", "team:read", "usergroups:read", "users:read", "users:read.email",
 })
-ALL_EVENTS = frozenset({
-    "app_home_opened", "app_mention", "channel_archive", "channel_created", "channel_rename",
-    "channel_unarchive", "file_shared", "member_joined_channel", "member_left_channel",
-    "message.channels", "message.groups", "message.im", "message.mpim",
-    "message_metadata_posted", "pin_added", "pin_removed", "reaction_added", "reaction_removed",
-    "subteam_members_changed", "subteam_updated", "user_change", "dnd_updated_user",
-})
+ALL_EVENTS = frozenset(EVENT_SCOPES)
 
 
 class ManifestError(ValueError):
@@ -65,6 +60,7 @@ class AppConfig:
     socket_mode: bool = True
     home_tab: bool = True
     messages_tab: bool = True
+    messages_read_only: bool = False  # people cannot write to the app
     request_url: str | None = None  # HTTP mode: events
     interactivity_url: str | None = None
     options_url: str | None = None
@@ -93,15 +89,22 @@ class AppConfig:
         name = _part(manifest, "display_information").get("name")
         if not isinstance(name, str) or not name:
             raise ManifestError("display_information.name is missing")
+        granted = frozenset([*scopes.get("bot", ()), *scopes.get("bot_optional", ())])
+        unknown = granted - ALL_BOT_SCOPES
+        found = [*(f"the scope {scope} is unknown to the sandbox" for scope in sorted(unknown)),
+                 *problems(manifest, granted)]
+        if found:
+            raise ManifestError("; ".join(found))
         return cls(
             name=_part(features, "bot_user").get("display_name", name),
-            scopes=frozenset([*scopes.get("bot", ()), *scopes.get("bot_optional", ())]),
+            scopes=granted,
             events=frozenset(events.get("bot_events", ())),
             commands=tuple(_command(item) for item in features.get("slash_commands", ())),
             shortcuts=tuple(_shortcut(item) for item in features.get("shortcuts", ())),
             socket_mode=bool(settings.get("socket_mode_enabled", False)),
             home_tab=bool(home.get("home_tab_enabled", False)),
             messages_tab=bool(home.get("messages_tab_enabled", False)),
+            messages_read_only=bool(home.get("messages_tab_read_only_enabled", False)),
             request_url=events.get("request_url"),
             interactivity_url=interactivity.get("request_url"),
             options_url=interactivity.get("message_menu_options_url"),
@@ -123,6 +126,7 @@ class AppConfig:
             ],
             "home_tab": self.home_tab,
             "messages_tab": self.messages_tab,
+            "messages_read_only": self.messages_read_only,
         }
 
 

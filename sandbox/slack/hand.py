@@ -92,6 +92,9 @@ def say(world: World, wish: Json) -> Json:
     channel = world.channel_for_person(person.id, wish.get("channel"))
     if channel.is_archived:
         raise Refused("is_archived")
+    if channel.is_im and (world.config.messages_read_only or not world.config.messages_tab):
+        raise Refused("restricted_action",
+                      messages=["Sending messages to this app has been turned off."])
     text = typed_text(world.workspace, str(wish.get("text") or ""))
     files = [_file(world, person.id, item) for item in wish.get("files") or []]
     if not text.strip() and not files:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict, dataclass, field
-from itertools import count
+from dataclasses import dataclass, field, fields
+from itertools import count, takewhile
 from typing import Any
 
 from sandbox.slack.errors import Json
@@ -80,8 +80,16 @@ class RequestLog:
 
     def since(self, n: int = 0, method: str | None = None) -> Json:
         """Everything after entry `n`; `method` narrows the requests."""
-        requests = [
-            asdict(e) for e in self.requests if e.n > n and (method is None or e.method == method)
-        ]
-        deliveries = [asdict(e) for e in self.deliveries if e.n > n]
-        return {"ok": True, "last": self.last, "requests": requests, "deliveries": deliveries}
+        requests = [_shown(entry) for entry in _after(self.requests, n)
+                    if method is None or entry.method == method]
+        deliveries = [_shown(entry) for entry in _after(self.deliveries, n)]
+        return {"last": self.last, "requests": requests, "deliveries": deliveries}
+
+
+def _after(entries: deque[Any], n: int) -> list[Any]:
+    """The entries after number `n`, found from the newest end."""
+    return list(takewhile(lambda entry: entry.n > n, reversed(entries)))[::-1]
+
+
+def _shown(entry: RequestEntry | DeliveryEntry) -> Json:
+    return {f.name: getattr(entry, f.name) for f in fields(entry)}

@@ -126,7 +126,7 @@ def errors_before_sending(blocks: Iterable[Json], values: Values) -> dict[str, s
         element = block["element"]
         holding = HOLDINGS[element["type"]]
         held = values[block["block_id"]][element["action_id"]].get(holding.field)
-        if held is None or held == "" or held == []:
+        if held is None or held == [] or (isinstance(held, str) and not held.strip()):
             if not block.get("optional"):
                 errors[block["block_id"]] = REQUIRED
             continue

@@ -60,9 +60,7 @@ class World:
         self._events = count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.sockets = SocketHub(clock, self.faults, self.spawn, self._connections)
-        self.http = HttpEvents(
-            clock, http_events, interactivity_url=None, options_url=None
-        ) if http_events else None
+        self.http = _http(clock, config, http_events)
         transport: Transport = self.http or self.sockets
         self.dispatcher = Dispatcher(clock, self.log, transport, self.spawn)
 
@@ -249,3 +247,13 @@ class World:
             "is_ext_shared_channel": False, "event_context": f"4-{event_id}",
         }, summary=str(event.get("type", "")))
         return event_id
+
+
+def _http(clock: SandboxClock, config: AppConfig, url: str | None) -> HttpEvents | None:
+    """HTTP mode: to the one URL that was given, else to those of a manifest without Socket Mode."""
+    if url is not None:
+        return HttpEvents(clock, url)
+    if config.socket_mode or config.request_url is None:
+        return None
+    return HttpEvents(clock, config.request_url, interactivity_url=config.interactivity_url,
+                      options_url=config.options_url)
