@@ -49,3 +49,5 @@ class CheckResult:
     every: int = 60  # seconds between runs, for "three checks in a row"
     recovered_facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fresh figures of healthy subjects, for incidents that are still open on them."""
+    settled: Mapping[str, tuple[CaseFound, ...]] = field(default_factory=dict)
+    """By subject: cases of open incidents that are in order again (`facts["outcome"]` says how)."""

@@ -56,7 +56,6 @@ class PaymentChannel:
         )
         facts: dict[str, Any] = {
             "channel": settings.channel.model_dump(),
-            "vendor": settings.channel.name,
             "method": settings.method,
             "window_minutes": settings.window // 60,
             "probe": probe,
