@@ -1,4 +1,4 @@
-"""What of a payload from Slack intake must know: its key, how soon it is wanted, how it is answered.
+"""What intake must know of a payload: its key, how soon it is wanted, how it is answered.
 
 Keys of de-duplication (decision 1): `event_id`, else `trigger_id`, else view id and hash.
 """

@@ -1,4 +1,4 @@
-"""HTTP mode: signed requests from Slack. Source: slack-facts "Signing", "Acknowledge within 3 s"."""
+"""HTTP mode: signed requests from Slack. Source: slack-facts "Signing"."""
 
 from __future__ import annotations
 
