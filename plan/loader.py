@@ -127,7 +127,7 @@ def read_source(path: Path, root: Path) -> Source:
 
 
 def _files(root: Path) -> list[Path]:
-    """The plan's files of a folder. The outline is no plan: lint and coverage read it themselves."""
+    """The plan's files of a folder; the outline is read by lint and coverage only."""
     found = (*root.rglob("*.yaml"), *root.rglob("*.yml"))
     return sorted(path for path in found if path.name != "outline.yaml")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from plan import expressions
 from plan.model import Action, Form, Section
+from plan.walk import Found
 
 Scope = dict[str, Any]
 
@@ -124,6 +125,8 @@ _ORDER: Scope = {
     "currency": "TWD",
     "payments": [{"id": "pay_0192", "status": "captured", "amount_minor": 211000}],
     "refunds": [],
+    "replacements": ["FG-10511"],
+    "compensations": [],
 }
 _LOOK: Scope = {
     **_ORDER,
@@ -276,6 +279,13 @@ def of_action(action: Action, scope: Scope) -> Scope:
     return {**seen, "params": params}
 
 
-def form_entered(form: Form, *, text: str = "It works again since the restart.") -> Scope:
+def seen_by(found: Found, scope: Scope) -> Scope:
+    """What the texts of a section see beside the scope: the form that was sent, a look, a case."""
+    step = found.step
+    form = step.form if step is not None else None
+    return {**scope, "form": form_entered(form), "look": _LOOK, "case": _CASE}
+
+
+def form_entered(form: Form | None, *, text: str = "It works again since the restart.") -> Scope:
     """The values of a form as `form` in a log line."""
     return _entered(form, text=text)

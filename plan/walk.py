@@ -91,7 +91,7 @@ def _value(
 
 
 def actions_of(plan: Plan, section: Section) -> dict[str, Action]:
-    """The actions that the section's buttons reach, with what follows on them and their ways back."""
+    """The actions that the section's buttons reach, with what follows and their ways back."""
     named = [b.action for step in section.steps for b in step.buttons if b.action]
     named += [b.action for later in section.later for b in later.buttons if b.action]
     found: dict[str, Action] = {}

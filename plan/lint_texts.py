@@ -1,0 +1,241 @@
+"""How texts read: both languages, no code words, no stray emoji, within Slack's sizes.
+
+Texts are measured as they will be read: rendered with the sample scopes of `plan.samples`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+
+from plan import expressions, samples
+from plan.model import Plan, Section
+from plan.outline import Entry
+from plan.problem import Problem
+from plan.walk import Found, actions_of, walk
+
+Outline = Mapping[str, Entry]
+_ENVIRONMENT = expressions.environment()
+
+# Slack: button text 75, modal title and submit 24, confirm 100/300/30, option 75, section 3000.
+# Ours are tighter where a phone shows less (thread-examples: labels 24 and 8, lock screen 110, 55).
+_SIZES: Mapping[tuple[str, str], tuple[int, int]] = {
+    ("Form", "title"): (24, 24),
+    ("Form", "submit"): (24, 24),
+    ("Form", "intro"): (300, 300),
+    ("FormField", "label"): (48, 48),
+    ("FormField", "hint"): (150, 150),
+    ("Option", "label"): (75, 75),
+    ("Confirm", "title"): (100, 100),
+    ("Confirm", "text"): (300, 300),
+    ("Confirm", "confirm"): (30, 30),
+    ("Confirm", "deny"): (30, 30),
+    ("CardWords", "title"): (120, 80),
+    ("CardWords", "figures"): (300, 200),
+    ("CardWords", "affected"): (300, 200),
+    ("CardWords", "looks_like"): (300, 200),
+    ("Step", "title"): (60, 40),
+    ("Step", "do"): (300, 200),
+    ("Step", "next"): (200, 150),
+    ("IncidentType", "ring"): (110, 55),
+    ("IncidentType", "ring_mitigated"): (110, 55),
+    ("IncidentType", "case_label"): (24, 24),
+    ("Section", "short"): (30, 20),
+    ("DeskNote", "title"): (200, 150),
+    ("DeskNote", "say"): (600, 400),
+    ("Precondition", "problem"): (300, 200),
+}
+_LABELS = frozenset({("Button", "label"), ("Action", "undo_label")})
+_LABEL_SIZE, _LABEL_UNITS = 24, 8
+
+_CJK = re.compile(r"[一-鿿]")
+_SIMPLIFIED = re.compile(r"[这们为时问题请发认证货应订单处备间开关经银检询额细预务买卖读写换损坏]")
+_CODE = re.compile(r"\b[a-z0-9]+_[a-z0-9_]+\b|\bundefined\b|\{\{|\}\}|\bfacts\.")
+_EMOJI = re.compile(r"[\U0001F300-\U0001FAFF☀-➿⭐✀-➿]")
+_SEVERITIES = frozenset("🔴🟠🟡⚪")
+_UNIT = re.compile(r"[A-Za-z0-9$.,'’-]+|[^\sA-Za-z0-9]")
+
+
+def language_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """Both languages are there, differ, and are written in their own script."""
+    for owner, found in _words(plan):
+        assert found.words is not None  # noqa: S101 - _words yields nothing else
+        english, chinese = found.words.en.strip(), found.words.zh_hant.strip()
+        for language, text in (("en", english), ("zh-Hant", chinese)):
+            if not text:
+                yield Problem(owner, (*found.keys, language), "the text is empty.")
+        if english and english == chinese:
+            yield Problem(owner, (*found.keys, "zh-Hant"), "is the English text once more.")
+        said = "".join(_literals(chinese))
+        if said.strip() and not _CJK.search(chinese):
+            yield Problem(owner, (*found.keys, "zh-Hant"), "has no Chinese in it.")
+        if _CJK.search("".join(_literals(english))):
+            yield Problem(owner, (*found.keys, "en"), "has Chinese in it.")
+        wrong = sorted(set(_SIMPLIFIED.findall(said)))
+        if wrong:
+            yield Problem(
+                owner, (*found.keys, "zh-Hant"), f"“{''.join(wrong)}” is simplified writing."
+            )
+
+
+def wording_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """No name of code, no emoji but the severity's, no mention and no link in a text."""
+    for owner, found in _words(plan):
+        for language, text in _both(found):
+            said = " ".join(_literals(text))
+            code = _CODE.search(said)
+            if code:
+                sentence = f"“{code.group()}” is a name of code, not a word."
+                yield Problem(owner, (*found.keys, language), sentence)
+            allowed = _SEVERITIES if found.name in ("ring", "ring_mitigated") else frozenset()
+            strange = sorted(set(_EMOJI.findall(said)) - allowed)
+            if strange:
+                sentence = f"“{''.join(strange)}” has no place in a text."
+                yield Problem(owner, (*found.keys, language), sentence)
+            if re.search(r"<[!@#h]", said):
+                yield Problem(
+                    owner, (*found.keys, language), "mentions and links are made by the messages."
+                )
+
+
+def ring_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """The lock screen: severity first, the number last, no markup."""
+    for rendered in _rendered(plan):
+        if rendered.found.name != "ring":
+            continue
+        incident = rendered.scope["incident"]
+        mark = "🔴🟠🟡⚪"[incident["severity"] - 1]
+        where = (*rendered.found.keys, rendered.language)
+        if not rendered.text.startswith(f"{mark} SEV{incident['severity']} "):
+            yield Problem(rendered.owner, where, "begins with the severity's mark and its name.")
+        if not rendered.text.endswith(incident["reference"]):
+            yield Problem(rendered.owner, where, "ends with the incident's number.")
+        if "*" in rendered.text or "_" in rendered.text:
+            yield Problem(rendered.owner, where, "has no markup.")
+
+
+def size_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """Every text fits where it is shown, also when little is known."""
+    for rendered in _rendered(plan):
+        place = (type(rendered.found.holder).__name__, rendered.found.name)
+        where = (*rendered.found.keys, rendered.language)
+        length = len(rendered.text)
+        if place in _LABELS:
+            units = len(_UNIT.findall(rendered.text))
+            if length > _LABEL_SIZE:
+                sentence = f"“{rendered.text}” has {length} characters; a label has {_LABEL_SIZE}."
+                yield Problem(rendered.owner, where, sentence)
+            elif rendered.language == "zh-Hant" and units > _LABEL_UNITS:
+                sentence = f"“{rendered.text}” is {units} long; a Chinese label is {_LABEL_UNITS}."
+                yield Problem(rendered.owner, where, sentence)
+        elif place in _SIZES:
+            limit = _SIZES[place][rendered.language == "zh-Hant"]
+            if length > limit:
+                sentence = f"“{rendered.text[:40]}…” has {length} characters; {limit} fit."
+                yield Problem(rendered.owner, where, sentence)
+
+
+def render_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """No text prints a fact that is not known, or shows a code where a word belongs."""
+    for rendered in _rendered(plan, failures=True):
+        where = (*rendered.found.keys, rendered.language)
+        if rendered.failure:
+            yield Problem(rendered.owner, where, f"{rendered.scope_name}: {rendered.failure}.")
+        elif not rendered.text.strip() and rendered.found.name != "do_not_say":
+            yield Problem(rendered.owner, where, f"{rendered.scope_name}: says nothing.")
+        elif _CODE.search(rendered.text) and type(rendered.found.holder).__name__ != "Action":
+            yield Problem(rendered.owner, where, f"shows a code: “{rendered.text[:60]}”.")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    owner: str
+    found: Found
+    language: str
+    scope_name: str
+    scope: Mapping[str, Any]
+    text: str
+    failure: str | None = None
+
+
+def _rendered(plan: Plan, *, failures: bool = False) -> Iterator[Rendered]:
+    """Every text in every sample scope that it can be read in."""
+    for section in plan.sections.values():
+        for kind in section.types:
+            for name in ("typical", "at_opening", "minimal"):
+                scope = getattr(samples, name)(section, kind.id)
+                yield from _section(section, kind.id, name, scope, failures)
+        actions = list(actions_of(plan, section).values())
+        kind_id = section.types[0].id
+        for name in ("typical", "at_opening"):
+            scope = getattr(samples, name)(section, kind_id)
+            for action in actions:
+                seen = samples.of_action(action, scope)
+                for found in walk(action):
+                    yield from _one(f"action {action.id}", found, name, seen, failures)
+    for cause in plan.causes.values():
+        for found in walk(cause):
+            yield from _one(f"cause {cause.id}", found, "typical", {}, failures)
+
+
+def _section(
+    section: Section, kind: str, name: str, scope: samples.Scope, failures: bool
+) -> Iterator[Rendered]:
+    for found in walk(section):
+        others = [one for one in found.within if type(one).__name__ == "IncidentType"]
+        if others and getattr(others[0], "id", kind) != kind:
+            continue
+        seen = samples.seen_by(found, scope)
+        yield from _one(f"section {section.id}", found, name, seen, failures)
+
+
+def _one(
+    owner: str, found: Found, name: str, scope: samples.Scope, failures: bool
+) -> Iterator[Rendered]:
+    if found.kind != "words":
+        return
+    for language, text in _both(found):
+        try:
+            said = expressions.fill(text, scope)
+        except expressions.ExpressionError as error:
+            if failures:
+                yield Rendered(owner, found, language, name, scope, "", str(error)[:120])
+            continue
+        # Slack's date element shows "03:07"; only the plain filter of the samples names the zone.
+        yield Rendered(owner, found, language, name, scope, said.replace(" UTC", ""))
+
+
+def _both(found: Found) -> tuple[tuple[str, str], tuple[str, str]]:
+    assert found.words is not None  # noqa: S101 - called for words only
+    return (("en", found.words.en), ("zh-Hant", found.words.zh_hant))
+
+
+def _words(plan: Plan) -> Iterator[tuple[str, Found]]:
+    for kind, models in (
+        ("section", plan.sections),
+        ("action", plan.actions),
+        ("cause", plan.causes),
+    ):
+        for name, model in models.items():
+            for found in walk(model):
+                if found.kind == "words":
+                    yield f"{kind} {name}", found
+
+
+@lru_cache(maxsize=8192)
+def _literals(text: str) -> tuple[str, ...]:
+    """What the template says itself, without what it fills in."""
+    try:
+        tree = _ENVIRONMENT.parse(text)
+    except jinja2.TemplateSyntaxError:
+        return ()
+    return tuple(data.data for data in tree.find_all(nodes.TemplateData))
+
+
+RULES = (language_rule, wording_rule, ring_rule, size_rule, render_rule)
