@@ -17,7 +17,7 @@ from incidents.house import Actor, House
 from incidents.outcome import Outcome
 from message_templates.engine import Message, Templates
 from storage.database import Database
-from storage.work import finish_delivery
+from storage.work import once
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -94,8 +94,7 @@ class Desk:
         now = self.clock.now()
 
         def unit(session: Session) -> Outcome:
-            if not finish_delivery(session, interaction.delivery, now):
-                return Outcome.done(quiet=True)
+            once(session, interaction.delivery, now)
             outcome = work(session, now)
             if not outcome.quiet:
                 answers.tell(session, interaction, outcome, now)

@@ -1,0 +1,52 @@
+"""The configured checks as recurring work: looked at outside, taken over in one transaction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.checking import Checking
+from bot.clock import Clock
+from bot.schedule.recurring import Finish, Recurring
+from bot.settings import Settings
+from checks.kinds.base import Check
+from checks.model import CheckResult
+from checks.registry import build
+from checks.runner import run_check
+from incidents.findings import take_check_result
+from incidents.house import House
+
+log = structlog.get_logger(__name__)
+
+
+def recurring_checks(
+    settings: Settings, checking: Checking, house: House, clock: Clock
+) -> dict[str, Recurring]:
+    """Every check by its name, each on its own interval."""
+    return {
+        configured.name: _recurring(build(configured), checking, house, clock)
+        for configured in settings.checks
+    }
+
+
+def _recurring(check: Check, checking: Checking, house: House, clock: Clock) -> Recurring:
+    settings = check.settings
+
+    async def job() -> Finish:
+        result: CheckResult = await run_check(check, checking.context(clock.now()))
+
+        def finish(session: Session) -> None:
+            taken = take_check_result(session, house, result, clock.now())
+            if taken.opened or taken.recovered:
+                log.info("found", check=result.name, opened=taken.opened, over=taken.recovered)
+
+        return finish
+
+    return Recurring(
+        settings.name,
+        timedelta(seconds=settings.every),
+        job,
+        deadline=timedelta(seconds=settings.deadline + 5),
+    )

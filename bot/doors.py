@@ -1,0 +1,70 @@
+"""What handlers ask of Slack and the shop while a person waits: views, fresh looks, orders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from actions.errors import Refused, ShopError
+from actions.http import ShopClient
+from bot.delivery.errors import SlackError
+from bot.delivery.sender import Sender
+
+log = structlog.get_logger(__name__)
+
+
+class ViewDoor:
+    """Modals. Slack: a trigger_id lives 3 s and is used once, so nothing is repeated here."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
+        """The new view's id; None when Slack did not take it."""
+        return await self._call("views.open", {"trigger_id": trigger_id, "view": view})
+
+    async def push_view(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
+        """The same, on top of the open one (Slack: at most three)."""
+        return await self._call("views.push", {"trigger_id": trigger_id, "view": view})
+
+    async def update_view(
+        self, view_id: str, view: Mapping[str, Any], *, view_hash: str | None = None
+    ) -> bool:
+        """Turns an open view into this one. False when Slack did not take it."""
+        args: dict[str, Any] = {"view_id": view_id, "view": view}
+        if view_hash:
+            args["hash"] = view_hash
+        return await self._call("views.update", args) is not None
+
+    async def _call(self, method: str, args: dict[str, Any]) -> str | None:
+        try:
+            answer = await self._sender.call(
+                method, {**args, "view": json.dumps(args["view"])}, urgent=True
+            )
+        except SlackError as error:
+            log.warning("view_refused", method=method, error=str(error))
+            return None
+        return str(answer["view"]["id"])
+
+
+class Orders:
+    """What the shop knows of an order, through the look named `order`."""
+
+    def __init__(self, shop: ShopClient) -> None:
+        self._shop = shop
+
+    async def __call__(self, number: str) -> Mapping[str, Any] | None:
+        """The order; None: the shop has no such order. ShopError: it cannot be asked."""
+        try:
+            found = await self._shop.look("order", {"params": {"order": number}})
+        except Refused as error:
+            if error.status in (400, 404):
+                return None
+            raise
+        return found if isinstance(found, dict) else None
+
+
+__all__ = ["Orders", "ShopError", "ViewDoor"]

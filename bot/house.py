@@ -1,0 +1,94 @@
+"""The domain's House out of the configuration, the plan and Slack's user groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.delivery.audiences import Audience as DeliveryAudience
+from bot.delivery.audiences import Audiences
+from bot.delivery.errors import SlackError
+from bot.delivery.sender import Sender
+from bot.settings import Settings
+from incidents.house import Audience, EscalationTimes, House, QuietHours, Role
+from plan.loader import LoadedPlan
+
+log = structlog.get_logger(__name__)
+
+
+def build_house(
+    settings: Settings, loaded: LoadedPlan, members: Mapping[str, tuple[str, ...]]
+) -> House:
+    """`members`: people of each user group, as Slack says."""
+    return House(
+        loaded=loaded,
+        roles={
+            name: Role(
+                group=role.group,
+                people=tuple(dict.fromkeys([*role.people, *members.get(role.group or "", ())])),
+                duty=tuple(role.duty),
+                channel=role.channel,
+            )
+            for name, role in settings.roles.items()
+        },
+        audiences={
+            key: Audience(key, channel.id, channel.language, channel.private)
+            for key, channel in settings.slack.channels.items()
+        },
+        currency=settings.shop.currency,
+        limits={
+            "refund": settings.limits.refund,
+            "compensation": settings.limits.complaint_cost,
+            "complaint_cost": settings.limits.complaint_cost,
+        },
+        first_response={
+            severity: timedelta(seconds=seconds)
+            for severity, seconds in settings.limits.acknowledge.items()
+        },
+        quiet=QuietHours(
+            _time(settings.quiet_hours.from_),
+            _time(settings.quiet_hours.to),
+            ZoneInfo(settings.quiet_hours.zone),
+        ),
+        escalation=EscalationTimes(
+            timedelta(seconds=settings.escalation.remind_after),
+            timedelta(seconds=settings.escalation.second_after),
+            timedelta(seconds=settings.escalation.page_after),
+        ),
+        desk=settings.slack.desk,
+        page=settings.page is not None,
+        standstill_after=timedelta(seconds=settings.limits.complaint_standstill),
+    )
+
+
+def build_audiences(settings: Settings) -> Audiences:
+    """The channels as delivery knows them."""
+    return Audiences(
+        {
+            key: DeliveryAudience(
+                key, channel.id, channel.language, channel.private, channel.fallback
+            )
+            for key, channel in settings.slack.channels.items()
+        }
+    )
+
+
+async def group_members(settings: Settings, sender: Sender) -> dict[str, tuple[str, ...]]:
+    """Who is in the configured user groups; a group that Slack cannot tell has nobody."""
+    members: dict[str, tuple[str, ...]] = {}
+    for group in {role.group for role in settings.roles.values() if role.group}:
+        try:
+            answer = await sender.call("usergroups.users.list", {"usergroup": group})
+        except SlackError as error:
+            log.warning("group_unknown", group=group, error=str(error))
+            continue
+        members[group] = tuple(answer.get("users") or ())
+    return members
+
+
+def _time(text: str) -> time:
+    hours, minutes = text.split(":")
+    return time(int(hours), int(minutes))

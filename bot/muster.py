@@ -1,0 +1,223 @@
+"""The composition root: builds the parts out of the configuration, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from actions.page import Pager
+from actions.runner import ActionRunner
+from bot.app import Identity, build_app
+from bot.checking import open_checks
+from bot.checks_work import recurring_checks
+from bot.clock import Clock, DrivenClock
+from bot.control import ControlPort
+from bot.delivery.budget import Budget
+from bot.delivery.errors import SlackError
+from bot.delivery.office import Office
+from bot.delivery.presence import Presence
+from bot.delivery.sender import Sender, close_client, open_client
+from bot.delivery.worker import Deliverer
+from bot.doors import GuardLooks, Orders, ViewDoor
+from bot.house import build_audiences, build_house, group_members
+from bot.intake.dispatch import Dispatcher
+from bot.intake.http import HttpIntake
+from bot.intake.receive import Intake
+from bot.intake.socket_mode import SocketMode
+from bot.people import PeopleDirectory
+from bot.rendering import Drawing
+from bot.schedule.housekeeping import housekeeping
+from bot.schedule.recurring import RecurringWork
+from bot.schedule.scheduler import TICK_SECONDS, Scheduler
+from bot.schedule.workers import Workers
+from bot.settings import Secrets, Settings
+from bot.timers_work import TimerWork
+from handlers import register_all
+from handlers.desk import Desk
+from handlers.registry import Interaction, Registry
+from incidents.attempts import AttemptBook
+from message_templates.engine import Templates
+from plan.loader import load_plan
+from storage.database import Database
+from storage.models import WorkKind
+from storage.upgrade import upgrade
+
+log = structlog.get_logger(__name__)
+
+_JOBS = "timer"  # the house's own jobs share the timers' lane
+
+
+class Muster:
+    """One running bot. `start` returns when it takes in and delivers; `stop` within 10 s."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self._identity = Identity()
+        self._web_url: str | None = None
+        self._control_url: str | None = None
+        self._stopping: list[object] = []
+
+    def addresses(self) -> dict[str, str | None]:
+        """What `--ready` prints."""
+        return {"web": self._web_url, "control": self._control_url}
+
+    async def start(self, *, control_port: int | None = None) -> None:
+        """Brings everything up. Raises StorageError or PlanError, a sentence each."""
+        settings, secrets, clock = self._settings, self._secrets, self._clock
+        loaded = await asyncio.to_thread(load_plan, settings.plan.extra)
+        await asyncio.to_thread(upgrade, settings.database.url, key=secrets.key)
+        database = Database.open(settings.database.url, key=secrets.key)
+        self._stack.push_async_callback(database.close)
+        database.run_alone()
+
+        client = open_client(secrets.bot_token, settings.slack.base_url)
+        self._stack.push_async_callback(close_client, client)
+        sender = Sender(client, budget=Budget(), clock=clock)
+        await self._identify(sender)
+        members = await group_members(settings, sender)
+        house = build_house(settings, loaded, members)
+        presence = Presence(sender, database, clock)
+        people = PeopleDirectory(presence, database)
+        for role in house.roles.values():
+            for person in role.chain:
+                await presence.refresh_stale(person)
+        await people.load()
+
+        templates = Templates(zone=people.house_zone(settings.time_zone))
+        checking = await self._stack.enter_async_context(open_checks(settings))
+        pager = None
+        if settings.page is not None and secrets.page_routing_key:
+            pager = Pager(
+                checking.http, url=settings.page.url, routing_key=secrets.page_routing_key
+            )
+        drawing = Drawing(house, templates, clock, people, settings)
+        office = Office(
+            database=database,
+            sender=sender,
+            renderer=drawing,
+            audiences=build_audiences(settings),
+            clock=clock,
+            people=people,
+            pager=pager,
+        )
+        registry = Registry()
+        register_all(registry)
+        desk = Desk(
+            database=database,
+            house=house,
+            templates=templates,
+            slack=ViewDoor(sender),
+            people=people,
+            clock=clock,
+            guard_looks=GuardLooks(database, house, checking.client, clock),
+            order=Orders(checking.client),
+        )
+        owner = f"boot-{uuid.uuid4()}"
+        workers = Workers(database, clock, owner)
+        scheduler = Scheduler(workers)
+        app = build_app(registry, desk, client, self._identity)
+
+        async def tell(interaction: Interaction, code: str) -> None:
+            await desk.report(interaction, "problem" if code == "failed" else "form_gone")
+
+        dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
+        intake = Intake(database, clock, owner=owner, answering=dispatcher, take=workers.take)
+        book = AttemptBook(house)
+        checks = RecurringWork(
+            WorkKind.CHECK, database, clock, recurring_checks(settings, checking, house, clock)
+        )
+        jobs = RecurringWork(
+            WorkKind.TIMER,
+            database,
+            clock,
+            housekeeping(
+                clock, keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days)
+            ),
+        )
+        timers = TimerWork(database, house, clock, presence, jobs)
+
+        workers.add(WorkKind.INTAKE, dispatcher.run, concurrency=8, gate=intake.quiet)
+        workers.add(WorkKind.MESSAGE, Deliverer(office).run, concurrency=16)
+        workers.add(
+            WorkKind.ACTION,
+            ActionRunner(database=database, shop=checking.client, book=book, clock=clock).run,
+            concurrency=8,
+        )
+        workers.add(WorkKind.CHECK, checks.run, concurrency=4)
+        workers.add(WorkKind.TIMER, timers.run, concurrency=2)
+        await intake.warm_up()
+        await checks.plan()
+        await jobs.plan()
+        await workers.start()
+        self._stack.push_async_callback(workers.stop)
+        if isinstance(clock, DrivenClock):
+            clock.on_advance(workers.wake)
+        scheduler.wake_every(TICK_SECONDS)
+        for check in settings.checks:
+            scheduler.wake_every(check.every, WorkKind.CHECK)
+        scheduler.start()
+        self._stack.callback(scheduler.stop)
+        await self._listen(intake, client, control_port, workers)
+        log.info("ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version)
+
+    async def _identify(self, sender: Sender) -> None:
+        """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
+        try:
+            who = await sender.call("auth.test", {})
+        except SlackError as error:
+            log.warning("slack_not_reached", error=str(error))
+            return
+        self._identity.team_id = who.get("team_id")
+        self._identity.bot_id = who.get("bot_id")
+        self._identity.bot_user_id = who.get("user_id")
+
+    async def _listen(
+        self, intake: Intake, client: object, control_port: int | None, workers: Workers
+    ) -> None:
+        settings = self._settings
+        site = web.Application()
+        if settings.slack.mode == "http":
+            http = HttpIntake(intake, signing_secret=self._secrets.signing_secret)
+            http.add_to(site)
+            self._stack.callback(http.close)
+        runner = web.AppRunner(site, access_log=None, shutdown_timeout=3.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        address = web.TCPSite(runner, settings.web.host, settings.web.port)
+        await address.start()
+        self._web_url = f"http://{settings.web.host}:{runner.addresses[0][1]}"
+        if isinstance(self._clock, DrivenClock) and control_port is not None:
+
+            async def pending() -> dict[str, int]:
+                return workers.in_hand
+
+            control = ControlPort(self._clock, pending)
+            self._control_url = await control.start(control_port)
+            self._stack.push_async_callback(control.stop)
+        if settings.slack.mode == "socket":
+            socket = SocketMode(
+                client,  # type: ignore[arg-type]
+                intake,
+                app_token=self._secrets.app_token,
+                connections=settings.slack.connections,
+            )
+            await socket.start()
+            self._stack.push_async_callback(socket.stop)
+            try:
+                async with asyncio.timeout(5):
+                    await socket.ready()
+            except TimeoutError:
+                log.warning("socket_not_ready_yet")
+
+    async def stop(self) -> None:
+        """Takes in nothing more, ends what runs, and lets go of everything."""
+        await self._stack.aclose()
+        log.info("stopped")

@@ -1,0 +1,83 @@
+"""People as the bot knows them: language and zone at hand without asking Slack each time."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.delivery.presence import Presence
+from storage.database import Database
+from storage.models import Person
+
+
+class PeopleDirectory:
+    """Language and zone by person; Slack is asked once for somebody new."""
+
+    def __init__(self, presence: Presence, database: Database) -> None:
+        self._presence = presence
+        self._database = database
+        self._languages: dict[str, str] = {}
+        self._zones: dict[str, ZoneInfo] = {}
+
+    async def load(self) -> None:
+        """Everybody whom the database knows."""
+
+        def read(session: Session) -> list[tuple[str, str, str]]:
+            return [
+                (p.user_id, p.language, p.time_zone) for p in session.scalars(select(Person))
+            ]
+
+        for user_id, language, zone in await self._database.read(read):
+            self._keep(user_id, language, zone)
+
+    async def language_of(self, user_id: str) -> str:
+        """The person's own choice, first from Slack's locale."""
+        if user_id not in self._languages:
+            await self._learn(user_id)
+        return self._languages.get(user_id, "en")
+
+    def known_language(self, user_id: str) -> str:
+        """What is at hand; an acknowledgement waits for nobody."""
+        return self._languages.get(user_id, "en")
+
+    async def zone_of(self, user_id: str) -> ZoneInfo:
+        if user_id not in self._zones:
+            await self._learn(user_id)
+        return self._zones.get(user_id, ZoneInfo("UTC"))
+
+    async def choose_language(self, user_id: str, language: str) -> None:
+        """Keeps the person's own choice; from now on Slack's locale does not change it."""
+        await self._presence.refresh_stale(user_id)
+
+        def write(session: Session) -> None:
+            person = session.get(Person, user_id)
+            if person is not None:
+                person.language, person.language_chosen = language, True
+
+        await self._database.write(write)
+        self._languages[user_id] = language
+
+    async def _learn(self, user_id: str) -> None:
+        await self._presence.refresh_stale(user_id)
+
+        def read(session: Session) -> tuple[str, str] | None:
+            person = session.get(Person, user_id)
+            return None if person is None else (person.language, person.time_zone)
+
+        found = await self._database.read(read)
+        if found is not None:
+            self._keep(user_id, *found)
+
+    def _keep(self, user_id: str, language: str, zone: str) -> None:
+        self._languages[user_id] = language
+        self._zones[user_id] = self.house_zone(zone)
+
+    @staticmethod
+    def house_zone(name: str) -> ZoneInfo:
+        """The zone; one that this machine does not know is UTC."""
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
