@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import mimetypes
-import secrets
-
 from sandbox.slack import cast, interactions
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.reactions import react, unreact
 from sandbox.slack.state import Channel, File, Message
+from sandbox.slack.uploads import file_from_person
 from sandbox.slack.words import typed_text
 from sandbox.slack.world import World
 
@@ -96,7 +93,7 @@ def say(world: World, wish: Json) -> Json:
         raise Refused("restricted_action",
                       messages=["Sending messages to this app has been turned off."])
     text = typed_text(world.workspace, str(wish.get("text") or ""))
-    files = [_file(world, person.id, item) for item in wish.get("files") or []]
+    files = [file_from_person(world, person.id, item) for item in wish.get("files") or []]
     if not text.strip() and not files:
         raise Refused("no_text")
     thread_ts = wish.get("thread_ts")
@@ -110,19 +107,6 @@ def say(world: World, wish: Json) -> Json:
         file.shares.append((channel.id, message.ts, thread_ts))
     world.post(channel, message)
     return {"ts": message.ts, "message": world.shown(message)}
-
-
-def _file(world: World, user: str, item: Json) -> File:
-    """{name, content (base64)}"""
-    name = str(item.get("name") or "file")
-    content = base64.b64decode(str(item.get("content") or ""))
-    file = File(
-        f"F0{secrets.token_hex(4).upper()}", name, str(item.get("title") or name),
-        mimetypes.guess_type(name)[0] or "application/octet-stream", len(content), user,
-        int(world.clock.now()), content, uploaded=True, completed=True,
-    )
-    world.workspace.files[file.id] = file
-    return file
 
 
 def edit(world: World, wish: Json) -> Json:

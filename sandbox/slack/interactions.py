@@ -13,6 +13,7 @@ from sandbox.slack.delivery import COMMANDS, INTERACTIVE, Outcome
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.stacks import View
 from sandbox.slack.state import Channel, Message, Person
+from sandbox.slack.uploads import take_files
 from sandbox.slack.values import (
     HOLDINGS,
     Values,
@@ -82,6 +83,7 @@ async def click(world: World, wish: Json) -> Json:
     if wish.get("view_id"):
         view = own_view(world, person, wish["view_id"])
         if wish.get("values"):
+            take_files(world, person.id, wish["values"])
             fill_in(view.values, view.body["blocks"], wish["values"])
         action = _act(world, view.body["blocks"], view.values, wish, person)
         trigger_id = world.triggers.issue(person.id, view.id if view.kind == "modal" else None)
@@ -169,6 +171,7 @@ async def submit(world: World, wish: Json) -> Json:
         raise Refused("not_on_top")
     if "submit" not in view.body:
         raise Refused("no_submit", messages=["the view has no submit button"])
+    take_files(world, person.id, wish.get("values"))
     fill_in(view.values, view.body["blocks"], wish.get("values") or {})
     errors = errors_before_sending(view.body["blocks"], view.values)
     if errors:
