@@ -43,9 +43,9 @@ def date(moment: str | datetime) -> str:
     return f"{_moment(moment):%Y-%m-%d %H:%M} UTC"
 
 
-def count(number: int | None, one: str | None = None, many: str | None = None) -> str:
+def count(number: int, one: str | None = None, many: str | None = None) -> str:
     """`1 order`, `41 orders`, `1,204 orders`; the number alone where no noun is given (Chinese)."""
-    figure = int(number or 0)
+    figure = int(number)  # a missing number raises: nothing is counted as nought by itself
     if one is None:
         return f"{figure:,}"
     return f"{figure:,} {one if figure == 1 else (many or one + 's')}"

@@ -218,7 +218,12 @@ def minimal(section: Section, incident_type: str) -> Scope:
     severity = next(kind.severity for kind in section.types if kind.id == incident_type)
     return {
         "facts": {},
-        "cases": {"total": 0},
+        "cases": {
+            **dict.fromkeys(("total", "open", "unknown", "waiting", "settled", "customers"), 0),
+            "amount": None,
+            "open_amount": None,
+            "by_outcome": {},
+        },
         "incident": {"reference": "INC-1", "number": 1, "severity": severity, "owner": None},
         "steps": {},
         "actor": "Mei",
