@@ -187,8 +187,12 @@ Opener = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
-async def look(chromium: str, sandbox: Sandbox) -> AsyncIterator[Opener]:
-    """`await look("U0MEI", "C0INCIDENTS", viewport=PHONE)`: that person's page, ready."""
+async def tab(chromium: str) -> AsyncIterator[Opener]:
+    """`await tab(url, viewport=PHONE, dark=True)`: a page of its own context.
+
+    The browser sits in New York and speaks English, so that times and words that follow the
+    reader's profile show as such. A script error on any page fails the test.
+    """
     from playwright.async_api import async_playwright
 
     errors: list[str] = []
@@ -196,8 +200,7 @@ async def look(chromium: str, sandbox: Sandbox) -> AsyncIterator[Opener]:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
 
         async def opened(
-            person: str = "U0MEI", place: str = "C0INCIDENTS", *,
-            viewport: dict[str, int] = WIDE, dark: bool = False,
+            url: str, *, viewport: dict[str, int] = WIDE, dark: bool = False
         ) -> Any:
             context = await browser.new_context(
                 viewport=viewport, color_scheme="dark" if dark else "light",
@@ -205,10 +208,21 @@ async def look(chromium: str, sandbox: Sandbox) -> AsyncIterator[Opener]:
             )
             page = await context.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
-            await page.goto(f"{sandbox.url}/#/{person}/{place}")
-            await page.wait_for_selector("#app[data-ready]")
+            await page.goto(url)
             return page
 
         yield opened
         await browser.close()
     assert errors == []
+
+
+@pytest.fixture
+async def look(tab: Opener, sandbox: Sandbox) -> Opener:
+    """`await look("U0MEI", "C0INCIDENTS", viewport=PHONE)`: that person's page, ready."""
+
+    async def opened(person: str = "U0MEI", place: str = "C0INCIDENTS", **how: Any) -> Any:
+        page = await tab(f"{sandbox.url}/#/{person}/{place}", **how)
+        await page.wait_for_selector("#app[data-ready]")
+        return page
+
+    return opened

@@ -85,6 +85,15 @@ async def test_it_draws_text_with_its_marks_and_nothing_more(
     await expect(fold.get_by_text("1 Notice it")).to_be_visible()
 
 
+async def test_it_links_addresses_without_what_stands_around_them(
+    sandbox: Sandbox, look: Opener
+) -> None:
+    await sandbox.post(text="(see https://a.example/x?a=1&amp;b=2). &lt;https://b.example&gt; ok")
+    page = await look()
+    links = main(page).locator("article a")
+    await expect(links).to_have_text(["https://a.example/x?a=1&b=2", "https://b.example"])
+
+
 async def test_it_never_reads_what_people_wrote_as_markup(sandbox: Sandbox, look: Opener) -> None:
     hostile = "<img src=x onerror=window.pwned=1> <script>window.pwned=1</script> javascript:x"
     escaped = hostile.replace("<", "&lt;").replace(">", "&gt;")
@@ -422,7 +431,13 @@ async def test_at_390_pixels_the_next_button_is_in_sight(
 async def test_at_390_pixels_the_channels_are_a_drawer(sandbox: Sandbox, look: Opener) -> None:
     page = await look(viewport=PHONE)
     await expect(page.locator("#sidebar")).to_be_hidden()
-    await page.get_by_role("button", name="Open the channel list").click()
+    opener = page.get_by_role("button", name="Open the channel list")
+    await opener.click()
+    await expect(page.locator("[data-channel=C0INCIDENTS]")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#sidebar")).to_be_hidden()
+    await expect(opener).to_be_focused()
+    await opener.click()
     await page.locator("[data-channel=C0GENERAL]").click()
     await expect(page.locator("#sidebar")).to_be_hidden()
     await expect(page.get_by_role("heading", name="general")).to_be_visible()

@@ -63,7 +63,7 @@ export function createLockscreens({ onPerson }) {
   const dndDate = (value) => (/^\d+(\.\d+)?$/.test(String(value)) ? new Date(Number(value) * 1000) : new Date(value));
 
   function ringCard(ring, owner) {
-    const where = ring.channel_name ? (ring.why === "direct" ? ring.channel_name : `#${ring.channel_name.replace(/^#/, "")}`) : "";
+    const where = ring.channel_name ? (ring.why === "direct" ? state.app?.name : `#${ring.channel_name.replace(/^#/, "")}`) : "";
     return h("button.ring-card", {
       type: "button", onclick: async () => {
         if (owner.id !== state.me) await onPerson(owner.id);

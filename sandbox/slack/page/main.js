@@ -45,6 +45,10 @@ function drawer(open) {
   else if (was) button?.focus();
 }
 
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && document.body.classList.contains("drawer-open")) drawer(false);
+});
+
 function remember() {
   const place = state.place?.kind === "app" ? state.app.id : state.place?.id;
   writeAddress({ as: state.me, place, thread: state.thread?.ts });

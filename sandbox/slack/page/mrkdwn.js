@@ -11,7 +11,8 @@ export const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => E
 
 const WORD = /[\p{L}\p{N}_]/u;
 const MARKS = { "*": "strong", _: "em", "~": "s" };
-const BARE_URL = /^https?:\/\/[^\s<>|]+[^\s<>|.,;:!?'")\]}。，、；：！？」）]/;
+const BARE_URL = /^https?:\/\/(?:(?!&[lg]t;)[^\s<>|])+/;
+const URL_TAIL = /[.,;:!?'")\]}。，、；：！？」）]+$/;
 const EMOJI = /^:([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):/;
 
 /** A text object of Block Kit: plain_text stays literal but for emoji, mrkdwn is parsed. */
@@ -152,8 +153,9 @@ function marked(text, i, verbatim) {
 const insideToken = (text, start, at) => text.lastIndexOf("<", at) > Math.max(start, text.lastIndexOf(">", at)) && text.indexOf(">", at) > 0;
 
 function bareUrl(text, i) {
-  const match = BARE_URL.exec(text.slice(i));
-  return match ? { node: link(unescape(match[0]), unescape(match[0])), end: i + match[0].length } : null;
+  const match = BARE_URL.exec(text.slice(i))?.[0].replace(URL_TAIL, "");
+  if (!match || !/^https?:\/\/[^/]/.test(match)) return null;
+  return { node: link(unescape(match), unescape(match)), end: i + match.length };
 }
 
 /** What stands between < and >: a link, a mention, a date. Null: it stays text. */

@@ -56,7 +56,6 @@ export function createSidebar({ onLeave }) {
   }
 
   node.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") onLeave();
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const rows = [...sections.querySelectorAll(".side-row")];
     const at = rows.indexOf(document.activeElement);
