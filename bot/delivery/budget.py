@@ -8,36 +8,24 @@ at which to come back. A part of each budget is kept for what is urgent.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-_URGENT_SHARE = 0.2  # of a burst is never taken by routine messages
+_MINUTE = timedelta(minutes=1)
+_URGENT_SHARE = 0.2  # of each budget is never taken by routine messages
+_BURST_SHARE = 0.5  # of a minute's calls may go at once; the others keep their distance
+_CHANNELS_KEPT = 1000
 
+TIER_1, TIER_2, TIER_3, TIER_4 = 1, 20, 50, 100  # calls a minute
 
-@dataclass(frozen=True)
-class Rate:
-    """`per_minute` tokens grow back in a minute; `burst` lie ready at most."""
-
-    per_minute: float
-    burst: float
-
-    @property
-    def per_second(self) -> float:
-        return self.per_minute / 60
-
-
-TIER_1 = Rate(1, 1)
-TIER_2 = Rate(20, 10)
-TIER_3 = Rate(50, 25)
-TIER_4 = Rate(100, 50)
-
-METHODS: Mapping[str, Rate] = {
-    "chat.postMessage": Rate(300, 60),
+METHODS: Mapping[str, int] = {
+    "chat.postMessage": 300,
     "chat.update": TIER_3,
     "chat.delete": TIER_3,
     "chat.postEphemeral": TIER_4,
-    "chat.getPermalink": Rate(600, 100),
+    "chat.getPermalink": 600,
     "conversations.history": TIER_3,
     "conversations.replies": TIER_3,
     "conversations.join": TIER_3,
@@ -53,44 +41,94 @@ METHODS: Mapping[str, Rate] = {
     "views.open": TIER_4,
 }
 OTHER_METHODS = TIER_2
-PER_CHANNEL: Mapping[str, Rate] = {"chat.postMessage": Rate(60, 5)}
 
 
-@dataclass
-class _Bucket:
-    rate: Rate
-    tokens: float
-    at: datetime
-    next_slot: datetime | None = None  # when the next of those sent away may come back
+@dataclass(frozen=True)
+class Rate:
+    """`burst` lie ready at most, one more grows back every `every` seconds."""
 
-    def refill(self, now: datetime) -> None:
-        grown = max(0.0, (now - self.at).total_seconds()) * self.rate.per_second
-        self.tokens = min(self.rate.burst, self.tokens + grown)
-        self.at = max(now, self.at)
+    every: float
+    burst: int
 
-    def lacks(self, *, urgent: bool) -> float:
-        """How many tokens are missing for one call; 0 or less: it may go."""
-        kept = 0.0 if urgent else int(self.rate.burst * _URGENT_SHARE)
-        return 1.0 + kept - self.tokens
 
-    def slot(self, now: datetime, *, urgent: bool) -> datetime:
-        """When to come back. Each that waits gets a moment of its own."""
-        lacking = max(0.0, self.lacks(urgent=urgent))
-        free = now + timedelta(seconds=lacking / self.rate.per_second)
+PER_CHANNEL: Mapping[str, Rate] = {"chat.postMessage": Rate(1.0, 5)}
+
+
+class _Slots:
+    """Moments for those who wait: each gets its own, so they do not come back all at once."""
+
+    def __init__(self, distance: timedelta) -> None:
+        self._distance = distance
+        self._next: datetime | None = None
+
+    def give(self, free: datetime, *, urgent: bool) -> datetime:
         if urgent:
             return free
-        mine = max(free, self.next_slot or free)
-        self.next_slot = mine + timedelta(seconds=1 / self.rate.per_second)
+        mine = max(free, self._next or free)
+        self._next = mine + self._distance
         return mine
+
+
+class _Minute:
+    """One method: never more than its calls in any minute, in bursts of half of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = int(limit * _URGENT_SHARE)
+        self._burst = max(1, int(limit * _BURST_SHARE))
+        self._distance = _MINUTE / limit
+        self._calls: deque[datetime] = deque()
+        self.slots = _Slots(self._distance)
+
+    def free_at(self, now: datetime, *, urgent: bool) -> datetime:
+        """When a call may go; not after `now`: it may go now."""
+        calls = self._calls
+        while calls and calls[0] <= now - _MINUTE:
+            calls.popleft()
+        cap = self._limit if urgent else self._limit - self._kept
+        if len(calls) >= cap:
+            return calls[len(calls) - cap] + _MINUTE
+        if len(calls) >= self._burst and not urgent:
+            return calls[-1] + self._distance
+        return now
+
+    def take(self, now: datetime) -> None:
+        self._calls.append(max(now, self._calls[-1]) if self._calls else now)
+
+
+class _Bucket:
+    """One channel: tokens that grow back one by one."""
+
+    def __init__(self, rate: Rate, now: datetime) -> None:
+        self._rate = rate
+        self._kept = int(rate.burst * _URGENT_SHARE)
+        self._tokens = float(rate.burst)
+        self._at = now
+        self.slots = _Slots(timedelta(seconds=rate.every))
+
+    def free_at(self, now: datetime, *, urgent: bool) -> datetime:
+        grown = max(0.0, (now - self._at).total_seconds()) / self._rate.every
+        self._tokens = min(float(self._rate.burst), self._tokens + grown)
+        self._at = max(now, self._at)
+        lacking = 1.0 + (0 if urgent else self._kept) - self._tokens
+        return now + timedelta(seconds=max(0.0, lacking) * self._rate.every)
+
+    def take(self, now: datetime) -> None:
+        self._tokens -= 1
+
+    def full(self, now: datetime) -> bool:
+        self.free_at(now, urgent=True)
+        return self._tokens >= self._rate.burst
 
 
 @dataclass
 class Budget:
     """The tokens of one workspace. Not shared between processes: Slack's 429 does that."""
 
-    methods: Mapping[str, Rate] = field(default_factory=lambda: METHODS)
+    methods: Mapping[str, int] = field(default_factory=lambda: METHODS)
     per_channel: Mapping[str, Rate] = field(default_factory=lambda: PER_CHANNEL)
-    _buckets: dict[tuple[str, str | None], _Bucket] = field(default_factory=dict)
+    _minutes: dict[str, _Minute] = field(default_factory=dict)
+    _channels: dict[tuple[str, str], _Bucket] = field(default_factory=dict)
     _held: dict[str, datetime] = field(default_factory=dict)
 
     def take(
@@ -102,40 +140,39 @@ class Budget:
             if now < held:
                 return held
             del self._held[method]
-        buckets = [self._bucket(method, None, self.methods.get(method, OTHER_METHODS), now)]
-        if channel is not None and method in self.per_channel:
-            buckets.append(self._bucket(method, channel, self.per_channel[method], now))
-        empty = [b for b in buckets if b.lacks(urgent=urgent) > 0]
-        if empty:
-            return max(b.slot(now, urgent=urgent) for b in empty)
-        for bucket in buckets:
-            bucket.tokens -= 1
+        parts = self._parts(method, channel, now)
+        waits = [(part, free) for part in parts if (free := part.free_at(now, urgent=urgent)) > now]
+        if waits:
+            return max(part.slots.give(free, urgent=urgent) for part, free in waits)
+        for part in parts:
+            part.take(now)
         return None
 
     def hold(self, method: str, until: datetime) -> None:
         """Slack answered 429: the method rests until then (Slack: Retry-After, per method)."""
         self._held[method] = max(until, self._held.get(method, until))
-        for (name, _), bucket in self._buckets.items():
-            if name == method:
-                bucket.next_slot = None
 
     def held(self, now: datetime) -> dict[str, datetime]:
         """The methods that rest, for the operator's eyes."""
         return {name: until for name, until in self._held.items() if until > now}
 
-    def _bucket(self, method: str, channel: str | None, rate: Rate, now: datetime) -> _Bucket:
-        bucket = self._buckets.get((method, channel))
+    def _parts(self, method: str, channel: str | None, now: datetime) -> list[_Minute | _Bucket]:
+        minute = self._minutes.get(method)
+        if minute is None:
+            limit = self.methods.get(method, OTHER_METHODS)
+            minute = self._minutes[method] = _Minute(limit)
+        rate = self.per_channel.get(method)
+        if channel is None or rate is None:
+            return [minute]
+        bucket = self._channels.get((method, channel))
         if bucket is None:
             self._forget_full(now)
-            bucket = self._buckets[method, channel] = _Bucket(rate, rate.burst, now)
-        bucket.refill(now)
-        return bucket
+            bucket = self._channels[method, channel] = _Bucket(rate, now)
+        return [bucket, minute]
 
     def _forget_full(self, now: datetime) -> None:
         """Direct messages have a channel each: full buckets say nothing and need no memory."""
-        if len(self._buckets) < 1000:
+        if len(self._channels) < _CHANNELS_KEPT:
             return
-        for key, bucket in list(self._buckets.items()):
-            bucket.refill(now)
-            if bucket.tokens >= bucket.rate.burst:
-                del self._buckets[key]
+        for key in [key for key, bucket in self._channels.items() if bucket.full(now)]:
+            del self._channels[key]

@@ -33,6 +33,7 @@ _QUERIES = frozenset(
 )
 _DEFAULT_RETRY_AFTER = 30.0  # seconds, when a 429 names none
 _SHORT_WAIT = timedelta(seconds=1)  # a token that comes this soon is waited for here
+_PROBE_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between asking a silent Slack
 _SUSPECT_AFTER = 3  # calls in a row without an answer: probe before sending more
 
 
@@ -65,6 +66,8 @@ class Sender:
         self._budget = budget
         self._clock = clock
         self._silent = 0
+        self._probes = 0
+        self._next_probe = clock.now()
         self.stopped: str | None = None  # the code for which sending was stopped
         self.direct_channels: dict[str, str] = {}  # person → channel of their direct messages
 
@@ -85,8 +88,8 @@ class Sender:
 
         Raises Held, NotDelivered, Unclear or SlackRefused.
         """
-        if self.suspect:
-            raise NotDelivered("slack_is_silent")
+        if self.suspect or self.stopped:
+            await self._look_whether_it_is_back()
         await self._wait_for_token(method, channel, urgent)
         return await self._call(method, args)
 
@@ -94,12 +97,28 @@ class Sender:
         """Whether Slack answers and takes the token. Ends a silence or a stop."""
         try:
             await self._call("auth.test", {})
-        except SlackRefused as error:
-            return error.remedy is not Remedy.STOP
         except SlackError:
             return False
-        self.stopped = None
+        if self.stopped:
+            log.warning("slack_token_taken_again")
+        self.stopped, self._probes = None, 0
         return True
+
+    async def _look_whether_it_is_back(self) -> None:
+        """One call asks, at growing distances; everything else waits for its answer.
+
+        So an outage leaves at most a few messages behind whose outcome is unknown.
+        """
+        now = self._clock.now()
+        why = self.stopped or "slack_is_silent"
+        if now < self._next_probe:
+            raise Held(why, self._next_probe)
+        wait = _PROBE_WAITS[min(self._probes, len(_PROBE_WAITS) - 1)]
+        self._probes += 1
+        self._next_probe = now + timedelta(seconds=wait)
+        if not await self.probe():
+            raise Held(self.stopped or why, max(self._next_probe, self._clock.now()))
+        self._next_probe = self._clock.now()
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
         """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url)."""
@@ -176,7 +195,7 @@ class Sender:
             return Unclear("malformed")
         self._silent = 0
         refused = SlackRefused(method, data["error"], data)
-        if refused.remedy is Remedy.STOP:
+        if refused.remedy is Remedy.STOP and self.stopped is None:
             self.stopped = refused.code
             log.critical("slack_token_refused", method=method, code=refused.code)
         if refused.remedy is Remedy.UNCLEAR:

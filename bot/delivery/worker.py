@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -13,15 +14,17 @@ from bot.delivery.errors import SlackError
 from bot.delivery.files import Files
 from bot.delivery.home import Home
 from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
-from bot.delivery.office import Office
+from bot.delivery.office import Office, backoff
 from bot.delivery.once import Ephemeral, Respond, ViewUpdate
 from bot.delivery.pages import Pages
 from bot.delivery.posts import Posts, Twins
 from storage import work
-from storage.errors import StorageUnavailable
+from storage.errors import StorageError
 from storage.models import WorkItem
 
 log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between tries to write a turn down
 
 
 class DeliveryClass(Protocol):
@@ -55,12 +58,24 @@ class Deliverer:
         self._classes = delivery_classes(office)
 
     async def run(self, item: WorkItem) -> None:
-        """One turn of the item; it settles itself, conditional on its epoch."""
+        """One turn of the item; it settles itself, conditional on its epoch.
+
+        What has been sent is written down however long the database takes: the claim is renewed
+        meanwhile, and if this process ends first, the next one looks before it repeats.
+        """
         job = Job.of(item)
         turn = await self._turn(job)
-        settled = await self._office.database.write(
-            lambda session: self._settle(session, job, turn), urgent=job.urgent
-        )
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                settled = await self._office.database.write(
+                    lambda session: self._settle(session, job, turn), urgent=job.urgent
+                )
+                break
+            except StorageError as error:
+                log.warning("settle_failed", message=job.key, error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
         if not settled:
             log.warning("delivered_too_late", message=job.key, epoch=job.epoch)
 
@@ -72,8 +87,8 @@ class Deliverer:
             return await handler.deliver(job)
         except SlackError as error:
             return self._office.failed(job, error)
-        except StorageUnavailable:
-            raise  # nothing can be settled now; the claim's end brings the item back
+        except StorageError as error:
+            return Later(self._office.clock.now() + backoff(job), f"database: {error}")
         except Exception as error:
             # A poison row is set aside and shown; the rest of the thread goes on.
             log.exception("delivery_failed", message=job.key)
@@ -97,4 +112,4 @@ class Deliverer:
         return bool(settled)
 
 
-__all__ = ["Deliverer", "DeliveryClass", "Later", "Lost", "delivery_classes"]
+__all__ = ["Deliverer", "DeliveryClass", "delivery_classes"]

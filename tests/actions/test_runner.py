@@ -209,8 +209,7 @@ async def test_a_restart_between_sent_and_settled_looks_first(make_desk, arrived
     desk.shop.faults = ["timeout_before" if not arrived else "lost_reply"]
     items = await desk.claim()
     killed = asyncio.create_task(desk.runner().run(items[0]))
-    while "PUT key-1" not in desk.shop.asked:
-        await asyncio.sleep(0)
+    await desk.shop.arrived.wait()
     killed.cancel()
     with pytest.raises(asyncio.CancelledError):
         await killed

@@ -26,6 +26,7 @@ class TinyShop:
     _late: list[tuple[str, str]] = field(default_factory=list)
     _runner: web.AppRunner | None = None
     url: str = ""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)  # a PUT has come in
 
     async def start(self) -> None:
         app = web.Application()
@@ -62,6 +63,7 @@ class TinyShop:
         key = request.headers["Idempotency-Key"]
         channel = str((await request.json())["channel"])
         self.asked.append(f"PUT {key}")
+        self.arrived.set()
         fault = self.faults.pop(0) if self.faults else None
         transport = request.transport
         assert transport is not None
