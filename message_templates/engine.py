@@ -106,8 +106,7 @@ class Templates:
                 view["private_metadata"] = json.dumps(params["metadata"], ensure_ascii=False)
             view["blocks"] = limits.fit(view["blocks"], limits.VIEW_BLOCKS)
             return Message(text, [], view)
-        blocks = limits.fit(limits.finish(made.get("blocks", [])))
-        return Message(text, blocks)
+        return Message(text, limits.message(made.get("blocks", [])))
 
     def answer(
         self,

@@ -34,30 +34,40 @@ LIMITS: Mapping[tuple[str, str], int] = {
     ("input", "hint"): 2000,
 }
 _PLACEHOLDER = 150
+_CAPS = (TEXT, 1000, 400, 200)
 # Objects that carry no type of their own, by the key they stand under.
 _UNTYPED = {"confirm": "confirm", "options": "option", "initial_option": "option"}
 
 
-def finish(node: Any, holder: str = "", key: str = "") -> Any:
+def message(nodes: list[Any]) -> list[dict[str, Any]]:
+    """A message's blocks within Slack's sizes; where all are too long, each is cut shorter."""
+    for cap in _CAPS:
+        blocks = fit(finish(nodes, cap))
+        if text_size(blocks) <= MESSAGE_TEXT:
+            break
+    return blocks
+
+
+def finish(node: Any, cap: int = TEXT, holder: str = "", key: str = "") -> Any:
     """Texts written within the limit of their place, action ids made unique in their block."""
     if isinstance(node, Pending):
-        return _text(node, holder, key)
+        limit = _PLACEHOLDER if key == "placeholder" else LIMITS.get((holder, key), TEXT)
+        return _text(node, min(limit, cap))
     if isinstance(node, list):
-        return [finish(item, holder, key) for item in node]
+        return [finish(item, cap, holder, key) for item in node]
     if isinstance(node, Mapping):
         name = str(node.get("type") or _UNTYPED.get(key, holder))
-        made = {at: finish(item, name, at) for at, item in node.items()}
+        made = {at: finish(item, cap, name, at) for at, item in node.items()}
         if "elements" in made and name == "actions":
             _unique(made["elements"])
         return made
     return node
 
 
-def _text(node: Pending, holder: str, key: str) -> Any:
-    limit = _PLACEHOLDER if key == "placeholder" else LIMITS.get((holder, key), TEXT)
+def _text(node: Pending, limit: int) -> Any:
     match node.kind:
         case "rich":
-            return outputs.rich(node.parts) or [{"type": "text", "text": "–"}]
+            return outputs.rich(node.parts, limit) or [{"type": "text", "text": "–"}]
         case "plain":
             return {"type": "plain_text", "text": outputs.plain(node.parts, limit) or "–"}
         case "notice":

@@ -14,6 +14,7 @@ from typing import Any
 from message_templates.marks import Data, Link, Mention, Moment, Part, Text, literal
 
 ELLIPSIS = "…"
+DATA = 150  # a name, a number, a code: longer ones would push the facts off the card
 JOINER = "\u2060"  # word joiner: no width, no line break, no word boundary that a reader sees
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -40,6 +41,7 @@ def escape(text: str) -> str:
 def defuse(text: str) -> str:
     """Data for mrkdwn: one line in which nothing formats, links, calls or becomes an emoji."""
     text = " ".join(text.split()) if any(char in text for char in "\n\t") else text
+    text = text if len(text) <= DATA else text[: DATA - 1] + ELLIPSIS
     text = _UNDERSCORE.sub(lambda found: "ˍ" * len(found.group()), text.translate(_TWINS))
     text = _LINK.sub(":" + JOINER, text)
     text = _EMOJI.sub(":" + JOINER, text)
@@ -141,9 +143,9 @@ def notice(parts: Iterable[Part]) -> str:
     written = (
         unformatted(part.text)
         if isinstance(part, Text)
-        else defuse(literal(part))
-        if isinstance(part, Data)
         else literal(part)
+        if isinstance(part, Moment)
+        else defuse(literal(part))
         for part in parts
     )
     return " ".join("".join(written).split())

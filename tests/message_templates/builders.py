@@ -30,7 +30,7 @@ from incidents.views import (
     StepView,
 )
 from plan.loader import load_plan
-from plan.model import IncidentType, Plan, Section, Step
+from plan.model import Form, FormField, IncidentType, Option, Plan, Section, Step, Words
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 MEI = PersonView("U0MEI", "Mei")
@@ -623,6 +623,8 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         ),
         "mitigated": (card_mitigated(), {"ring": ["U0MEI"]}),
         "resolved": (card_mitigated(), {"ring": ["U0MEI"], "who": MEI}),
+        "handed_over": (card_open(), {"who": KAI, "note": "the vendor calls back at 15:00"}),
+        "morning": (card_open(), {}),
         "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
     }
@@ -706,3 +708,119 @@ def review_view() -> ReviewView:
         open_items=("12 orders not paid",),
         written_at=at("05:30"),
     )
+
+
+def words(english: str, chinese: str) -> Words:
+    return Words.model_validate({"en": english, "zh-Hant": chinese})
+
+
+def card_closed() -> tuple[CardView, ...]:
+    """Not an incident after all; merged into another; ended."""
+    silent = NextView("none", None)
+    closed = dataclasses.replace(
+        card_mitigated(), buttons=(), next=silent, mood="ended", status="resolved"
+    )
+    return (
+        closed,
+        dataclasses.replace(
+            closed, mood="dismissed", status="dismissed", reason="a load test", owner=None
+        ),
+        dataclasses.replace(closed, mood="merged", status="merged", merged_into="INC-409"),
+    )
+
+
+def runbook_all_states() -> RunbookView:
+    """A step in every state there is, with a decision and what a form recorded."""
+    base = runbook_mitigated()
+    way = words("If the customer paid too little", "若顧客少付")
+    decide = ButtonView("step.branch", "INC-412:7:3.3.2.s1:a", words("Collect", "補收"))
+    return dataclasses.replace(
+        base,
+        replaced=True,
+        steps=(
+            _step_view(1, "3.3.1.s1", "running", actor=MEI, actor_kind="person", at=at("03:09")),
+            _step_view(2, "3.3.1.s2", "unknown", started_at=at("03:09")),
+            _step_view(
+                3,
+                "3.3.2.s1",
+                "next",
+                branches=((way, decide),),
+                problem=words("Harborpay failed its test payment", "Harborpay 測試付款失敗"),
+            ),
+            _step_view(4, "3.3.3.s1", "open_any_time"),
+            _step_view(
+                5,
+                "3.3.4.s1",
+                "done",
+                actor=LIN,
+                actor_kind="person",
+                at=at("10:20", 12),
+                branch=way,
+                recorded=((words("Ticket", "案號"), "88213"),),
+            ),
+        ),
+    )
+
+
+def runbook_long(steps: int) -> RunbookView:
+    """More steps than a message has blocks."""
+    half = steps // 2
+    return dataclasses.replace(
+        runbook_mitigated(),
+        done=half,
+        total=steps,
+        steps=tuple(
+            _step_view(
+                number,
+                "3.3.1.s2",
+                "done" if number <= half else "next" if number == half + 1 else "pending",
+                actor=MEI,
+                actor_kind="person",
+                at=at("03:09"),
+                buttons=(skip_button("3.3.1.s2"),) if number == half + 1 else (),
+            )
+            for number in range(1, steps + 1)
+        ),
+    )
+
+
+def forms() -> tuple[Form, ...]:
+    """Every form of the plan, and one with a field of every kind."""
+    found = [one.form for part in plan().sections.values() for one in part.steps if one.form]
+    found += [one.form for one in plan().actions.values() if one.form]
+    found += [one.declare for part in plan().sections.values() for one in part.types if one.declare]
+    kinds = ("text", "lines", "number", "money", "date", "datetime", "select", "person", "tick")
+    options = tuple(Option(id=name, label=words(name, name)) for name in ("first", "second"))
+    found.append(
+        Form(
+            title=words("Everything", "全部"),
+            submit=words("Save", "儲存"),
+            fields=tuple(
+                FormField(
+                    id=kind_,
+                    kind=kind_,
+                    label=words(kind_, kind_),
+                    hint=words("hint", "提示"),
+                    required=False,
+                    options=options if kind_ == "select" else (),
+                    minimum=0 if kind_ == "number" else None,
+                    maximum=99 if kind_ == "number" else None,
+                )
+                for kind_ in kinds
+            ),
+        )
+    )
+    return tuple(found)
+
+
+FILLED: dict[str, Any] = {
+    "text": "a",
+    "lines": "a\nb",
+    "number": 0,
+    "money": "12.50",
+    "date": "2026-11-14",
+    "datetime": at("04:30"),
+    "select": "second",
+    "person": "U0MEI",
+    "tick": True,
+}
