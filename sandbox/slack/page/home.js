@@ -7,10 +7,13 @@ import { language, t } from "./i18n.js";
 import { openPlace } from "./router.js";
 import { botId, state } from "./state.js";
 
-const TABS = ["home", "messages", "about"];
+const ALL_TABS = ["home", "messages", "about"];
+
+/** The tabs that the app's settings switch on. */
+const tabs = () => ALL_TABS.filter((tab) => state.app[`${tab}_tab`] !== false);
 
 export function appTabs() {
-  const node = h("div.tabs", { role: "tablist", "aria-label": state.app.name }, TABS.map((tab) => {
+  const node = h("div.tabs", { role: "tablist", "aria-label": state.app.name }, tabs().map((tab) => {
     const chosen = state.place.tab === tab;
     return h("button.tab", {
       type: "button", role: "tab", "aria-selected": String(chosen), tabindex: chosen ? "0" : "-1", "aria-controls": "app-panel", dataset: { tab, fk: `tab/${tab}` },
@@ -21,7 +24,8 @@ export function appTabs() {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const tab = TABS[(TABS.indexOf(state.place.tab) + step + TABS.length) % TABS.length];
+    const all = tabs();
+    const tab = all[(all.indexOf(state.place.tab) + step + all.length) % all.length];
     openPlace({ kind: "app", tab });
     queueMicrotask(() => document.querySelector(`[data-tab="${tab}"]`)?.focus());
   });

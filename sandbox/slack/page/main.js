@@ -67,6 +67,9 @@ function rememberPlace() {
 async function openPlace(place, target = {}) {
   const channel = place.kind === "channel" ? channelInfo(place.id) : null;
   if (channel?.is_im && imPartner(channel) === botId()) place = { kind: "app", tab: "messages" };
+  if (place.kind === "app" && state.app[`${place.tab}_tab`] === false) {
+    place = { ...place, tab: state.app.home_tab === false ? "messages" : "home" };
+  }
   const next = place.kind === "app" ? { ...place, channel: appChannel()?.id ?? null } : place;
   const id = next.kind === "app" ? (next.tab === "messages" ? next.channel : null) : next.id;
   const thread = target.thread ?? (target.ts ? threadOf(id, target.ts) : null);

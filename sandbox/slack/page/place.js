@@ -42,7 +42,7 @@ export function createPlace() {
       const placeholder = t("messageTo", { to: channel && !channel.is_im ? `#${title}` : title });
       feed.scroller.setAttribute("aria-label", title);
       replace(feed.intro, h("p", null, t(app ? "emptyApp" : "emptyChannel", { name: channel?.is_im || app ? title : `#${title}` })));
-      replace(foot, !talking || !channel ? null : channel.is_archived ? h("p.archived", null, t("archived"))
+      replace(foot, !talking || !channel ? null : closed(channel, app) ? h("p.archived", null, t(closed(channel, app)))
         : createComposer({ key: channel.id, target: () => ({ channel: channel.id }), placeholder }).node);
       document.title = `${title} – ${state.team?.name ?? ""}`;
     }
@@ -58,6 +58,12 @@ export function createPlace() {
   }
   on(["messages", "place", "person", "channels", "home", "people", "app"], draw);
   return { node, feed, draw };
+}
+
+/** Why nobody may write here, or null. */
+function closed(channel, app) {
+  if (channel.is_archived) return "archived";
+  return app && state.app.messages_read_only ? "readOnly" : null;
 }
 
 const withLocal = (messages, local = []) => [...messages, ...local].sort((a, b) => Number(a.ts) - Number(b.ts));
