@@ -138,7 +138,7 @@ def _half(switch: Throw) -> Made:
     charged = body.whole("charged", most=unanswered, default=min(2, unanswered))
     body.flag("query_answers", True)
     made = outage.shape(share, unanswered, charged)
-    if made.smooth < 0:
+    if not made.possible:
         raise Problem(422, "invalid_field", "“unanswered” is too large for this share.")
     outage.write(switch.c, switch.rng, _channel(body), made, switch.now)
     channels.restart_counts(switch.c)

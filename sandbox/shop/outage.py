@@ -36,6 +36,10 @@ class Shape:
     recovered: int  # failed tries of orders that then went through
 
     @property
+    def possible(self) -> bool:
+        return self.failed + self.unanswered <= self.attempts
+
+    @property
     def smooth(self) -> int:
         """Orders paid at the first try."""
         return self.attempts - self.failed - self.unanswered - self.recovered
@@ -45,7 +49,8 @@ def shape(share: float, unanswered: int, charged: int) -> Shape:
     """At a share of 0.5 with 9 unanswered: 57 failed, 54 of them at the page, 41 orders unpaid."""
     failed = round(_ATTEMPTS * share * 57 / 59)
     lost = round(failed * 32 / 57)
-    again = round(failed * 12 / 57)
+    # Whoever fails tries again; at a high share there are not enough successes for all of them.
+    recovered = min(failed - lost - round(failed * 12 / 57), _ATTEMPTS - failed - unanswered)
     return Shape(
         attempts=_ATTEMPTS,
         failed=failed,
@@ -53,8 +58,8 @@ def shape(share: float, unanswered: int, charged: int) -> Shape:
         unanswered=unanswered,
         charged=charged,
         lost=lost,
-        tried_again=again,
-        recovered=failed - lost - again,
+        tried_again=failed - lost - recovered,
+        recovered=recovered,
     )
 
 
@@ -195,7 +200,7 @@ def _make_room(c: sqlite3.Connection, channel: str, now: datetime) -> None:
         (channel, border),
     )
     for row in touched:
-        _move(c, int(row["order_id"]), timedelta(seconds=-_WINDOW - 5))
+        _move(c, int(row["order_id"]), timedelta(seconds=-_WINDOW - 10))
 
 
 def _move(c: sqlite3.Connection, order_id: int, by: timedelta) -> None:

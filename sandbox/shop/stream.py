@@ -48,12 +48,12 @@ def checkout(c: sqlite3.Connection, rng: random.Random, at: datetime) -> Checkou
     order = orders.insert(c, rng, orders.draw(rng), at)
     method = _method(c, rng)
     channel = channels.carrier(c, method)
-    payment = payments.attempt(c, order, at + timedelta(seconds=1), channel=channel, method=method)
+    payment = payments.attempt(c, order, at, channel=channel, method=method)
     if payment["stage"] == channels.DECLINED.stage:  # another card of the same customer
         payment = payments.attempt(
             c,
             order,
-            at + timedelta(seconds=20),
+            at + timedelta(seconds=1),
             channel=channel,
             method=method,
             outcome=channels.CAPTURED,
