@@ -237,6 +237,18 @@ async def test_it_shows_a_modal_with_its_errors_and_keeps_what_was_typed(
     assert sent["pieces"]["v"]["value"] == "3"
 
 
+async def test_it_says_what_is_missing_in_the_readers_language(
+    sandbox: Sandbox, app: Seen, look: Opener
+) -> None:
+    page = await look("U0LIN")
+    await main(page).get_by_role("textbox").fill("/incident")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Resolve").click()
+    await expect(dialog.locator(".input-error")).to_have_text(["此欄位必填。", "此欄位必填。"])
+    assert app.submissions.empty()
+
+
 async def test_it_stacks_views_and_goes_back(sandbox: Sandbox, app: Seen, look: Opener) -> None:
     page = await look()
     await main(page).get_by_role("textbox").fill("/incident")
