@@ -16,7 +16,15 @@ from sandbox.slack.log import DeliveryEntry, RequestLog
 EVENTS = "events_api"
 COMMANDS = "slash_commands"
 INTERACTIVE = "interactive"
+_GRACE = 0.05
 _RULE_KINDS = {"events": EVENTS, "commands": COMMANDS, "interactive": INTERACTIVE, "*": "*"}
+
+
+@dataclass
+class Patience:
+    """How long an acknowledgement may take; a tester may shorten the wait."""
+
+    seconds: float = limits.ACK_SECONDS
 
 
 @dataclass
@@ -45,7 +53,7 @@ class Parcel:
 
 class Transport(Protocol):
     async def send(self, parcel: Parcel) -> Outcome:
-        """Sends it and waits at most 3 s for the acknowledgement."""
+        """Sends it and waits for the acknowledgement as long as Slack does."""
 
 
 @dataclass
@@ -71,11 +79,13 @@ class Dispatcher:
         clock: SandboxClock,
         log: RequestLog,
         transport: Transport,
+        patience: Patience,
         spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
     ) -> None:
         self._clock = clock
         self._log = log
         self._transport = transport
+        self._patience = patience
         self._spawn = spawn
         self._rules: list[Rule] = []
 
@@ -97,7 +107,8 @@ class Dispatcher:
         """A command, a click, a submission: sent once. Slack never sends these again; what is
         not acknowledged within 3 s failed, whatever arrives later."""
         task = self._spawn(self._deliver(type_, payload, summary, accepts=True))
-        done, _ = await asyncio.wait({task}, timeout=limits.ACK_SECONDS)
+        # A little longer than the transport waits: only a payload that is held back ends here.
+        done, _ = await asyncio.wait({task}, timeout=self._patience.seconds + _GRACE)
         if not done:
             return Outcome(False, "operation_timeout")
         outcome: Outcome = task.result()

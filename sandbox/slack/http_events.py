@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from sandbox.slack import cast, limits
+from sandbox.slack import cast
 from sandbox.slack.clock import SandboxClock
-from sandbox.slack.delivery import COMMANDS, EVENTS, Outcome, Parcel
+from sandbox.slack.delivery import COMMANDS, EVENTS, Outcome, Parcel, Patience
 
 
 def signature(secret: str, timestamp: str, body: str) -> str:
@@ -29,6 +29,7 @@ class HttpEvents:
         self,
         clock: SandboxClock,
         url: str,
+        patience: Patience,
         *,
         interactivity_url: str | None = None,
         options_url: str | None = None,
@@ -36,6 +37,7 @@ class HttpEvents:
     ) -> None:
         self._clock = clock
         self._url = url
+        self._patience = patience
         self._interactivity_url = interactivity_url or url
         self._options_url = options_url or self._interactivity_url
         self._secret = secret
@@ -43,14 +45,14 @@ class HttpEvents:
 
     async def send(self, parcel: Parcel) -> Outcome:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=limits.ACK_SECONDS),
-            )
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         url, body, headers = self._request(parcel)
         entry = parcel.entry
         try:
-            async with self._session.post(url, data=body.encode(), headers=headers) as response:
+            async with self._session.post(
+                url, data=body.encode(), headers=headers,
+                timeout=aiohttp.ClientTimeout(total=self._patience.seconds),
+            ) as response:
                 answer = await _answer(response)
                 status = response.status
                 no_retry = response.headers.get("X-Slack-No-Retry") == "1"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.slack.errors import Json
 
-KEPT = 50_000
+KEPT = 10_000
 
 
 @dataclass(slots=True)

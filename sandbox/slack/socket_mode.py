@@ -14,7 +14,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from sandbox.slack import cast, limits
 from sandbox.slack.clock import SandboxClock
-from sandbox.slack.delivery import Outcome, Parcel
+from sandbox.slack.delivery import Outcome, Parcel, Patience
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.faults import Faults
 from sandbox.slack.log import DeliveryEntry
@@ -39,11 +39,13 @@ class SocketHub:
         self,
         clock: SandboxClock,
         faults: Faults,
+        patience: Patience,
         spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
         on_change: Callable[[int], None],
     ) -> None:
         self._clock = clock
         self._faults = faults
+        self._patience = patience
         self._spawn = spawn
         self._on_change = on_change
         self._tickets: set[str] = set()
@@ -135,7 +137,7 @@ class SocketHub:
                     await connection.socket.send_str(
                         json.dumps(_envelope(parcel), ensure_ascii=False)
                     )
-            payload = await asyncio.wait_for(future, limits.ACK_SECONDS)
+            payload = await asyncio.wait_for(future, self._patience.seconds)
         except TimeoutError:
             return Outcome(False, "operation_timeout")
         finally:

@@ -60,14 +60,16 @@ def event(world: World, wish: Json) -> Json:
 
 
 def options(world: World, wish: Json) -> Json:
-    unknown = set(wish) - {"latency", "rate_limits"}
+    unknown = set(wish) - {"latency", "rate_limits", "ack_seconds"}
     if unknown:
         raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
     if "latency" in wish:
         world.latency = float(wish["latency"])
     if "rate_limits" in wish:
         world.rates.on = bool(wish["rate_limits"])
-    return {"latency": world.latency, "rate_limits": world.rates.on,
+    if "ack_seconds" in wish:
+        world.patience.seconds = float(wish["ack_seconds"])
+    return {"latency": world.latency, "ack_seconds": world.patience.seconds, "rate_limits": world.rates.on,
             "connections": len(world.sockets)}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.slack import cast, rings
 from sandbox.slack.clock import SandboxClock
 from sandbox.slack.config import AppConfig
-from sandbox.slack.delivery import Dispatcher, Transport
+from sandbox.slack.delivery import Dispatcher, Patience, Transport
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.faults import Faults
 from sandbox.slack.http_events import HttpEvents
@@ -59,10 +59,15 @@ class World:
         self.message_values: dict[tuple[str, str, str], Values] = {}  # person, channel, ts
         self._events = count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.sockets = SocketHub(clock, self.faults, self.spawn, self._connections)
-        self.http = _http(clock, config, http_events)
+        self.patience = Patience()
+        self.sockets = SocketHub(
+            clock, self.faults, self.patience, self.spawn, self._connections
+        )
+        self.http = _http(clock, config, self.patience, http_events)
         transport: Transport = self.http or self.sockets
-        self.dispatcher = Dispatcher(clock, self.log, transport, self.spawn)
+        self.dispatcher = Dispatcher(
+            clock, self.log, transport, self.patience, self.spawn
+        )
 
     # Tasks
 
@@ -249,11 +254,13 @@ class World:
         return event_id
 
 
-def _http(clock: SandboxClock, config: AppConfig, url: str | None) -> HttpEvents | None:
+def _http(
+    clock: SandboxClock, config: AppConfig, patience: Patience, url: str | None
+) -> HttpEvents | None:
     """HTTP mode: to the one URL that was given, else to those of a manifest without Socket Mode."""
     if url is not None:
-        return HttpEvents(clock, url)
+        return HttpEvents(clock, url, patience)
     if config.socket_mode or config.request_url is None:
         return None
-    return HttpEvents(clock, config.request_url, interactivity_url=config.interactivity_url,
-                      options_url=config.options_url)
+    return HttpEvents(clock, config.request_url, patience,
+                      interactivity_url=config.interactivity_url, options_url=config.options_url)
