@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import jinja2
 from jinja2 import meta, nodes
@@ -94,23 +95,53 @@ def _fields(form: Form | None) -> frozenset[str]:
     return frozenset(field.id for field in form.fields) if form is not None else frozenset()
 
 
+@dataclass(frozen=True)
+class Read:
+    """What one text or expression names, found by reading it once."""
+
+    fault: str | None = None
+    undeclared: tuple[str, ...] = ()
+    helpers: tuple[tuple[str, str], ...] = ()
+    paths: tuple[tuple[str, ...], ...] = ()
+
+
+@lru_cache(maxsize=8192)
+def _read(source: str, *, expression: bool) -> Read:
+    text = "{{ " + source + " }}" if expression else source
+    try:
+        expressions.check(source, expression=expression)
+        tree = _ENVIRONMENT.parse(text)
+    except (expressions.ExpressionError, jinja2.TemplateSyntaxError) as error:
+        return Read(fault=str(error))
+    return Read(
+        undeclared=tuple(sorted(meta.find_undeclared_variables(tree))),
+        helpers=tuple(sorted(_helpers(tree))),
+        paths=tuple(sorted(set(_paths(tree)))),
+    )
+
+
 def _check(owner: str, found: Found, names: Names) -> Iterator[Problem]:
     names = _nearer(found, names)
     for source in found.sources():
-        text = "{{ " + source + " }}" if found.kind == "expression" else source
-        try:
-            expressions.check(source, expression=found.kind == "expression")
-            tree = _ENVIRONMENT.parse(text)
-        except (expressions.ExpressionError, jinja2.TemplateSyntaxError) as error:
-            yield Problem(owner, found.keys, f"{error}.")
-            continue
-        for name in sorted(meta.find_undeclared_variables(tree)):
+        read = _read(source, expression=found.kind == "expression")
+        if read.fault:
+            yield Problem(owner, found.keys, f"{read.fault}.")
+        for name in read.undeclared:
             if name not in texts.SCOPE and name not in _ENVIRONMENT.globals:
                 yield Problem(owner, found.keys, f"“{name}” is not in the scope of the texts.")
-        for path in sorted(set(_paths(tree))):
+        for kind, name in read.helpers:
+            yield Problem(owner, found.keys, f"there is no {kind} “{name}”.")
+        for path in read.paths:
             sentence = _unknown(path, names)
             if sentence:
                 yield Problem(owner, found.keys, sentence)
+
+
+def _helpers(tree: nodes.Template) -> set[tuple[str, str]]:
+    """Filters and tests that do not exist; inside a condition Jinja tells only when it runs."""
+    filters = {node.name for node in tree.find_all(nodes.Filter)} - _ENVIRONMENT.filters.keys()
+    tests = {node.name for node in tree.find_all(nodes.Test)} - _ENVIRONMENT.tests.keys()
+    return {("filter", name) for name in filters} | {("test", name) for name in tests}
 
 
 def _nearer(found: Found, names: Names) -> Names:

@@ -104,53 +104,52 @@ def wording_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
                 )
 
 
-def ring_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
-    """The lock screen: severity first, the number last, no markup."""
+def shown_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """Every text as it will be read: nothing unknown printed, its form kept, its size too."""
     for rendered in _rendered(plan):
-        if rendered.found.name != "ring":
-            continue
-        incident = rendered.scope["incident"]
-        mark = "🔴🟠🟡⚪"[incident["severity"] - 1]
         where = (*rendered.found.keys, rendered.language)
-        if not rendered.text.startswith(f"{mark} SEV{incident['severity']} "):
-            yield Problem(rendered.owner, where, "begins with the severity's mark and its name.")
-        if not rendered.text.endswith(incident["reference"]):
-            yield Problem(rendered.owner, where, "ends with the incident's number.")
-        if "*" in rendered.text or "_" in rendered.text:
-            yield Problem(rendered.owner, where, "has no markup.")
+        for sentence in (*_said(rendered), *_form(rendered), *_size(rendered)):
+            yield Problem(rendered.owner, where, sentence)
 
 
-def size_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
-    """Every text fits where it is shown, also when little is known."""
-    for rendered in _rendered(plan):
-        place = (type(rendered.found.holder).__name__, rendered.found.name)
-        where = (*rendered.found.keys, rendered.language)
-        length = len(rendered.text)
-        if place in _LABELS:
-            units = len(_UNIT.findall(rendered.text))
-            if length > _LABEL_SIZE:
-                sentence = f"“{rendered.text}” has {length} characters; a label has {_LABEL_SIZE}."
-                yield Problem(rendered.owner, where, sentence)
-            elif rendered.language == "zh-Hant" and units > _LABEL_UNITS:
-                sentence = f"“{rendered.text}” is {units} long; a Chinese label is {_LABEL_UNITS}."
-                yield Problem(rendered.owner, where, sentence)
-        elif place in _SIZES:
-            limit = _SIZES[place][rendered.language == "zh-Hant"]
-            if length > limit:
-                sentence = f"“{rendered.text[:40]}…” has {length} characters; {limit} fit."
-                yield Problem(rendered.owner, where, sentence)
-
-
-def render_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+def _said(rendered: Rendered) -> Iterator[str]:
     """No text prints a fact that is not known, or shows a code where a word belongs."""
-    for rendered in _rendered(plan, failures=True):
-        where = (*rendered.found.keys, rendered.language)
-        if rendered.failure:
-            yield Problem(rendered.owner, where, f"{rendered.scope_name}: {rendered.failure}.")
-        elif not rendered.text.strip() and rendered.found.name != "do_not_say":
-            yield Problem(rendered.owner, where, f"{rendered.scope_name}: says nothing.")
-        elif _CODE.search(rendered.text) and type(rendered.found.holder).__name__ != "Action":
-            yield Problem(rendered.owner, where, f"shows a code: “{rendered.text[:60]}”.")
+    if rendered.failure:
+        yield f"{rendered.scope_name}: {rendered.failure}."
+    elif not rendered.text.strip() and rendered.found.name != "do_not_say":
+        yield f"{rendered.scope_name}: says nothing."
+    elif _CODE.search(rendered.text) and type(rendered.found.holder).__name__ != "Action":
+        yield f"shows a code: “{rendered.text[:60]}”."
+
+
+def _form(rendered: Rendered) -> Iterator[str]:
+    """The lock screen: severity first, the number last, no markup."""
+    if rendered.found.name != "ring" or rendered.failure:
+        return
+    incident = rendered.scope["incident"]
+    mark = "🔴🟠🟡⚪"[incident["severity"] - 1]
+    if not rendered.text.startswith(f"{mark} SEV{incident['severity']} "):
+        yield "begins with the severity's mark and its name."
+    if not rendered.text.endswith(incident["reference"]):
+        yield "ends with the incident's number."
+    if "*" in rendered.text or "_" in rendered.text:
+        yield "has no markup."
+
+
+def _size(rendered: Rendered) -> Iterator[str]:
+    """It fits where it is shown, also when little is known."""
+    place = (type(rendered.found.holder).__name__, rendered.found.name)
+    length = len(rendered.text)
+    if place in _LABELS:
+        units = len(_UNIT.findall(rendered.text))
+        if length > _LABEL_SIZE:
+            yield f"“{rendered.text}” has {length} characters; a label has {_LABEL_SIZE}."
+        elif rendered.language == "zh-Hant" and units > _LABEL_UNITS:
+            yield f"“{rendered.text}” is {units} long; a Chinese label is {_LABEL_UNITS}."
+    elif place in _SIZES:
+        limit = _SIZES[place][rendered.language == "zh-Hant"]
+        if length > limit:
+            yield f"“{rendered.text[:40]}…” has {length} characters; {limit} fit."
 
 
 @dataclass(frozen=True)
@@ -164,13 +163,13 @@ class Rendered:
     failure: str | None = None
 
 
-def _rendered(plan: Plan, *, failures: bool = False) -> Iterator[Rendered]:
+def _rendered(plan: Plan) -> Iterator[Rendered]:
     """Every text in every sample scope that it can be read in."""
     for section in plan.sections.values():
         for kind in section.types:
             for name in ("typical", "at_opening", "minimal"):
                 scope = getattr(samples, name)(section, kind.id)
-                yield from _section(section, kind.id, name, scope, failures)
+                yield from _section(section, kind.id, name, scope)
         actions = list(actions_of(plan, section).values())
         kind_id = section.types[0].id
         for name in ("typical", "at_opening"):
@@ -178,34 +177,29 @@ def _rendered(plan: Plan, *, failures: bool = False) -> Iterator[Rendered]:
             for action in actions:
                 seen = samples.of_action(action, scope)
                 for found in walk(action):
-                    yield from _one(f"action {action.id}", found, name, seen, failures)
+                    yield from _one(f"action {action.id}", found, name, seen)
     for cause in plan.causes.values():
         for found in walk(cause):
-            yield from _one(f"cause {cause.id}", found, "typical", {}, failures)
+            yield from _one(f"cause {cause.id}", found, "typical", {})
 
 
-def _section(
-    section: Section, kind: str, name: str, scope: samples.Scope, failures: bool
-) -> Iterator[Rendered]:
+def _section(section: Section, kind: str, name: str, scope: samples.Scope) -> Iterator[Rendered]:
     for found in walk(section):
         others = [one for one in found.within if type(one).__name__ == "IncidentType"]
         if others and getattr(others[0], "id", kind) != kind:
             continue
         seen = samples.seen_by(found, scope)
-        yield from _one(f"section {section.id}", found, name, seen, failures)
+        yield from _one(f"section {section.id}", found, name, seen)
 
 
-def _one(
-    owner: str, found: Found, name: str, scope: samples.Scope, failures: bool
-) -> Iterator[Rendered]:
+def _one(owner: str, found: Found, name: str, scope: samples.Scope) -> Iterator[Rendered]:
     if found.kind != "words":
         return
     for language, text in _both(found):
         try:
             said = expressions.fill(text, scope)
         except expressions.ExpressionError as error:
-            if failures:
-                yield Rendered(owner, found, language, name, scope, "", str(error)[:120])
+            yield Rendered(owner, found, language, name, scope, "", str(error)[:120])
             continue
         # Slack's date element shows "03:07"; only the plain filter of the samples names the zone.
         yield Rendered(owner, found, language, name, scope, said.replace(" UTC", ""))
@@ -238,4 +232,4 @@ def _literals(text: str) -> tuple[str, ...]:
     return tuple(data.data for data in tree.find_all(nodes.TemplateData))
 
 
-RULES = (language_rule, wording_rule, ring_rule, size_rule, render_rule)
+RULES = (language_rule, wording_rule, shown_rule)

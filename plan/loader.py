@@ -126,6 +126,14 @@ def read_source(path: Path, root: Path) -> Source:
     return source
 
 
+def _roots(extra: Path | None) -> list[Path]:
+    if extra is None:
+        return [DATA]
+    if not extra.is_dir():
+        raise PlanError([f"{extra}: the folder of the shop's own plan files does not exist."])
+    return [DATA, extra]
+
+
 def _files(root: Path) -> list[Path]:
     """The plan's files of a folder; the outline is read by lint and coverage only."""
     found = (*root.rglob("*.yaml"), *root.rglob("*.yml"))
@@ -134,12 +142,9 @@ def _files(root: Path) -> list[Path]:
 
 def read_sources(extra: Path | None = None) -> list[Source]:
     """Every file of the plan, the product's own first. Raises PlanError."""
-    roots = [DATA] if extra is None else [DATA, extra]
-    if extra is not None and not extra.is_dir():
-        raise PlanError([f"{extra}: the folder of the shop's own plan files does not exist."])
     faults: list[str] = []
     sources: list[Source] = []
-    for root in roots:
+    for root in _roots(extra):
         for path in _files(root):
             try:
                 sources.append(read_source(path, root))
@@ -214,7 +219,7 @@ _CACHE: dict[str, LoadedPlan] = {}
 def _fingerprint(extra: Path | None) -> str:
     """What the files say, without parsing them."""
     digest = hashlib.sha256()
-    for root in [DATA] if extra is None else [DATA, extra]:
+    for root in _roots(extra):
         for path in _files(root):
             digest.update(str(path).encode())
             digest.update(path.read_bytes())

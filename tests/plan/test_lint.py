@@ -1,0 +1,232 @@
+"""The plan is without fault, and every rule says so when it is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from plan.lint import lint
+from tests.plan.conftest import PlanCopy
+
+S33, S91, S32, S72 = (f"sections/{n}.yaml" for n in ("3.3", "9.1", "3.2", "7.2"))
+PAY, SERVERS, ORDERS = (f"actions/{n}.yaml" for n in ("payments", "servers", "orders"))
+
+
+def test_the_shipped_plan_has_no_fault() -> None:
+    assert [str(fault) for fault in lint()] == []
+
+
+# Each: the file, what is replaced by what, and what lint must say.
+BROKEN = {
+    "a step is gone": (S33, "id: 3.3.4.s1", "id: 3.3.4.s2", "step 3.3.4.s1 of the plan is missing"),
+    "a step too much": (S33, "id: 3.3.4.s1", "id: 3.3.4.s2", "the plan has no step 3.3.4.s2"),
+    "steps out of order": (
+        S91,
+        "id: 9.1.3.s3\n      section: 9.1.3",
+        "id: 9.1.3.s5\n      section: 9.1.3",
+        "stands here twice",
+    ),
+    "a branch is gone": (
+        S32,
+        "id: 3.2.2.s1.a\n",
+        "id: 3.2.2.s1.z\n",
+        "branch 3.2.2.s1.a of the plan is missing",
+    ),
+    "wrong chapter": (S33, "chapter: 3", "chapter: 4", "in chapter 3"),
+    "another title": (S33, "zh-Hant: 付款渠道異常處理", "zh-Hant: 金流異常", "the plan calls it"),
+    "a part of another runbook": (
+        S33,
+        "section: 3.3.4",
+        "section: 9.1.2",
+        "no part of the runbook",
+    ),
+    "prevention in the way": (S91, "in_review: true", "in_review: false", "in the review"),
+    "unknown need": (S33, "needs: [3.3.1.s2]", "needs: [3.3.9.s9]", "no other step"),
+    "nothing finishes it": (
+        S33,
+        "          completes_when: not cases.unknown and not cases.open\n",
+        "          completes: false\n",
+        None,
+    ),
+    "not needed without words": (S33, "not_needed:", "detail:", None),
+    "unknown action": (S33, "action: switch_payment_channel", "action: fly", "no action “fly”"),
+    "action without a name": (
+        S33,
+        "          action: switch_payment_channel\n",
+        "",
+        "name the action",
+    ),
+    "unknown branch": (S32, "branch: 3.2.3.s2.a", "branch: 3.2.3.s2.q", "no branch 3.2.3.s2.q"),
+    "unknown cause": (S33, "causes: [vendor,", "causes: [weather,", "no cause “weather”"),
+    "guard per case without look": (
+        S32,
+        "      look: order\n",
+        "",
+        "a guard per case needs a look",
+    ),
+    "mutation without confirmation": (
+        ORDERS,
+        '    confirm:\n      title:\n        en: "Dispatch',
+        '    xconfirm:\n      title:\n        en: "Dispatch',
+        None,
+    ),
+    "unknown way back": (
+        PAY,
+        "undo: switch_back_payment_channel",
+        "undo: pray",
+        "no action “pray”",
+    ),
+    "no role": (SERVERS, "roles: [oncall]", "roles: []", "at least one role"),
+    "red with a way back": (
+        PAY,
+        "    undo: switch_back_payment_channel",
+        "    irreversible: true\n    undo: switch_back_payment_channel",
+        "has no way back",
+    ),
+    "no words for the way back": (
+        PAY,
+        "    undo_label: {en: Switch back, zh-Hant: 切回}\n    running",
+        "    running",
+        "the way back needs its words",
+    ),
+    "cases without saying which": (
+        PAY,
+        "    cases: case.state == 'unknown' and case.facts.payment_id\n",
+        "",
+        "for which cases",
+    ),
+    "unknown fact": (S33, "facts.banks", "facts.bankers", "“facts.bankers” is no fact"),
+    "unknown part of a fact": (
+        S33,
+        "facts.channel.name",
+        "facts.channel.nmae",
+        "facts.channel.nmae",
+    ),
+    "unknown count": (S33, "cases.settled", "cases.happy", "“cases.happy” is nothing"),
+    "unknown part of the incident": (
+        S33,
+        "incident.reference",
+        "incident.refrence",
+        "incident.refrence",
+    ),
+    "unknown step in a text": (
+        S33,
+        "steps['3.3.2.s1'].state",
+        "steps['3.3.2.s7'].state",
+        "no step 3.3.2.s7",
+    ),
+    "unknown part of a step": (S33, "steps['3.3.2.s1'].state", "steps['3.3.2.s1'].stat", "“stat”"),
+    "unknown field": (
+        S33,
+        "fields.expected_recovery_time",
+        "fields.eta",
+        "has no field “eta”",
+    ),
+    "unknown form field": (
+        S33,
+        "form.expected_recovery_time",
+        "form.eta",
+        "“form.eta” is no field",
+    ),
+    "unknown parameter": (PAY, "params.from_name", "params.origin", "no parameter"),
+    "unknown target": (PAY, "target.customers", "target.people", "target.people"),
+    "unknown name": (S33, "{{ facts.reference", "{{ fact", None),
+    "name out of scope": (S33, "actor }}", "auctor }}", "“auctor” is not in the scope"),
+    "expression that is none": (
+        S33,
+        "when: not facts.vendor_ticket.asked_at",
+        "when: not facts.vendor_ticket.asked_at and",
+        "is not an expression",
+    ),
+    "template that is none": (S33, "{% endif %}", "{% end %}", "is not a template"),
+    "unknown filter": (S33, "|money", "|mony", "mony"),
+    "English in the Chinese": (
+        S33,
+        "zh-Hant: 切換到備援}",
+        "zh-Hant: Switch over}",
+        "has no Chinese",
+    ),
+    "the same in both": (
+        S33,
+        "title: {en: Notice it, zh-Hant: 發現異常}",
+        "title: {en: Notice it, zh-Hant: Notice it}",
+        "the English text once more",
+    ),
+    "Chinese in the English": (S33, "en: Notice it", "en: 發現 it", "has Chinese in it"),
+    "simplified writing": (S33, "zh-Hant: 發現異常", "zh-Hant: 订单異常", "simplified"),
+    "an empty text": (S33, "en: Notice it", 'en: ""', "the text is empty"),
+    "a code shown": (S33, "en: Notice it", "en: channel_down", "a name of code"),
+    "an emoji": (S33, "en: Notice it", "en: Notice it 🎉", "has no place"),
+    "a mention": (S33, "en: Notice it", 'en: "<!channel> Notice it"', "mentions"),
+    "a label too long": (
+        S33,
+        "en: Enter their answer",
+        "en: Enter the answer of the vendor",
+        "a label has 24",
+    ),
+    "a Chinese label too long": (
+        S33,
+        "zh-Hant: 登錄回覆}",
+        "zh-Hant: 登錄供應商的詳細回覆}",
+        "a Chinese label is 8",
+    ),
+    "a modal title too long": (
+        S33,
+        "en: The vendor's answer",
+        "en: The answer that the vendor gave",
+        "24 fit",
+    ),
+    "a confirmation too long": (PAY, "You can switch back at any time.", "x" * 200, "300 fit"),
+    "a lock screen too long": (
+        S33,
+        "Card payments failing",
+        "Card payments are failing " * 4,
+        "110 fit",
+    ),
+    "a lock screen without its severity": (
+        S33,
+        "        en: \"{{ '🔴🟠🟡⚪'[incident.severity - 1] }} SEV",
+        '        en: "Sev',
+        "begins with the severity",
+    ),
+    "a lock screen without its number": (
+        S33,
+        "nobody has it yet{% endif %}. {{ incident.reference }}",
+        "nobody has it yet{% endif %}.",
+        "ends with the incident",
+    ),
+    "a fact printed unasked": (
+        S33,
+        "en: Open the incident.",
+        'en: "Banks: {{ facts.banks }}"',
+        "minimal: “banks” is not known",
+    ),
+    "a text that says nothing": (
+        S33,
+        "en: Open the incident.",
+        'en: "{% if facts.banks %}Banks{% endif %}"',
+        "minimal: says nothing",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [n for n, case in BROKEN.items() if case[3] is not None])
+def test_a_spoiled_plan_is_told(copy: PlanCopy, name: str) -> None:
+    file, old, new, sentence = BROKEN[name]
+    copy.change(file, old, new)
+    said = [str(fault) for fault in copy.lint()]
+    assert any(str(sentence) in fault for fault in said), said
+    place = file.rsplit("/", 1)[-1]
+    assert any(place in fault.split(":")[0] for fault in said if str(sentence) in fault)
+
+
+def test_markup_on_the_lock_screen_is_told(copy: PlanCopy) -> None:
+    copy.change(S33, "} Card payments failing", "} *Card* payments failing")
+    assert any("has no markup" in str(fault) for fault in copy.lint())
+
+
+def test_the_line_of_a_fault_is_the_line_of_its_text(copy: PlanCopy) -> None:
+    copy.change(S33, "en: Notice it", "en: channel_down")
+    fault = next(f for f in copy.lint() if "channel_down" in f.sentence)
+    lines = (copy.root / S33).read_text(encoding="utf-8").splitlines()
+    assert "channel_down" in lines[fault.line - 1]
+    assert fault.key == "steps[0].title.en"

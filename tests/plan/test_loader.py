@@ -1,0 +1,108 @@
+"""Reading the plan: whole, cached, overridden by a shop, and clear about what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plan.loader import PlanError, load_plan, read_source, restore_plan
+from plan.model import Plan
+from tests.plan.conftest import PlanCopy
+
+OWN = """
+causes:
+  typhoon:
+    label: {en: Typhoon, zh-Hant: 颱風}
+actions:
+  escalate:
+    title: {en: Call the boss, zh-Hant: 通知老闆}
+    kind: internal
+    roles: [oncall]
+    log: {en: "{{ actor }} called the boss", zh-Hant: "{{ actor }} 已通知老闆"}
+"""
+
+
+def test_the_plan_has_its_five_sections_in_order(plan: Plan) -> None:
+    assert list(plan.sections) == ["2.2", "3.2", "3.3", "7.2", "9.1"]
+    assert plan.version == "2026.11"
+    assert plan.section_of("system_crash").id == "9.1"
+    with pytest.raises(KeyError):
+        plan.section_of("nothing")
+
+
+def test_the_same_files_are_parsed_once() -> None:
+    assert load_plan() is load_plan()
+
+
+def test_the_content_brings_the_same_plan_back() -> None:
+    loaded = load_plan()
+    assert restore_plan(loaded.content) == loaded.plan
+
+
+def test_a_shops_own_files_add_and_replace(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(OWN, encoding="utf-8")
+    own, ours = load_plan(tmp_path), load_plan()
+    assert own.plan.causes["typhoon"].label.zh_hant == "颱風"
+    assert own.plan.actions["escalate"].title.en == "Call the boss"
+    assert own.plan.sections == ours.plan.sections
+    assert own.hash != ours.hash
+    assert own.sources["cause typhoon"].endswith("own.yaml")
+
+
+def test_a_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="does not exist"):
+        load_plan(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "causes:\n  a:\n    label: {en: A}\n",
+            "own.yaml:3: causes.a.label.zh-Hant: field required",
+        ),
+        ("causes:\n  a:\n    lable: 1\n", "own.yaml:2: causes.a.label: field required"),
+        ("causes: [1]\n", "own.yaml:1: causes: must name each entry."),
+        ("causes:\n  a: 3\n", "own.yaml:2: causes.a: "),
+        ("cuases: {}\n", "own.yaml:1: “cuases” is not a part of a plan"),
+        ("version: 1\nversion: 2\n", "own.yaml:2: “version” stands here twice."),
+        ("causes:\n  a: [\n", "own.yaml:3: not readable as YAML"),
+        ("- 1\n", "own.yaml:1: holds none of"),
+        ("", "own.yaml:1: holds none of"),
+    ],
+)
+def test_a_fault_names_file_line_and_key(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(PlanError) as error:
+        load_plan(tmp_path)
+    assert any(sentence in fault for fault in error.value.faults), error.value.faults
+    assert all("\n" not in fault for fault in error.value.faults)
+
+
+def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    text = "causes:\n  a:\n    label: {en: A}\n  b:\n    label: {en: B}\n"
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(PlanError) as error:
+        load_plan(tmp_path)
+    assert [fault.split(":")[1] for fault in error.value.faults] == ["3", "5"]
+
+
+def test_a_fault_inside_a_section_has_its_line(copy: PlanCopy) -> None:
+    path = copy.root / "sections/3.3.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = lines.index("      kind: vendor_contact")
+    lines[at] = "      kind: shouting"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(PlanError) as error:
+        copy.build()
+    assert any(f"3.3.yaml:{at + 1}: section.steps[2].kind:" in f for f in error.value.faults)
+
+
+def test_a_line_is_found_for_the_deepest_key_that_exists(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("causes:\n  a:\n    label:\n      en: A\n", encoding="utf-8")
+    source = read_source(path, tmp_path)
+    assert source.line(("causes", "a", "label", "en")) == 4
+    assert source.line(("causes", "a", "label", "zh-Hant")) == 3
+    assert source.line(("causes", "b")) == 1
