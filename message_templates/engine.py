@@ -15,8 +15,8 @@ import yaml
 from message_templates import limits, notice, outputs
 from message_templates.catalogue import normal, read_yaml
 from message_templates.environment import environment
-from message_templates.filters import FILTERS
-from message_templates.functions import FUNCTIONS
+from message_templates.filters import AS_FUNCTIONS, FILTERS
+from message_templates.functions import AS_FILTERS, FUNCTIONS
 from message_templates.marks import NOT_KNOWN, clean
 from message_templates.state import State, TemplateFailed
 from message_templates.structure import Expansion, Pending, StructureError
@@ -24,10 +24,7 @@ from message_templates.structure import Expansion, Pending, StructureError
 __all__ = ["Message", "TemplateFailed", "Templates"]
 
 _EMPTY: Mapping[str, Any] = {}
-_AS_FILTERS = {
-    key: FUNCTIONS[key] for key in ("t", "name", "names", "said", "first_sentence", "sentence")
-}
-_ENVIRONMENT = environment({**FILTERS, **_AS_FILTERS}, {**FILTERS, **FUNCTIONS})
+_ENVIRONMENT = environment({**FILTERS, **AS_FILTERS}, {**AS_FUNCTIONS, **FUNCTIONS})
 
 
 @lru_cache(maxsize=8192)

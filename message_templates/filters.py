@@ -186,3 +186,9 @@ FILTERS: dict[str, Any] = {
     "mention": mention,
     "link": link,
 }
+
+# Those that may be written as functions too; no more, so that no fact's name hides behind one.
+AS_FUNCTIONS: dict[str, Any] = {
+    name: FILTERS[name]
+    for name in ("n", "money", "minutes", "duration", "percent", "word", "mention")
+}

@@ -11,7 +11,7 @@ import jinja2
 
 from message_templates import moments, notice, outputs
 from message_templates.environment import STATE, is_missing
-from message_templates.filters import mention
+from message_templates.filters import mention, word
 from message_templates.marks import (
     GLUE,
     NOT_KNOWN,
@@ -171,6 +171,28 @@ def _log_line(context: jinja2.runtime.Context, view: Any) -> Ours:
 
 
 @jinja2.pass_context
+def _doing(context: jinja2.runtime.Context, running: Any, scope: Any = None) -> Ours:
+    """What somebody is doing, from the plan's running line: its words before the first comma.
+
+    "Switching to Harborpay, asked by Mei 03:09. Looking …" → "switching to Harborpay".
+    """
+    said = re.split(
+        "[,，.。]", outputs.plain(context[STATE].parts(_said(context, running, scope)))
+    )[0]
+    if context[STATE].language == "zh-Hant":
+        return data(said.removeprefix("正在").strip())
+    return data(said[:1].lower() + said[1:])
+
+
+@jinja2.pass_context
+def _label(context: jinja2.runtime.Context, field: Any, scope: Any = None) -> Ours:
+    """What a field is called: the plan's label, else the catalogue's word for its name."""
+    if isinstance(field, str):
+        return word(context, field, "fields")
+    return _said(context, field, scope)
+
+
+@jinja2.pass_context
 def _language(context: jinja2.runtime.Context) -> str:
     return str(context[STATE].language)
 
@@ -179,18 +201,24 @@ FUNCTIONS: Mapping[str, Any] = {
     "t": _t,
     "has": _has,
     "words": _words,
+    "said": _said,
     "feels": _feels,
-    "first_sentence": _first,
     "language": _language,
     "log_line": _log_line,
-    "sentence": _sentence,
-    "name": _name,
     "glue": Ours(GLUE),
     "cut": _cut,
     "epoch": _epoch,
     "plain_words": _plain_words,
     "case_facts": _case_facts,
-    "names": _names,
-    "said": _said,
     "mark": lambda severity: Ours(notice.MARKS.get(severity, "⚪")),
+}
+AS_FILTERS: Mapping[str, Any] = {
+    "t": _t,
+    "said": _said,
+    "name": _name,
+    "names": _names,
+    "label": _label,
+    "doing": _doing,
+    "sentence": _sentence,
+    "first_sentence": _first,
 }
