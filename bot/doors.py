@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +11,16 @@ import structlog
 
 from actions.errors import Refused, ShopError
 from actions.http import ShopClient
+from bot.clock import Clock
 from bot.delivery.errors import SlackError
 from bot.delivery.sender import Sender
+from incidents.guards import GuardLook, GuardLooks, WantedLook, wanted_looks
+from incidents.house import House
+from storage.database import Database
 
 log = structlog.get_logger(__name__)
+
+_AT_ONCE = 8  # looks at the shop at the same time
 
 
 class ViewDoor:
@@ -50,6 +57,37 @@ class ViewDoor:
         return str(answer["view"]["id"])
 
 
+class FreshLooks:
+    """The looks that an incident's guards need, taken anew, outside of any transaction."""
+
+    def __init__(self, database: Database, house: House, shop: ShopClient, clock: Clock) -> None:
+        self._database = database
+        self._house = house
+        self._shop = shop
+        self._clock = clock
+
+    async def __call__(self, number: int) -> GuardLooks:
+        """What the shop shows now; a look that fails is handed on as its error."""
+        now = self._clock.now()
+        wanted = await self._database.read(
+            lambda session: wanted_looks(session, self._house, number, now)
+        )
+        free = asyncio.Semaphore(_AT_ONCE)
+
+        async def take(one: WantedLook) -> GuardLook:
+            async with free:
+                return GuardLook(one.guard, one.case, await self._look(one))
+
+        looks = await asyncio.gather(*(take(one) for one in wanted))
+        return GuardLooks(self._clock.now(), tuple(looks))
+
+    async def _look(self, one: WantedLook) -> Any:
+        try:
+            return await self._shop.look(one.look, one.scope)
+        except ShopError as error:
+            return {"error": error.code}
+
+
 class Orders:
     """What the shop knows of an order, through the look named `order`."""
 
@@ -67,4 +105,4 @@ class Orders:
         return found if isinstance(found, dict) else None
 
 
-__all__ = ["Orders", "ShopError", "ViewDoor"]
+__all__ = ["FreshLooks", "Orders", "ShopError", "ViewDoor"]

@@ -23,7 +23,7 @@ from bot.delivery.office import Office
 from bot.delivery.presence import Presence
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
-from bot.doors import GuardLooks, Orders, ViewDoor
+from bot.doors import FreshLooks, Orders, ViewDoor
 from bot.house import build_audiences, build_house, group_members
 from bot.intake.dispatch import Dispatcher
 from bot.intake.http import HttpIntake
@@ -117,7 +117,7 @@ class Muster:
             slack=ViewDoor(sender),
             people=people,
             clock=clock,
-            guard_looks=GuardLooks(database, house, checking.client, clock),
+            guard_looks=FreshLooks(database, house, checking.client, clock),
             order=Orders(checking.client),
         )
         owner = f"boot-{uuid.uuid4()}"

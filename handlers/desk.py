@@ -139,3 +139,8 @@ class Desk:
         """Answers to the one person, changing nothing else."""
         outcome = Outcome.refused(code, **params)
         await self.act(interaction, lambda _session, _now: outcome)
+
+    async def report(self, interaction: Interaction, code: str, **params: Any) -> None:
+        """The same for what was worked on already, or failed: the delivery is not touched."""
+        now, outcome = self.clock.now(), Outcome.refused(code, **params)
+        await self.database.write(lambda s: answers.tell(s, interaction, outcome, now))

@@ -95,7 +95,7 @@ def _propose(engine: Engine, tables: dict[str, Table]) -> Proposal:
         missing = [name for name in _REQUIRED[logical] if name not in columns]
         if missing and logical == "history":
             continue
-        entry: dict[str, Any] = {"table": table.name, "columns": columns}
+        entry: dict[str, Any] = {"table": str(table.name), "columns": columns}
         amount = columns.get("total") or columns.get("amount")
         if amount is not None:
             entry["amounts"] = _amounts(table, amount)
@@ -127,7 +127,7 @@ def _best(tables: dict[str, Table], words: tuple[str, ...], logical: str) -> Tab
 
 
 def _columns(table: Table, logical: str) -> dict[str, str]:
-    lower = {column.name.lower(): column.name for column in table.columns}
+    lower = {column.name.lower(): str(column.name) for column in table.columns}
     found = {}
     for name, words in _COLUMNS[logical].items():
         match = next((lower[w] for w in words if w in lower), None)

@@ -1,0 +1,320 @@
+"""Buttons and menus: a click is a request about a version (rule 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from handlers.desk import Desk
+from handlers.registry import Interaction, Registry
+from handlers.step_forms import asked
+from handlers.values import Target, private_metadata
+from incidents import controls
+from incidents.attempts import approve, refuse_approval
+from incidents.outcome import Outcome
+from incidents.read import cards, resolving, showing
+from incidents.steps import Press, answer_question, press
+from storage.models import LIVE_STATUSES
+
+
+def register(registry: Registry) -> None:
+    for name in ("step.run", "step.form", "step.branch", "step.done"):
+        registry.action(name, opens=True)(step)
+    registry.action("step.skip", opens=True)(skip)
+    registry.action("step.undo")(undo)
+    registry.action("later.run")(later)
+    registry.action("incident.take")(take)
+    registry.action("incident.resolve", opens=True)(resolve)
+    registry.action("incident.reopen", opens=True)(reopen)
+    registry.action("incident.review")(reviewed)
+    registry.action("incident.show")(show)
+    registry.action("approval.grant")(grant)
+    registry.action("approval.refuse")(refuse)
+    registry.action("ask.role")(ask)
+    registry.action("language.show")(other_language)
+    registry.action("more", opens=True)(more)
+
+
+async def _target(interaction: Interaction, desk: Desk) -> Target | None:
+    """What the click is about; somebody who pressed something foreign is told so."""
+    target = Target.parse(interaction.value)
+    if target is None:
+        await desk.say(interaction, "form_gone")
+    return target
+
+
+def remembered(interaction: Interaction, target: Target) -> dict[str, Any]:
+    """What a modal must remember to act, and to answer where the click was made."""
+    return {
+        "incident": target.number,
+        "version": target.version,
+        "step": target.step,
+        "button": target.button,
+        "channel": interaction.channel_id,
+        "thread": interaction.thread_ts,
+    }
+
+
+def _press(interaction: Interaction, desk: Desk, target: Target, **more: Any) -> Press:
+    return Press(
+        target.number,
+        target.version,
+        target.step,
+        target.button,
+        desk.actor(interaction),
+        **more,
+    )
+
+
+async def step(interaction: Interaction, desk: Desk) -> None:
+    """A step's button: done at once, or its form is opened first."""
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    now = desk.clock.now()
+    wanted = await desk.read(lambda session: asked(session, desk.house, target, now))
+    if wanted is not None and wanted.form is not None and wanted.button is not None:
+        refused = await desk.read(
+            lambda s: showing.may_open(s, desk.house, target.number, target.step, target.button,
+                                       desk.actor(interaction), now)
+        )
+        if refused is None:
+            await desk.open(
+                interaction,
+                "form",
+                wanted.view,
+                callback="form.step",
+                metadata=remembered(interaction, target),
+            )
+            return
+    await desk.act(
+        interaction,
+        lambda session, at: press(session, desk.house, _press(interaction, desk, target), at),
+    )
+
+
+async def skip(interaction: Interaction, desk: Desk) -> None:
+    """Skipping asks for a reason in one line."""
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    now = desk.clock.now()
+    wanted = await desk.read(lambda session: asked(session, desk.house, target, now))
+    if wanted is None:
+        await desk.say(interaction, "form_gone", reference=f"INC-{target.number}")
+        return
+    await desk.open(
+        interaction,
+        "form_skip",
+        {"reference": f"INC-{target.number}"},
+        step_title=wanted.step_title,
+        scope=dict(wanted.scope),
+        metadata=remembered(interaction, target),
+    )
+
+
+async def undo(interaction: Interaction, desk: Desk) -> None:
+    """The way back of what was done."""
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    await desk.act(
+        interaction,
+        lambda session, at: press(session, desk.house, _press(interaction, desk, target), at),
+    )
+
+
+async def later(interaction: Interaction, desk: Desk) -> None:
+    """An answer to something that Muster asked (switch back?)."""
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    sequence = int(target.rest) if target.rest.isdigit() else None
+    await desk.act(
+        interaction,
+        lambda session, at: answer_question(
+            session, desk.house, _press(interaction, desk, target, sequence=sequence), at
+        ),
+    )
+
+
+Control = Callable[..., Outcome]
+
+
+def _simple(control: Control) -> Callable[[Interaction, Desk], Awaitable[None]]:
+    """A control that needs no more than the incident and the person."""
+
+    async def handle(interaction: Interaction, desk: Desk) -> None:
+        target = await _target(interaction, desk)
+        if target is None:
+            return
+        actor = desk.actor(interaction)
+        await desk.act(
+            interaction,
+            lambda session, at: control(session, desk.house, target.number, actor, at),
+        )
+
+    return handle
+
+
+take = _simple(controls.take)
+reviewed = _simple(controls.mark_reviewed)
+
+
+async def grant(interaction: Interaction, desk: Desk) -> None:
+    """A second person approves what was asked for."""
+    await _decide(interaction, desk, approve)
+
+
+async def refuse(interaction: Interaction, desk: Desk) -> None:
+    await _decide(interaction, desk, refuse_approval)
+
+
+async def _decide(interaction: Interaction, desk: Desk, decide: Control) -> None:
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    actor, key = desk.actor(interaction), target.step or target.button
+    await desk.act(
+        interaction,
+        lambda session, at: decide(session, desk.house, target.number, key, actor, at),
+    )
+
+
+async def ask(interaction: Interaction, desk: Desk) -> None:
+    """Asks the one on call to do what somebody without the right wanted done."""
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    actor = desk.actor(interaction)
+    await desk.act(
+        interaction,
+        lambda session, at: controls.ask(
+            session, desk.house, target.number, target.step, target.button, actor, at
+        ),
+    )
+
+
+async def resolve(interaction: Interaction, desk: Desk) -> None:
+    """Lists what is still open, after the fresh looks that hard guards need."""
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    loading = await desk.draw(interaction, "loading", None)
+    view_id = None
+    if interaction.trigger_id and loading.view is not None:
+        view_id = await desk.slack.open_view(interaction.trigger_id, loading.view)
+    if view_id is None:
+        await desk.say(interaction, "view_expired")
+        return
+    looks = await desk.guard_looks(target.number)
+    now = desk.clock.now()
+    view = await desk.read(
+        lambda session: resolving.view(session, desk.house, target.number, looks, now)
+    )
+    if view is None:
+        message = await desk.draw(interaction, "result", None, code="not_found", params={})
+    else:
+        message = await desk.draw(
+            interaction,
+            "resolve",
+            view,
+            owner=view.owner.user_id if view.owner else None,
+            metadata=remembered(interaction, target),
+        )
+    if message.view is not None:
+        await desk.slack.update_view(view_id, message.view)
+
+
+async def reopen(interaction: Interaction, desk: Desk) -> None:
+    target = await _target(interaction, desk)
+    if target is not None:
+        await _open(interaction, desk, target, "form_reopen")
+
+
+async def show(interaction: Interaction, desk: Desk) -> None:
+    """A card for this one reader, in their own language."""
+    target = await _target(interaction, desk)
+    if target is not None:
+        await show_card(interaction, desk, target.number)
+
+
+async def other_language(interaction: Interaction, desk: Desk) -> None:
+    """This card in the other language, to that reader alone."""
+    target = await _target(interaction, desk)
+    if target is not None:
+        language = target.button or target.step or None
+        await show_card(interaction, desk, target.number, language=language)
+
+
+async def show_card(
+    interaction: Interaction, desk: Desk, number: int, *, language: str | None = None
+) -> None:
+    """Enqueues the card for one reader; refused where they may not see it."""
+    actor = desk.actor(interaction)
+    await desk.act(
+        interaction,
+        lambda session, at: cards.show(
+            session,
+            desk.house,
+            number,
+            actor,
+            at,
+            say=lambda incident: showing.say_card(
+                session, interaction, incident, language, at
+            ),
+        ),
+    )
+
+
+_FORMS = {
+    "severity": "form_severity",
+    "dismiss": "form_dismiss",
+    "section": "form_section",
+    "escalate": "form_escalate",
+    "hand_over": "form_hand_over",
+    "wait": "form_wait",
+    "merge": "form_merge",
+    "note": "form_note",
+    "reopen": "form_reopen",
+}
+
+
+async def more(interaction: Interaction, desk: Desk) -> None:
+    """The card's menu: `INC-412:7:<verb>`."""
+    target = await _target(interaction, desk)
+    if target is None:
+        return
+    verb = target.step
+    if verb == "lang":
+        await show_card(interaction, desk, target.number, language=target.button)
+    elif verb == "resolve":
+        await resolve(interaction, desk)
+    elif verb == "take":
+        await take(interaction, desk)
+    elif verb == "reviewed":
+        await reviewed(interaction, desk)
+    elif verb == "review":
+        await showing.send_review(interaction, desk, target.number)
+    elif verb in _FORMS:
+        await _open(interaction, desk, target, _FORMS[verb])
+    else:
+        await desk.say(interaction, "not_offered")
+
+
+async def _open(interaction: Interaction, desk: Desk, target: Target, template: str) -> None:
+    """A control's form, with the choices it offers."""
+    now = desk.clock.now()
+    choices = await desk.read(
+        lambda session: showing.choices(session, desk.house, target.number, template, now)
+    )
+    if choices is None:
+        await desk.say(interaction, "not_found", reference=f"INC-{target.number}")
+        return
+    view, params = choices
+    await desk.open(
+        interaction, template, view, **params, metadata=remembered(interaction, target)
+    )
+
+
+__all__ = ["LIVE_STATUSES", "register", "remembered", "show_card"]
