@@ -27,6 +27,7 @@ class Delivery:
 
     key: str
     body: dict[str, Any]
+    raw: str  # JSON as it came, stored as it is: the body itself, or its envelope
     received_at: datetime
     attempt: int = 0  # Slack: only Events API deliveries are ever repeated
 
@@ -56,5 +57,8 @@ def delivery_key(body: Mapping[str, Any]) -> str:
     return "body:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def delivery_of(body: dict[str, Any], received_at: datetime, attempt: int = 0) -> Delivery:
-    return Delivery(delivery_key(body), body, received_at, attempt)
+def body_of(stored: Any) -> dict[str, Any] | None:
+    """The payload of a stored delivery, whichever transport it came by."""
+    if isinstance(stored, dict) and "envelope_id" in stored:
+        stored = stored.get("payload")
+    return stored if isinstance(stored, dict) else None

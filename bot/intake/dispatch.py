@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.intake.acknowledgement import payload_of
-from bot.intake.deliveries import Delivery
+from bot.intake.deliveries import Delivery, body_of
 from bot.intake.receive import Reply
 from bot.schedule.outcomes import Done, Park, Retry, Turn
 from handlers.registry import Interaction, Registry, from_body
@@ -79,8 +79,9 @@ class Dispatcher:
 
     async def run(self, item: WorkItem) -> Turn:
         """Works on one stored delivery: the handler of the intake kind."""
-        body = item.secret if item.secret is not None else await self._load(item.id)
-        if not isinstance(body, dict):
+        stored = item.secret if item.secret is not None else await self._load(item.id)
+        body = body_of(stored)
+        if body is None:
             return Park("the stored delivery is empty")
         dispatch = Dispatch("work", item.key)
         await self._through_bolt(body, dispatch)

@@ -47,15 +47,16 @@ class HttpIntake:
         ):
             log.warning("signature_refused", remote=request.remote)
             return web.Response(status=401)
-        body = parse_body(raw.decode("utf-8", "replace"), request.content_type)
-        if body is None:
+        parsed = parse_body(raw.decode("utf-8", "replace"), request.content_type)
+        if parsed is None:
             return web.Response(status=400)
+        body, text = parsed
         if body.get("type") == "url_verification":
             return web.Response(text=str(body.get("challenge", "")))
         if "ssl_check" in body:
             return web.Response()
         retry = headers.get("X-Slack-Retry-Num", "0")
-        reply = await self._intake.receive(body, attempt=int(retry) if retry.isdigit() else 0)
+        reply = await self._intake.receive(body, text, attempt=int(retry) if retry.isdigit() else 0)
         if not reply.acknowledge:
             return web.Response(status=503)
         if reply.payload is None:
@@ -63,14 +64,15 @@ class HttpIntake:
         return web.json_response(reply.payload)
 
 
-def parse_body(raw: str, content_type: str) -> dict[str, Any] | None:
-    """The payload: JSON for events, a form for commands, a form with `payload` for the rest."""
+def parse_body(raw: str, content_type: str) -> tuple[dict[str, Any], str] | None:
+    """The payload and its JSON: JSON for events, a form for commands, a form with `payload` for
+    the rest. None when it is none of them."""
+    text = raw
     try:
-        if content_type == "application/json":
-            body = json.loads(raw)
-        else:
+        if content_type != "application/json":
             form = {name: values[-1] for name, values in parse_qs(raw, True).items()}
-            body = json.loads(form["payload"]) if "payload" in form else form
+            text = form["payload"] if "payload" in form else json.dumps(form, ensure_ascii=False)
+        body = json.loads(text)
     except ValueError:
         return None
-    return body if isinstance(body, dict) and body else None
+    return (body, text) if isinstance(body, dict) and body else None

@@ -11,16 +11,17 @@ from typing import Any, Protocol
 import structlog
 
 from bot.clock import Clock
-from bot.intake.deliveries import BY_A_PERSON, EVENT, OPENS_VIEW, Delivery, delivery_of
+from bot.intake.deliveries import BY_A_PERSON, EVENT, OPENS_VIEW, Delivery, delivery_key
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import WorkItem, WorkKind, WorkState
+from storage.types import JsonText
 from storage.work import NewWork, once
 
 log = structlog.get_logger(__name__)
 
 STORE_SECONDS = 2.0  # of Slack's 3; what takes longer is left to fail in front of the person
-_QUIET_SECONDS = 0.15
+_LONGEST_WAIT = 0.15  # of a stored payload for the acknowledgement of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Counts:
     duplicates: int = 0
     refused: int = 0
     slowest_ms: float = 0.0
+
+    def note(self, milliseconds: float) -> None:
+        self.received += 1
+        self.slowest_ms = max(self.slowest_ms, milliseconds)
 
 
 class Answering(Protocol):
@@ -70,25 +75,34 @@ class Intake:
         self._busy = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._stored: list[tuple[int, NewWork, Delivery]] = []
         self.counts = Counts()
 
-    async def receive(self, body: dict[str, Any], *, attempt: int = 0) -> Reply:
-        """One payload; returns when it is stored and may be acknowledged, or refused."""
+    async def receive(self, body: dict[str, Any], raw: str, *, attempt: int = 0) -> Reply:
+        """One payload; returns when it is stored and may be acknowledged, or refused.
+
+        `raw`: the JSON that it came in, the envelope included.
+        """
+        self._busy += 1
+        self._quiet.clear()
         started = time.monotonic()
-        self._enter()
+        delivery = Delivery(delivery_key(body), body, raw, self._clock.now(), attempt)
         try:
-            return await self._receive(delivery_of(body, self._clock.now(), attempt))
+            return await self._receive(delivery)
         finally:
-            self._leave()
-            took = (time.monotonic() - started) * 1000
-            self.counts.slowest_ms = max(self.counts.slowest_ms, took)
+            self.counts.note((time.monotonic() - started) * 1000)
+            self._busy -= 1
+            if self._busy == 0:
+                self._quiet.set()
+                # Behind the acknowledgements that are being written in this turn of the loop.
+                asyncio.get_running_loop().call_soon(self._hand_over)
 
     async def _receive(self, delivery: Delivery) -> Reply:
-        self.counts.received += 1
         if delivery.only_answer:  # nothing is done, so nothing can be lost
             return await self._answering.answer(delivery)
+        new = self._row(delivery)
         try:
-            row = await self._database.store(self._row(delivery), within=STORE_SECONDS)
+            row = await self._database.store(new, within=STORE_SECONDS)
         except StorageError as error:
             self.counts.refused += 1
             log.error("delivery_not_stored", error=str(error))
@@ -105,8 +119,16 @@ class Intake:
         reply = Reply(True)
         if delivery.answered_in_ack:
             reply = await self._answering.answer(delivery)
-        self._take(self._claimed(row, delivery))
+        if not self._stored:
+            asyncio.get_running_loop().call_later(_LONGEST_WAIT, self._hand_over)
+        self._stored.append((row, new, delivery))
         return reply
+
+    def _hand_over(self) -> None:
+        """What was stored goes to the workers, once the acknowledgements are out."""
+        stored, self._stored = self._stored, []
+        for row, new, delivery in stored:
+            self._take(_claimed(row, new, delivery))
 
     async def quiet(self) -> None:
         """Returns when no payload waits for its acknowledgement: acknowledging goes first.
@@ -115,7 +137,7 @@ class Intake:
         """
         if self._busy:
             try:
-                async with asyncio.timeout(_QUIET_SECONDS):
+                async with asyncio.timeout(_LONGEST_WAIT):
                     await self._quiet.wait()
             except TimeoutError:
                 return
@@ -127,60 +149,52 @@ class Intake:
                 await self._quiet.wait()
         except TimeoutError:
             log.warning("intake_not_drained", left=self._busy)
+        self._hand_over()
 
     @property
     def busy(self) -> int:
-        """Payloads that have no acknowledgement yet."""
-        return self._busy
+        """Payloads without an acknowledgement, and stored ones that no worker has yet."""
+        return self._busy + len(self._stored)
 
     async def warm_up(self) -> None:
         """Has everything that the first payload needs compiled and connected beforehand."""
         now = self._clock.now()
         body = {"type": "block_suggestion", "team": {}, "user": {}}
-        start = Delivery(f"start:{self._owner}", body, now)
+        start = Delivery(f"start:{self._owner}", body, "{}", now)
         await self._database.store(self._row(start))
         await self._database.write(lambda session: once(session, start.key, now))
         await self._answering.answer(start)
 
     def _row(self, delivery: Delivery) -> NewWork:
+        priority = EVENT
+        if delivery.by_a_person:
+            opens = self._answering.opens_view(delivery)
+            priority = OPENS_VIEW if opens else BY_A_PERSON
         return NewWork(
             kind=WorkKind.INTAKE,
             key=delivery.key,
             payload={"attempt": delivery.attempt},
             now=delivery.received_at,
-            priority=self._priority(delivery),
-            secret=delivery.body,
+            priority=priority,
+            secret=JsonText(delivery.raw),
             owner=self._owner,
         )
 
-    def _claimed(self, row: int, delivery: Delivery) -> WorkItem:
-        """The stored row as this process's claim, without reading it again."""
-        return WorkItem(
-            id=row,
-            kind=WorkKind.INTAKE,
-            key=delivery.key,
-            priority=self._priority(delivery),
-            state=WorkState.CLAIMED,
-            owner=self._owner,
-            epoch=1,
-            settled_epoch=0,
-            attempts=1,
-            due=delivery.received_at,
-            created_at=delivery.received_at,
-            payload={"attempt": delivery.attempt},
-            secret=delivery.body,
-        )
 
-    def _priority(self, delivery: Delivery) -> int:
-        if not delivery.by_a_person:
-            return EVENT
-        return OPENS_VIEW if self._answering.opens_view(delivery) else BY_A_PERSON
-
-    def _enter(self) -> None:
-        self._busy += 1
-        self._quiet.clear()
-
-    def _leave(self) -> None:
-        self._busy -= 1
-        if self._busy == 0:
-            self._quiet.set()
+def _claimed(row: int, new: NewWork, delivery: Delivery) -> WorkItem:
+    """The stored row as this process's claim, without reading it again."""
+    return WorkItem(
+        id=row,
+        kind=new.kind,
+        key=new.key,
+        priority=new.priority,
+        state=WorkState.CLAIMED,
+        owner=new.owner,
+        epoch=1,
+        settled_epoch=0,
+        attempts=1,
+        due=new.now,
+        created_at=new.now,
+        payload=new.payload,
+        secret=delivery.body,
+    )

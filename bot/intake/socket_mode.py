@@ -137,7 +137,7 @@ class SocketMode:
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     continue
                 with contextlib.suppress(ValueError):
-                    self._take(socket, json.loads(message.data), leaving)
+                    self._take(socket, message.data, leaving)
         except (aiohttp.ClientError, OSError) as error:
             log.warning("socket_broke", error=str(error))
         finally:
@@ -150,12 +150,13 @@ class SocketMode:
     def _take(
         self,
         socket: aiohttp.ClientWebSocketResponse,
-        envelope: dict[str, Any],
+        raw: str,
         leaving: asyncio.Event,
     ) -> None:
+        envelope = json.loads(raw)
         kind = envelope.get("type")
         if kind in _PAYLOADS:
-            task = asyncio.create_task(self._receive(socket, envelope))
+            task = asyncio.create_task(self._receive(socket, envelope, raw))
             self._receiving.add(task)
             task.add_done_callback(self._receiving.discard)
         elif kind == "hello":
@@ -174,12 +175,14 @@ class SocketMode:
             leaving.set()
 
     async def _receive(
-        self, socket: aiohttp.ClientWebSocketResponse, envelope: dict[str, Any]
+        self, socket: aiohttp.ClientWebSocketResponse, envelope: dict[str, Any], raw: str
     ) -> None:
         payload = envelope.get("payload")
         if not isinstance(payload, dict):
             return
-        reply = await self._intake.receive(payload, attempt=int(envelope.get("retry_attempt") or 0))
+        reply = await self._intake.receive(
+            payload, raw, attempt=int(envelope.get("retry_attempt") or 0)
+        )
         if not reply.acknowledge:
             return
         answer: dict[str, Any] = {"envelope_id": envelope.get("envelope_id")}

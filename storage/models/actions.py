@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Figures, Moment
-from storage.types import EncryptedText, Json, Personal
+from storage.types import EncryptedJson, EncryptedText, Json, Personal
 
 
 class AttemptState(StrEnum):
@@ -42,6 +42,7 @@ class ActionAttempt(Base):
     covers: Mapped[Any | None] = mapped_column(Json)  # ids of the cases that it stands for
     action: Mapped[str]  # id in the plan's actions
     params: Mapped[Figures]
+    hidden: Mapped[Any | None] = mapped_column(EncryptedJson)  # parameters with a person's words
     state: Mapped[str] = mapped_column(default=AttemptState.WRITTEN)
     before: Mapped[Figures | None]
     after: Mapped[Figures | None]

@@ -359,6 +359,7 @@ def upgrade() -> None:
         sa.Column("covers", sa.Text(), nullable=True),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("params", sa.Text(), nullable=False),
+        sa.Column("hidden", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("before", sa.Text(), nullable=True),
         sa.Column("after", sa.Text(), nullable=True),
