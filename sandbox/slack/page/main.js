@@ -94,11 +94,12 @@ async function openPlace(place, target = {}) {
 
 const threadOf = (channel, ts) => state.messages.get(channel)?.find((message) => message.ts === ts)?.thread_ts ?? null;
 
-async function openThread(channel, ts, { focus = false } = {}) {
+async function openThread(channel, ts, { focus = false, quiet = false } = {}) {
   state.thread = { channel, ts };
   state.replies.delete(threadKey(channel, ts));
   await loadThread(channel, ts);
   changed("thread");
+  if (quiet) return; // opened by the address, not by the person
   queueMicrotask(() => (focus ? parts.thread.focus() : parts.thread.feed.scroller.focus({ preventScroll: true })));
 }
 
@@ -144,7 +145,7 @@ async function start() {
   loadGuide();
   const known = state.channels.some((channel) => channel.id === address.place);
   const place = known ? { kind: "channel", id: address.place } : address.place === state.app.id ? { kind: "app", tab: "home" } : firstPlace();
-  await openPlace(place, { ts: address.ts, thread: address.thread });
+  await openPlace(place, { ts: address.ts, thread: address.thread, quiet: true });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && state.place?.kind === "channel") loadChannels().then(() => state.place && markRead(state.place.id));
   });
