@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from message_templates import moments, notice, outputs
+from message_templates import moments, notice, outputs, review_document
 from message_templates.environment import STATE, is_missing
 from message_templates.filters import mention, word
 from message_templates.marks import (
@@ -22,6 +22,7 @@ from message_templates.marks import (
     first_sentence,
     parse,
 )
+from message_templates.review import Composer
 from message_templates.state import State, TemplateFailed
 
 _ENDED = re.compile("[.?!:…。？！：][\ue001\\s]*$")
@@ -193,6 +194,11 @@ def _label(context: jinja2.runtime.Context, field: Any, scope: Any = None) -> Ou
 
 
 @jinja2.pass_context
+def _review_screen(context: jinja2.runtime.Context, view: Any) -> str:
+    return review_document.screen(Composer(view, context[STATE]).document())
+
+
+@jinja2.pass_context
 def _language(context: jinja2.runtime.Context) -> str:
     return str(context[STATE].language)
 
@@ -205,6 +211,7 @@ FUNCTIONS: Mapping[str, Any] = {
     "feels": _feels,
     "language": _language,
     "log_line": _log_line,
+    "review_screen": _review_screen,
     "glue": Ours(GLUE),
     "cut": _cut,
     "epoch": _epoch,

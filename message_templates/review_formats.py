@@ -10,13 +10,12 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from message_templates import outputs
+from message_templates import outputs, review_document
 from message_templates.catalogue import LANGUAGES
 from message_templates.engine import Templates
 from message_templates.review import Cell, Composer, Document, Table
 
 _PLACE = re.compile(r"\{\{(language|title|body)\}\}")
-SCREEN = 11_000  # Slack: the `markdown` blocks of a message hold 12,000 characters together
 
 
 def _document(templates: Templates, view: Any, language: str, zone: tzinfo | None) -> Document:
@@ -28,43 +27,14 @@ def review_markdown(
 ) -> str:
     """The whole review as Markdown."""
     made = _document(templates, view, language, zone)
-    record = [part for table in made.tables for part in _markdown_table(table)]
-    closing = [outputs.markdown(cell) for cell in made.closing]
-    return "\n".join([*_first_screen(made), "", *record, "---", *closing]) + "\n"
+    return review_document.whole(made)
 
 
 def review_screen(
     templates: Templates, view: Any, *, language: str, zone: tzinfo | None = None
 ) -> str:
     """The first screen, for Slack's `markdown` block (thread-examples 1.9)."""
-    text = "\n".join(_first_screen(_document(templates, view, language, zone)))
-    return text if outputs.size(text) <= SCREEN else text[: SCREEN // 2].rsplit("\n", 1)[0]
-
-
-def _first_screen(made: Document) -> list[str]:
-    lines = [f"# {outputs.markdown(made.title)}", "", outputs.markdown(made.summary), ""]
-    if made.times:
-        lines += _markdown_rows(
-            tuple(name for name, _ in made.times), [tuple(cell for _, cell in made.times)]
-        )
-        lines.append("")
-    lines += [f"**{name}** {outputs.markdown(cell)}  " for name, cell in made.points]
-    changes = " ".join(outputs.markdown(cell) for cell in made.changes)
-    lines += [f"**{made.changes_heading}** {changes}", "", outputs.markdown(made.identity)]
-    return lines
-
-
-def _markdown_table(table: Table) -> list[str]:
-    return [f"## {table.heading}", "", *_markdown_rows(table.columns, table.rows), ""]
-
-
-def _markdown_rows(columns: tuple[str, ...], rows: Any) -> list[str]:
-    lines = [_row(columns), "|" + "---|" * len(columns)]
-    return lines + [_row(tuple(outputs.markdown(cell) for cell in row)) for row in rows]
-
-
-def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(cell.replace("\n", " ") or " " for cell in cells) + " |"
+    return review_document.screen(_document(templates, view, language, zone))
 
 
 def review_html(
