@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from plan.model import CardWords, Confirm, Form, Words
+from plan.model import CardWords, Confirm, Words
 
 Scope = Mapping[str, Any]  # facts, cases, incident, steps … (the scope of plan.texts)
 

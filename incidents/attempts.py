@@ -1,0 +1,120 @@
+"""The domain's side of an attempt, as the runner of actions calls it (`actions.model.Book`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions.model import Assignment, Settled
+from incidents import loading, requests, settlement
+from incidents import scope as scopes
+from incidents.change import Change
+from incidents.house import House
+from storage.models import ActionAttempt, AttemptState, Incident
+from storage.types import Personal
+
+_FINAL = (AttemptState.DONE, AttemptState.FAILED, AttemptState.REFUSED)
+
+
+class AttemptBook:
+    """Loads attempts for the runner and takes their outcomes, inside transactions."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def load(self, session: Session, attempt_id: int) -> Assignment:
+        """The attempt with what its expressions see."""
+        attempt = session.get_one(ActionAttempt, attempt_id)
+        incident = session.get_one(Incident, attempt.incident_id)
+        plan = loading.plan_of(session, self._house, incident)
+        change = Change(
+            session,
+            self._house,
+            incident,
+            self._house.actor(attempt.requested_by),
+            attempt.requested_at,
+        )
+        case = settlement.case_line(change, attempt)
+        scope: dict[str, Any] = scopes.build(session, incident, attempt.requested_at)
+        scope["actor"] = change.actor_name
+        scope["form"] = dict((attempt.hidden or {}).get("form", {}))
+        if case is not None:
+            scope["case"] = case.scope()
+        return Assignment(
+            attempt_id=attempt.id,
+            key=attempt.key,
+            action=plan.actions[attempt.action],
+            params={**attempt.params, **(attempt.hidden or {}).get("params", {})},
+            state=AttemptState(attempt.state),
+            before=attempt.before,
+            response=attempt.response,
+            sent_at=attempt.sent_at,
+            looks=attempt.looks,
+            scope=scope,
+        )
+
+    def sent(
+        self, session: Session, attempt_id: int, before: Mapping[str, Any] | None, now: datetime
+    ) -> None:
+        """WRITTEN → SENT, with the state before. A repetition keeps the first state before."""
+        attempt = session.get_one(ActionAttempt, attempt_id, with_for_update=True)
+        if attempt.state in _FINAL:
+            return
+        if attempt.state == AttemptState.WRITTEN:
+            attempt.before = dict(before) if before is not None else attempt.before
+            attempt.state = AttemptState.SENT
+        attempt.sent_at = now
+        change = self._change(session, attempt, now)
+        change.audit("sent", attempt.action, data={"attempt": attempt.key}, before=before)
+
+    def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
+        """Takes an outcome over. A final one is final: what comes after it changes nothing."""
+        incident_id = session.scalar(
+            select(ActionAttempt.incident_id).where(ActionAttempt.id == attempt_id)
+        )
+        # The incident first, then the attempt: every unit locks in this order.
+        session.get_one(Incident, incident_id, with_for_update=True, populate_existing=True)
+        attempt = session.get_one(
+            ActionAttempt, attempt_id, with_for_update=True, populate_existing=True
+        )
+        if attempt.state in _FINAL:
+            return
+        change = self._change(session, attempt, now)
+        attempt.state = settled.state
+        attempt.problem = settled.problem
+        attempt.problem_detail = Personal(settled.detail) if settled.detail else None
+        for name in ("before", "after", "response"):
+            value = getattr(settled, name)
+            if value is not None:
+                setattr(attempt, name, dict(value))
+        action = change.plan.actions[attempt.action]
+        result = {
+            AttemptState.DONE: "done",
+            AttemptState.REFUSED: "refused",
+            AttemptState.UNKNOWN: "unknown",
+        }.get(settled.state, "failed")
+        change.audit(
+            "action",
+            attempt.action,
+            result=result,
+            data={"attempt": attempt.key, "problem": settled.problem},
+            before=attempt.before,
+            after=attempt.after,
+        )
+        if settled.state == AttemptState.UNKNOWN:
+            requests.watch_unknown(change, attempt)
+        else:
+            attempt.settled_at = now
+        if settled.state == AttemptState.DONE:
+            settlement.apply_done(change, attempt, action)
+        session.flush()
+        settlement.settle_press(change, attempt.press)
+
+    def _change(self, session: Session, attempt: ActionAttempt, now: datetime) -> Change:
+        incident = session.get_one(Incident, attempt.incident_id)
+        actor = self._house.actor(attempt.requested_by)
+        return Change(session, self._house, incident, actor, now)

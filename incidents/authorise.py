@@ -1,0 +1,153 @@
+"""Who may do what: checked where the act happens, never by hiding buttons (rule 10).
+
+A refusal is written to the audit log and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from incidents import people
+from incidents.change import Change
+from incidents.house import Actor, House
+from incidents.outcome import Outcome
+from plan.model import Action, Words
+from plan.model import Step as PlanStep
+from storage import audit
+
+
+class Act(StrEnum):
+    TAKE = "take"
+    HAND_OVER = "hand_over"
+    SEVERITY = "severity"
+    SECTION = "section"
+    DISMISS = "dismiss"
+    MERGE = "merge"
+    LINK = "link"
+    WAIT = "wait"
+    NOTE = "note"
+    ESCALATE = "escalate"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    REVIEWED = "reviewed"
+    FOLLOW_UP = "follow_up"
+    DECLARE = "declare"
+    COMPLAINT = "complaint"
+    CASES = "cases"
+    EXPORT = "export"
+    REVEAL = "reveal"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`roles`: any of these; "handler" is the role of the incident's type, "any" is every role
+    of the configuration. `owner`: the owner may, whatever their role. `anyone`: no role needed."""
+
+    roles: tuple[str, ...] = ()
+    owner: bool = False
+    anyone: bool = False
+
+
+_RESPONDERS = Rule(("handler", "oncall", "managers"), owner=True)
+MATRIX: Mapping[Act, Rule] = {
+    Act.TAKE: Rule(("any",)),
+    Act.HAND_OVER: _RESPONDERS,
+    Act.SEVERITY: _RESPONDERS,
+    Act.SECTION: _RESPONDERS,
+    Act.DISMISS: _RESPONDERS,
+    Act.MERGE: _RESPONDERS,
+    Act.LINK: _RESPONDERS,
+    Act.WAIT: _RESPONDERS,
+    Act.NOTE: Rule(("any",), owner=True),
+    Act.ESCALATE: Rule(("any",), owner=True),
+    Act.RESOLVE: _RESPONDERS,
+    Act.REOPEN: _RESPONDERS,
+    Act.REVIEWED: _RESPONDERS,
+    Act.FOLLOW_UP: Rule(("any",), owner=True),
+    Act.DECLARE: Rule(anyone=True),
+    Act.COMPLAINT: Rule(("cs", "managers", "oncall")),
+    Act.CASES: Rule(("any",), owner=True),
+    Act.EXPORT: Rule(("any",), owner=True),
+    Act.REVEAL: Rule(("cs", "managers")),
+    Act.REVIEW: Rule(("any",), owner=True),
+}
+
+
+def allowed(rule: Rule, actor: Actor, *, handler: str | None, owner: str | None) -> bool:
+    if rule.anyone or (rule.owner and owner is not None and actor.user_id == owner):
+        return True
+    if "any" in rule.roles:
+        return bool(actor.roles)
+    wanted = {handler if role == "handler" else role for role in rule.roles}
+    return bool(actor.roles & {role for role in wanted if role is not None})
+
+
+def needed(rule: Rule, handler: str | None) -> str | None:
+    """The role that is named to somebody who lacks it."""
+    for role in rule.roles:
+        return handler if role in ("handler", "any") else role
+    return None
+
+
+def refuse(change: Change, act: Act) -> Outcome | None:
+    """None if the actor may; else the refusal, written to the audit."""
+    rule, handler = MATRIX[act], change.kind.role
+    if allowed(rule, change.actor, handler=handler, owner=change.incident.owner):
+        return None
+    return _refused(change, str(act), needed(rule, handler), None)
+
+
+def refuse_action(change: Change, action: Action) -> Outcome | None:
+    """The right to an action is the plan's own (`roles`)."""
+    if change.actor.roles & set(action.roles):
+        return None
+    return _refused(change, action.id, action.roles[0] if action.roles else None, action.title)
+
+
+def refuse_step(change: Change, step: PlanStep) -> Outcome | None:
+    """Recording a step: its role, the managers, or who owns the incident."""
+    owner = change.incident.owner
+    if owner is not None and change.actor.user_id == owner:
+        return None
+    if change.actor.roles & {step.role, "managers"}:
+        return None
+    return _refused(change, step.id, step.role, step.title)
+
+
+def _refused(change: Change, what: str, role: str | None, words: Words | None) -> Outcome:
+    change.audit("refused", what, result="refused", data={"needs": role})
+    on_call = people.people(change.session, change.house.role(role or "").chain[:1])
+    params: dict[str, Any] = {"role": role, "on_call": on_call, "what": words}
+    if words is not None:
+        params["scope"] = change.scope()
+    return Outcome(False, "no_right", params, number=change.incident.number)
+
+
+def refuse_in_house(
+    session: Session, house: House, actor: Actor, act: Act, now: Any
+) -> Outcome | None:
+    """The same for what belongs to no incident (declare, file a complaint)."""
+    rule = MATRIX[act]
+    if allowed(rule, actor, handler=None, owner=None):
+        return None
+    role = needed(rule, None)
+    audit.record(
+        session,
+        chain=audit.HOUSE,
+        incident_id=None,
+        actor=actor.user_id,
+        roles=sorted(actor.roles),
+        action="refused",
+        object=str(act),
+        result="refused",
+        data={"needs": role},
+        now=now,
+    )
+    on_call = people.people(session, house.role(role or "").chain[:1])
+    return Outcome(False, "no_right", {"role": role, "on_call": on_call, "what": None})

@@ -1,0 +1,180 @@
+"""One change of one incident: what every unit of work of the domain does in the same way.
+
+A state change, its timeline entry, its audit entry and its outgoing messages are written with the
+one session that is handed in, and so commit together (rule 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from incidents import loading, people, timeline
+from incidents import scope as scopes
+from incidents.house import Actor, House
+from plan.model import IncidentType, Plan, Section
+from storage import audit, outbox
+from storage.models import Incident, RunbookRun, SlackMessage, Status, TimelineEntry, WorkItem
+from storage.types import Personal
+
+
+class Change:
+    """The session, the house, the incident, who changes it and when."""
+
+    def __init__(
+        self, session: Session, house: House, incident: Incident, actor: Actor, now: datetime
+    ) -> None:
+        self.session = session
+        self.house = house
+        self.incident = incident
+        self.actor = actor
+        self.now = now
+
+    @cached_property
+    def plan(self) -> Plan:
+        return loading.plan_of(self.session, self.house, self.incident)
+
+    @property
+    def kind(self) -> IncidentType:
+        return self.plan.incident_type(self.incident.incident_type)
+
+    @property
+    def section(self) -> Section:
+        return self.plan.sections[self.incident.section]
+
+    @property
+    def actor_name(self) -> str:
+        return people.plain_name(self.session, self.actor.user_id) or ""
+
+    def scope(self, **more: Any) -> dict[str, Any]:
+        """The scope of the plan's texts, as things stand now."""
+        self.session.flush()
+        return scopes.build(
+            self.session, self.incident, self.now, **{"actor": self.actor_name, **more}
+        )
+
+    def moved(self) -> None:
+        """Steps, attempts, status or section changed: buttons drawn before are old (rule 5)."""
+        self.incident.version += 1
+
+    def entry(
+        self,
+        kind: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        text: str | Personal | None = None,
+        actor: str | None = None,
+    ) -> TimelineEntry:
+        """The timeline entry of this change. It is posted only if `notifications` does so."""
+        kept = Personal(text) if isinstance(text, str) else text
+        return timeline.append(
+            self.session,
+            self.incident,
+            kind=kind,
+            actor=actor or self.actor.user_id,
+            now=self.now,
+            data=data,
+            text=kept,
+        )
+
+    def audit(
+        self,
+        action: str,
+        what: str,
+        *,
+        result: str = "done",
+        data: Mapping[str, Any] | None = None,
+        before: Any = None,
+        after: Any = None,
+    ) -> None:
+        audit.record(
+            self.session,
+            chain=self.incident.reference,
+            incident_id=self.incident.id,
+            actor=self.actor.user_id,
+            roles=sorted(self.actor.roles),
+            action=action,
+            object=what,
+            result=result,
+            data=dict(data or {}),
+            now=self.now,
+            before=before,
+            after=after,
+        )
+
+    def status(self, status: Status) -> None:
+        """A new status; its times are kept as they come first."""
+        incident = self.incident
+        incident.status = status
+        if status is Status.ACKNOWLEDGED and incident.acknowledged_at is None:
+            incident.acknowledged_at = self.now
+        if status is Status.MITIGATED and incident.mitigated_at is None:
+            incident.mitigated_at = self.now
+        if status is Status.RESOLVED:
+            incident.resolved_at = self.now
+        if status is Status.REVIEWED:
+            incident.reviewed_at = self.now
+
+    def show(self) -> None:
+        """Brings card, runbook messages and the desk's note up to date, silently."""
+        session, incident = self.session, self.incident
+        session.flush()
+        refresh(session, incident, f"{incident.reference}/card", "card", self.now)
+        for run in runs(session, incident):
+            refresh(
+                session,
+                incident,
+                runbook_key(session, incident, run),
+                "runbook",
+                self.now,
+                params={"run": run.id},
+            )
+        if _posted(session, f"{incident.reference}/desk"):
+            refresh(session, incident, f"{incident.reference}/desk", "desk", self.now)
+
+
+def refresh(
+    session: Session,
+    incident: Incident,
+    key: str,
+    template: str,
+    now: datetime,
+    params: Mapping[str, Any] | None = None,
+) -> None:
+    outbox.refresh(
+        session, key=key, template=template, incident=incident, now=now, params=dict(params or {})
+    )
+
+
+def runs(session: Session, incident: Incident) -> list[RunbookRun]:
+    """All runs of the incident, replaced ones included, oldest first."""
+    return list(
+        session.scalars(
+            select(RunbookRun).where(RunbookRun.incident_id == incident.id).order_by(RunbookRun.id)
+        )
+    )
+
+
+def runbook_key(session: Session, incident: Incident, run: RunbookRun) -> str:
+    """The key of a run's message: the first run's has no number of its own."""
+    first = session.scalar(
+        select(RunbookRun.id)
+        .where(RunbookRun.incident_id == incident.id)
+        .order_by(RunbookRun.id)
+        .limit(1)
+    )
+    base = f"{incident.reference}/runbook"
+    return base if first == run.id else f"{base}/{run.id}"
+
+
+def _posted(session: Session, key: str) -> bool:
+    """Whether a message of that key stands, or is on its way."""
+    return (
+        session.scalar(select(SlackMessage.id).where(SlackMessage.key == key)) is not None
+        or session.scalar(select(WorkItem.id).where(WorkItem.key == f"message:{key}")) is not None
+    )

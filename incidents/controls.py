@@ -1,0 +1,271 @@
+"""The controls of an incident that are no step of its runbook.
+
+Each is authorised where it happens, answers what it did or why not, and writes its own timeline
+and audit entries. Closing stands in `closing`, other sections and merging in `sections`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from incidents import (
+    escalation,
+    forms,
+    loading,
+    notifications,
+    ownership,
+    people,
+    timeline,
+)
+from incidents.authorise import Act
+from incidents.change import Change
+from incidents.closing import ResolveForm, dismiss, mark_reviewed, reopen, resolve
+from incidents.frame import act_on
+from incidents.house import Actor, House
+from incidents.notifications import Event
+from incidents.outcome import Outcome
+from incidents.sections import change_section, link, merge
+from storage.types import Personal
+
+
+def take(session: Session, house: House, number: int, actor: Actor, now: datetime) -> Outcome:
+    """ "I've got it". Somebody else's incident changes hands, and the thread says so."""
+
+    def work(change: Change) -> Outcome:
+        incident = change.incident
+        if incident.owner == actor.user_id:
+            return Outcome.done("already_owner", reference=incident.reference)
+        before = incident.owner
+        ownership.give(change, actor.user_id)
+        entry = change.entry("taken", {"from": before})
+        change.audit("take", incident.reference, data={"from": before})
+        notifications.announce(change, Event.STATUS, entry)
+        change.show()
+        return Outcome.done("taken", quiet=True, reference=incident.reference)
+
+    return act_on(session, house, number, actor, now, Act.TAKE, work)
+
+
+def hand_over(
+    session: Session, house: House, number: int, actor: Actor, to: str, now: datetime
+) -> Outcome:
+    """Gives it to somebody, who is told directly."""
+
+    def work(change: Change) -> Outcome:
+        incident = change.incident
+        taker = people.person(session, to)
+        if incident.owner == to or taker is None:
+            return Outcome.refused("not_offered")
+        before = incident.owner
+        ownership.give(change, to)
+        entry = change.entry("handed_over", {"to": to, "from": before})
+        change.audit("hand_over", to, data={"from": before})
+        told = (to,) if to != actor.user_id else ()
+        params = {"who": actor.user_id, "what": "handed_over"}
+        notifications.announce(change, Event.HANDED_OVER, entry, people=told, params=params)
+        change.show()
+        return Outcome.done("handed_over", quiet=True, to=taker, reference=incident.reference)
+
+    return act_on(session, house, number, actor, now, Act.HAND_OVER, work)
+
+
+def change_severity(
+    session: Session,
+    house: House,
+    number: int,
+    actor: Actor,
+    severity: int,
+    now: datetime,
+    *,
+    reason: str | None = None,
+) -> Outcome:
+    """What a person sets stays, whatever the rules say later."""
+
+    def work(change: Change) -> Outcome:
+        incident, before = change.incident, change.incident.severity
+        if severity == before:
+            return Outcome.refused("severity_same", reference=incident.reference, severity=severity)
+        if severity not in (1, 2, 3, 4):
+            return Outcome.refused("not_offered")
+        said = forms.free_text(change, reason, "reason", maximum=500, required=False)
+        if isinstance(said, Outcome):
+            return said
+        incident.severity = severity
+        entry = change.entry(
+            "severity", {"before": before, "after": severity}, text=said.plain or None
+        )
+        change.audit("severity", incident.reference, data={"before": before, "after": severity})
+        worse = severity < before
+        notifications.announce(change, Event.GOT_WORSE if worse else Event.STATUS, entry)
+        if worse and escalation.nobody_has_it(change):
+            escalation.start(change, again=True)
+        change.show()
+        return Outcome.done(quiet=True)
+
+    return act_on(session, house, number, actor, now, Act.SEVERITY, work)
+
+
+def wait_until(
+    session: Session,
+    house: House,
+    number: int,
+    actor: Actor,
+    until: datetime,
+    reason: str,
+    now: datetime,
+) -> Outcome:
+    """Reminders rest until then, and the card says so."""
+
+    def work(change: Change) -> Outcome:
+        incident = change.incident
+        if until <= now:
+            return Outcome.refused("wait_past", until=until)
+        said = forms.free_text(change, reason, "reason", maximum=500)
+        if isinstance(said, Outcome):
+            return said
+        ownership.take_by_acting(change)
+        incident.quiet_until, incident.quiet_reason = until, said.personal
+        entry = change.entry("waiting", {"until": until.isoformat()}, text=said.personal)
+        change.audit("wait", incident.reference, data={"until": until.isoformat()})
+        escalation.timer(change, "wait_over", until)
+        notifications.announce(change, Event.STATUS, entry)
+        change.show()
+        return Outcome.done("waiting", quiet=True, until=until)
+
+    return act_on(session, house, number, actor, now, Act.WAIT, work)
+
+
+def note(
+    session: Session,
+    house: House,
+    number: int,
+    actor: Actor,
+    text: str,
+    now: datetime,
+    *,
+    in_thread: bool = False,
+    source: str | None = None,
+    known: tuple[str, ...] = (),
+) -> Outcome:
+    """A note for the record. `in_thread`: it stands in the thread already (📌, shortcut), so it is
+    not posted again; `source` (channel and ts) keeps a second 📌 from adding it twice."""
+
+    def work(change: Change) -> Outcome:
+        incident = change.incident
+        for entry in timeline.entries(session, incident.id) if source else ():
+            if entry.data.get("source") == source:
+                return Outcome.done("noted", reference=incident.reference)
+        said = forms.free_text(change, text, "note", known=known)
+        if isinstance(said, Outcome):
+            return said
+        kind = "pinned" if in_thread else "note"
+        entry = change.entry(kind, {"source": source}, text=said.personal)
+        change.audit("note", incident.reference, data={"entry": entry.sequence})
+        if not in_thread:
+            notifications.announce(change, Event.STATUS, entry)
+        return Outcome.done("noted", reference=incident.reference)
+
+    return act_on(session, house, number, actor, now, Act.NOTE, work, live=False)
+
+
+def escalate(
+    session: Session,
+    house: House,
+    number: int,
+    actor: Actor,
+    now: datetime,
+    *,
+    to: str | None = None,
+    reason: str | None = None,
+) -> Outcome:
+    """Rings the next in line who neither asked nor has it, at any hour."""
+
+    def work(change: Change) -> Outcome:
+        incident = change.incident
+        said = forms.free_text(change, reason, "reason", maximum=500, required=False)
+        if isinstance(said, Outcome):
+            return said
+        line = (to,) if to else escalation.chain(change) + house.role("managers").chain
+        rung = {
+            entry.data.get("to")
+            for entry in timeline.entries(session, incident.id)
+            if entry.kind == "escalated"
+        }
+        known = {actor.user_id, incident.owner} | (rung if to is None else set())
+        target = next((person for person in line if person not in known), None)
+        if target is None:
+            if not house.page:
+                return Outcome.refused("nobody_to_escalate")
+            escalation.page(change, f"asked-{now.timestamp():.0f}")
+            change.show()
+            return Outcome.done("escalated", to=None)
+        entry = change.entry("escalated", {"to": target}, text=said.plain or None)
+        change.audit("escalate", target)
+        params = {"why": "escalated", "who": actor.user_id, "entry": entry.sequence}
+        notifications.announce(change, Event.ESCALATED, entry, people=(target,), params=params)
+        change.show()
+        return Outcome.done("escalated", to=people.people(session, (target,)))
+
+    return act_on(session, house, number, actor, now, Act.ESCALATE, work)
+
+
+def ask_person(
+    session: Session, house: House, number: int, actor: Actor, person: str, what: str, now: datetime
+) -> Outcome:
+    """ "Ask Mei": who lacks the right has the one who has it told what is wanted. One an hour."""
+    incident = loading.incident_of(session, number, lock=True)
+    if incident is None:
+        return Outcome.refused("not_found", reference=f"INC-{number}")
+    change = Change(session, house, incident, actor, now)
+    asked = people.person(session, person)
+    if asked is None or person not in {p for role in house.roles.values() for p in role.chain}:
+        return Outcome.refused("not_offered")
+    recent = timeline.last_of(session, incident.id, "asked_person")
+    if recent is None or recent.data.get("to") != person or now - recent.at > timedelta(hours=1):
+        entry = change.entry("asked_person", {"to": person, "what": what})
+        change.audit("ask_person", person, data={"what": what})
+        notifications.announce(
+            change,
+            Event.REMINDER,
+            people=(person,),
+            params={"who": actor.user_id, "what": what},
+            mark=f"ask-{entry.sequence}",
+        )
+    return Outcome(True, "asked", {"who": asked}, number=number)
+
+
+def edit_note(
+    session: Session, house: House, number: int, sequence: int, text: str, now: datetime
+) -> None:
+    """A pinned reply was edited in Slack: the record follows, and says when."""
+    incident = loading.incident_of(session, number, lock=True)
+    entry = timeline.entry_of(session, incident.id, sequence) if incident is not None else None
+    if incident is None or entry is None or entry.kind not in ("note", "pinned"):
+        return
+    change = Change(session, house, incident, Actor(entry.actor), now)
+    if isinstance(forms.free_text(change, text, "note"), Outcome):
+        return
+    entry.text, entry.edited_at = Personal(text.strip()), now
+    change.audit("note_edited", incident.reference, data={"entry": sequence})
+
+
+__all__ = [
+    "ResolveForm",
+    "ask_person",
+    "change_section",
+    "change_severity",
+    "dismiss",
+    "edit_note",
+    "escalate",
+    "hand_over",
+    "link",
+    "mark_reviewed",
+    "merge",
+    "note",
+    "reopen",
+    "resolve",
+    "take",
+    "wait_until",
+]

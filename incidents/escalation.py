@@ -1,0 +1,210 @@
+"""Nobody has it: again to the person on duty, then to the next in line, then the page webhook.
+
+Timers are work items with a due time (decision 3); what they find when they fire decides, so taking
+the incident needs to cancel nothing, and after downtime the stage that is due rings once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from incidents import notifications, timeline
+from incidents import scope as scopes
+from incidents.change import Change
+from incidents.notifications import Event
+from storage import outbox, work
+from storage.models import Ring, Status, WorkKind
+
+URGENT = 2  # SEV1 and SEV2 escalate
+Presence = Mapping[str, datetime | None]
+"""Who is in Do Not Disturb, until when; None or missing: can be rung."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the escalation: after how long, what happens."""
+
+    name: str
+    after: timedelta
+    event: Event
+
+
+def stages(change: Change) -> tuple[Stage, ...]:
+    times = change.house.escalation
+    if change.incident.severity > URGENT:
+        limit = change.house.first_response.get(change.incident.severity, timedelta(hours=4))
+        return (Stage("remind", limit, Event.NO_OWNER),)
+    found = [
+        Stage("remind", times.remind_after, Event.NO_OWNER),
+        Stage("second", times.second_after, Event.SECOND),
+    ]
+    if change.house.page:
+        found.append(Stage("page", times.page_after, Event.PAGE))
+    return tuple(found)
+
+
+def timer(change: Change, name: str, due: datetime, *, key: str = "", **payload: Any) -> None:
+    """Writes a timer down: once per key, it survives restarts."""
+    incident = change.incident
+    work.enqueue(
+        change.session,
+        kind=WorkKind.TIMER,
+        key=f"{incident.reference}/timer/{name}/{key or due.isoformat()}",
+        payload={"timer": name, "incident": incident.id, **payload},
+        due=due,
+        now=change.now,
+        priority=2,
+    )
+
+
+def start(change: Change, *, again: bool = False) -> None:
+    """Starts the escalation of an incident that nobody has (at its opening, when it comes back)."""
+    since = change.now
+    mark = f"{since.timestamp():.0f}" if again else "1"
+    if change.incident.severity <= URGENT:
+        timer(change, "ring_check", since, key=mark)
+    _schedule(change, since, mark)
+
+
+def _schedule(change: Change, since: datetime, mark: str) -> None:
+    """The next stage that has not been reached; in the night of a SEV3 or SEV4, the morning."""
+    for stage in stages(change):
+        due = since + stage.after
+        if due <= change.now:
+            continue
+        if change.incident.severity > URGENT and change.house.quiet.holds(due):
+            due = change.house.quiet.next_end(due)
+        key = f"{mark}/{stage.name}"
+        timer(change, "no_owner", due, key=key, since=since.isoformat(), mark=mark)
+        return
+
+
+def nobody_has_it(change: Change) -> bool:
+    return change.incident.status == Status.OPEN and change.incident.owner is None
+
+
+def chain(change: Change) -> tuple[str, ...]:
+    return change.house.chain(change.kind.role)
+
+
+def wanted_presence(change: Change) -> tuple[str, ...]:
+    """Whose Do Not Disturb must be looked at before a ring."""
+    return chain(change)[:2] if nobody_has_it(change) else ()
+
+
+def ring_check(change: Change, presence: Presence) -> None:
+    """Who cannot be rung is passed over at once, and the card says so."""
+    if not nobody_has_it(change):
+        return
+    line = chain(change)
+    if not line or not presence.get(line[0]):
+        return
+    resting = [person for person in line if presence.get(person)]
+    instead = next((person for person in line if not presence.get(person)), None)
+    for person in resting:
+        if instead is not None and line.index(person) > line.index(instead):
+            continue
+        if _passed_over_before(change, person):
+            continue
+        until = presence[person]
+        notifications.ring(change, Event.NO_OWNER, "mention", person, outcome="passed_over")
+        change.entry(
+            "passed_over",
+            {"who": person, "until": scopes.iso(until), "instead": instead},
+        )
+        change.audit("passed_over", person, data={"until": scopes.iso(until), "instead": instead})
+    if instead is not None:
+        params = {"why": "dnd", "who": line[0], "until": scopes.iso(presence.get(line[0]))}
+        notifications.announce(
+            change, Event.SECOND, people=(instead,), params=params, mark=f"dnd-{change.now:%H%M}"
+        )
+    change.show()
+
+
+def _passed_over_before(change: Change, person: str) -> bool:
+    return (
+        change.session.scalar(
+            select(Ring.id).where(
+                Ring.incident_id == change.incident.id,
+                Ring.target == person,
+                Ring.outcome == "passed_over",
+            )
+        )
+        is not None
+    )
+
+
+def no_owner(change: Change, payload: Mapping[str, Any], presence: Presence) -> None:
+    """The stage that is due by now: after downtime the last one, once, not all of them."""
+    if not nobody_has_it(change):
+        return
+    since = datetime.fromisoformat(str(payload["since"]))
+    mark = str(payload["mark"])
+    reached = [stage for stage in stages(change) if since + stage.after <= change.now]
+    if reached:
+        _do(change, reached[-1], since, mark, presence)
+    _schedule(change, since, mark)
+
+
+def _do(change: Change, stage: Stage, since: datetime, mark: str, presence: Presence) -> None:
+    line = chain(change)
+    minutes = round((change.now - since).total_seconds() / 60)
+    if stage.event is Event.PAGE:
+        page(change, mark)
+        return
+    awake = [person for person in line if not presence.get(person)]
+    if not awake:
+        if change.house.page and change.incident.severity <= URGENT:
+            page(change, mark)  # nobody in line can be rung in Slack
+        return
+    second = stage.event is Event.SECOND
+    person = awake[min(1, len(awake) - 1)] if second else awake[0]
+    following = next((one for one in stages(change) if since + one.after > change.now), None)
+    after = awake[1] if not second and len(awake) > 1 else None
+    params = {
+        "minutes": minutes,
+        "since": scopes.iso(since),
+        "next": after if following is not None and following.event is Event.SECOND else None,
+        "next_at": scopes.iso(since + following.after) if following is not None else None,
+        "why": "no_owner",
+        "who": line[0],
+    }
+    notifications.announce(
+        change, stage.event, people=(person,), params=params, mark=f"{mark}-{stage.name}"
+    )
+    change.entry("rung", {"to": person, "why": "no_owner", "minutes": minutes})
+    change.audit("ring", person, data={"why": "no_owner", "minutes": minutes})
+
+
+def page(change: Change, mark: str) -> None:
+    """The page webhook; the same incident pages once however often it is sent (dedup key)."""
+    incident = change.incident
+    outbox.page(
+        change.session, key=f"{incident.reference}/page/{mark}", incident=incident, now=change.now
+    )
+    notifications.ring(change, Event.PAGE, "page", "webhook")
+    entry = change.entry("paged", {})
+    change.audit("page", incident.reference)
+    notifications.announce(change, Event.STATUS, entry)
+
+
+def paged(change: Change) -> bool:
+    return timeline.last_of(change.session, change.incident.id, "paged") is not None
+
+
+def page_says(change: Change, action: str) -> None:
+    """Tells the page service that somebody has it, or that it is over."""
+    if paged(change):
+        reference = change.incident.reference
+        outbox.page(
+            change.session,
+            key=f"{reference}/page/{action}/{change.incident.version}",
+            incident=change.incident,
+            action=action,
+            now=change.now,
+        )

@@ -1,0 +1,36 @@
+"""Facts of an incident come from checks, forms and actions; none wipes out what another knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PRESENT = ("now", "check", "probe", "standby")
+"""What describes the present. Once the customers no longer feel it, a check that still fails
+brings only these: the figures of the outage stay as they were (the review tells them)."""
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The newer value wins; mappings are merged, so that an action's facts survive a check run."""
+    found = dict(old)
+    for name, value in new.items():
+        before = found.get(name)
+        if isinstance(before, Mapping) and isinstance(value, Mapping) and not _whole(value):
+            found[name] = merged(before, value)
+        else:
+            found[name] = dict(value) if isinstance(value, Mapping) else value
+    return found
+
+
+def _whole(value: Mapping[str, Any]) -> bool:
+    """Money is one value, not two."""
+    return set(value) == {"minor", "currency"}
+
+
+def put(facts: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
+    """The facts with one more at a dotted path: "vendor_ticket.id"."""
+    head, _, rest = path.partition(".")
+    inner = facts.get(head)
+    if not rest:
+        return {**facts, head: value}
+    return {**facts, head: put(inner if isinstance(inner, Mapping) else {}, rest, value)}

@@ -1,0 +1,134 @@
+"""Counts and sums over an incident's cases: what the words of the plan see as `cases`, `target`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plan import expressions
+from plan.model import Action
+from storage.models import Case, CaseState
+from storage.money import Money
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """A case as it is read for counting, without an object of the session."""
+
+    id: int
+    kind: str
+    key: str
+    state: str
+    amount: Money | None
+    customer_key: str | None
+    outcome: str | None
+    facts: Mapping[str, Any]
+    updated_at: datetime
+
+    @property
+    def customer(self) -> str:
+        """Whom a message about it goes to; without a customer it counts for itself."""
+        return self.customer_key or f"{self.kind}:{self.key}"
+
+    def scope(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "state": self.state,
+            "amount": self.amount.as_json() if self.amount else None,
+            "outcome": self.outcome,
+            "facts": dict(self.facts),
+        }
+
+
+def read_cases(session: Session, incident_id: int) -> tuple[CaseLine, ...]:
+    rows = session.execute(
+        select(
+            Case.id,
+            Case.kind,
+            Case.key,
+            Case.state,
+            Case.amount_minor,
+            Case.amount_currency,
+            Case.customer_key,
+            Case.outcome,
+            Case.facts,
+            Case.updated_at,
+        )
+        .where(Case.incident_id == incident_id)
+        .order_by(Case.id)
+    )
+    return tuple(
+        CaseLine(
+            id=row.id,
+            kind=row.kind,
+            key=row.key,
+            state=row.state,
+            amount=_money(row.amount_minor, row.amount_currency),
+            customer_key=row.customer_key,
+            outcome=row.outcome,
+            facts=row.facts,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    )
+
+
+def _money(minor: int | None, currency: str | None) -> Money | None:
+    return None if minor is None or currency is None else Money(minor, currency)
+
+
+def total(cases: Iterable[CaseLine]) -> dict[str, Any] | None:
+    """The sum of the amounts; None where there is none, or where they are of two currencies."""
+    amounts = [case.amount for case in cases if case.amount is not None]
+    if not amounts or len({amount.currency for amount in amounts}) > 1:
+        return None
+    return Money(sum(amount.minor for amount in amounts), amounts[0].currency).as_json()
+
+
+def customers(cases: Iterable[CaseLine]) -> int:
+    return len({case.customer_key for case in cases if case.customer_key})
+
+
+def case_figures(cases: Sequence[CaseLine]) -> dict[str, Any]:
+    """What the plan's texts see as `cases`: counts by state, outcome and true fact, and sums."""
+    named: Counter[str] = Counter()
+    for case in cases:
+        marks = {name for name, value in case.facts.items() if value}
+        if case.outcome:
+            marks.add(case.outcome)
+        named.update(marks)
+    states = Counter(case.state for case in cases)
+    outcomes = Counter(case.outcome for case in cases if case.outcome)
+    unsettled = [case for case in cases if case.state != CaseState.SETTLED]
+    return {
+        **named,
+        "total": len(cases),
+        **{str(state): states.get(state, 0) for state in CaseState},
+        "customers": customers(cases),
+        "amount": total(cases),
+        "open_amount": total(unsettled) if unsettled else None,
+        "by_outcome": dict(outcomes),
+    }
+
+
+def reached(
+    action: Action, cases: Iterable[CaseLine], scope: Mapping[str, Any]
+) -> tuple[CaseLine, ...]:
+    """The cases that pressing the action now would reach."""
+    if action.cases is None:
+        return ()
+    return tuple(
+        case for case in cases if expressions.holds(action.cases, {**scope, "case": case.scope()})
+    )
+
+
+def target(cases: Sequence[CaseLine]) -> dict[str, Any]:
+    """What a button's label and confirmation see as `target`."""
+    return {"cases": len(cases), "customers": customers(cases), "amount": total(cases)}

@@ -1,0 +1,215 @@
+"""Results of checks: opening after N failures in a row, recovered after M successes.
+
+Flapping stays one incident; a check that could not run says nothing about the shop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from checks.model import CheckResult, Finding
+from incidents import joining, loading, recovery
+from incidents.cases import settle_found
+from incidents.change import Change
+from incidents.house import SYSTEM_ACTOR, Actor, House
+from incidents.opening import Opening, open_incident
+from incidents.updates import update_incident
+from storage.models import LIVE_STATUSES, Case, CheckState, Incident, Status
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a result led to: numbers of incidents that were opened, updated or recovered."""
+
+    opened: tuple[int, ...] = ()
+    updated: tuple[int, ...] = ()
+    recovered: tuple[int, ...] = ()
+
+
+def take_check_result(session: Session, house: House, result: CheckResult, now: datetime) -> Taken:
+    """Counts per check and subject, and opens, updates or recovers incidents."""
+    itself = _state(session, result.name, "")
+    itself.last_run_at, itself.last_error = result.ran_at, result.error
+    itself.figures = dict(result.figures)
+    if result.error is not None:
+        itself.failures, itself.successes = itself.failures + 1, 0
+        return Taken()
+    itself.failures, itself.successes = 0, itself.successes + 1
+    opened: list[int] = []
+    updated: list[int] = []
+    recovered: list[int] = []
+    for finding in result.findings:
+        number, is_new = _failed(session, house, result, finding, now)
+        if number is not None:
+            (opened if is_new else updated).append(number)
+    for subject in result.healthy_subjects:
+        number = _passed(session, house, result, subject, now)
+        if number is not None:
+            recovered.append(number)
+    for subject, settled in result.settled.items():
+        incident = _incident(session, _state(session, result.name, subject))
+        if incident is not None:
+            settle_found(Change(session, house, incident, _actor(result), now), settled)
+    return Taken(tuple(opened), tuple(updated), tuple(recovered))
+
+
+def _actor(result: CheckResult) -> Actor:
+    return Actor(f"check:{result.name}")
+
+
+def _state(session: Session, name: str, subject: str) -> CheckState:
+    found = session.get(CheckState, (name, subject))
+    if found is None:
+        found = CheckState(
+            name=name, subject=subject, failures=0, successes=0, failing=False, figures={}
+        )
+        session.add(found)
+    return found
+
+
+def _check_facts(result: CheckResult, state: CheckState) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "failures": state.failures,
+        "first_at": _iso(state.first_failure_at),
+        "last_at": _iso(state.last_failure_at),
+        "passes": state.successes,
+        "needed": result.recover_after,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
+
+
+def _failed(
+    session: Session, house: House, result: CheckResult, finding: Finding, now: datetime
+) -> tuple[int | None, bool]:
+    """One more failure of the subject. The incident's number, and whether it is new."""
+    state = _state(session, result.name, finding.subject)
+    if state.failures == 0:
+        state.first_failure_at = result.ran_at
+    state.failures, state.successes = state.failures + 1, 0
+    state.last_failure_at = state.last_run_at = result.ran_at
+    facts = {**finding.facts, "check": _check_facts(result, state)}
+    if state.failures >= result.open_after:
+        state.failing = True
+    incident = _incident(session, state)
+    if incident is None:
+        incident = loading.live_incident(
+            session,
+            loading.fingerprint(house.plan.section_of(finding.incident_type).id, finding.subject),
+        )
+    if incident is not None:
+        _note(state, incident)
+        change = Change(session, house, incident, _actor(result), now)
+        update_incident(
+            session,
+            house,
+            incident,
+            joining.facts_for(incident, finding, facts),
+            finding.cases,
+            now,
+            actor=change.actor,
+            source=f"check:{result.name}",
+            severity=finding.severity,
+        )
+        if state.failing:
+            recovery.came_back(change)
+        return incident.number, False
+    if not state.failing or not _may_open(session, result, finding, state, now):
+        return None, False
+    joined = joining.join_finding(session, house, result, finding, facts, now)
+    if joined is not None:
+        _note(state, joined)
+        return joined.number, False
+    incident = open_incident(
+        session,
+        house,
+        Opening(
+            incident_type=finding.incident_type,
+            subject=finding.subject,
+            source=f"check:{result.name}",
+            facts=facts,
+            cases=finding.cases,
+            severity=finding.severity,
+            started_at=finding.started_at or state.first_failure_at,
+        ),
+        now,
+    )
+    _note(state, incident)
+    return incident.number, True
+
+
+def _note(state: CheckState, incident: Incident) -> None:
+    state.figures = {**state.figures, "incident": incident.number}
+
+
+def _incident(session: Session, state: CheckState) -> Incident | None:
+    """The open incident that the subject led to, also where it was joined or merged."""
+    number = state.figures.get("incident")
+    incident = loading.incident_of(session, int(number), lock=True) if number else None
+    while incident is not None and incident.status == Status.MERGED and incident.merged_into:
+        incident = session.get(Incident, incident.merged_into, with_for_update=True)
+    return incident if incident is not None and incident.live else None
+
+
+def _may_open(
+    session: Session, result: CheckResult, finding: Finding, state: CheckState, now: datetime
+) -> bool:
+    """Not again for what was dismissed or resolved with its cases known, while it goes on."""
+    number = state.figures.get("incident")
+    last = loading.incident_of(session, int(number)) if number else None
+    if last is None or last.status in LIVE_STATUSES:
+        return True
+    if state.first_failure_at and last.detected_at < state.first_failure_at:
+        return True  # it had recovered in between: a new streak
+    if last.status == Status.DISMISSED:
+        return False
+    known = set(
+        session.execute(select(Case.kind, Case.key).where(Case.incident_id == last.id)).tuples()
+    )
+    if finding.cases:
+        return any((case.kind, case.key) not in known for case in finding.cases)
+    ended = last.resolved_at or last.detected_at
+    return now - ended >= timedelta(seconds=result.every * result.open_after)
+
+
+def _passed(
+    session: Session, house: House, result: CheckResult, subject: str, now: datetime
+) -> int | None:
+    """One more success. The incident's number when it recovered by it."""
+    state = _state(session, result.name, subject)
+    failed_before = state.failures
+    state.successes, state.failures = state.successes + 1, 0
+    state.last_run_at = result.ran_at
+    incident = _incident(session, state)
+    if state.failing and state.successes >= result.recover_after:
+        state.failing = False
+    if incident is None:
+        return None
+    change = Change(session, house, incident, _actor(result), now)
+    fresh: Mapping[str, Any] = result.recovered_facts.get(subject, {})
+    check = {
+        **_check_facts(result, state),
+        "failures": incident.facts.get("check", {}).get("failures") or failed_before,
+    }
+    update_incident(
+        session,
+        house,
+        incident,
+        {**fresh, "check": check},
+        (),
+        now,
+        actor=SYSTEM_ACTOR,
+        source=f"check:{result.name}",
+    )
+    if state.successes >= result.recover_after and recovery.recovered(change):
+        return incident.number
+    return None

@@ -1,0 +1,153 @@
+"""What the domain knows of the house it works in: plan, roles, duty, limits, quiet hours.
+
+Handed in by the composition root; made of the configuration and of what Slack says about user
+groups. Nothing here reads a setting or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from plan.loader import LoadedPlan
+from plan.model import Plan
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something, with the roles they have at that moment."""
+
+    user_id: str
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def is_person(self) -> bool:
+        return self.user_id != SYSTEM and not self.user_id.startswith("check:")
+
+
+SYSTEM_ACTOR = Actor(SYSTEM)
+
+
+@dataclass(frozen=True)
+class Role:
+    """Who has a role. `people`: everybody, members of the group included."""
+
+    group: str | None = None  # Slack's id of the user group
+    people: tuple[str, ...] = ()
+    duty: tuple[str, ...] = ()  # in the order in which they are rung
+    channel: str | None = None  # key of the audience where a department is told
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Who is rung, one after the other: the duty first, then everybody else."""
+        return self.duty + tuple(person for person in self.people if person not in self.duty)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """A channel that the house posts in."""
+
+    key: str
+    channel: str
+    language: str = "en"
+    private: bool = False
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """The night: a SEV3 or SEV4 rings nobody in it."""
+
+    start: time = time(22)
+    end: time = time(8)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Taipei"))
+
+    def holds(self, now: datetime) -> bool:
+        local = now.astimezone(self.zone).time()
+        if self.start <= self.end:
+            return self.start <= local < self.end
+        return local >= self.start or local < self.end
+
+    def next_end(self, now: datetime) -> datetime:
+        """The end of the present or the coming night, in UTC as `now` is."""
+        local = now.astimezone(self.zone)
+        end = local.replace(
+            hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0, fold=0
+        )
+        if end <= local:
+            end = (local + timedelta(days=1)).replace(
+                hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0, fold=0
+            )
+        return end.astimezone(now.tzinfo)
+
+
+@dataclass(frozen=True)
+class EscalationTimes:
+    """How long nobody may have a SEV1 or SEV2 before each step, from the opening on."""
+
+    remind_after: timedelta = timedelta(minutes=5)
+    second_after: timedelta = timedelta(minutes=10)
+    page_after: timedelta = timedelta(minutes=15)
+
+
+_FIRST_RESPONSE = {
+    1: timedelta(minutes=5),
+    2: timedelta(minutes=15),
+    3: timedelta(hours=4),
+    4: timedelta(days=1),
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything of the configuration that the domain needs."""
+
+    loaded: LoadedPlan
+    roles: Mapping[str, Role]
+    audiences: Mapping[str, Audience]
+    currency: str = "TWD"
+    limits: Mapping[str, int] = field(default_factory=dict)  # minor units, by the plan's name
+    first_response: Mapping[int, timedelta] = field(default_factory=lambda: dict(_FIRST_RESPONSE))
+    quiet: QuietHours = field(default_factory=QuietHours)
+    escalation: EscalationTimes = field(default_factory=EscalationTimes)
+    desk: str | None = None  # key of the service desk's audience
+    page: bool = False  # a page webhook is configured
+    unknown_rings_after: timedelta = timedelta(minutes=1)
+    standstill_after: timedelta = timedelta(days=1)  # of a complaint between two steps
+    follow_up_after: timedelta = timedelta(days=7)  # day of an open item nobody gave a day
+
+    @property
+    def plan(self) -> Plan:
+        return self.loaded.plan
+
+    def roles_of(self, user_id: str) -> frozenset[str]:
+        return frozenset(name for name, role in self.roles.items() if user_id in role.chain)
+
+    def actor(self, user_id: str) -> Actor:
+        return Actor(user_id, self.roles_of(user_id))
+
+    def role(self, name: str) -> Role:
+        """The role; one that is not configured has nobody."""
+        return self.roles.get(name, Role())
+
+    def chain(self, role: str) -> tuple[str, ...]:
+        """Who is rung for a role; where it has nobody, who is rung for on-call."""
+        return self.role(role).chain or self.role("oncall").chain
+
+    def audience(self, key: str) -> Audience | None:
+        return self.audiences.get(key)
+
+    def audience_of(self, wanted: str, *, private: bool) -> str:
+        """The audience an incident is posted to. A private one never falls to a public channel."""
+        if private:
+            found = next((a.key for a in self.audiences.values() if a.private), None)
+            return found or "private"
+        return wanted if wanted in self.audiences else "incidents"
+
+    def other_languages(self, audience: str) -> tuple[str, ...]:
+        found = self.audiences.get(audience)
+        spoken = found.language if found else "en"
+        return tuple(language for language in ("en", "zh-Hant") if language != spoken)

@@ -1,0 +1,207 @@
+"""What rings whom: the one table, and the one place that turns a row of it into messages.
+
+Posts ring, so they carry decisions; edits are silent, so they carry state (thread-examples 3).
+Only who must act now is mentioned. At night a SEV3 or SEV4 rings nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from incidents.change import Change
+from incidents.house import Role
+from storage import outbox
+from storage.models import Ring, TimelineEntry
+
+
+class Event(StrEnum):
+    OPENED = "opened"
+    NO_OWNER = "no_owner"  # nobody has it: the person on duty, again
+    SECOND = "second"  # … then the next in line
+    PAGE = "page"  # … then the page webhook
+    ESCALATED = "escalated"  # somebody asked for the next in line
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    GOT_WORSE = "got_worse"
+    YOUR_TURN = "your_turn"  # a question, an answer that is due
+    APPROVAL = "approval"
+    HANDED_OVER = "handed_over"
+    UNKNOWN = "unknown"  # an outcome that is unknown for more than a minute
+    REMINDER = "reminder"  # a follow-up or a complaint that stands still
+    MORNING = "morning"  # what opened in the night and rang nobody
+    STATUS = "status"  # the shop, a customer or the status changed: a log line
+    STATE = "state"  # everything else
+
+
+Who = Literal["role", "duty", "second", "owner", "rung_before", "person", "page", "nobody"]
+Where = Literal["channel", "thread", "direct", "webhook"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One event: post or edit, where, who is rung, with which template, and what at night."""
+
+    how: Literal["post", "edit"]
+    where: tuple[Where, ...]
+    who: Who
+    template: str  # its `text` is the notification; plan words `ring`, `ring_mitigated`, log …
+    broadcast_to: int = 0  # SEV1 … this one are shown in the channel too
+    night_to: int = 2  # SEV1 … this one ring at night as well
+
+
+TABLE: Mapping[Event, Row] = {
+    Event.OPENED: Row("post", ("channel",), "role", "card"),
+    Event.NO_OWNER: Row("post", ("direct",), "duty", "remind"),
+    Event.SECOND: Row("post", ("direct",), "second", "escalation"),
+    Event.PAGE: Row("post", ("webhook",), "page", "page"),
+    Event.ESCALATED: Row("post", ("thread", "direct"), "second", "escalation", night_to=4),
+    Event.MITIGATED: Row("post", ("thread", "direct"), "rung_before", "mitigated", broadcast_to=2),
+    Event.RESOLVED: Row("post", ("thread", "direct"), "rung_before", "resolved", broadcast_to=2),
+    Event.GOT_WORSE: Row("post", ("thread",), "owner", "log", broadcast_to=2),
+    Event.YOUR_TURN: Row("post", ("thread",), "owner", "log"),
+    Event.APPROVAL: Row("post", ("thread", "direct"), "person", "approval", night_to=4),
+    Event.HANDED_OVER: Row("post", ("thread", "direct"), "person", "your_turn", night_to=4),
+    Event.UNKNOWN: Row("post", ("thread",), "owner", "log"),
+    Event.REMINDER: Row("post", ("direct",), "person", "your_turn"),
+    Event.MORNING: Row("post", ("direct",), "person", "your_turn", night_to=0),
+    Event.STATUS: Row("post", ("thread",), "nobody", "log"),
+    Event.STATE: Row("edit", (), "nobody", "card"),
+}
+
+
+def may_ring(change: Change, event: Event) -> bool:
+    """Whether the event rings at this hour."""
+    night = change.house.quiet.holds(change.now)
+    return not night or change.incident.severity <= TABLE[event].night_to
+
+
+def announce(
+    change: Change,
+    event: Event,
+    entry: TimelineEntry | None = None,
+    *,
+    people: Iterable[str] = (),
+    params: Mapping[str, Any] | None = None,
+    mark: str = "",
+) -> tuple[str, ...]:
+    """Posts what the table says of the event; who was rung by it.
+
+    `entry` is the log line; `people` are those rung where the table says "duty", "second" or
+    "person"; `mark` keeps repeated direct messages of one event apart.
+    """
+    row = TABLE[event]
+    if row.how == "edit":
+        change.show()
+        return ()
+    rings = may_ring(change, event)
+    rung: tuple[str, ...] = ()
+    if "thread" in row.where and entry is not None:
+        mention = _mention(change, row) if rings else None
+        _line(change, event, row, entry, mention)
+        rung += (mention,) if mention else ()
+    if "direct" in row.where and rings:
+        wanted = rung_before(change) if row.who == "rung_before" else tuple(people)
+        for person in dict.fromkeys(wanted):
+            _direct(change, event, person, entry, params or {}, mark)
+            rung += (person,)
+    return rung
+
+
+def _mention(change: Change, row: Row) -> str | None:
+    """The owner where they must act; not for what they have just done themselves."""
+    owner = change.incident.owner
+    return owner if row.who == "owner" and owner and owner != change.actor.user_id else None
+
+
+def _line(
+    change: Change, event: Event, row: Row, entry: TimelineEntry, mention: str | None
+) -> None:
+    """Posts a log line in the thread."""
+    if mention:
+        entry.data = {**entry.data, "mention": mention}
+        ring(change, event, "mention", mention)
+    broadcast = change.incident.severity <= row.broadcast_to
+    entry.data = {**entry.data, "posted": True, "broadcast": broadcast}
+    outbox.post(
+        change.session,
+        key=log_key(change, entry),
+        template="log",
+        incident=change.incident,
+        audience=change.incident.audience,
+        thread_key=f"{change.incident.reference}/card",
+        params={"entry": entry.sequence},
+        broadcast=broadcast,
+        ring=(mention,) if mention else (),
+        priority=2 if mention else 5,
+        now=change.now,
+    )
+
+
+def log_key(change: Change, entry: TimelineEntry) -> str:
+    return f"{change.incident.reference}/log/{entry.sequence}"
+
+
+def _direct(
+    change: Change,
+    event: Event,
+    person: str,
+    entry: TimelineEntry | None,
+    params: Mapping[str, Any],
+    mark: str,
+) -> None:
+    number = mark or (str(entry.sequence) if entry is not None else "1")
+    outbox.direct(
+        change.session,
+        key=f"{change.incident.reference}/dm/{person}/{event}/{number}",
+        template=TABLE[event].template,
+        person=person,
+        incident=change.incident,
+        params={**params, "event": str(event), "entry": entry.sequence if entry else None},
+        ring=(person,),
+        now=change.now,
+    )
+    ring(change, event, "direct", person)
+
+
+def ring(change: Change, event: Event, via: str, target: str, *, outcome: str = "sent") -> None:
+    """Notes that somebody was rung, or was passed over."""
+    change.session.add(
+        Ring(
+            incident_id=change.incident.id,
+            at=change.now,
+            event=str(event),
+            via=via,
+            target=target,
+            outcome=outcome,
+        )
+    )
+
+
+def targets(role: Role) -> tuple[str, ...]:
+    """Whom a mention of the role names: its group, else its people."""
+    return (role.group,) if role.group else role.people
+
+
+def rung_before(change: Change) -> tuple[str, ...]:
+    """Everybody who was rung for it and does not know yet: not who acts, not the owner."""
+    known = {change.actor.user_id, change.incident.owner}
+    found: list[str] = []
+    members = {
+        role.group: role.chain for role in change.house.roles.values() if role.group is not None
+    }
+    for target in change.session.scalars(
+        select(Ring.target)
+        .where(
+            Ring.incident_id == change.incident.id,
+            Ring.via.in_(("mention", "direct")),
+            Ring.outcome == "sent",
+        )
+        .order_by(Ring.id)
+    ):
+        found.extend(members.get(target, (target,)))
+    return tuple(person for person in dict.fromkeys(found) if person not in known)

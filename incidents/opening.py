@@ -1,0 +1,194 @@
+"""Opening an incident, and bringing new figures to one that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from checks.model import CaseFound
+from incidents import escalation, loading, notifications, runbook, severity, standstill
+from incidents import facts as facts_of
+from incidents import scope as scopes
+from incidents.change import Change
+from incidents.house import SYSTEM_ACTOR, Actor, House
+from incidents.notifications import Event
+from incidents.updates import add_cases, update_incident
+from plan.model import IncidentType, Section
+from storage import outbox
+from storage.models import HouseFact, Incident, PlanContent, Status
+from storage.types import Personal
+
+_NUMBER = "incident_number"
+
+
+class UnknownType(ValueError):
+    """The plan has no incident type of that name (1.1): nothing is opened."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What is known when an incident opens. No personal data stands in facts or cases."""
+
+    incident_type: str
+    subject: str
+    source: str  # "check:NAME", "command", "complaint"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    cases: Sequence[CaseFound] = ()
+    severity: int | None = None  # None: the plan's rules decide
+    started_at: datetime | None = None
+    created_by: Actor | None = None  # None: a check
+    description: str | None = None  # a person's words
+    fields: Mapping[str, Any] | None = None  # the form, as `scope.stored_fields` keeps it
+
+
+def open_incident(session: Session, house: House, opening: Opening, now: datetime) -> Incident:
+    """Opens the incident, or brings what is new to the open one of that subject and section.
+
+    One transaction: incident, cases, the first run with its steps, timeline, audit, the card that
+    rings, the runbook message, the first log line, timers. Raises UnknownType.
+    """
+    try:
+        section = house.plan.section_of(opening.incident_type)
+        kind = house.plan.incident_type(opening.incident_type)
+    except KeyError:
+        raise UnknownType(f"“{opening.incident_type}” is no incident type of the plan") from None
+    number = _take_number(session)  # also keeps two openings of one subject apart
+    live = loading.live_incident(session, loading.fingerprint(section.id, opening.subject))
+    if live is not None:
+        update_incident(
+            session,
+            house,
+            live,
+            opening.facts,
+            opening.cases,
+            now,
+            actor=opening.created_by or SYSTEM_ACTOR,
+            source=opening.source,
+            description=opening.description,
+            severity=opening.severity,
+        )
+        return live
+    session.get_one(HouseFact, _NUMBER).value = {"next": number + 1}
+    incident = _write(session, house, opening, section, kind, number, now)
+    change = Change(session, house, incident, opening.created_by or SYSTEM_ACTOR, now)
+    _tell(change, opening, section, kind)
+    return incident
+
+
+def _write(
+    session: Session,
+    house: House,
+    opening: Opening,
+    section: Section,
+    kind: IncidentType,
+    number: int,
+    now: datetime,
+) -> Incident:
+    _keep_plan(session, house, now)
+    facts = facts_of.merged({}, opening.facts)
+    incident = Incident(
+        number=number,
+        incident_type=kind.id,
+        family=kind.family,
+        section=section.id,
+        subject=opening.subject,
+        fingerprint=loading.fingerprint(section.id, opening.subject),
+        severity=opening.severity or kind.severity,
+        status=Status.OPEN,
+        customer_impact=kind.customer_impact,
+        private=kind.private,
+        audience=house.audience_of(kind.audience, private=kind.private),
+        source=opening.source,
+        created_by=opening.created_by.user_id if opening.created_by else None,
+        plan_version=house.loaded.version,
+        plan_hash=house.loaded.hash,
+        version=1,
+        facts=facts,
+        opening_facts=facts,
+        description=Personal(opening.description) if opening.description else None,
+        started_at=min(opening.started_at or now, now),
+        detected_at=now,
+    )
+    session.add(incident)
+    session.flush()
+    add_cases(session, incident, opening.cases, now)
+    session.flush()
+    if opening.severity is None:
+        incident.severity = severity.by_rules(kind, scopes.build(session, incident, now))
+    return incident
+
+
+def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType) -> None:
+    session, incident, now = change.session, change.incident, change.now
+    by = opening.created_by.user_id if opening.created_by else opening.source
+    run = runbook.start_run(change, section, opened_by=by, fields=opening.fields)
+    rings = notifications.may_ring(change, Event.OPENED)
+    role = change.house.role(kind.role)
+    targets = notifications.targets(role) if rings else ()
+    for target in targets:
+        notifications.ring(change, Event.OPENED, "mention", target)
+    outbox.post(
+        session,
+        key=f"{incident.reference}/card",
+        template="card",
+        incident=incident,
+        audience=incident.audience,
+        ring=targets,
+        priority=outbox.CARD_PRIORITY,
+        now=now,
+    )
+    runbook.post_runbook(change, run, f"{incident.reference}/runbook")
+    check = opening.facts.get("check") if isinstance(opening.facts.get("check"), dict) else None
+    kind_of_entry = "found" if opening.created_by is None else "declared"
+    data: dict[str, Any] = {"cases_total": len(opening.cases), "source": opening.source}
+    if check is not None:
+        data |= {"check": check.get("name"), "failures": check.get("failures")}
+    data["scope"] = scopes.snapshot(change.scope())
+    entry = change.entry(kind_of_entry, data, text=opening.description, actor=by)
+    notifications.announce(change, Event.STATUS, entry)
+    change.audit(
+        "open",
+        incident.reference,
+        data={"type": kind.id, "section": section.id, "subject": opening.subject, "by": by},
+        after=dict(incident.facts),
+    )
+    escalation.start(change)
+    standstill.watch(change)
+
+
+def _keep_plan(session: Session, house: House, now: datetime) -> None:
+    """Keeps the plan's content by its hash, once (decision 5)."""
+    if session.get(PlanContent, house.loaded.hash) is not None:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(
+        dialect.insert(PlanContent)
+        .values(
+            hash=house.loaded.hash,
+            version=house.loaded.version,
+            content=house.loaded.content,
+            stored_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _take_number(session: Session) -> int:
+    """The next number, with its row locked until the commit."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(
+        dialect.insert(HouseFact).values(key=_NUMBER, value={"next": 1}).on_conflict_do_nothing()
+    )
+    fact = session.scalars(
+        select(HouseFact)
+        .where(HouseFact.key == _NUMBER)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    return int(fact.value["next"])

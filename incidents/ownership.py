@@ -1,0 +1,29 @@
+"""Who has the incident: taking it, by a button of its own or by pressing a step."""
+
+from __future__ import annotations
+
+from incidents import escalation
+from incidents.change import Change
+from storage.models import Status
+
+
+def take_by_acting(change: Change) -> bool:
+    """Pressing a step takes an incident that nobody has. Whether it did."""
+    if change.incident.owner is not None or not change.actor.is_person:
+        return False
+    give(change, change.actor.user_id)
+    change.entry("taken", {"by_acting": True})
+    change.audit("take", change.incident.reference, data={"by_acting": True})
+    return True
+
+
+def give(change: Change, person: str) -> None:
+    """The incident has an owner; what nobody had is in progress now."""
+    incident = change.incident
+    incident.owner, incident.owner_since = person, change.now
+    if incident.acknowledged_at is None:
+        incident.acknowledged_at = change.now
+    if incident.status == Status.OPEN:
+        change.status(Status.ACKNOWLEDGED)
+        change.moved()
+    escalation.page_says(change, "acknowledge")

@@ -1,0 +1,34 @@
+"""Names of people as they stand in the words: plain names, never a ring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from incidents.house import SYSTEM
+from incidents.views import PersonView
+from storage.models import Person
+
+_OURSELVES = "Muster"
+
+
+def person(session: Session, user_id: str | None) -> PersonView | None:
+    """The person; who is not known yet is called by their Slack id. None: not a person."""
+    if user_id is None or user_id == SYSTEM or user_id.startswith("check:"):
+        return None
+    found = session.get(Person, user_id)
+    return PersonView(user_id, found.name if found is not None else user_id)
+
+
+def people(session: Session, user_ids: Iterable[str]) -> tuple[PersonView, ...]:
+    found = (person(session, user_id) for user_id in user_ids)
+    return tuple(one for one in found if one is not None)
+
+
+def plain_name(session: Session, user_id: str | None) -> str | None:
+    """The name that stands in a text; what acted without a person is Muster."""
+    if user_id is None:
+        return None
+    found = person(session, user_id)
+    return found.name if found is not None else _OURSELVES

@@ -1,0 +1,243 @@
+"""Asking for an action: its attempts are written down before anything is tried (rule 6)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from incidents import figures, internal, notifications
+from incidents import scope as scopes
+from incidents.change import Change
+from incidents.escalation import timer
+from incidents.figures import CaseLine
+from incidents.notifications import Event
+from incidents.outcome import Outcome
+from incidents.runbook import Place
+from plan import expressions
+from plan.expressions import ExpressionError
+from plan.model import Action
+from storage import work
+from storage.models import ActionAttempt, AttemptState, WorkKind
+from storage.money import Money
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One press: which action, for which step or question, with what was entered."""
+
+    action: Action
+    place: Place | None = None
+    button: str | None = None
+    params: Mapping[str, str] | None = None  # templates of the button, over the action's own
+    form: Mapping[str, Any] | None = None
+    undoes: ActionAttempt | None = None
+    press: str | None = None  # of the press that this one goes on from (Action.then)
+    took: bool = False
+
+
+def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
+    """Writes the attempts of a press down and hands them to the runner.
+
+    An Outcome is a refusal: nothing was written. A case whose parameters cannot be filled, because
+    a fact is missing, is left out.
+    """
+    session, incident, action = change.session, change.incident, wish.action
+    cases = figures.read_cases(session, incident.id)
+    seen = change.scope(form=dict(wish.form or {}))
+    groups = _groups(action, cases, seen)
+    if not groups:
+        return Outcome.refused("nothing_to_do")
+    press = wish.press or secrets.token_hex(8)
+    attempts: list[ActionAttempt] = []
+    undone = _undone(wish.undoes)
+    for group in groups:
+        case = group[0] if group else None
+        scope = {**seen, **undone}
+        if case is not None:
+            scope |= {
+                "case": case.scope(),
+                "group": [one.scope() for one in group],
+                "target": figures.target([one for many in groups for one in many]),
+            }
+        try:
+            params, hidden = _params(wish, scope)
+        except ExpressionError as error:
+            if action.cases is None:
+                return Outcome.refused("fact_missing", fact=str(error))
+            continue
+        attempt = _write(change, wish, press, params, group)
+        attempt.hidden = hidden
+        attempts.append(attempt)
+    if not attempts:
+        return Outcome.refused("nothing_to_do")
+    session.flush()
+    for attempt in attempts:
+        _hand_over(change, action, attempt)
+    change.audit(
+        "request",
+        action.id,
+        data={
+            "press": press,
+            "attempts": [attempt.key for attempt in attempts],
+            "step": wish.place.plan.id if wish.place else None,
+            "undoes": wish.undoes.key if wish.undoes else None,
+        },
+    )
+    return attempts
+
+
+def _undone(attempt: ActionAttempt | None) -> dict[str, Any]:
+    """What an undo sees of the attempt that it takes back."""
+    if attempt is None:
+        return {}
+    return {
+        "params": dict(attempt.params),
+        "before": dict(attempt.before or {}),
+        "after": dict(attempt.after or {}),
+        "response": dict(attempt.response or {}),
+    }
+
+
+def fill_params(templates: Mapping[str, str], scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an attempt. Raises ExpressionError where a fact is missing."""
+    return {name: expressions.value(template, scope) for name, template in templates.items()}
+
+
+def _params(wish: Wish, scope: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The parameters, and apart from them those that hold what a person typed.
+
+    Raises ExpressionError where a fact is missing.
+    """
+    form = wish.action.form or (wish.place.plan.form if wish.place else None)
+    personal = {one.id for one in form.fields if one.personal} if form else set()
+    templates = {**wish.action.params, **(wish.params or {})}
+    secret = {
+        name
+        for name, template in templates.items()
+        if any(re.search(rf"\bform\.{field}\b", template) for field in personal)
+    }
+    params = fill_params({k: v for k, v in templates.items() if k not in secret}, scope)
+    if not secret and not wish.form:
+        return params, None
+    hidden = fill_params({k: v for k, v in templates.items() if k in secret}, scope)
+    plain = {name: value for name, value in (wish.form or {}).items() if name not in personal}
+    return params, {"params": hidden, "form": plain}
+
+
+def _groups(
+    action: Action, cases: Sequence[CaseLine], scope: Mapping[str, Any]
+) -> list[tuple[CaseLine, ...]]:
+    """One attempt each: for nothing in particular, for a case, or for a customer's cases."""
+    if action.cases is None:
+        return [()]
+    reached = figures.reached(action, cases, scope)
+    if not action.once_per_customer:
+        return [(case,) for case in reached]
+    by_customer: dict[str, list[CaseLine]] = {}
+    for case in reached:
+        by_customer.setdefault(case.customer, []).append(case)
+    return [tuple(group) for group in by_customer.values()]
+
+
+def _write(
+    change: Change, wish: Wish, press: str, params: dict[str, Any], group: Sequence[CaseLine]
+) -> ActionAttempt:
+    attempt = ActionAttempt(
+        # Random, because a shop remembers keys for longer than a database may live.
+        key=f"{change.incident.reference}-{secrets.token_hex(12)}",
+        incident_id=change.incident.id,
+        run_id=wish.place.run.id if wish.place else None,
+        step_id=wish.place.plan.id if wish.place else None,
+        button=wish.button,
+        press=press,
+        case_id=group[0].id if group else None,
+        covers=[case.id for case in group] or None,
+        action=wish.action.id,
+        params=params,
+        state=AttemptState.WRITTEN,
+        requested_by=change.actor.user_id,
+        requested_at=change.now,
+        undoes_id=wish.undoes.id if wish.undoes else None,
+        looks=0,
+    )
+    change.session.add(attempt)
+    return attempt
+
+
+def _hand_over(change: Change, action: Action, attempt: ActionAttempt) -> None:
+    """To the runner, to an approver first, or done here where it needs no shop."""
+    if needs_approval(change, action, attempt):
+        attempt.state = AttemptState.AWAITING_APPROVAL
+        _ask_for_approval(change, action, attempt)
+    elif action.kind == "internal":
+        internal.carry_out(change, action, attempt)
+    else:
+        send(change, attempt)
+
+
+def send(change: Change, attempt: ActionAttempt) -> None:
+    """Attempts for different cases go side by side; all others of an incident go in order."""
+    reference = change.incident.reference
+    order = f"attempt:{reference}"
+    work.enqueue(
+        change.session,
+        kind=WorkKind.ACTION,
+        key=f"attempt/{attempt.key}",
+        payload={"attempt": attempt.id},
+        order_key=order if attempt.case_id is None else f"{order}/{attempt.case_id}",
+        priority=1,
+        due=change.now,
+        now=change.now,
+    )
+
+
+def needs_approval(change: Change, action: Action, attempt: ActionAttempt) -> bool:
+    """Above a limit of the house a second person approves (3.4.1)."""
+    if action.approval_above is None:
+        return False
+    limit = change.house.limits.get(action.approval_above)
+    amount = attempt.params.get("amount")
+    if limit is None or not isinstance(amount, dict) or "minor" not in amount:
+        return False
+    return int(amount["minor"]) > limit
+
+
+def approvers(change: Change, attempt: ActionAttempt) -> tuple[str, ...]:
+    """Who may approve: approvers, else managers; never who asked."""
+    house = change.house
+    chain = house.role("approver").chain + house.role("managers").chain
+    return tuple(dict.fromkeys(one for one in chain if one != attempt.requested_by))
+
+
+def _ask_for_approval(change: Change, action: Action, attempt: ActionAttempt) -> None:
+    amount = attempt.params.get("amount")
+    data = {
+        "attempt": attempt.id,
+        "action": action.id,
+        "amount": Money.from_json(amount).as_json() if isinstance(amount, dict) else None,
+        "scope": scopes.snapshot(change.scope(params=dict(attempt.params))),
+    }
+    entry = change.entry("approval_asked", data)
+    change.audit("approval_asked", action.id, data={"attempt": attempt.key})
+    notifications.announce(
+        change,
+        Event.APPROVAL,
+        entry,
+        people=approvers(change, attempt)[:2],
+        params={"attempt": attempt.id, "who": attempt.requested_by},
+        mark=str(attempt.id),
+    )
+
+
+def watch_unknown(change: Change, attempt: ActionAttempt) -> None:
+    """If it is still unknown after a minute, the owner is rung."""
+    due = change.now + change.house.unknown_rings_after
+    timer(change, "unknown_ring", due, key=attempt.press, press=attempt.press)
+
+
+def running_for(change: Change, attempt: ActionAttempt) -> timedelta:
+    return change.now - attempt.requested_at

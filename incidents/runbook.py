@@ -1,0 +1,222 @@
+"""The runs of an incident's runbooks: which step is next, what is offered, what must come first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from incidents import figures, scope
+from incidents.change import Change
+from incidents.figures import CaseLine
+from plan import expressions
+from plan.model import Button, Plan, Section
+from plan.model import Step as PlanStep
+from storage import outbox
+from storage.models import Incident, RunbookRun, Step, StepState
+
+SETTLED = frozenset({StepState.DONE, StepState.SKIPPED, StepState.NOT_NEEDED})
+UNDER_WAY = frozenset({StepState.RUNNING, StepState.UNKNOWN})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A step as it stands in a run, with what the plan says of it."""
+
+    run: RunbookRun
+    row: Step
+    plan: PlanStep
+    number: int  # as people count: 1, 2, 3
+
+    @property
+    def settled(self) -> bool:
+        return self.row.state in SETTLED
+
+    @property
+    def under_way(self) -> bool:
+        return self.row.state in UNDER_WAY
+
+    def optional(self, seen: Mapping[str, Any]) -> bool:
+        """Not needed as things are now; it may be again."""
+        return self.plan.optional_when is not None and expressions.holds(
+            self.plan.optional_when, seen
+        )
+
+
+def places(plan: Plan, run: RunbookRun) -> list[Place]:
+    """The steps of a run in their order; a step that the plan no longer has is left out."""
+    known = {step.id: step for step in plan.sections[run.section].steps}
+    return [
+        Place(run, row, known[row.step_id], number)
+        for number, row in enumerate(run.steps, start=1)
+        if row.step_id in known
+    ]
+
+
+def runs_of(session: Session, incident: Incident, *, replaced: bool = False) -> list[RunbookRun]:
+    """The runs with their steps: those inside another first, since they are worked on first."""
+    found = session.scalars(
+        select(RunbookRun)
+        .where(RunbookRun.incident_id == incident.id)
+        .options(selectinload(RunbookRun.steps))
+        .order_by(RunbookRun.parent_run_id.is_(None), RunbookRun.id)
+    ).all()
+    return [run for run in found if replaced or run.state != "replaced"]
+
+
+def find(session: Session, plan: Plan, incident: Incident, step_id: str) -> Place | None:
+    """The step of that id in a run that is not replaced."""
+    for run in runs_of(session, incident):
+        for place in places(plan, run):
+            if place.plan.id == step_id:
+                return place
+    return None
+
+
+def next_place(steps: Sequence[Place], seen: Mapping[str, Any]) -> Place | None:
+    """The first ordered step that is not settled, leaving out what belongs to the review."""
+    for place in steps:
+        if not place.plan.ordered or place.plan.in_review or place.settled:
+            continue
+        if place.under_way or not place.optional(seen):
+            return place
+    return None
+
+
+def open_any_time(steps: Sequence[Place], seen: Mapping[str, Any]) -> list[Place]:
+    """Steps outside the order that can be done now."""
+    return [
+        place
+        for place in steps
+        if not place.plan.ordered
+        and (not place.settled or place.plan.repeats)
+        and unmet_need(steps, place) is None
+        and not place.optional(seen)
+    ]
+
+
+def unmet_need(steps: Sequence[Place], place: Place) -> Place | None:
+    """The first step that must be settled before this one, beyond the order."""
+    for other in steps:
+        if other.plan.id in place.plan.needs and not other.settled:
+            return other
+    return None
+
+
+def before(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Place | None:
+    """The step that must come first by the order of the section; None: this one may be done."""
+    if not place.plan.ordered or place.plan.in_review:
+        return None
+    for other in steps:
+        if other.row.position >= place.row.position:
+            return None
+        if other.plan.ordered and not other.plan.in_review and not other.settled:
+            if other.under_way or not other.optional(seen):
+                return other
+    return None
+
+
+def everything_done(steps: Sequence[Place], seen: Mapping[str, Any]) -> bool:
+    """Nothing of the run waits for anybody; what belongs to the review does not count."""
+    return all(place.settled or place.plan.in_review or place.optional(seen) for place in steps)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A button that is offered, with what pressing it now would reach."""
+
+    button: Button
+    target: Mapping[str, Any]
+    reached: tuple[CaseLine, ...]
+
+
+def offers(
+    plan: Plan, buttons: Sequence[Button], cases: Sequence[CaseLine], seen: Mapping[str, Any]
+) -> Iterator[Offer]:
+    """The buttons that are offered as things are now."""
+    for button in buttons:
+        found = offer(plan, button, cases, seen)
+        if found is not None:
+            yield found
+
+
+def offer(
+    plan: Plan, button: Button, cases: Sequence[CaseLine], seen: Mapping[str, Any]
+) -> Offer | None:
+    """The button with its target; None where it is not offered now."""
+    action = plan.actions.get(button.action or "")
+    reached: tuple[CaseLine, ...] = ()
+    aim: dict[str, Any] = {}
+    if action is not None and action.cases is not None:
+        reached = figures.reached(action, cases, seen)
+        aim = figures.target(reached)
+        if not reached:
+            return None
+    if not expressions.holds(button.when, {**seen, "target": aim}):
+        return None
+    return Offer(button, aim, reached)
+
+
+def start_run(
+    change: Change,
+    section: Section,
+    *,
+    parent: RunbookRun | None = None,
+    parent_step: str | None = None,
+    opened_by: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+) -> RunbookRun:
+    """A new run with all steps of the section; those that the opening itself is are done."""
+    session, incident = change.session, change.incident
+    run = RunbookRun(
+        incident_id=incident.id,
+        section=section.id,
+        parent_run_id=parent.id if parent is not None else None,
+        parent_step=parent_step,
+        state="active",
+        started_at=change.now,
+    )
+    session.add(run)
+    session.flush()
+    for position, step in enumerate(section.steps, start=1):
+        done = step.done_by_opening
+        session.add(
+            Step(
+                run_id=run.id,
+                step_id=step.id,
+                position=position,
+                state=StepState.DONE if done else StepState.PENDING,
+                actor=(opened_by or change.actor.user_id) if done else None,
+                at=change.now if done else None,
+                fields=dict(fields) if done and fields else None,
+                figures={},
+            )
+        )
+    session.flush()
+    return run
+
+
+def post_runbook(change: Change, run: RunbookRun, key: str) -> None:
+    outbox.post(
+        change.session,
+        key=key,
+        template="runbook",
+        incident=change.incident,
+        audience=change.incident.audience,
+        thread_key=f"{change.incident.reference}/card",
+        params={"run": run.id},
+        priority=2,
+        now=change.now,
+    )
+
+
+def seen_now(
+    session: Session, incident: Incident, now: datetime, **more: Any
+) -> tuple[tuple[CaseLine, ...], dict[str, Any]]:
+    """The cases and the scope, read once."""
+    cases = figures.read_cases(session, incident.id)
+    return cases, scope.build(session, incident, now, cases=cases, **more)

@@ -1,0 +1,125 @@
+"""The scope that the plan's texts and expressions see of an incident (see plan.texts)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from incidents import figures, people
+from incidents.figures import CaseLine
+from storage.models import Incident, RunbookRun, Step
+from storage.types import Personal
+
+
+def iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
+
+
+def minutes_felt(incident: Incident) -> int | None:
+    """How long the customers felt it; None while they do, or where it is not known."""
+    ended = incident.mitigated_at or incident.resolved_at
+    if ended is None:
+        return None
+    return max(1, round((ended - incident.started_at).total_seconds() / 60))
+
+
+def incident_scope(session: Session, incident: Incident) -> dict[str, Any]:
+    return {
+        "reference": incident.reference,
+        "number": incident.number,
+        "severity": incident.severity,
+        "status": str(incident.status),
+        "started_at": iso(incident.started_at),
+        "detected_at": iso(incident.detected_at),
+        "mitigated_at": iso(incident.mitigated_at),
+        "resolved_at": iso(incident.resolved_at),
+        "owner": people.plain_name(session, incident.owner),
+        "minutes_felt": minutes_felt(incident),
+        "section": incident.section,
+        "subject_key": incident.subject.partition(":")[2] or incident.subject,
+    }
+
+
+def step_scope(session: Session, step: Step) -> dict[str, Any]:
+    """A step as texts see it. What a person typed in a personal field stays masked by its type."""
+    return {
+        "state": str(step.state),
+        "actor": people.plain_name(session, step.actor),
+        "at": iso(step.at),
+        "verified_at": iso(step.verified_at),
+        "branch": step.branch,
+        "fields": plain_fields(step.fields),
+        "figures": dict(step.figures or {}),
+        "did": list((step.figures or {}).get("did", ())),
+    }
+
+
+def steps_scope(session: Session, incident: Incident) -> dict[str, Any]:
+    """All steps by id; those of a replaced run give way to those of an active one."""
+    rows = session.execute(
+        select(Step, RunbookRun.state)
+        .join(RunbookRun, Step.run_id == RunbookRun.id)
+        .where(RunbookRun.incident_id == incident.id)
+        .order_by(RunbookRun.id, Step.position)
+    ).all()
+    found = sorted(rows, key=lambda row: row[1] != "replaced")
+    return {step.step_id: step_scope(session, step) for step, _ in found}
+
+
+def form_scope(values: Mapping[str, Any], personal: frozenset[str]) -> dict[str, Any]:
+    """What a form held, as texts see it."""
+    return {
+        name: Personal(str(value)) if name in personal and value else value
+        for name, value in values.items()
+    }
+
+
+def stored_fields(values: Mapping[str, Any], personal: frozenset[str]) -> dict[str, Any]:
+    """The form as it is kept (encrypted as a whole): which fields are personal stands beside."""
+    return {"values": dict(values), "personal": sorted(personal)}
+
+
+def plain_fields(stored: Any) -> dict[str, Any]:
+    if not isinstance(stored, dict) or "values" not in stored:
+        return {}
+    return form_scope(stored["values"], frozenset(stored.get("personal", ())))
+
+
+def build(
+    session: Session,
+    incident: Incident,
+    now: datetime,
+    *,
+    cases: Sequence[CaseLine] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """The whole scope. `cases`, where they were read already."""
+    lines = figures.read_cases(session, incident.id) if cases is None else cases
+    return {
+        "facts": dict(incident.facts),
+        "cases": figures.case_figures(lines),
+        "incident": incident_scope(session, incident),
+        "steps": steps_scope(session, incident),
+        "now": now.isoformat(),
+        **more,
+    }
+
+
+_KEPT = ("facts", "cases", "incident", "now")
+
+
+def snapshot(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """What a log line keeps of the scope, so that it reads the same the next morning.
+
+    Steps are left out (they hold people's words, masked); a line that speaks of a step reads it
+    as it stands.
+    """
+    return {
+        name: value
+        for name, value in scope.items()
+        if name in _KEPT or name in ("attempt", "before", "after", "params", "response", "batch")
+    }

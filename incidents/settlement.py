@@ -1,0 +1,323 @@
+"""What follows from how the attempts of a press ended: cases, facts, the step, the log line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from incidents import facts as facts_of
+from incidents import (
+    figures,
+    notifications,
+    people,
+    questions,
+    requests,
+    runbook,
+    steps_done,
+    thread_answers,
+    undo,
+)
+from incidents import scope as scopes
+from incidents.answers import PENDING
+from incidents.change import Change
+from incidents.figures import CaseLine
+from incidents.notifications import Event
+from incidents.runbook import Place
+from plan import expressions
+from plan.expressions import ExpressionError
+from plan.model import Action, Button
+from storage.models import ActionAttempt, AttemptState, Case, CaseState, StepState, TimelineEntry
+
+log = structlog.get_logger(__name__)
+_STATES = frozenset(CaseState)
+
+
+def attempts_of(change: Change, press: str) -> list[ActionAttempt]:
+    return list(
+        change.session.scalars(
+            select(ActionAttempt).where(ActionAttempt.press == press).order_by(ActionAttempt.id)
+        )
+    )
+
+
+def attempt_scope(change: Change, attempt: ActionAttempt) -> dict[str, Any]:
+    """What the words and expressions of an action see of its attempt."""
+    return {
+        "attempt": {
+            "at": scopes.iso(attempt.requested_at),
+            "sent_at": scopes.iso(attempt.sent_at),
+            "verified_at": scopes.iso(attempt.settled_at),
+            "settled_at": scopes.iso(attempt.settled_at),
+            "state": str(attempt.state),
+        },
+        "before": dict(attempt.before or {}),
+        "after": dict(attempt.after or {}),
+        "response": dict(attempt.response or {}),
+        "params": dict(attempt.params),
+        "form": dict((attempt.hidden or {}).get("form", {})),
+        "actor": people.plain_name(change.session, attempt.requested_by),
+    }
+
+
+def case_line(change: Change, attempt: ActionAttempt) -> CaseLine | None:
+    if attempt.case_id is None:
+        return None
+    cases = figures.read_cases(change.session, change.incident.id)
+    return next((case for case in cases if case.id == attempt.case_id), None)
+
+
+def apply_done(change: Change, attempt: ActionAttempt, action: Action) -> None:
+    """Facts and cases after one done attempt. What cannot be worked out is left out."""
+    seen = {**change.scope(), **attempt_scope(change, attempt)}
+    if attempt.covers:
+        for case in change.session.scalars(
+            select(Case).where(Case.id.in_([int(one) for one in attempt.covers]))
+        ):
+            _apply_case(change, case, action, seen)
+    for path, template in action.facts.items():
+        value = _worked_out(template, seen)
+        if value is not None:
+            change.incident.facts = facts_of.put(change.incident.facts, path, value)
+
+
+def _apply_case(change: Change, case: Case, action: Action, seen: Mapping[str, Any]) -> None:
+    facts = dict(case.facts)
+    scope = {
+        **seen,
+        "case": {
+            "kind": case.kind,
+            "key": case.key,
+            "state": str(case.state),
+            "amount": case.amount.as_json() if case.amount else None,
+            "outcome": case.outcome,
+            "facts": facts,
+        },
+    }
+    for path, template in action.case_facts.items():
+        value = _worked_out(template, scope)
+        if value is not None:
+            facts = facts_of.put(facts, path, value)
+    case.facts = facts
+    if action.case_state is not None:
+        state = _evaluated(action.case_state, scope)
+        if state in _STATES:
+            case.state = str(state)
+    if action.case_outcome is not None:
+        outcome = _evaluated(action.case_outcome, scope)
+        if isinstance(outcome, str) and outcome:
+            case.outcome = outcome
+    case.updated_at = change.now
+
+
+def _worked_out(template: str, scope: Mapping[str, Any]) -> object | None:
+    try:
+        return expressions.value(template, scope)
+    except ExpressionError:
+        return None
+
+
+def _evaluated(expression: str, scope: Mapping[str, Any]) -> object | None:
+    try:
+        return expressions.evaluate(expression, scope)
+    except ExpressionError as error:
+        log.warning("plan_expression_failed", expression=expression, error=str(error))
+        return None
+
+
+def batch_of(change: Change, attempts: Sequence[ActionAttempt]) -> dict[str, Any]:
+    """What the log line of an action done per case sees as `batch`."""
+    cases = {case.id: case for case in figures.read_cases(change.session, change.incident.id)}
+    done = [one for one in attempts if one.state == AttemptState.DONE]
+    reached = [cases[number] for one in done for number in _covered(one) if number in cases]
+    counts: dict[str, Counter[str]] = {}
+    for one in done:
+        for name, value in (one.response or {}).items():
+            if isinstance(value, str | int | bool):
+                counts.setdefault(name, Counter())[str(value)] += 1
+    return {
+        "total": len(attempts),
+        "done": len(done),
+        "failed": sum(one.state in (AttemptState.FAILED, AttemptState.REFUSED) for one in attempts),
+        "unknown": sum(one.state == AttemptState.UNKNOWN for one in attempts),
+        "customers": figures.customers(reached) or len(reached),
+        "amount": figures.total(reached),
+        "outcomes": dict(Counter(case.outcome for case in reached if case.outcome)),
+        "counts": {name: dict(values) for name, values in counts.items() if len(values) <= 5},
+    }
+
+
+def _covered(attempt: ActionAttempt) -> Iterable[int]:
+    return [int(number) for number in attempt.covers or ()]
+
+
+def settle_press(change: Change, press: str) -> None:
+    """Called after each attempt: while one is pending the step runs; then it ends."""
+    attempts = attempts_of(change, press)
+    if not attempts:
+        return
+    action = change.plan.actions[attempts[0].action]
+    place = _place(change, attempts[0])
+    pending = [one for one in attempts if one.state in PENDING]
+    if pending:
+        unknown = any(one.state == AttemptState.UNKNOWN for one in pending)
+        if place is not None and attempts[0].undoes_id is None:
+            wanted = StepState.UNKNOWN if unknown else StepState.RUNNING
+            if place.row.state != wanted:
+                place.row.state = wanted
+                change.moved()
+        change.show()
+        return
+    change.moved()
+    done = [one for one in attempts if one.state == AttemptState.DONE]
+    if not done:
+        _nothing_done(change, action, attempts, place)
+        return
+    _some_done(change, action, attempts, done, place)
+
+
+def _place(change: Change, attempt: ActionAttempt) -> Place | None:
+    if attempt.step_id is None or attempt.run_id is None:
+        return None
+    found = runbook.find(change.session, change.plan, change.incident, attempt.step_id)
+    return found if found is not None and found.run.id == attempt.run_id else None
+
+
+def _button(place: Place | None, attempt: ActionAttempt) -> Button | None:
+    if place is None:
+        return None
+    return next((one for one in place.plan.buttons if one.id == attempt.button), None)
+
+
+def _data(
+    change: Change, action: Action, attempts: Sequence[ActionAttempt], place: Place | None
+) -> dict[str, Any]:
+    """The references and the snapshot of an action's log line."""
+    shown = next((one for one in attempts if one.state == AttemptState.DONE), attempts[0])
+    per_case = action.cases is not None
+    seen = change.scope(**attempt_scope(change, shown))
+    if per_case:
+        seen["batch"] = batch_of(change, attempts)
+    return {
+        "action": action.id,
+        "attempt": shown.id,
+        "press": shown.press,
+        "step": place.plan.id if place is not None else None,
+        "took": bool(place is not None and (place.row.figures or {}).get("took")),
+        "verified_at": scopes.iso(shown.settled_at) if action.verify is not None else None,
+        "scope": scopes.snapshot(seen),
+        "form": seen["form"],
+        "words": {"action": action.id},
+    }
+
+
+def _nothing_done(
+    change: Change, action: Action, attempts: Sequence[ActionAttempt], place: Place | None
+) -> None:
+    """Nothing has changed in the shop: said to who pressed, and under the step."""
+    first = attempts[0]
+    problem = {"attempt": first.id, "action": action.id, "code": first.problem}
+    if place is not None and first.undoes_id is None:
+        steps_done.pending_again(change.incident, place.row)
+        steps_done.mark_problem(place.row, problem)
+    if first.button is not None and first.button.startswith("later:"):
+        questions.reopen(change, first.button.split(":")[1])
+    data = _data(change, action, attempts, place) | {"problem": first.problem}
+    change.entry("action_failed", data, actor=first.requested_by)
+    thread_answers.tell_failed(change, action, first)
+    change.show()
+
+
+def _some_done(
+    change: Change,
+    action: Action,
+    attempts: Sequence[ActionAttempt],
+    done: Sequence[ActionAttempt],
+    place: Place | None,
+) -> None:
+    first = done[0]
+    entry: TimelineEntry
+    if _goes_on(change, action, first, place):
+        # One line for the press: the last action of the chain writes it, unless some failed.
+        entry = change.entry(
+            "action_done",
+            _data(change, action, attempts, place),
+            actor=first.requested_by,
+        )
+        if len(done) < len(attempts):
+            notifications.announce(change, Event.STATUS, entry)
+        change.show()
+        return
+    data = _data(change, action, attempts, place)
+    kind = "action_undone" if first.undoes_id is not None else "action_done"
+    entry = change.entry(kind, data, actor=first.requested_by)
+    if place is None:
+        notifications.announce(change, Event.STATUS, entry)
+        steps_done.settle_runs(change)
+        questions.ask_due(change)
+        change.show()
+        return
+    if first.undoes_id is not None:
+        undo.taken_back(change, place, first)
+        steps_done.after(change, _inert(place), entry, posted=True)
+        return
+    steps_done.note_button(place.row, first.button)
+    button = _button(place, first)
+    if _completes(change, button, attempts, first):
+        branch_id = (place.row.figures or {}).get("branch")
+        branch = next((one for one in place.plan.branches if one.id == branch_id), None)
+        steps_done.mark_problem(place.row, None)
+        steps_done.mark_done(
+            change,
+            place,
+            actor=first.requested_by,
+            verified=action.verify is not None,
+            branch=branch,
+        )
+        steps_done.after(change, place, entry, posted=True)
+        return
+    steps_done.pending_again(change.incident, place.row)
+    if len(done) < len(attempts):
+        failed = next(one for one in attempts if one.state != AttemptState.DONE)
+        steps_done.mark_problem(
+            place.row, {"attempt": failed.id, "action": action.id, "code": failed.problem}
+        )
+    steps_done.after(change, _inert(place), entry, posted=True)
+
+
+def _inert(place: Place) -> Place:
+    """The step as one that mitigates nothing: it is open again, or was taken back."""
+    plan = place.plan.model_copy(update={"mitigates": False})
+    return Place(place.run, place.row, plan, place.number)
+
+
+def _goes_on(change: Change, action: Action, attempt: ActionAttempt, place: Place | None) -> bool:
+    """Whether the next action of the chain was asked for, by the same person (Action.then)."""
+    if action.then is None:
+        return False
+    following = change.plan.actions[action.then]
+    asker = change.house.actor(attempt.requested_by)
+    next_change = Change(change.session, change.house, change.incident, asker, change.now)
+    asked = requests.request_action(next_change, requests.Wish(following, place, attempt.button))
+    if not isinstance(asked, list):
+        return False
+    settle_press(next_change, asked[0].press)
+    return True
+
+
+def _completes(
+    change: Change,
+    button: Button | None,
+    attempts: Sequence[ActionAttempt],
+    first: ActionAttempt,
+) -> bool:
+    """Whether the step is finished by it."""
+    if button is None or not button.completes:
+        return False
+    if button.completes_when is not None:
+        seen = change.scope(**attempt_scope(change, first))
+        return expressions.holds(button.completes_when, seen)
+    return all(one.state == AttemptState.DONE for one in attempts)

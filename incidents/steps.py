@@ -1,0 +1,327 @@
+"""A press on a step: authorised, checked against the version and the order, then carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from incidents import (
+    answers,
+    authorise,
+    forms,
+    loading,
+    ownership,
+    questions,
+    requests,
+    runbook,
+    settlement,
+    steps_done,
+    undo,
+)
+from incidents import scope as scopes
+from incidents.change import Change
+from incidents.escalation import timer
+from incidents.house import Actor, House
+from incidents.outcome import Outcome
+from incidents.requests import Wish
+from incidents.runbook import Place
+from plan import expressions
+from plan.model import Action, Branch, Button
+from storage.models import StepState, TimelineEntry
+
+UNDO = "undo"
+SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Press:
+    """What a button or a form's submission says: which incident, for which version, by whom."""
+
+    number: int
+    version: int
+    step_id: str
+    button_id: str
+    actor: Actor
+    values: Mapping[str, Any] | None = None  # the form, where one was filled in
+    sequence: int | None = None  # of the log line that asked, for `answer_question`
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def press(session: Session, house: House, wish: Press, now: datetime) -> Outcome:
+    """Carries the press out, or says why not. What is refused changes nothing."""
+    incident = loading.incident_of(session, wish.number, lock=True)
+    if incident is None:
+        return Outcome.refused("not_found", reference=f"INC-{wish.number}")
+    change = Change(session, house, incident, wish.actor, now)
+    outcome = _pressed(change, wish)
+    return replace(outcome, number=incident.number)
+
+
+def _pressed(change: Change, wish: Press) -> Outcome:
+    place = runbook.find(change.session, change.plan, change.incident, wish.step_id)
+    if place is None:
+        return Outcome.refused("not_offered")
+    if wish.button_id == SKIP:
+        return _skip(change, place, wish)
+    if wish.button_id == UNDO:
+        return _undo(change, place, wish)
+    button = next((one for one in place.plan.buttons if one.id == wish.button_id), None)
+    if button is None:
+        return Outcome.refused("not_offered")
+    action = change.plan.actions[button.action] if button.action else None
+    refused = (
+        (
+            authorise.refuse_action(change, action)
+            if action is not None
+            else authorise.refuse_step(change, place.plan)
+        )
+        or answers.not_live(change)
+        or answers.running(change, place)
+        or answers.settled(change, place)
+    )
+    if refused is not None:
+        return refused
+    if wish.values is None:  # a form may be sent later than it was opened: its step decides
+        refused = answers.by_somebody_before(change, button, wish.version) or answers.stale(
+            change, wish.version
+        )
+        if refused is not None:
+            return refused
+    return _order(change, place, action) or _do(change, place, button, action, wish)
+
+
+def _order(change: Change, place: Place, action: Action | None) -> Outcome | None:
+    """What must come first: the section's order, a step's needs, verification (1.2.2)."""
+    steps = runbook.places(change.plan, place.run)
+    _, seen = runbook.seen_now(change.session, change.incident, change.now)
+    first = runbook.before(steps, place, seen)
+    if first is not None:
+        return Outcome.refused("order_rule", first=first.plan.title, scope=seen)
+    first = runbook.unmet_need(steps, place)
+    if first is not None:
+        return Outcome.refused("needs", first=first.plan.title, scope=seen)
+    if change.kind.verify_first and action is not None and action.kind == "mutate":
+        checks = [one for one in steps if one.plan.kind == "verify"]
+        if checks and not any(one.settled for one in checks):
+            return Outcome.refused("order_rule", first=checks[0].plan.title, scope=seen)
+    return None
+
+
+def _do(
+    change: Change, place: Place, button: Button, action: Action | None, wish: Press
+) -> Outcome:
+    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+    if runbook.offer(change.plan, button, cases, seen) is None:
+        code = "nothing_to_do" if action is not None and action.cases else "not_offered"
+        return Outcome.refused(code)
+    branch = _branch(place, button)
+    if branch is not None and not expressions.holds(branch.condition, seen):
+        return Outcome.refused("not_offered")
+    if action is not None:
+        return _act(change, place, button, action, wish)
+    if button.does == "form":
+        return _form(change, place, branch, wish)
+    if button.does == "branch" or button.does == "done":
+        return _done(change, place, branch)
+    return Outcome.refused("not_offered")
+
+
+def _branch(place: Place, button: Button) -> Branch | None:
+    return next((one for one in place.plan.branches if one.id == button.branch), None)
+
+
+def _act(change: Change, place: Place, button: Button, action: Action, wish: Press) -> Outcome:
+    values: Mapping[str, Any] | None = None
+    if action.form is not None:
+        checked = forms.check(change.session, change.house, action.form, wish.values or {}, change)
+        if isinstance(checked, Outcome):
+            return checked
+        values = checked.values
+    took = change.incident.owner is None and change.actor.is_person
+    asked = requests.request_action(
+        change,
+        Wish(action, place, button.id, params=button.params, form=values, took=took),
+    )
+    if isinstance(asked, Outcome):
+        return asked
+    row = place.row
+    row.state, row.started_at, row.actor = StepState.RUNNING, change.now, change.actor.user_id
+    row.figures = {**(row.figures or {}), "took": ownership.take_by_acting(change), "problem": None}
+    if button.branch is not None:
+        row.figures = {**row.figures, "branch": button.branch}
+    change.moved()
+    change.entry(
+        "action_asked",
+        {"action": action.id, "step": place.plan.id, "press": asked[0].press},
+    )
+    settlement.settle_press(change, asked[0].press)
+    change.show()
+    return Outcome.done("requested", quiet=True, attempts=[attempt.id for attempt in asked])
+
+
+def _form(change: Change, place: Place, branch: Branch | None, wish: Press) -> Outcome:
+    form = place.plan.form
+    if form is None:
+        return Outcome.refused("not_offered")
+    checked = forms.check(change.session, change.house, form, wish.values or {}, change)
+    if isinstance(checked, Outcome):
+        return checked
+    took = ownership.take_by_acting(change)
+    place.row.fields = scopes.stored_fields(checked.values, checked.personal)
+    place.row.figures = {**(place.row.figures or {}), "took": took}
+    steps_done.note_button(place.row, wish.button_id)
+    steps_done.mark_done(change, place, actor=change.actor.user_id, branch=branch)
+    forms.remember_due(change, place, checked)
+    entry = _step_entry(
+        change, place, "step_recorded", took=took, form=checked, text=checked.quote()
+    )
+    change.audit("record", place.plan.id, data={"fields": sorted(checked.values)})
+    steps_done.after(change, place, entry, posted=place.plan.log is not None)
+    return Outcome.done(quiet=True)
+
+
+def _done(change: Change, place: Place, branch: Branch | None) -> Outcome:
+    took = ownership.take_by_acting(change)
+    place.row.figures = {**(place.row.figures or {}), "took": took}
+    steps_done.mark_done(change, place, actor=change.actor.user_id, branch=branch)
+    words = branch.log if branch is not None else place.plan.log
+    kind = "branch" if branch is not None else "step_done"
+    entry = _step_entry(change, place, kind, took=took, branch=branch)
+    change.audit(kind, place.plan.id, data={"branch": branch.id if branch else None})
+    steps_done.after(change, place, entry, posted=words is not None)
+    return Outcome.done(quiet=True)
+
+
+def _step_entry(
+    change: Change,
+    place: Place,
+    kind: str,
+    *,
+    took: bool,
+    form: forms.Checked | None = None,
+    branch: Branch | None = None,
+    text: str | None = None,
+) -> TimelineEntry:
+    data: dict[str, Any] = {
+        "step": place.plan.id,
+        "took": took,
+        "scope": scopes.snapshot(change.scope()),
+    }
+    if form is not None:
+        data["form"] = form.plain()
+    if branch is not None:
+        data["branch"] = branch.id
+    if branch is not None and branch.log is not None:
+        data["words"] = {"branch": branch.id, "step": place.plan.id}
+    elif place.plan.log is not None:
+        data["words"] = {"step": place.plan.id}
+    return change.entry(kind, data, text=text)
+
+
+def _skip(change: Change, place: Place, wish: Press) -> Outcome:
+    """Left out, with a reason that the runbook shows."""
+    refused = (
+        authorise.refuse_step(change, place.plan)
+        or answers.not_live(change)
+        or answers.running(change, place)
+        or answers.settled(change, place)
+        or _order(change, place, None)
+    )
+    if refused is not None:
+        return refused
+    reason = forms.free_text(change, (wish.values or {}).get("reason"), "reason", maximum=500)
+    if isinstance(reason, Outcome):
+        return reason
+    took = ownership.take_by_acting(change)
+    row = place.row
+    row.state, row.actor, row.at = StepState.SKIPPED, change.actor.user_id, change.now
+    row.reason = reason.personal
+    change.moved()
+    entry = change.entry(
+        "skipped",
+        {"step": place.plan.id, "took": took, "scope": scopes.snapshot(change.scope())},
+        text=reason.personal,
+    )
+    change.audit("skip", place.plan.id)
+    steps_done.after(change, place, entry, posted=False)
+    return Outcome.done(quiet=True)
+
+
+def _undo(change: Change, place: Place, wish: Press) -> Outcome:
+    """The way back of an action that was done."""
+    found = undo.way_back(change, place)
+    if found is None:
+        return Outcome.refused("undo_gone", problem=None)
+    attempt, action = found
+    refused = (
+        authorise.refuse_action(change, action)
+        or answers.not_live(change)
+        or answers.stale(change, wish.version)
+    )
+    if refused is not None:
+        return refused
+    asked = requests.request_action(change, Wish(action, place, UNDO, undoes=attempt))
+    if isinstance(asked, Outcome):
+        return asked
+    took = ownership.take_by_acting(change)
+    change.moved()
+    change.entry(
+        "action_asked",
+        {"action": action.id, "step": place.plan.id, "press": asked[0].press, "took": took},
+    )
+    change.show()
+    return Outcome.done("requested", quiet=True, attempts=[one.id for one in asked])
+
+
+def answer_question(session: Session, house: House, wish: Press, now: datetime) -> Outcome:
+    """A button of something Muster asked: `step_id` is the question's id, `sequence` its line."""
+    incident = loading.incident_of(session, wish.number, lock=True)
+    if incident is None:
+        return Outcome.refused("not_found", reference=f"INC-{wish.number}")
+    change = Change(session, house, incident, wish.actor, now)
+    return replace(_answered(change, wish), number=incident.number)
+
+
+def _answered(change: Change, wish: Press) -> Outcome:
+    later = questions.find(change, wish.step_id)
+    button = next((b for b in later.buttons if b.id == wish.button_id), None) if later else None
+    entry = questions.last_asked(change, wish.step_id)
+    if later is None or button is None or entry is None:
+        return Outcome.refused("not_offered")
+    action = change.plan.actions[button.action] if button.action else None
+    refused = (
+        authorise.refuse_action(change, action)
+        if action is not None
+        else authorise.refuse(change, authorise.Act.NOTE)
+    )
+    if refused is not None:
+        return refused
+    if wish.sequence not in (None, entry.sequence) or not questions.is_open(entry):
+        return Outcome.refused("later_gone")
+    if action is None:
+        hours = float(button.params.get("again_hours", 0) or 0)
+        again = questions.answer(change, entry, button.id, again_hours=hours or None)
+        if again is not None:
+            timer(change, "ask_again", again, later=wish.step_id)
+        change.entry("later_stayed", {"later": later.id, "again_at": scopes.iso(again)})
+        change.audit("answer", later.id, data={"button": button.id})
+        return Outcome.done("later_stayed", until=again)
+    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+    if runbook.offer(change.plan, button, cases, seen) is None:
+        return Outcome.refused("nothing_to_do")
+    asked = requests.request_action(
+        change, Wish(action, None, f"later:{later.id}:{button.id}", params=button.params)
+    )
+    if isinstance(asked, Outcome):
+        return asked
+    questions.answer(change, entry, button.id)
+    ownership.take_by_acting(change)
+    change.moved()
+    change.entry("action_asked", {"action": action.id, "press": asked[0].press})
+    settlement.settle_press(change, asked[0].press)
+    change.show()
+    return Outcome.done("requested", quiet=True, attempts=[one.id for one in asked])

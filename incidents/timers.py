@@ -1,0 +1,150 @@
+"""What a timer does when it is due. What it finds then decides; it never repeats what is past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from incidents import (
+    escalation,
+    follow_ups,
+    notifications,
+    questions,
+    runbook,
+    settlement,
+    standstill,
+)
+from incidents import scope as scopes
+from incidents.change import Change
+from incidents.escalation import Presence
+from incidents.house import SYSTEM_ACTOR, House
+from incidents.notifications import Event
+from storage.models import AttemptState, Incident
+
+_RINGS = ("ring_check", "no_owner")
+
+
+def presence_wanted(
+    session: Session, house: House, payload: Mapping[str, Any], now: datetime
+) -> tuple[str, ...]:
+    """Whose Do Not Disturb is to be looked at before `fire`: user ids, none for most timers."""
+    if payload.get("timer") not in _RINGS:
+        return ()
+    change = _change(session, house, payload, now)
+    return escalation.wanted_presence(change) if change is not None else ()
+
+
+def fire(
+    session: Session,
+    house: House,
+    payload: Mapping[str, Any],
+    now: datetime,
+    presence: Presence | None = None,
+) -> None:
+    """Runs a due timer in its unit of work."""
+    change = _change(session, house, payload, now)
+    if change is None:
+        return
+    incident = change.incident
+    name = str(payload["timer"])
+    quiet = incident.quiet_until
+    if quiet is not None and quiet > now and name in ("no_owner", "answer_due", "ask_again"):
+        _again_later(change, payload, quiet)
+        return
+    match name:
+        case "ring_check":
+            escalation.ring_check(change, presence or {})
+        case "no_owner":
+            escalation.no_owner(change, payload, presence or {})
+        case "unknown_ring":
+            _unknown_ring(change, str(payload["press"]))
+        case "answer_due":
+            _answer_due(change, str(payload["step"]))
+        case "ask_again":
+            if questions.ask_due(change):
+                change.show()
+        case "wait_over":
+            _wait_over(change, payload)
+        case "follow_up":
+            follow_ups.remind(change, int(payload["follow_up"]))
+        case "standstill":
+            standstill.remind(change, payload)
+        case _:
+            raise ValueError(f"“{name}” is no timer")
+
+
+def _change(
+    session: Session, house: House, payload: Mapping[str, Any], now: datetime
+) -> Change | None:
+    incident = session.get(Incident, int(payload["incident"]), with_for_update=True)
+    return None if incident is None else Change(session, house, incident, SYSTEM_ACTOR, now)
+
+
+def _again_later(change: Change, payload: Mapping[str, Any], due: datetime) -> None:
+    rest = {k: v for k, v in payload.items() if k not in ("timer", "incident")}
+    key = f"{payload.get('mark', '')}quiet-{due:%Y%m%d%H%M}"
+    escalation.timer(change, str(payload["timer"]), due, key=key, **rest)
+
+
+def _unknown_ring(change: Change, press: str) -> None:
+    """Unknown for more than a minute: the owner is told what, and that nothing is repeated."""
+    attempts = settlement.attempts_of(change, press)
+    unknown = [one for one in attempts if one.state == AttemptState.UNKNOWN]
+    if not unknown:
+        return
+    first = unknown[0]
+    action = change.plan.actions[first.action]
+    seen = change.scope(**settlement.attempt_scope(change, first))
+    if action.cases is not None:
+        seen["batch"] = settlement.batch_of(change, attempts)
+    data = {
+        "action": action.id,
+        "attempt": first.id,
+        "step": first.step_id,
+        "at": scopes.iso(first.sent_at or first.requested_at),
+        "every": action.verify.every if action.verify else 15,
+        "scope": scopes.snapshot(seen),
+    }
+    if action.log_unknown is not None:
+        data["words"] = {"action": action.id, "unknown": True}
+    entry = change.entry("action_unknown", data)
+    change.audit("ring", action.id, data={"why": "unknown", "press": press})
+    notifications.announce(change, Event.UNKNOWN, entry)
+
+
+def _answer_due(change: Change, step_id: str) -> None:
+    """A vendor's time has passed and it does not work: one reminder to ask again."""
+    incident = change.incident
+    if not incident.live or incident.recovered_at is not None or incident.owner is None:
+        return
+    place = runbook.find(change.session, change.plan, incident, step_id)
+    if place is None:
+        return
+    notifications.announce(
+        change,
+        Event.REMINDER,
+        people=(incident.owner,),
+        params={"step": step_id},
+        mark=f"due-{step_id}-{change.now:%Y%m%d%H%M}",
+    )
+    change.entry("rung", {"to": incident.owner, "why": "answer_due", "step": step_id})
+
+
+def _wait_over(change: Change, payload: Mapping[str, Any]) -> None:
+    """The day has come; a wait that was set anew since then is another one."""
+    incident = change.incident
+    if incident.quiet_until is None or incident.quiet_until > change.now or not incident.live:
+        return
+    data = {"until": incident.quiet_until.isoformat()}
+    incident.quiet_until = incident.quiet_reason = None
+    entry = change.entry("wait_over", data)
+    change.audit("wait_over", incident.reference)
+    notifications.announce(change, Event.YOUR_TURN, entry)
+    questions.ask_due(change)
+    change.show()
+
+
+__all__ = ["fire", "presence_wanted"]

@@ -1,0 +1,124 @@
+"""New figures for an open incident: facts, cases, and whether it got worse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from checks.model import CaseFound
+from incidents import facts as facts_of
+from incidents import notifications, timeline
+from incidents import scope as scopes
+from incidents import severity as severities
+from incidents.change import Change
+from incidents.house import Actor, House
+from incidents.notifications import Event
+from storage.models import Case, CaseState, Incident
+
+_PROGRESS = {CaseState.WAITING, CaseState.SETTLED}  # a check does not take these back
+
+
+def add_cases(
+    session: Session, incident: Incident, found: Sequence[CaseFound], now: datetime
+) -> bool:
+    """Adds new cases and brings known ones up to date. Whether anything changed."""
+    if not found:
+        return False
+    known = {
+        (case.kind, case.key): case
+        for case in session.scalars(select(Case).where(Case.incident_id == incident.id))
+    }
+    changed = False
+    for case in found:
+        row = known.get((case.kind, case.key))
+        if row is None:
+            row = Case(incident_id=incident.id, kind=case.kind, key=case.key, updated_at=now)
+            row.state = case.state
+            row.amount = case.amount
+            row.customer_key = case.customer_key
+            row.facts = dict(case.facts)
+            session.add(row)
+            known[case.kind, case.key] = row
+            changed = True
+        else:
+            changed |= _renew(row, case, now)
+    return changed
+
+
+def _renew(row: Case, found: CaseFound, now: datetime) -> bool:
+    """What was done for the case stays; what is known of it is renewed."""
+    facts = facts_of.merged(row.facts, found.facts)
+    state = row.state
+    if state not in _PROGRESS and row.outcome is None:
+        state = found.state
+    amount = found.amount if found.amount is not None else row.amount
+    customer = found.customer_key or row.customer_key
+    if (facts, state, amount, customer) == (row.facts, row.state, row.amount, row.customer_key):
+        return False
+    row.facts, row.state, row.customer_key = facts, state, customer
+    row.amount = amount
+    row.updated_at = now
+    return True
+
+
+def update_incident(
+    session: Session,
+    house: House,
+    incident: Incident,
+    facts: Mapping[str, Any],
+    cases: Sequence[CaseFound],
+    now: datetime,
+    *,
+    actor: Actor,
+    source: str,
+    description: str | None = None,
+    severity: int | None = None,
+) -> bool:
+    """Takes over what is new. Silent, unless it got worse. Whether anything changed."""
+    change = Change(session, house, incident, actor, now)
+    brought = dict(facts)
+    if incident.mitigated_at is not None and not actor.is_person:
+        brought = {name: value for name, value in facts.items() if name in facts_of.PRESENT}
+    newer = facts_of.merged(incident.facts, brought)
+    changed = newer != incident.facts
+    if changed:
+        incident.facts = newer
+    changed |= add_cases(session, incident, cases, now)
+    session.flush()
+    if description:
+        entry = change.entry("note", {"source": source}, text=description)
+        notifications.announce(change, Event.STATUS, entry)
+        change.audit("note", incident.reference, data={"entry": entry.sequence})
+    if incident.mitigated_at is None:
+        _got_worse(change, severity)
+    if changed or description:
+        change.show()
+    return changed
+
+
+def _got_worse(change: Change, severity: int | None) -> None:
+    """Says so when the severity rose by the rules, or twice as many cases are affected."""
+    session, incident = change.session, change.incident
+    scope = change.scope()
+    total = int(scope["cases"]["total"])
+    wanted = severity or severities.by_rules(change.kind, scope)
+    last = timeline.last_of(session, incident.id, "found", "declared", "got_worse")
+    told = int(last.data.get("cases_total", 0)) if last is not None else 0
+    data: dict[str, Any] = {}
+    if wanted < incident.severity and not severities.set_by_a_person(session, incident):
+        data |= {"before": incident.severity, "after": wanted}
+        incident.severity = wanted
+    if told and total >= 2 * told:
+        data |= {"before_cases": told, "after_cases": total}
+    elif total and not told and last is not None:
+        last.data = {**last.data, "cases_total": total}  # the first count is no worsening
+    if not data:
+        return
+    data |= {"cases_total": total, "scope": scopes.snapshot(change.scope())}
+    entry = change.entry("got_worse", data)
+    change.audit("got_worse", incident.reference, data={k: data[k] for k in data if k != "scope"})
+    notifications.announce(change, Event.GOT_WORSE, entry)
