@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 import time
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
@@ -48,6 +49,7 @@ class HttpEvents:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         url, body, headers = self._request(parcel)
         entry = parcel.entry
+        entry.sent, written = self._clock.now(), time.perf_counter()
         try:
             async with self._session.post(
                 url, data=body.encode(), headers=headers,
@@ -62,7 +64,7 @@ class HttpEvents:
             return Outcome(False, "dispatch_failed", reason="connection_failed")
         if not 200 <= status < 300:
             return Outcome(False, "dispatch_failed", reason="http_error", no_retry=no_retry)
-        entry.acked = self._clock.now()
+        entry.acked, entry.took = self._clock.now(), time.perf_counter() - written
         return Outcome(True, payload=answer)
 
     def _request(self, parcel: Parcel) -> tuple[str, str, dict[str, str]]:
@@ -87,6 +89,45 @@ class HttpEvents:
             headers["X-Slack-Retry-Num"] = str(parcel.retry_attempt)
             headers["X-Slack-Retry-Reason"] = parcel.retry_reason or "http_timeout"
         return url, body, headers
+
+    async def volley(self, parcels: list[Parcel]) -> list[Outcome]:
+        """Over connections that are open before the first request is written."""
+        url = urlsplit(self._url)
+        lines = [await asyncio.open_connection(url.hostname, url.port) for _ in parcels]
+        requests = [self._bytes(parcel) for parcel in parcels]
+        try:
+            return list(await asyncio.gather(*(
+                self._exchange(parcel, request, *line)
+                for parcel, request, line in zip(parcels, requests, lines, strict=True)
+            )))
+        finally:
+            for _, writer in lines:
+                writer.close()
+
+    def _bytes(self, parcel: Parcel) -> bytes:
+        url, body, headers = self._request(parcel)
+        parts, content = urlsplit(url), body.encode()
+        headers |= {"Host": parts.netloc, "Content-Length": str(len(content)),
+                    "Connection": "close"}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"POST {parts.path} HTTP/1.1\r\n{lines}\r\n".encode() + content
+
+    async def _exchange(
+        self, parcel: Parcel, request: bytes, reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> Outcome:
+        written = time.perf_counter()
+        parcel.entry.sent = self._clock.now()
+        writer.write(request)
+        try:
+            status = await asyncio.wait_for(reader.readline(), self._patience.seconds)
+        except (TimeoutError, ConnectionError):
+            return Outcome(False, "operation_timeout")
+        if b" 200 " not in status:
+            return Outcome(False, "dispatch_failed")
+        parcel.entry.took = time.perf_counter() - written
+        parcel.entry.acked = self._clock.now()
+        return Outcome(True)
 
     async def close(self) -> None:
         if self._session is not None:

@@ -77,31 +77,32 @@ def unusable(outcome: Outcome, refused: Refused) -> Refused:
 
 async def click(world: World, wish: Json) -> Json:
     """A press, a choice, a date: block_actions."""
+    payload = click_payload(world, wish)
+    summary = f"click {payload['actions'][0]['action_id']}"
+    require_ack(await world.dispatcher.once(INTERACTIVE, payload, summary))
+    return {}
+
+
+def click_payload(world: World, wish: Json) -> Json:
+    """What the click sends; a choice stands in the state from now on."""
     person = person_of(world, wish.get("as"))
     if not world.config.interactivity:
         raise Refused("interactivity_not_enabled")
+    take_files(world, person.id, wish.get("values"))
     if wish.get("view_id"):
         view = own_view(world, person, wish["view_id"])
-        if wish.get("values"):
-            take_files(world, person.id, wish["values"])
-            fill_in(view.values, view.body["blocks"], wish["values"])
+        fill_in(view.values, view.body["blocks"], wish.get("values") or {})
         action = _act(world, view.body["blocks"], view.values, wish, person)
         trigger_id = world.triggers.issue(person.id, view.id if view.kind == "modal" else None)
-        payload = payloads.view_action(person, view, action, trigger_id)
-    else:
-        channel = world.channel_for_person(person.id, wish.get("channel"))
-        message = world.visible(person.id, channel, wish.get("ts"))
-        values = world.values_of(person.id, message)
-        if wish.get("values"):
-            fill_in(values, message.blocks, wish["values"])
-        action = _act(world, message.blocks, values, wish, person)
-        trigger_id = world.triggers.issue(person.id)
-        payload = payloads.message_action(
-            world, person, channel, message, action, copied(values), trigger_id
-        )
-    outcome = await world.dispatcher.once(INTERACTIVE, payload, f"click {action['action_id']}")
-    require_ack(outcome)
-    return {}
+        return payloads.view_action(person, view, action, trigger_id)
+    channel = world.channel_for_person(person.id, wish.get("channel"))
+    message = world.visible(person.id, channel, wish.get("ts"))
+    values = world.values_of(person.id, message)
+    fill_in(values, message.blocks, wish.get("values") or {})
+    action = _act(world, message.blocks, values, wish, person)
+    return payloads.message_action(
+        world, person, channel, message, action, copied(values), world.triggers.issue(person.id)
+    )
 
 
 def own_view(world: World, person: Person, view_id: Any) -> View:

@@ -40,6 +40,7 @@ class DeliveryEntry:
     sent: float
     connection: str | None = None
     acked: float | None = None
+    took: float | None = None  # real seconds from the writing to the acknowledgement
     late: bool = False
     error: str | None = None
     retry_attempt: int = 0

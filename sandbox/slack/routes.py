@@ -13,6 +13,7 @@ from sandbox.slack import hand, interactions, tester
 from sandbox.slack.answers import respond
 from sandbox.slack.api import TOKENS, Cut, RawAnswer, WebApi
 from sandbox.slack.errors import Json, Refused
+from sandbox.slack.volley import volley
 from sandbox.slack.world import World
 
 PAGE: Final = Path(__file__).parent / "page"
@@ -29,7 +30,8 @@ _POSTS: Final[dict[str, Post]] = {
     "/hand/faults": tester.add_fault, "/hand/burst": tester.burst,
     "/hand/delivery": tester.delivery, "/hand/socket": tester.socket,
     "/hand/event": tester.event, "/hand/options": tester.options, "/hand/clock": tester.clock,
-    "/hand/guide": tester.set_guide,
+    "/hand/guide": tester.set_guide, "/hand/volley": volley,
+    "/hand/channel": tester.set_channel, "/hand/group": tester.set_group,
 }
 _GETS: Final[dict[str, Callable[[World, web.Request], Json]]] = {
     "/hand/workspace": lambda world, _: hand.workspace(world),

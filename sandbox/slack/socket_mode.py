@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,7 @@ class SocketHub:
         self._connections: list[Connection] = []
         self._next = 0
         self._waiting: dict[str, asyncio.Future[Any]] = {}
-        self._sent: dict[str, DeliveryEntry] = {}
+        self._sent: dict[str, tuple[DeliveryEntry, float]] = {}
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -110,9 +111,10 @@ class SocketHub:
 
     def _acknowledge(self, answer: Json) -> None:
         envelope_id = str(answer.get("envelope_id", ""))
-        entry = self._sent.pop(envelope_id, None)
+        entry, written = self._sent.pop(envelope_id, (None, 0.0))
         if entry is not None:
             entry.acked = self._clock.now()
+            entry.took = time.perf_counter() - written
         future = self._waiting.get(envelope_id)
         if future is not None and not future.done():
             future.set_result(answer.get("payload"))
@@ -129,20 +131,25 @@ class SocketHub:
         envelope_id = parcel.entry.envelope_id
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = future
-        self._sent[envelope_id] = parcel.entry
         parcel.entry.connection = connection.id
+        wire = parcel.wire or _wire(parcel)
+        parcel.entry.sent = self._clock.now()
+        self._sent[envelope_id] = parcel.entry, time.perf_counter()
         try:
             if not connection.dead:
                 with contextlib.suppress(ConnectionError):
-                    await connection.socket.send_str(
-                        json.dumps(_envelope(parcel), ensure_ascii=False)
-                    )
+                    await connection.socket.send_str(wire)
             payload = await asyncio.wait_for(future, self._patience.seconds)
         except TimeoutError:
             return Outcome(False, "operation_timeout")
         finally:
             del self._waiting[envelope_id]
         return Outcome(True, payload=payload)
+
+    async def volley(self, parcels: list[Parcel]) -> list[Outcome]:
+        for parcel in parcels:
+            parcel.wire = _wire(parcel)
+        return list(await asyncio.gather(*(self.send(parcel) for parcel in parcels)))
 
     def _choose(self) -> Connection | None:
         """The next in turn; one that was told to leave only when there is no other."""
@@ -204,6 +211,10 @@ def _hello(connections: int) -> Json:
 
 def _disconnect(reason: str) -> Json:
     return {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}
+
+
+def _wire(parcel: Parcel) -> str:
+    return json.dumps(_envelope(parcel), ensure_ascii=False)
 
 
 def _envelope(parcel: Parcel) -> Json:

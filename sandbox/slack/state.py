@@ -107,7 +107,6 @@ class Message:
     reactions: dict[str, list[str]] = field(default_factory=dict)
     files: list[File] = field(default_factory=list)
     followers: set[str] = field(default_factory=set)  # of the thread that starts here
-    unfurl: bool = True
     pinned: bool = False
     username: str | None = None
 

@@ -69,8 +69,8 @@ def options(world: World, wish: Json) -> Json:
         world.rates.on = bool(wish["rate_limits"])
     if "ack_seconds" in wish:
         world.patience.seconds = float(wish["ack_seconds"])
-    return {"latency": world.latency, "ack_seconds": world.patience.seconds, "rate_limits": world.rates.on,
-            "connections": len(world.sockets)}
+    return {"latency": world.latency, "ack_seconds": world.patience.seconds,
+            "rate_limits": world.rates.on, "connections": len(world.sockets)}
 
 
 def clock(world: World, wish: Json) -> Json:
@@ -78,6 +78,44 @@ def clock(world: World, wish: Json) -> Json:
     if seconds < 0:
         raise Refused("invalid_arguments", messages=["the clock only moves forward"])
     return {"now": world.clock.advance(seconds)}
+
+
+def set_channel(world: World, wish: Json) -> Json:
+    """Archives a channel, or lets people and the app in and out: what a manager could do."""
+    channel = world.channel(wish.get("id"))
+    unknown = set(wish) - {"id", "archived", "add", "remove"}
+    if unknown:
+        raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
+    for user in wish.get("add", ()):
+        channel.members[str(user)] = None
+        world.event(channel, {"type": "member_joined_channel", "user": user,
+                              "channel": channel.id, "event_ts": world.clock.ts()})
+    for user in wish.get("remove", ()):
+        channel.members.pop(str(user), None)
+        world.event(channel, {"type": "member_left_channel", "user": user,
+                              "channel": channel.id, "event_ts": world.clock.ts()})
+    if "archived" in wish:
+        channel.is_archived = bool(wish["archived"])
+        kind = "channel_archive" if channel.is_archived else "channel_unarchive"
+        world.event(channel, {"type": kind, "channel": channel.id, "user": "U0JO",
+                              "event_ts": world.clock.ts()})
+    world.live.everyone({"type": "channel", "channel": channel.id})
+    return {"members": list(channel.members), "archived": channel.is_archived}
+
+
+def set_group(world: World, wish: Json) -> Json:
+    """Who belongs to a user group."""
+    group = world.workspace.groups.get(str(wish.get("id")))
+    if group is None:
+        raise Refused("no_such_subteam")
+    users = list(wish.get("users") or ())
+    if any(user not in world.workspace.people for user in users):
+        raise Refused("user_not_found")
+    group.users = users
+    world.event(None, {"type": "subteam_members_changed", "subteam_id": group.id,
+                       "event_ts": world.clock.ts()})
+    world.live.everyone({"type": "people"})
+    return {"users": users}
 
 
 def set_guide(world: World, wish: Json) -> Json:

@@ -241,8 +241,14 @@ class World:
         self.send_event(event)
 
     def send_event(self, event: Json, event_id: str | None = None) -> str:
+        envelope = self.envelope(event, event_id)
+        self.dispatcher.event(envelope, summary=str(event.get("type", "")))
+        return str(envelope["event_id"])
+
+    def envelope(self, event: Json, event_id: str | None = None) -> Json:
+        """An event as the Events API wraps it."""
         event_id = event_id or f"Ev{next(self._events):08d}{secrets.token_hex(2).upper()}"
-        self.dispatcher.event({
+        return {
             "token": cast.VERIFICATION_TOKEN, "team_id": cast.TEAM_ID,
             "api_app_id": cast.APP_ID, "event": event, "type": "event_callback",
             "event_id": event_id, "event_time": int(self.clock.now()),
@@ -250,8 +256,7 @@ class World:
                                 "user_id": cast.BOT_USER, "is_bot": True,
                                 "is_enterprise_install": False}],
             "is_ext_shared_channel": False, "event_context": f"4-{event_id}",
-        }, summary=str(event.get("type", "")))
-        return event_id
+        }
 
 
 def _http(

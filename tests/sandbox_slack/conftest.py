@@ -100,7 +100,6 @@ def app(client: AsyncWebClient) -> AsyncApp:
 async def connected(app: AsyncApp, sandbox: SlackSandbox) -> AsyncIterator[AsyncApp]:
     """The app connected by Socket Mode. Listeners are added afterwards by the test."""
     handler = AsyncSocketModeHandler(app, cast.APP_TOKEN)
-    handler.client.web_client = AsyncWebClient(base_url=f"{sandbox.url}/api/")
     await handler.connect_async()
     await until(lambda: len(sandbox.world.sockets) == 1)
     yield app

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 import yaml
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import cast
@@ -194,6 +195,20 @@ async def test_editing_ones_own_words(hand: Hand) -> None:
         "cant_update_message")
     await hand.post("edit", **ME, **wish, delete=True)
     assert await hand.messages("U0MEI", INCIDENTS) == []
+
+
+async def test_what_a_manager_changes(client: AsyncWebClient, hand: Hand) -> None:
+    await hand.post("channel", id=PRIVATE, remove=[cast.BOT_USER])
+    with pytest.raises(SlackApiError, match="channel_not_found"):
+        await client.chat_postMessage(channel=PRIVATE, text="x")
+    await hand.post("channel", id=PRIVATE, add=[cast.BOT_USER])
+    await client.chat_postMessage(channel=PRIVATE, text="x")
+    await hand.post("channel", id=INCIDENTS, archived=True)
+    with pytest.raises(SlackApiError, match="is_archived"):
+        await client.chat_postMessage(channel=INCIDENTS, text="x")
+    await hand.post("group", id="S0ONCALL", users=["U0KAI"])
+    assert (await client.usergroups_users_list(usergroup="S0ONCALL"))["users"] == ["U0KAI"]
+    assert (await hand.post("group", id="S0ONCALL", users=["U0NO"]))["error"] == "user_not_found"
 
 
 async def test_the_page_and_nothing_beside_it(

@@ -130,6 +130,25 @@ async def test_an_event_is_sent_again_with_its_number_and_reason(
     assert len(site.headers) == 5
 
 
+async def test_a_volley_of_clicks_over_http(
+    bolt: AsyncApp, client: AsyncWebClient, hand: Hand, site: Site
+) -> None:
+    seen: list[str] = []
+
+    @bolt.action("take")
+    async def take(ack: Any, body: dict[str, Any]) -> None:
+        await ack()
+        seen.append(body["trigger_id"])
+
+    ts = (await client.chat_postMessage(channel=INCIDENTS, text="x", blocks=BUTTONS))["ts"]
+    answer = await hand.post("volley", **ME, channel=INCIDENTS, ts=ts, action_id="take", n=20)
+    assert (answer["sent"], answer["acked"]) == (20, 20)
+    await until(lambda: len(set(seen)) == 20)
+    site.status = 500
+    answer = await hand.post("volley", **ME, channel=INCIDENTS, ts=ts, action_id="take", n=2)
+    assert (answer["acked"], answer["errors"]) == (0, 2)
+
+
 async def test_what_the_app_refuses_or_does_not_hear_the_person_sees_fail(
     hand: Hand, site: Site
 ) -> None:

@@ -47,7 +47,7 @@ def post_message(call: Call) -> Json:
         call.world.clock.ts(), channel.id, call.user, content["text"],
         content["blocks"] or [], content["attachments"] or [], bot=True,
         thread_ts=root.ts if root else None, metadata=metadata,
-        unfurl=call.get("unfurl_links", True), username=call.get("username"),
+        username=call.get("username"),
         subtype="thread_broadcast" if root and call.get("reply_broadcast") else None,
     )
     call.world.post(channel, message)
