@@ -73,6 +73,7 @@ def _html_table(table: Table, kind: str = "record") -> str:
     rows = "".join(f"<tr>{_html_row(row)}</tr>" for row in table.rows)
     label = f' aria-label="{escape(table.heading)}"' if table.heading else ""
     inner = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    kind += " wide" if kind == "record" and len(table.columns) > 4 else ""
     return f'<div class="{kind}" tabindex="0" role="region"{label}><table>{inner}</table></div>'
 
 
