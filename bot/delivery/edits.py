@@ -33,7 +33,7 @@ _GONE = frozenset({Remedy.POST_ANEW, Remedy.FALLBACK, Remedy.JOIN, Remedy.ROOT_A
 @dataclass(frozen=True)
 class _Stand:
     message: records.Standing | None
-    coming: bool
+    coming: records.Coming | None
     live: bool
 
 
@@ -48,10 +48,12 @@ class Edits:
         stand = await self._office.read(lambda s: _stand(s, job))
         message = stand.message
         if message is None or message.ts is None or message.channel is None:
-            if stand.coming:
-                # The post draws the newest state itself; it is compared once it stands.
-                return Later(self._office.clock.now() + _POST_WAIT, "waits for its post")
-            return Delivered({"dropped": "not posted"})
+            if stand.coming is None:
+                return Delivered({"dropped": "not posted"})
+            if stand.coming.undrawn:
+                return Delivered({"dropped": "its post will show it"})
+            due = max(stand.coming.due, self._office.clock.now()) + _POST_WAIT
+            return Later(due, "waits for its post")
         language = job.payload.get("language") or message.language or "en"
         content = await self._office.draw(request_of(job, language))
         sure = not job.ambiguous and not job.payload.get("force")
@@ -122,6 +124,6 @@ class Edits:
 def _stand(session: Session, job: Job) -> _Stand:
     return _Stand(
         message=records.standing(session, job.message),
-        coming=records.on_its_way(session, job.message),
+        coming=records.coming(session, job.message),
         live=records.live(session, job.payload.get("incident")),
     )

@@ -50,6 +50,17 @@ async def find_files(
     return await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=False)
 
 
+async def _join(sender: Sender, channel: str, *, urgent: bool) -> bool:
+    """False where it cannot become a member: then it cannot have posted there either."""
+    try:
+        await sender.call("conversations.join", {"channel": channel}, urgent=urgent)
+    except SlackRefused as error:
+        if error.remedy in (Remedy.STOP, Remedy.RETRY):
+            raise
+        return False
+    return True
+
+
 async def _find(
     sender: Sender,
     ours: Callable[[Mapping[str, Any]], bool],
@@ -63,10 +74,16 @@ async def _find(
     if thread_ts:
         args["ts"] = thread_ts
     found: set[str] = set()
+    joined = False
     for _ in range(_PAGES):
         try:
             answer = await sender.call(method, args, urgent=urgent)
         except SlackRefused as error:
+            if error.remedy is Remedy.JOIN and not joined:
+                # With chat:write.public it may post where it is no member, but not read there.
+                joined = True
+                if await _join(sender, channel, urgent=urgent):
+                    continue
             if error.remedy in _GONE:
                 return sorted(found)
             raise

@@ -48,7 +48,7 @@ class _Stand:
 
     message: records.Standing | None
     root: records.Standing | None
-    root_coming: bool
+    root_coming: records.Coming | None
     root_parked: bool
 
 
@@ -115,8 +115,9 @@ class Posts:
         thread = str(job.payload["thread"])
         if stand.root_parked:
             return Parked(f"the root of its thread, {thread}, cannot be delivered")
-        if stand.root_coming:
-            return Later(self._office.clock.now() + _ROOT_WAIT, "waits for the root of its thread")
+        if stand.root_coming is not None:
+            due = max(stand.root_coming.due, self._office.clock.now()) + _ROOT_WAIT
+            return Later(due, "waits for the root of its thread")
         if stand.root is None:
             return Parked(f"the root of its thread, {thread}, was never posted")
         return self._root_anew(job, None)
@@ -245,7 +246,7 @@ def _stand(session: Session, job: Job) -> _Stand:
     return _Stand(
         message=records.standing(session, job.message),
         root=records.standing(session, str(thread)) if thread else None,
-        root_coming=bool(thread) and records.on_its_way(session, str(thread)),
+        root_coming=records.coming(session, str(thread)) if thread else None,
         root_parked=bool(thread) and records.parked(session, str(thread)),
     )
 

@@ -63,19 +63,25 @@ def standing(session: Session, key: str) -> Standing | None:
     return Standing.of(row) if row is not None else None
 
 
-def on_its_way(session: Session, message: str) -> bool:
-    """Whether a post of the message is still to come."""
-    return (
-        session.scalar(
-            select(WorkItem.id)
-            .where(
-                _posts_of(message),
-                WorkItem.state.in_(_UNFINISHED),
-            )
-            .limit(1)
-        )
-        is not None
-    )
+@dataclass(frozen=True)
+class Coming:
+    """A post that is still to come. `undrawn`: it will show whatever is committed by now."""
+
+    due: datetime
+    undrawn: bool
+
+
+def coming(session: Session, message: str) -> Coming | None:
+    """The post of the message that is still to come, if there is one."""
+    row = session.execute(
+        select(WorkItem.state, WorkItem.due, WorkItem.epoch, WorkItem.settled_epoch)
+        .where(_posts_of(message), WorkItem.state.in_(_UNFINISHED))
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    undrawn = row.state == WorkState.PENDING and row.epoch == row.settled_epoch
+    return Coming(due=row.due, undrawn=undrawn)
 
 
 def parked(session: Session, message: str) -> bool:
@@ -150,7 +156,7 @@ def post_anew(session: Session, message: str, now: datetime, *, because: str, jo
     if row is not None:
         row.gone_at = now
         row.content_hash = None
-    if not on_its_way(session, message):
+    if coming(session, message) is None:
         payload: Mapping[str, Any] = {**original.payload, "anew": because}
         work.enqueue(
             session,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -11,13 +12,17 @@ class SteppedClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         self._now = start or datetime.now(UTC).replace(microsecond=0)
+        self.others: list[Callable[[float], object]] = []  # clocks that go with it
 
     def now(self) -> datetime:
         return self._now
 
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
+        for other in self.others:
+            other(seconds)
 
     async def sleep_until(self, moment: datetime) -> None:
-        self._now = max(self._now, moment)
+        if moment > self._now:
+            self.advance((moment - self._now).total_seconds())
         await asyncio.sleep(0)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.delivery.audiences import Audience, Audiences
@@ -25,14 +25,13 @@ from bot.delivery.worker import Deliverer
 from sandbox.slack.server import SlackSandbox
 from storage import outbox, work
 from storage.database import Database
-from storage.models import Incident, SlackMessage, WorkItem, WorkState
+from storage.models import Incident, SlackMessage, WorkItem
 from storage.upgrade import upgrade
 from tests.actions.clock import SteppedClock
 from tests.delivery.builders import open_incident
 
 T = TypeVar("T")
 KEY = b"k" * 32
-UNFINISHED = (WorkState.PENDING, WorkState.UNCLEAR)
 
 
 class Drawings:
@@ -180,16 +179,10 @@ class Postbox:
     def advance(self, seconds: float) -> None:
         if seconds > 0:
             self.clock.advance(seconds)
-            self.sandbox.world.clock.advance(seconds)
 
     async def _next_due(self) -> datetime | None:
-        return await self.database.read(
-            lambda s: s.scalar(
-                select(func.min(WorkItem.due)).where(
-                    WorkItem.kind == "message", WorkItem.state.in_(UNFINISHED)
-                )
-            )
-        )
+        now = self.clock.now()
+        return await self.database.read(lambda s: work.next_due(s, "message", now))
 
     # --- what is seen
 
@@ -272,6 +265,7 @@ async def postbox(tmp_path: Path) -> AsyncIterator[Postbox]:
     await sandbox.start()
     client = open_client("xoxb-sandbox-bot", f"{sandbox.url}/api/", timeout=1.0)
     clock = SteppedClock()
+    clock.others.append(sandbox.world.clock.advance)
     incident_id = await database.write(lambda s: open_incident(s, clock.now()))
     async with httpx.AsyncClient(base_url=sandbox.url) as people:
         yield Postbox(
