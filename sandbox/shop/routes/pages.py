@@ -110,9 +110,9 @@ def state(c: sqlite3.Connection, rate: float, now: datetime) -> dict[str, Any]:
 
 
 def _per_minute(c: sqlite3.Connection, now: datetime) -> list[dict[str, int]]:
-    """The last fifteen minutes, oldest first: orders placed, and of them paid."""
+    """The last ten minutes, oldest first: orders placed, and of them paid."""
     found = []
-    for minute in range(15, 0, -1):
+    for minute in range(10, 0, -1):
         start, end = now - timedelta(minutes=minute), now - timedelta(minutes=minute - 1)
         placed, paid = c.execute(
             "SELECT count(*), coalesce(sum(status NOT IN ('awaiting_payment', 'cancelled')), 0) "
