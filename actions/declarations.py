@@ -22,7 +22,20 @@ def _template(text: str) -> str:
     return text
 
 
+def _templates(body: Any) -> Any:
+    if isinstance(body, str):
+        _template(body)
+    elif isinstance(body, dict):
+        for part in body.values():
+            _templates(part)
+    elif isinstance(body, list | tuple):
+        for part in body:
+            _templates(part)
+    return body
+
+
 Template = Annotated[str, AfterValidator(_template)]
+Body = Annotated[Any, AfterValidator(_templates)]  # JSON with templates as its leaves
 
 
 class Declaration(BaseModel):
@@ -37,8 +50,11 @@ class LookDeclaration(Declaration):
     """A question. A POST here is a probe that changes nothing the shop keeps (a test payment)."""
 
     method: Literal["GET", "POST"] = "GET"
-    body: Any = None
+    body: Body = None
     read: tuple[str, ...] = ()  # a path into the answer, where the shop wraps it: [data, items]
+    # The only fields of the answer (or of each item of a list) that enter Muster; empty: all. What
+    # a look shows is kept with the attempt, so customers' names and addresses must not be in it.
+    keep: tuple[str, ...] = ()
 
 
 class ActionDeclaration(Declaration):
@@ -50,7 +66,7 @@ class ActionDeclaration(Declaration):
     """
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
-    body: Any = None
+    body: Body = None
     contract: Literal["keys", "lookup", "neither"] = "neither"
     lookup: Template | None = None  # /idempotency/{{ key }}
     timeout: Seconds = 10.0

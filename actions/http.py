@@ -89,7 +89,7 @@ class ShopClient:
             if not isinstance(found, Mapping) or part not in found:
                 raise NoAnswer("wrong_body", f"the answer of “{name}” has no “{part}”")
             found = found[part]
-        return found
+        return _kept(found, declaration.keep)
 
     async def act(self, name: str, key: str, scope: Scope) -> ShopAnswer:
         """Sends the action once, under its idempotency key. Never repeats by itself.
@@ -137,6 +137,17 @@ class ShopClient:
         except (TimeoutError, httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise _classified(error) from error
         return _answer(response, body)
+
+
+def _kept(found: Any, names: tuple[str, ...]) -> Any:
+    """The answer with only the declared fields of it, or of each item of a list."""
+    if not names:
+        return found
+    if isinstance(found, Mapping):
+        return {name: found[name] for name in names if name in found}
+    if isinstance(found, list):
+        return [_kept(item, names) for item in found]
+    return found
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -70,6 +70,9 @@ class ActionRunner:
     # --- a fresh attempt
 
     async def _begin(self, item: WorkItem, assignment: Assignment) -> None:
+        if assignment.action.kind == "read":
+            await self._read(item, assignment)
+            return
         if self._shop.action(assignment.action.id) is None:
             await self._settle(item, assignment, Settled(AttemptState.REFUSED, problem="no_door"))
             return
@@ -99,6 +102,19 @@ class ActionRunner:
         if await self._database.write(commit, urgent=True):
             sent = replace(assignment, state=AttemptState.SENT, before=before, sent_at=now)
             await self._send(item, sent, repeated=False)
+
+    async def _read(self, item: WorkItem, assignment: Assignment) -> None:
+        """An action that only looks: nothing is sent, what is seen is its answer."""
+        seen_as_wanted, seen = await looks.verified(self._shop, assignment)
+        if not seen.answered:
+            # Nothing has happened, so nothing is unknown; the person can look again.
+            settled = Settled(AttemptState.FAILED, problem="no_answer", detail=seen.problem)
+        else:
+            found = looks.as_figures(seen.value)
+            state = AttemptState.DONE if seen_as_wanted else AttemptState.FAILED
+            problem = None if seen_as_wanted else "not_verified"
+            settled = Settled(state, after=found, response=found, problem=problem)
+        await self._settle(item, assignment, settled)
 
     async def _send(self, item: WorkItem, assignment: Assignment, *, repeated: bool) -> None:
         action, key = assignment.action.id, assignment.key
