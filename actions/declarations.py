@@ -44,6 +44,9 @@ class Declaration(BaseModel):
     url: Template  # absolute, or below shop.control_url: /channels/{{ params.channel }}
     headers: dict[str, Template] = {}
     timeout: Seconds = 5.0
+    # The only fields of the answer (or of each item of a list) that enter Muster; empty: all. What
+    # is seen is kept with the attempt, so customers' names and addresses must not be in it.
+    keep: tuple[str, ...] = ()
 
 
 class LookDeclaration(Declaration):
@@ -52,9 +55,6 @@ class LookDeclaration(Declaration):
     method: Literal["GET", "POST"] = "GET"
     body: Body = None
     read: tuple[str, ...] = ()  # a path into the answer, where the shop wraps it: [data, items]
-    # The only fields of the answer (or of each item of a list) that enter Muster; empty: all. What
-    # a look shows is kept with the attempt, so customers' names and addresses must not be in it.
-    keep: tuple[str, ...] = ()
 
 
 class ActionDeclaration(Declaration):

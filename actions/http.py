@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -100,7 +100,8 @@ class ShopClient:
         if declaration is None:
             raise NotSent("no_such_action", f"shop.actions has no “{name}”: declare it there.")
         request = fill(declaration, declaration.method, declaration.body, scope, self._base_url)
-        return await self._send(request, {"Idempotency-Key": key})
+        answer = await self._send(request, {"Idempotency-Key": key})
+        return replace(answer, body=_kept(answer.body, declaration.keep))
 
     async def find(self, name: str, scope: Scope) -> ShopAnswer | None:
         """What the shop knows of the key in the scope; None: it had no effect so far (404)."""
@@ -115,11 +116,17 @@ class ShopClient:
             timeout=declaration.timeout,
         )
         try:
-            return await self._send(request)
+            answer = await self._send(request)
         except Refused as error:
             if error.status == 404:
                 return None
             raise
+        body = answer.body
+        if isinstance(body, Mapping) and "response" in body:
+            body = {**body, "response": _kept(body["response"], declaration.keep)}
+        else:
+            body = _kept(body, declaration.keep)
+        return replace(answer, body=body)
 
     async def _send(
         self, request: FilledRequest, headers: Mapping[str, str] | None = None

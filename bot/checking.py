@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
-from actions.http import ShopClient, ShopError
+from actions.http import ShopClient, ShopError, open_http
 from bot.settings import Settings
 from checks.kinds.base import CheckContext, LookFailed
 from checks.shop.source import ShopDatabase
@@ -44,7 +43,7 @@ async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
     shop = None
     if settings.shop.database_url and settings.shop.mapping:
         shop = ShopDatabase(settings.shop.database_url, settings.shop.mapping)
-    async with httpx.AsyncClient(transport=AiohttpTransport()) as http:
+    async with open_http() as http:
         client = ShopClient(
             http,
             base_url=settings.shop.control_url,

@@ -21,6 +21,7 @@ _CHANNELS_KEPT = 1000
 TIER_1, TIER_2, TIER_3, TIER_4 = 1, 20, 50, 100  # calls a minute
 
 METHODS: Mapping[str, int] = {
+    "auth.test": 300,  # Slack: "hundreds a minute"
     "chat.postMessage": 300,
     "chat.update": TIER_3,
     "chat.delete": TIER_3,
@@ -37,6 +38,7 @@ METHODS: Mapping[str, int] = {
     "users.info": TIER_4,
     "usergroups.users.list": TIER_2,
     "views.publish": TIER_4,
+    "views.push": TIER_4,
     "views.update": TIER_4,
     "views.open": TIER_4,
 }

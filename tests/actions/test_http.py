@@ -195,3 +195,29 @@ async def test_a_look_reads_the_declared_part() -> None:
 async def test_an_unknown_look_names_the_place(http) -> None:
     with pytest.raises(NotSent, match=r"shop\.looks has no “nowhere”"):
         await client(http, "https://shop.example").look("nowhere", {})
+
+
+@pytest.mark.parametrize("found", [{"id": 1, "phone": "0912"}, [{"id": 1, "phone": "0912"}]])
+async def test_only_the_declared_fields_enter(found: object) -> None:
+    """A customer's phone in the shop's answer stays in the shop, whichever way it comes."""
+    router = respx.Router()
+    router.get("https://shop.example/look").respond(200, json=found)
+    router.put("https://shop.example/act").respond(200, json=found)
+    router.get("https://shop.example/known").respond(200, json={"status": 200, "response": found})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(router.async_handler)) as http:
+        shop = ShopClient(
+            http,
+            base_url="https://shop.example",
+            looks={"look": LookDeclaration(url="/look", keep=("id",))},
+            actions={
+                "act": ActionDeclaration(
+                    method="PUT", url="/act", keep=("id",), contract="lookup", lookup="/known"
+                )
+            },
+        )
+        kept = {"id": 1} if isinstance(found, dict) else [{"id": 1}]
+        assert await shop.look("look", {}) == kept
+        assert (await shop.act("act", "k", {})).body == kept
+        known = await shop.find("act", {})
+        assert known is not None
+        assert known.body["response"] == kept

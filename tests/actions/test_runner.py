@@ -262,3 +262,14 @@ async def test_with_keys_and_nothing_to_look_with_the_replay_answers(make_desk) 
     await desk.run(30)
     assert (await desk.attempt()).state == AttemptState.DONE
     assert desk.shop.applied == ["key-1"]
+
+
+@pytest.mark.parametrize(("routing", "state"), [("harborpay", "done"), ("northpay", "failed")])
+async def test_an_action_that_only_looks_sends_nothing(make_desk, routing: str, state: str) -> None:
+    """A test payment, a look at a server: what is seen is its answer."""
+    desk = await make_desk(switch().model_copy(update={"kind": "read"}))
+    desk.shop.routing = routing
+    await desk.turn()
+    assert (await desk.attempt()).state == state
+    assert desk.shop.asked == ["GET routing"]
+    assert desk.book.settled[0].response == {"channel": routing}
