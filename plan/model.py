@@ -175,6 +175,7 @@ class IncidentType(Model):
     ring: Words  # the lock screen: severity, what the customer feels, count, what can be done
     ring_mitigated: Words
     declare: Form | None = None  # intake by a person: /incident, /complaint
+    subject: str | None = None  # of a declared one, a template over `form`: "channel:northpay"
     desk: DeskNote | None = None
     review_title: Words
     review_summary: Words
@@ -244,6 +245,7 @@ class Action(Model):
     cases: str | None = None  # expression over `case`: once for each case for which it holds
     once_per_customer: bool = False  # one attempt for each customer among these cases
     then: Name | None = None  # requested at once when all attempts of the press are settled
+    quiet_in_chain: bool = False  # the line of the action that follows says it for both
     confirm: Confirm | None = None
     preconditions: tuple[Precondition, ...] = ()
     before: Name | None = None  # look that is kept as the state before

@@ -1,0 +1,180 @@
+"""Intake by a person: /incident and /complaint open incidents with the plan's declare forms."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from checks.model import CaseFound
+from incidents import authorise, forms, loading
+from incidents import facts as facts_of
+from incidents import scope as scopes
+from incidents.authorise import Act
+from incidents.forms import Checked
+from incidents.house import Actor, House
+from incidents.opening import Opening, open_incident
+from incidents.outcome import Outcome
+from plan.model import IncidentType, Plan
+
+_ORDER = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a person reports: the type, its form, and what the bot looked up for it."""
+
+    incident_type: str
+    values: Mapping[str, Any]
+    actor: Actor
+    source: str = "command"  # or "complaint"
+    case: CaseFound | None = None  # the order that is named, as the shop knows it
+    known: tuple[str, ...] = ()  # the customer's own data, for screening what was typed
+
+
+def declarable(plan: Plan) -> list[tuple[str, IncidentType]]:
+    """Types that a person can declare, with their section."""
+    return [
+        (section.id, kind)
+        for section in plan.sections.values()
+        for kind in section.types
+        if kind.declare is not None
+    ]
+
+
+def find_type(plan: Plan, typed: str) -> IncidentType | None:
+    """A type by its own name or by its section's number ("3.3")."""
+    wanted = typed.strip().lower().removeprefix("§")
+    for section_id, kind in declarable(plan):
+        if wanted in (kind.id, section_id):
+            return kind
+    return None
+
+
+def declare(session: Session, house: House, report: Declaration, now: datetime) -> Outcome:
+    """Opens the incident, or adds to the open one of the same subject; answers which."""
+    act = Act.COMPLAINT if report.source == "complaint" else Act.DECLARE
+    refused = authorise.refuse_in_house(session, house, report.actor, act, now)
+    if refused is not None:
+        return refused
+    try:
+        kind = house.plan.incident_type(report.incident_type)
+        section = house.plan.section_of(report.incident_type)
+    except KeyError:
+        kind = None
+    if kind is None or kind.declare is None:
+        known = sorted({name for name, _ in declarable(house.plan)})
+        return Outcome.refused("section_unknown", typed=report.incident_type, known=known)
+    checked = forms.check(session, house, kind.declare, report.values, known=report.known)
+    if isinstance(checked, Outcome):
+        return checked
+    opening = _opening(kind, report, checked, now)
+    before = loading.live_incident(session, loading.fingerprint(section.id, opening.subject))
+    incident = open_incident(session, house, opening, now)
+    code = "declared" if before is None else "declared_existing"
+    audience = house.audience(incident.audience)
+    return replace(
+        Outcome.done(
+            code,
+            reference=incident.reference,
+            at=incident.detected_at,
+            channel=audience.key if audience is not None else None,
+            channel_id=audience.channel if audience is not None else None,
+        ),
+        number=incident.number,
+    )
+
+
+def _opening(kind: IncidentType, report: Declaration, checked: Checked, now: datetime) -> Opening:
+    facts: dict[str, Any] = {"received_at": now.isoformat()}
+    for field in checked.form.fields:
+        if not field.personal and field.id in checked.values:
+            facts = facts_of.put(facts, field.fact or field.id, checked.values[field.id])
+    started = next(
+        (
+            datetime.fromisoformat(str(checked.values[field.id]))
+            for field in checked.form.fields
+            if field.kind == "datetime" and field.id in checked.values
+        ),
+        None,
+    )
+    case = report.case or _case(checked)
+    return Opening(
+        incident_type=kind.id,
+        subject=_subject(kind, report, checked),
+        source=report.source,
+        facts=facts,
+        cases=(case,) if case is not None else (),
+        started_at=started,
+        created_by=report.actor,
+        description=checked.quote(),
+        fields=scopes.stored_fields(checked.values, checked.personal),
+    )
+
+
+def _case(checked: Checked) -> CaseFound | None:
+    """The order that the form names, before the shop was asked about it."""
+    order = str(checked.values.get("order") or "").strip()
+    return CaseFound("order", order) if order else None
+
+
+def _subject(kind: IncidentType, report: Declaration, checked: Checked) -> str:
+    """The same thing declared twice is one incident; every complaint is its own."""
+    if report.source == "complaint":
+        return f"complaint:{secrets.token_hex(6)}"
+    for field in checked.form.fields:
+        value = checked.values.get(field.id)
+        if field.kind == "text" and not field.personal and value:
+            return f"{field.id}:{_ORDER.sub('-', str(value).strip().lower()).strip('-')}"
+    return f"{kind.id}:declared"
+
+
+def declare_line(
+    session: Session, house: House, typed: str, text: str, actor: Actor, now: datetime
+) -> Outcome:
+    """`/incident 3.3 card payments fail since 14:00`: one line, what is wrong as description."""
+    refused = authorise.refuse_in_house(session, house, actor, Act.DECLARE, now)
+    if refused is not None:
+        return refused
+    kind = find_type(house.plan, typed)
+    if kind is None:
+        known = sorted({name for name, _ in declarable(house.plan)})
+        return Outcome.refused("section_unknown", typed=typed, known=known)
+    if not text.strip():
+        return Outcome.refused("text_missing")
+    said = forms.free_text(None, text, "text", maximum=1000)
+    if isinstance(said, Outcome):
+        return said
+    section = house.plan.section_of(kind.id)
+    subject = f"{kind.id}:declared"
+    before = loading.live_incident(session, loading.fingerprint(section.id, subject))
+    incident = open_incident(
+        session,
+        house,
+        Opening(
+            incident_type=kind.id,
+            subject=subject,
+            source="command",
+            facts={"received_at": now.isoformat()},
+            created_by=actor,
+            description=said.plain,
+        ),
+        now,
+    )
+    code = "declared" if before is None else "declared_existing"
+    audience = house.audience(incident.audience)
+    return replace(
+        Outcome.done(
+            code,
+            reference=incident.reference,
+            at=incident.detected_at,
+            channel=audience.key if audience is not None else None,
+            channel_id=audience.channel if audience is not None else None,
+        ),
+        number=incident.number,
+    )
