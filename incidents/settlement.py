@@ -241,13 +241,13 @@ def _some_done(
     first = done[0]
     entry: TimelineEntry
     if _goes_on(change, action, first, place):
-        # One line for the press: the last action of the chain writes it, unless some failed.
+        # Where the plan says so, the last action of the chain speaks for both, unless some failed.
         entry = change.entry(
             "action_done",
             _data(change, action, attempts, place),
             actor=first.requested_by,
         )
-        if len(done) < len(attempts):
+        if len(done) < len(attempts) or not action.quiet_in_chain:
             notifications.announce(change, Event.STATUS, entry)
         change.show()
         return
