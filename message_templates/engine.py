@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
@@ -27,14 +28,32 @@ _EMPTY: Mapping[str, Any] = {}
 _ENVIRONMENT = environment({**FILTERS, **AS_FILTERS}, {**AS_FUNCTIONS, **FUNCTIONS})
 
 
+_PATH = re.compile(r"[a-z_]+(?:\.[a-z_]+)*")
+
+
 @lru_cache(maxsize=8192)
-def _compiled(source: str) -> jinja2.Template:
-    return _ENVIRONMENT.from_string(source)
+def _compiled(source: str) -> Callable[[Mapping[str, Any]], str]:
+    """A leaf, ready to be rendered; one without Jinja is itself."""
+    if "{" not in source:
+        return lambda _: source
+    return _ENVIRONMENT.from_string(source).render
 
 
 @lru_cache(maxsize=4096)
-def _expression(source: str) -> Any:
-    return _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+def _expression(source: str) -> Callable[[Mapping[str, Any]], Any]:
+    """An expression, ready to be evaluated; a mere path needs no compiler."""
+    if not _PATH.fullmatch(source) or source in ("none", "true", "false"):
+        compiled = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+        return lambda scope: compiled(scope)
+    first, *rest = source.split(".")
+
+    def follow(scope: Mapping[str, Any]) -> Any:
+        value = scope[first] if first in scope else _ENVIRONMENT.undefined(name=first)
+        for name in rest:
+            value = _ENVIRONMENT.getattr(value, name)
+        return value
+
+    return follow
 
 
 def _state(language: str, zone: tzinfo | None) -> State:
@@ -80,7 +99,7 @@ class Templates:
         try:
             structure = _load(template)
             made = Expansion(_Shown(state), _load).expand(
-                structure, {"view": clean(view), "params": clean(dict(params))}
+                structure, clean({"view": view, "params": dict(params)})
             )
             return self._message(made, state, params)
         except TemplateFailed:
@@ -132,7 +151,7 @@ class Templates:
     ) -> str:
         """A bilingual text of the plan as plain text."""
         state = self.state(language, zone)
-        return outputs.plain(state.parts(state.words(words, scope)))
+        return outputs.plain(state.parts(state.words(words, clean(dict(scope)))))
 
     def text(
         self,

@@ -56,19 +56,15 @@ def is_missing(value: object) -> bool:
 
 
 class LeafEnvironment(ImmutableSandboxedEnvironment):
-    """`facts.items` is the fact of that name; what is read from a view is cleaned of marks."""
+    """Jinja where `facts.items` is the fact of that name, not the method of a mapping."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, Mapping):
             if attribute in obj:
-                return clean(obj[attribute])
+                return obj[attribute]
             if attribute not in _MAPPING_METHODS:
                 return self.undefined(obj=obj, name=attribute)
-            return super().getattr(obj, attribute)
-        return clean(super().getattr(obj, attribute))
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        return clean(super().getitem(obj, argument))
+        return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return attr not in _CLOSED and super().is_safe_attribute(obj, attr, value)

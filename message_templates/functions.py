@@ -32,7 +32,7 @@ _ENDED = re.compile("[.?!:…。？！：][\ue001\\s]*$")
 def _t(context: jinja2.runtime.Context, key: str, scope: Any = None, **extra: Any) -> Ours:
     """The catalogue's entry in the scope around it. Raises TemplateFailed if there is none."""
     given = {} if is_missing(scope) else dict(scope)
-    around = {**context.get_all(), **clean(given), **clean(extra)}
+    around = {**context.get_all(), **given, **extra}
     found: Ours | None = context[STATE].text(key, around)
     if found is None:
         raise TemplateFailed(f"the catalogue has no “{key}”")
@@ -154,7 +154,7 @@ def _log_line(context: jinja2.runtime.Context, view: Any) -> Ours:
     `took` in the scope joins "took it and" to what the person did; `you` mentions the one who
     must act, in front unless the words have their own place for it.
     """
-    given = clean(dict(view.scope))
+    given = dict(view.scope)
     who: Any = _name(view.actor) if view.actor is not None else given.get("actor")
     actor = _t(context, "log.took", who=who) if given.get("took") else who
     you = _you(context, view)

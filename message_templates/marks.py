@@ -8,6 +8,7 @@ plain text, rich text, Markdown or HTML. So escaping happens once, at the very e
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -92,19 +93,41 @@ def data(value: str) -> Ours:
     return Ours(DATA + value + END)
 
 
+class Clean(dict[Any, Any]):
+    """A mapping that has been cleaned, through and through."""
+
+
 def clean(value: Any) -> Any:
-    """The value without private characters and control characters, through mappings and lists."""
-    if isinstance(value, Ours):
+    """The value without private and control characters: mappings, lists and views as a whole.
+
+    Whatever is rendered passes here once, on its way in.
+    """
+    return _clean(value, {})
+
+
+def _clean(value: Any, seen: dict[int, Any]) -> Any:
+    if isinstance(value, (Ours, Clean)):
         return value
     if isinstance(value, str):
         return value if value.isascii() and value.isprintable() else _cleaned(value)
-    if isinstance(value, Mapping):
-        return {key: clean(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [clean(item) for item in value]
-    if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return tuple(clean(item) for item in value)
+    if isinstance(value, (Mapping, list, tuple)) or dataclasses.is_dataclass(value):
+        known = seen.get(id(value))
+        if known is None:
+            known = seen[id(value)] = _clean_whole(value, seen)
+        return known
     return value
+
+
+def _clean_whole(value: Any, seen: dict[int, Any]) -> Any:
+    if isinstance(value, Mapping):
+        return Clean((key, _clean(item, seen)) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        made = [_clean(item, seen) for item in value]
+        return made if isinstance(value, list) else tuple(made)
+    if isinstance(value, type):
+        return value
+    fields = {one.name: _clean(getattr(value, one.name), seen) for one in dataclasses.fields(value)}
+    return dataclasses.replace(value, **fields)
 
 
 def _cleaned(text: str) -> str:

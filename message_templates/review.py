@@ -48,7 +48,7 @@ class Composer:
     """Puts a view's review into words, in the language of one render."""
 
     def __init__(self, view: Any, state: State) -> None:
-        self._view = view
+        self._view = clean(view)
         self._state = state
 
     def document(self) -> Document:
@@ -69,7 +69,7 @@ class Composer:
     # -- words -----------------------------------------------------------------------------
 
     def _say(self, key: str, **extra: Any) -> Cell:
-        found = self._state.text(f"review.{key}", {"view": self._view, **clean(extra)})
+        found = self._state.text(f"review.{key}", {"view": self._view, **extra})
         return self._state.parts(found if found is not None else key)
 
     def _word(self, key: str) -> str:
@@ -84,7 +84,7 @@ class Composer:
         return "".join(literal(part) for part in self._words(words, self._view.scope))
 
     def _leaf(self, source: str, **scope: Any) -> Cell:
-        return self._state.parts(self._state.leaf(source, {"view": self._view, **clean(scope)}))
+        return self._state.parts(self._state.leaf(source, {"view": self._view, **scope}))
 
     def _time(self, at: datetime | None) -> Cell:
         if at is None:
@@ -109,7 +109,7 @@ class Composer:
         words, scope = item if isinstance(item, tuple) else (item, {})
         if hasattr(words, "in_"):
             return self._words(words, {**self._view.scope, **scope})
-        return [_data(str(words))]
+        return [Data(str(words))]
 
     # -- the first screen ------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ class Composer:
             return said
         by = self._say("by", name=view.cause_by.name) if view.cause_by else []
         colon = Text(self._state.catalogue.get("colon") or ": ")
-        return [*said, colon, _data(view.cause_text), *by]
+        return [*said, colon, Data(view.cause_text), *by]
 
     def _followed(self) -> Cell:
         view = self._view
@@ -214,13 +214,13 @@ class Composer:
         yield Table(
             word("rings"),
             (word("person"), word("times_rung")),
-            tuple(([_data(name)], [_data(str(n))]) for name, n in self._view.rings.items()),
+            tuple(([Data(name)], [Data(str(n))]) for name, n in self._view.rings.items()),
         )
         yield Table(
             word("notes"),
             (word("when"), word("who"), word("what")),
             tuple(
-                (self._time(at), [_data(who.name)], [_data(text)])
+                (self._time(at), [Data(who.name)], [Data(text)])
                 for who, at, text in self._view.notes
             ),
         )
@@ -234,18 +234,18 @@ class Composer:
         colon = Text(self._state.catalogue.get("colon") or ": ")
         for entry in self._view.timeline:
             line = self._leaf("{{ log_line(entry) }}", entry=entry)
-            said: Cell = [colon, _data(entry.text)] if entry.text else []
+            said: Cell = [colon, Data(entry.text)] if entry.text else []
             yield self._time(entry.at), [*_without_colon(line, bool(said)), *said]
 
     def _steps(self) -> Iterator[tuple[Cell, ...]]:
         for step in self._view.steps:
             title = self._words(step.title, step.scope)
-            reason: Cell = [_data(step.reason)] if step.reason else []
+            reason: Cell = [Data(step.reason)] if step.reason else []
             detail = self._words(step.detail, step.scope) if step.detail and step.at else []
             yield (
-                [Text(f"{step.number} "), *title, Text(" (§"), _data(step.section), Text(")")],
+                [Text(f"{step.number} "), *title, Text(" (§"), Data(step.section), Text(")")],
                 self._leaf("{{ step.state | word }}", step=step),
-                [_data(step.actor.name)] if step.actor else [Text(self._who(step.actor_kind))],
+                [Data(step.actor.name)] if step.actor else [Text(self._who(step.actor_kind))],
                 self._done_at(step),
                 reason or detail,
             )
@@ -268,25 +268,21 @@ class Composer:
                 state = [*state, Text(", " + self._word("undone"))]
             yield (
                 self._words(action.title, action.scope),
-                [_data(action.actor.name)] if action.actor else [Text(self._word("system"))],
+                [Data(action.actor.name)] if action.actor else [Text(self._word("system"))],
                 self._time(action.requested_at),
                 state,
-                [_data(figures(action.before))],
-                [_data(figures(action.after))],
+                [Data(figures(action.before))],
+                [Data(figures(action.after))],
             )
 
     def _cases(self) -> Iterator[tuple[Cell, ...]]:
         for case in self._view.cases:
             yield (
-                [_data(case.key)],
+                [Data(case.key)],
                 self._leaf("{{ case.state | word }}", case=case),
                 self._leaf("{{ case.outcome | word }}", case=case) if case.outcome else [],
                 self._leaf("{{ case.amount | money }}", case=case) if case.amount else [],
             )
-
-
-def _data(text: str) -> Data:
-    return Data(clean(text))
 
 
 def figures(state: Mapping[str, Any] | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from message_templates import outputs, review_document
 from message_templates.catalogue import LANGUAGES
 from message_templates.engine import Templates
+from message_templates.marks import clean
 from message_templates.review import Cell, Composer, Document, Table
 
 _PLACE = re.compile(r"\{\{(language|title|body)\}\}")
@@ -187,7 +188,7 @@ def _log_text(templates: Templates, entry: Any, zone: tzinfo | None) -> dict[str
     made: dict[str, str] = {}
     for language in LANGUAGES:
         state = templates.state(language, zone)
-        line = state.leaf("{{ log_line(entry) }}", {"entry": entry})
+        line = state.leaf("{{ log_line(entry) }}", {"entry": clean(entry)})
         made[language] = outputs.plain(state.parts(line))
     return made
 

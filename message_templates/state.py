@@ -11,7 +11,7 @@ import structlog
 
 from message_templates.catalogue import Catalogue, catalogue
 from message_templates.environment import STATE
-from message_templates.marks import NOT_KNOWN, Ours, Part, clean, parse
+from message_templates.marks import NOT_KNOWN, Ours, Part, parse
 
 _log = structlog.get_logger(__name__)
 
@@ -28,8 +28,8 @@ class State:
         language: str,
         zone: tzinfo | None,
         *,
-        template: Callable[[str], jinja2.Template],
-        expression: Callable[[str], Any],
+        template: Callable[[str], Callable[[Mapping[str, Any]], str]],
+        expression: Callable[[str], Callable[[Mapping[str, Any]], Any]],
     ) -> None:
         self._template = template
         self._expression = expression
@@ -43,10 +43,10 @@ class State:
         return None if source is None else self.leaf(source, scope)
 
     def leaf(self, source: str, scope: Mapping[str, Any]) -> Ours:
-        return Ours(self._template(source).render({**scope, STATE: self}))
+        return Ours(self._template(source)({**scope, STATE: self}))
 
     def evaluate(self, expression: str, scope: Mapping[str, Any]) -> Any:
-        return self._expression(expression)(**{**scope, STATE: self})
+        return self._expression(expression)({**scope, STATE: self})
 
     def parts(self, text: str) -> list[Part]:
         unknown = self.catalogue.get("not_known") or "?"
@@ -56,7 +56,7 @@ class State:
         """A bilingual text of the plan; what cannot be worked out is "not known", and logged."""
         source = words if isinstance(words, str) else words.in_(self.language)
         try:
-            return self.leaf(source, clean(scope))
+            return self.leaf(source, scope)
         except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             _log.warning("template.words_failed", source=source, error=str(error))
             return Ours(NOT_KNOWN)
