@@ -35,9 +35,11 @@ def respond(world: World, url: ResponseUrl, given: Json) -> Message | None:
         raise Refused("invalid_response_type")
     content = read_content(args)
     metadata = read_metadata(args["metadata"]) if "metadata" in args else None
-    if args.get("replace_original") and original is not None:
+    # Slack: an in_channel answer to a message replaces it unless replace_original is false.
+    if original is not None and args.get("replace_original", kind == "in_channel"):
         return _replace(world, channel, original, content)
-    thread_ts = args.get("thread_ts")
+    # Slack: a response_url reaches into a thread with in_channel alone.
+    thread_ts = args.get("thread_ts") if kind == "in_channel" else None
     message = Message(
         world.clock.ts(), channel.id, cast.BOT_USER, content["text"], content["blocks"] or [],
         content["attachments"] or [], bot=True, metadata=metadata, thread_ts=thread_ts,

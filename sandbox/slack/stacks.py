@@ -47,7 +47,7 @@ class View:
             "hash": self.hash, "title": body.get("title"), "submit": body.get("submit"),
             "close": body.get("close"), "clear_on_close": body.get("clear_on_close", False),
             "notify_on_close": body.get("notify_on_close", False),
-            "submit_disabled": body.get("submit_disabled", False),
+            "submit_disabled": False,
             "previous_view_id": self.previous_id, "root_view_id": self.root_id,
             "app_id": cast.APP_ID, "external_id": body.get("external_id", ""),
             "app_installed_team_id": cast.TEAM_ID, "bot_id": cast.BOT_ID,

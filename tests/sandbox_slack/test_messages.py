@@ -286,3 +286,22 @@ async def test_a_response_url_serves_five_times_in_thirty_minutes(
     assert [m["text"] for m in await hand.messages("U0KAI", INCIDENTS)] == ["all"]
     wrong = await AsyncWebhookClient(url()).send(text="x", blocks=[{"type": "nothing"}])
     assert wrong.status_code == 400
+
+
+async def test_a_response_url_and_the_thread_and_message_it_belongs_to(
+    sandbox: SlackSandbox, client: AsyncWebClient, hand: Hand
+) -> None:
+    root = (await client.chat_postMessage(channel=INCIDENTS, text="card"))["ts"]
+    key = sandbox.world.responses.issue("U0MEI", INCIDENTS, ts=root)
+    hook = AsyncWebhookClient(f"{sandbox.url}/response/{key}")
+    await hook.send_dict({"text": "in thread", "response_type": "in_channel", "thread_ts": root,
+                          "replace_original": False})
+    await hook.send_dict({"text": "whispered", "thread_ts": root})
+    assert [m["text"] for m in await hand.messages("U0MEI", INCIDENTS)] == ["card", "whispered"]
+    assert [m["text"] for m in await hand.messages("U0MEI", INCIDENTS, thread_ts=root)] == [
+        "card", "in thread"]
+    await hook.send_dict({"text": "instead", "response_type": "in_channel"})
+    await hook.send_dict({"delete_original": True, "text": ""})
+    shown = await hand.messages("U0MEI", INCIDENTS)
+    assert [(m["text"], m["deleted"]) for m in shown] == [
+        ("This message was deleted.", True), ("whispered", False)]

@@ -125,6 +125,7 @@ async def test_what_is_not_acknowledged_is_never_sent_again(
         await done.wait()
         await ack("too late")
 
+    await hand.post("options", ack_seconds=0.3)  # Bolt itself gives up after 3 s
     answer = await hand.post("command", **{"as": "U0MEI"}, channel=INCIDENTS, command="/incident")
     assert answer == {"ok": False, "error": "operation_timeout"}
     done.set()

@@ -127,7 +127,7 @@ BLOCKS: dict[str, Record] = {
         "fields": Many(words(limits.SECTION_FIELD_TEXT), most=limits.SECTION_FIELDS),
         "accessory": ACCESSORY, "expand": Flag(),
     }, (), (one_of("text", "fields"),)),
-    "header": block("header", {"text": plain(limits.HEADER_TEXT), "level": Whole(1, 4)}, ("text",)),
+    "header": block("header", {"text": plain(limits.HEADER_TEXT)}, ("text",)),
     "divider": block("divider", {}),
     "image": block("image", {
         "image_url": Text(longest=limits.IMAGE_URL), "alt_text": Text(longest=limits.ALT_TEXT),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sandbox.slack import limits
 from sandbox.slack.blocks.schema import (
     ByType,
@@ -17,7 +19,8 @@ from sandbox.slack.blocks.schema import (
 from sandbox.slack.errors import Json
 
 STYLE = Text(choices=frozenset({"primary", "danger"}))
-URL = Text(longest=limits.URL)
+URL = Text(longest=limits.URL, pattern=re.compile(r"(https?|slack)://\S+|mailto:\S+"),
+           meaning="must be a valid URL")
 ACTION_ID = Text(longest=limits.ACTION_ID)
 
 
@@ -50,11 +53,11 @@ CONFIRM = Record(
 )
 
 
-def option(text: Rule, *, url: bool = False) -> Record:
+def option(text: Rule, description: Rule, *, url: bool = False) -> Record:
     fields: dict[str, Rule] = {
         "text": text,
         "value": Text(longest=limits.OPTION_VALUE),
-        "description": words(limits.OPTION_DESCRIPTION),
+        "description": description,
     }
     if url:
         fields["url"] = URL
@@ -63,9 +66,10 @@ def option(text: Rule, *, url: bool = False) -> Record:
 
 # Slack: options of selects and overflows are plain text, those of checkboxes and radios may be
 # mrkdwn; only an overflow's option may carry a url.
-SELECT_OPTION = option(plain(limits.OPTION_TEXT))
-CHECK_OPTION = option(words(limits.OPTION_TEXT))
-OVERFLOW_OPTION = option(plain(limits.OPTION_TEXT), url=True)
+_PLAIN_DESCRIPTION = plain(limits.OPTION_DESCRIPTION)
+SELECT_OPTION = option(plain(limits.OPTION_TEXT), _PLAIN_DESCRIPTION)
+CHECK_OPTION = option(words(limits.OPTION_TEXT), words(limits.OPTION_DESCRIPTION))
+OVERFLOW_OPTION = option(plain(limits.OPTION_TEXT), _PLAIN_DESCRIPTION, url=True)
 SELECT_OPTIONS = Many(SELECT_OPTION, most=limits.SELECT_OPTIONS)
 OPTION_GROUPS = Many(
     Record(

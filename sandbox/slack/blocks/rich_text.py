@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sandbox.slack import limits
+from sandbox.slack.blocks.objects import URL
 from sandbox.slack.blocks.schema import ByType, Flag, Many, Record, Rule, Text, Whole, typed
 
 STYLE = Record({
@@ -14,7 +15,7 @@ STYLE = Record({
 })
 _STYLED: dict[str, Rule] = {"style": STYLE}
 
-LINK = typed("link", {"url": Text(longest=limits.URL), "text": Text(), "unsafe": Flag(),
+LINK = typed("link", {"url": URL, "text": Text(), "unsafe": Flag(),
                       **_STYLED}, ["url"])
 TEXT = typed("text", {"text": Text(), **_STYLED}, ["text"])
 

@@ -23,7 +23,6 @@ _MODAL = Record({
     "private_metadata": Text(limits.VIEW_PRIVATE_METADATA, 0),
     "callback_id": Text(limits.VIEW_CALLBACK_ID, 0), "clear_on_close": Flag(),
     "notify_on_close": Flag(), "external_id": Text(limits.VIEW_EXTERNAL_ID, 0),
-    "submit_disabled": Flag(),
 }, frozenset({"type", "title", "blocks"}))
 _HOME = Record({
     "type": Text(), "blocks": Many(ANY_BLOCK, 0, limits.VIEW_BLOCKS),

@@ -26,6 +26,8 @@ def _postable(call: Call) -> Channel:
         channel = call.channel()
     if channel.is_archived:
         raise Refused("is_archived")
+    if channel.is_im and not world.config.messages_tab:
+        raise Refused("messages_tab_disabled")
     free = not channel.is_private and "chat:write.public" in world.config.scopes
     if call.user not in channel.members and not free:
         raise Refused("not_in_channel")
