@@ -118,7 +118,11 @@ def mark_paid(c: sqlite3.Connection, order: Row, payment_id: str, now: datetime)
 
 
 def refund(c: sqlite3.Connection, body: Body, now: datetime) -> Row:
-    """Gives money back. Never more than was captured and not yet refunded."""
+    """Gives money back. Never more than was captured and not yet refunded.
+
+    On an order whose money agreed, a part given back is a price reduction (`allowance`). On an
+    overpaid order it is the difference: too much of it shows, as the order is underpaid then.
+    """
     payment = find(c, body.text("payment_id"))
     amount = body.minor()
     currency = body.currency(payment["currency"])
@@ -148,6 +152,8 @@ def refund(c: sqlite3.Connection, body: Body, now: datetime) -> Row:
             "channel_down",
             f"{CHANNELS[payment['channel']]} is down: refund again when it is back.",
         )
+    order = _order_of(c, payment)
+    agreed = order is not None and orders.balance(c, order)["balance_minor"] == 0
     found = {
         "id": f"rf_{next_value(c, 'refund', 5_001)}",
         "payment_id": payment["id"],
@@ -159,12 +165,11 @@ def refund(c: sqlite3.Connection, body: Body, now: datetime) -> Row:
         "created_at": stamp(now),
     }
     c.execute("INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", tuple(found.values()))
-    order = _order_of(c, payment)
     if order is not None and order["status"] not in ("cancelled", "refunded"):
         sums = orders.balance(c, order)
         if sums["captured_minor"] == sums["refunded_minor"]:
             orders.set_status(c, order, "refunded", now, "operator")
-        elif body.flag("allowance", False):
+        elif body.flag("allowance", agreed):
             allow(c, order, -sums["balance_minor"])
     return found
 

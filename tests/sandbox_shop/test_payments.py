@@ -132,6 +132,24 @@ async def test_refunds_never_exceed_what_was_captured(shop: Client) -> None:
     assert await shop.get(f"/refunds/{refunds[0]['id']}") == refunds[0]
 
 
+async def test_a_part_given_back_is_a_price_reduction_and_too_much_of_a_difference_shows(
+    shop: Client,
+) -> None:
+    agreed = (await shop.get("/payments?status=captured"))["payments"][-1]
+    [over] = (await shop.fault("amount_mismatch", over=1, under=0))["orders"]
+    overpaid = (await shop.get(f"/orders/{over}"))["payments"][0]
+    for payment, minor in ((agreed, 3_000), (overpaid, 12_100)):
+        body = {"payment_id": payment["id"], "amount_minor": minor, "currency": "TWD"}
+        await shop.post("/refunds", body)
+
+    balances = [
+        (await shop.get(f"/orders/{payment['order_id']}"))["balance_minor"]
+        for payment in (agreed, overpaid)
+    ]
+
+    assert balances == [0, -100]
+
+
 async def test_only_captured_money_is_given_back(shop: Client) -> None:
     await shop.fault("channel_half")
     for status in ("failed", "unknown"):
