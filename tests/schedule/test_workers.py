@@ -1,0 +1,272 @@
+"""The loops over the work table: waking, order of ends, failures, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.clock import DrivenClock
+from bot.schedule.outcomes import Done, Park, Retry, Turn, Unclear
+from bot.schedule.workers import Workers
+from storage import work
+from storage.database import Database
+from storage.errors import StorageUnavailable
+from storage.models import WorkItem
+from tests.sandbox_slack.conftest import until
+
+Make = Callable[..., Workers]
+
+
+@pytest.fixture
+def clock() -> DrivenClock:
+    return DrivenClock()
+
+
+@pytest.fixture
+async def workers(database: Database, clock: DrivenClock) -> AsyncIterator[Make]:
+    made: list[Workers] = []
+
+    def make(owner: str = "a") -> Workers:
+        made.append(Workers(database, clock, owner))
+        clock.on_advance(made[-1].wake)
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.stop(within=0.5)
+
+
+async def add(database: Database, clock: DrivenClock, key: str, **values: Any) -> None:
+    now = clock.now()
+    defaults: dict[str, Any] = {"kind": "timer", "payload": {}, "due": now, "now": now}
+
+    def unit(session: Session) -> None:
+        work.enqueue(session, key=key, **(defaults | values))
+
+    await database.write(unit)
+
+
+async def states(database: Database) -> dict[str, str]:
+    def unit(session: Session) -> dict[str, str]:
+        return {row.key: row.state for row in session.scalars(select(WorkItem))}
+
+    return await database.read(unit)
+
+
+async def test_a_commit_wakes_the_worker_at_once(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    seen: list[str] = []
+
+    async def run(item: WorkItem) -> Turn:
+        seen.append(item.key)
+        return Done({"x": 1})
+
+    mine = workers()
+    mine.add("timer", run, concurrency=2)
+    await mine.start()
+    await until(lambda: not mine.in_hand["timer"])
+    for number in range(5):
+        await add(database, clock, f"t{number}")
+        await until(lambda n=number: len(seen) == n + 1, seconds=2.0)
+    await until(lambda: _all(database, "done"))
+
+
+async def _all(database: Database, state: str) -> bool:
+    return set((await states(database)).values()) == {state}
+
+
+async def test_what_is_due_later_runs_when_the_clock_says_so(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    seen: list[str] = []
+
+    async def run(item: WorkItem) -> Turn:
+        seen.append(item.key)
+        return Done()
+
+    mine = workers()
+    mine.add("timer", run, concurrency=2)
+    await mine.start()
+    await add(database, clock, "in an hour", due=clock.now() + timedelta(hours=1))
+    await add(database, clock, "soon", due=clock.now() + timedelta(seconds=0.3))
+    await until(lambda: seen == ["soon"])  # by real time, with nothing else to wake it
+    clock.advance(3600)
+    await until(lambda: seen == ["soon", "in an hour"])
+
+
+async def test_every_end_of_a_turn_is_written(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    later = clock.now() + timedelta(hours=1)
+    ends: dict[str, Turn] = {
+        "done": Done({"a": 1}),
+        "retry": Retry(later, "429"),
+        "unclear": Unclear(later, "no reply"),
+        "park": Park("is_archived"),
+    }
+
+    async def run(item: WorkItem) -> Turn:
+        return ends[item.key]
+
+    mine = workers()
+    mine.add("timer", run, concurrency=4)
+    await mine.start()
+    for key in ends:
+        await add(database, clock, key)
+    await until(lambda: not mine.in_hand["timer"])
+    expected = {"done": "done", "retry": "pending", "unclear": "unclear", "park": "parked"}
+    await until(lambda: _same(database, expected))
+
+
+async def _same(database: Database, expected: dict[str, str]) -> bool:
+    return await states(database) == expected
+
+
+async def test_a_poison_item_is_set_aside_and_the_rest_goes_on(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    tries: list[int] = []
+
+    async def run(item: WorkItem) -> Turn:
+        if item.key == "poison":
+            tries.append(item.attempts)
+            raise ZeroDivisionError("poison")
+        return Done()
+
+    mine = workers()
+    mine.add("timer", run, concurrency=1)
+    await mine.start()
+    await add(database, clock, "poison", order_key="x")
+    await add(database, clock, "after it", order_key="x")
+    await add(database, clock, "other")
+    for number in range(1, 9):
+        await until(lambda n=number: len(tries) == n)
+        await until(lambda: not mine.in_hand["timer"])
+        clock.advance(120)
+    await until(lambda: _same(database, {"poison": "parked", "after it": "done", "other": "done"}))
+    assert tries == list(range(1, 9))
+
+
+async def test_a_turn_that_hangs_is_broken_off_at_its_deadline(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    async def hang(item: WorkItem) -> Turn:
+        await asyncio.Event().wait()
+        return Done()
+
+    mine = workers()
+    mine.add("timer", hang, concurrency=1, deadline=0.1)
+    mine.add("action", hang, concurrency=1, deadline=0.1, unclear_on_error=True)
+    await mine.start()
+    await add(database, clock, "check")
+    await add(database, clock, "action", kind="action")
+    await until(lambda: _same(database, {"check": "pending", "action": "unclear"}))
+
+
+async def test_an_unavailable_database_does_not_lose_the_end_of_a_turn(
+    database: Database, clock: DrivenClock, workers: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+    failing = 3
+    whole = database.write
+
+    async def run(item: WorkItem) -> Turn:
+        runs.append(item.key)
+        monkeypatch.setattr(database, "write", sometimes)
+        return Done()
+
+    async def sometimes(unit: Any, **options: Any) -> Any:
+        nonlocal failing
+        if failing > 0:
+            failing -= 1
+            raise StorageUnavailable("database or disk is full")
+        return await whole(unit, **options)
+
+    mine = workers()
+    mine.add("timer", run, concurrency=1)
+    await mine.start()
+    await add(database, clock, "x")
+    await until(lambda: _all(database, "done"))
+    assert runs == ["x"]
+    assert failing == 0
+
+
+async def test_two_replicas_share_the_work_and_do_each_item_once(
+    pg_url: str, clock: DrivenClock
+) -> None:
+    from tests.conftest import KEY
+
+    seen: list[tuple[str, str]] = []
+    replicas = []
+    for owner in ("a", "b"):
+        database = Database.open(pg_url, key=KEY)
+        replica = Workers(database, clock, owner)
+
+        async def run(item: WorkItem, owner: str = owner) -> Turn:
+            seen.append((owner, item.key))
+            await asyncio.sleep(0)
+            return Done()
+
+        replica.add("timer", run, concurrency=2)
+        await replica.start()
+        replicas.append((database, replica))
+    first = replicas[0][0]
+
+    def many(session: Session) -> None:
+        for number in range(60):
+            work.enqueue(
+                session, kind="timer", key=f"t{number}", payload={}, due=clock.now(),
+                now=clock.now(), order_key=f"o{number % 7}",
+            )  # fmt: skip
+
+    await first.write(many)
+    for _, replica in replicas:
+        replica.wake()
+    await until(lambda: _all(first, "done"), seconds=15)
+    keys = [key for _, key in seen]
+    assert sorted(keys) == sorted(f"t{n}" for n in range(60))
+    for order in range(7):  # within an order key one after the other, whoever did it
+        numbers = [int(key[1:]) for key in keys if int(key[1:]) % 7 == order]
+        assert numbers == sorted(numbers)
+    for database, replica in replicas:
+        await replica.stop()
+        await database.close()
+
+
+async def test_stopping_lets_turns_end_and_marks_what_was_broken_off(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def run(item: WorkItem) -> Turn:
+        if item.key == "hangs":
+            await asyncio.Event().wait()
+        begun.set()
+        await go.wait()
+        return Done()
+
+    mine = workers()
+    mine.add("timer", run, concurrency=2)
+    await mine.start()
+    await add(database, clock, "hangs")
+    await add(database, clock, "ends")
+    await add(database, clock, "waits")
+    await begun.wait()
+    asyncio.get_running_loop().call_later(0.05, go.set)
+    await mine.stop(within=0.5)
+    assert await states(database) == {"hangs": "claimed", "ends": "done", "waits": "pending"}
+    [left] = [
+        item
+        for item in await database.write(
+            lambda s: work.claim(s, "timer", owner="b", now=clock.now(), limit=9)
+        )
+        if item.key == "hangs"
+    ]
+    assert left.epoch - 1 != left.settled_epoch  # whether it had its effect is to be looked up
