@@ -70,7 +70,7 @@ def resolve(
 
 
 def _resolve(change: Change, form: ResolveForm, looks: GuardLooks | None) -> Outcome:
-    session, incident = change.session, change.incident
+    incident = change.incident
     if closing_state.pending(change):
         return Outcome.refused("step_running", at=None)
     cause = change.plan.causes.get(form.cause or "")

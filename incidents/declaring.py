@@ -113,6 +113,7 @@ def _opening(kind: IncidentType, report: Declaration, checked: Checked, now: dat
         started_at=started,
         created_by=report.actor,
         description=checked.quote(),
+        quoted=report.source != "complaint",
         fields=scopes.stored_fields(checked.values, checked.personal),
     )
 

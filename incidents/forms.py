@@ -1,4 +1,4 @@
-"""What a form holds: each field checked for its kind, length and limits, and typed text screened."""
+"""What a form holds: each field checked for its kind and limits, and typed text screened."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ class Opening:
     started_at: datetime | None = None
     created_by: Actor | None = None  # None: a check
     description: str | None = None  # a person's words
+    quoted: bool = True  # the words stand in the thread; a customer's complaint does not
     fields: Mapping[str, Any] | None = None  # the form, as `scope.stored_fields` keeps it
 
 
@@ -150,7 +151,8 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     if check is not None:
         data |= {"check": check.get("name"), "failures": check.get("failures")}
     data["scope"] = scopes.snapshot(change.scope())
-    entry = change.entry(kind_of_entry, data, text=opening.description, actor=by)
+    said = opening.description if opening.quoted else None
+    entry = change.entry(kind_of_entry, data, text=said, actor=by)
     notifications.announce(change, Event.STATUS, entry)
     change.audit(
         "open",

@@ -67,7 +67,7 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
             params, hidden = _params(wish, scope)
         except ExpressionError as error:
             if action.cases is None:
-                return Outcome.refused("fact_missing", fact=str(error))
+                return Outcome.refused("fact_missing", fact=_name(error))
             continue
         attempt = _write(change, wish, press, params, group)
         attempt.hidden = hidden
@@ -88,6 +88,12 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
         },
     )
     return attempts
+
+
+def _name(error: ExpressionError) -> str:
+    """The fact that is missing: the message quotes it."""
+    found = re.search("“(.+?)”", str(error))
+    return found[1] if found else str(error)
 
 
 def _undone(attempt: ActionAttempt | None) -> dict[str, Any]:

@@ -114,9 +114,9 @@ def before(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Pla
     for other in steps:
         if other.row.position >= place.row.position:
             return None
-        if other.plan.ordered and not other.plan.in_review and not other.settled:
-            if other.under_way or not other.optional(seen):
-                return other
+        waits = other.plan.ordered and not other.plan.in_review and not other.settled
+        if waits and (other.under_way or not other.optional(seen)):
+            return other
     return None
 
 

@@ -1,0 +1,25 @@
+"""Read models: gathered in one read of the database, rendered by whoever shows them."""
+
+from incidents.read.card import card
+from incidents.read.cases_page import cases_page
+from incidents.read.lists import home, incident_list
+from incidents.read.log import log_entry
+from incidents.read.notices import desk, late_answer, notice, resolved
+from incidents.read.resolve import resolve_view
+from incidents.read.review import review
+from incidents.read.runbook_view import runbook_view as runbook
+
+__all__ = [
+    "card",
+    "cases_page",
+    "desk",
+    "home",
+    "incident_list",
+    "late_answer",
+    "log_entry",
+    "notice",
+    "resolve_view",
+    "resolved",
+    "review",
+    "runbook",
+]

@@ -1,0 +1,306 @@
+"""The card: the root of the thread, and what every short view of an incident is made of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from incidents import questions, runbook
+from incidents.house import House
+from incidents.notifications import targets
+from incidents.read import buttons
+from incidents.read.reader import Reader, Running, reader_of
+from incidents.runbook import Place
+from incidents.views import ButtonView, CardView, NextView, PersonView
+from plan import expressions
+from plan.model import CardWords, Words
+from storage.models import AttemptState, CaseState, Ring, Status
+
+_MAX_BUTTONS = 3
+_MAX_MORE = 5
+_ENDED = (Status.RESOLVED, Status.REVIEWED)
+Mood = Literal["active", "mitigated", "ended", "dismissed", "merged"]
+
+
+def card(session: Session, house: House, incident_id: int, now: datetime) -> CardView:
+    """The card as the database says it is now."""
+    return card_of(reader_of(session, house, incident_id, now))
+
+
+def card_of(reader: Reader) -> CardView:
+    incident = reader.incident
+    step, next_view = next_of(reader)
+    passed, instead = _passed_over(reader)
+    group, ringing = _asked(reader)
+    merged = None
+    if incident.merged_into is not None:
+        merged = reader.session.get_one(type(incident), incident.merged_into).reference
+    mood = mood_of(reader)
+    return CardView(
+        reference=incident.reference,
+        version=incident.version,
+        severity=incident.severity,
+        status=str(incident.status),
+        family=incident.family,
+        section=incident.section,
+        section_short=reader.section.short,
+        plan_version=incident.plan_version,
+        mood=mood,
+        words=words_of(reader, mood),
+        scope={**reader.scope, **_step_target(reader, step)},
+        owner=reader.owner,
+        owner_since=incident.owner_since,
+        ring_group=group,
+        ring_people=ringing,
+        passed_over=passed,
+        rung_instead=instead,
+        next=next_view,
+        buttons=_buttons(reader, step, next_view),
+        more=_more(reader),
+        quiet_until=incident.quiet_until,
+        quiet_reason=incident.quiet_reason.reveal() if incident.quiet_reason else None,
+        merged_into=merged,
+        reason=incident.closing_reason.reveal() if incident.closing_reason else None,
+        ring=reader.kind.ring if mood == "active" else reader.kind.ring_mitigated,
+        other_languages=reader.house.other_languages(incident.audience),
+    )
+
+
+def mood_of(reader: Reader) -> Mood:
+    """The severity's colour leads only while the customers feel it."""
+    incident = reader.incident
+    if incident.status == Status.DISMISSED:
+        return "dismissed"
+    if incident.status == Status.MERGED:
+        return "merged"
+    if incident.status in _ENDED:
+        return "ended"
+    return "active" if incident.mitigated_at is None else "mitigated"
+
+
+def words_of(reader: Reader, mood: Mood) -> CardWords:
+    texts = reader.kind.card
+    if mood == "mitigated":
+        return texts.mitigated
+    if mood == "ended":
+        return texts.ended
+    if mood == "merged" and reader.incident.mitigated_at is not None:
+        return texts.mitigated
+    return texts.active
+
+
+def next_place(reader: Reader) -> Place | None:
+    """The step that is next: of a run inside another first."""
+    for run in reader.runs:
+        found = runbook.next_place(reader.places(run), reader.scope)
+        if found is not None:
+            return found
+    return None
+
+
+def any_time(reader: Reader) -> list[Place]:
+    return [
+        place
+        for run in reader.runs
+        for place in runbook.open_any_time(reader.places(run), reader.scope)
+        if not place.under_way
+    ]
+
+
+def next_of(reader: Reader) -> tuple[Place | None, NextView]:
+    """The card's Next line, and the step it speaks of."""
+    incident = reader.incident
+    if not incident.live:
+        return None, NextView("none", None)
+    step = next_place(reader)
+    if incident.quiet_until is not None and incident.quiet_until > reader.now:
+        until = {"until": incident.quiet_until}
+        return step, NextView("quiet", step.plan.next if step else None, until)
+    running = _running(reader, step)
+    if running is not None:
+        return step, _running_view(reader, running)
+    if step is not None:
+        target = buttons.target_of(buttons.on_card(reader, step))
+        return step, NextView("step", step.plan.next, {"target": target})
+    rest = any_time(reader)
+    undone = next((one for one in rest if not one.settled), None)
+    if undone is not None:
+        target = buttons.target_of(buttons.on_card(reader, undone))
+        return undone, NextView("step", undone.plan.next, {"target": target})
+    later = _later(reader)
+    if later is not None:
+        return None, NextView("none", later)
+    return None, NextView("resolve", None)
+
+
+def _later(reader: Reader) -> Words | None:
+    """What is waited for when every step is done."""
+    change = reader.change()
+    for later in questions.of_section(change):
+        if reader.incident.recovered_at is None and expressions.holds(
+            later.condition, reader.scope
+        ):
+            return later.words
+    return None
+
+
+def _running(reader: Reader, step: Place | None) -> Running | None:
+    """What is on its way for the step that is next, or for no step of its own."""
+    for running in reader.running:
+        first = running.first
+        if first.step_id is None or first.undoes_id is not None:
+            return running
+        if step is not None and first.step_id == step.plan.id:
+            return running
+    return None
+
+
+def _running_view(reader: Reader, running: Running) -> NextView:
+    first = running.first
+    action = reader.plan.actions[first.action]
+    params: dict[str, Any] = {
+        **reader.attempt_scope(first),
+        "actor": reader.person(first.requested_by),
+        "at": first.sent_at or first.requested_at,
+        "every": action.verify.every if action.verify else 15,
+    }
+    waiting = [one for one in running.attempts if one.state == AttemptState.AWAITING_APPROVAL]
+    if len(waiting) == len(running.attempts):
+        return NextView("approval", action.title, {**params, "who": None})
+    if any(one.state == AttemptState.UNKNOWN for one in running.attempts):
+        return NextView("unknown", action.log_unknown, params)
+    return NextView("running", action.running, params)
+
+
+def _step_target(reader: Reader, step: Place | None) -> dict[str, Any]:
+    return {"target": buttons.target_of(buttons.on_card(reader, step)) if step else {}}
+
+
+def _buttons(reader: Reader, step: Place | None, shown: NextView) -> tuple[ButtonView, ...]:
+    """At most three: the next step's, green first; take it; the cases."""
+    incident = reader.incident
+    if not incident.live:
+        return tuple(buttons.unique(_ended_buttons(reader)))
+    last: list[ButtonView] = []
+    if incident.owner is None:
+        last.append(buttons.own(reader, "incident.take", "take"))
+    if reader.cases:
+        label = reader.kind.case_label
+        last.append(ButtonView("cases.open", buttons.reference(reader), label))
+    first = _step_buttons(reader, step, shown)
+    if shown.kind in ("resolve", "none") and not first:
+        resolve = buttons.own(reader, "incident.resolve", "resolve")
+        green = ButtonView(resolve.action_id, resolve.value, None, "resolve", style="primary")
+        first = [green] if shown.kind == "resolve" else [resolve]
+    room = max(1, _MAX_BUTTONS - len(last))
+    return tuple(buttons.unique([*first[:room], *last])[:_MAX_BUTTONS])
+
+
+def _step_buttons(reader: Reader, step: Place | None, shown: NextView) -> list[ButtonView]:
+    """The next step's first button, one of each step outside the order, then the others."""
+    if shown.kind in ("running", "approval"):
+        return []  # what runs is all there is to say; it may make the rest needless
+    first: list[ButtonView] = []
+    if step is not None and not step.under_way and shown.kind != "unknown":
+        for offer in buttons.on_card(reader, step):
+            first.append(buttons.of_offer(reader, step, offer, green=not first))
+    beside: list[ButtonView] = []
+    rest: list[ButtonView] = []
+    busy = {running.first.step_id for running in reader.running}
+    for place in any_time(reader):
+        known = step is not None and place.row.id == step.row.id
+        if known or place.plan.id in busy or place.settled:
+            continue
+        offers = buttons.on_card(reader, place)
+        views = [buttons.of_offer(reader, place, offer) for offer in offers]
+        beside += views[:1]
+        rest += views[1:]
+    return [*first[:1], *beside, *first[1:], *rest]
+
+
+def _ended_buttons(reader: Reader) -> list[ButtonView]:
+    incident = reader.incident
+    if incident.status == Status.MERGED:
+        return []
+    found: list[ButtonView] = []
+    if incident.status in _ENDED:
+        found.append(buttons.own(reader, "incident.review", "review"))
+    if reader.cases:
+        label = reader.kind.case_label
+        found.append(ButtonView("cases.open", buttons.reference(reader), label))
+    return found
+
+
+def verbs(reader: Reader) -> tuple[str, ...]:
+    """Every control that makes sense now, the likeliest first."""
+    incident = reader.incident
+    if incident.status == Status.MERGED:
+        return ()
+    if incident.status == Status.DISMISSED:
+        return ("reopen", "note")
+    if incident.status == Status.RESOLVED:
+        return ("reviewed", "reopen", "note")
+    if incident.status == Status.REVIEWED:
+        return ("reopen", "note")
+    if incident.owner is None:
+        return ("severity", "dismiss", "section", "escalate")  # whoever takes it has the rest
+    return (
+        "resolve", "hand_over", "wait", "severity", "escalate", "section", "merge", "dismiss",
+        "note",
+    )  # fmt: skip
+
+
+def _more(reader: Reader) -> tuple[tuple[str, str], ...]:
+    """At most five: the likeliest controls, one entry for the rest, and the other language."""
+    value = buttons.reference(reader)
+    found = list(verbs(reader))
+    languages = [
+        f"lang:{language}" for language in reader.house.other_languages(reader.incident.audience)
+    ]
+    room = _MAX_MORE - len(languages[:1])
+    if len(found) > room:
+        found = [*found[: room - 1], "all"]
+    return tuple((verb, f"{value}:{verb}") for verb in [*found, *languages[:1]])
+
+
+def _asked(reader: Reader) -> tuple[str | None, tuple[str, ...]]:
+    """Whom the card asks while nobody has it: only if its opening rang them."""
+    incident = reader.incident
+    if incident.owner is not None or not incident.live:
+        return None, ()
+    rung = reader.session.scalar(
+        select(Ring.id).where(Ring.incident_id == incident.id, Ring.event == "opened").limit(1)
+    )
+    if rung is None:
+        return None, ()
+    role = reader.house.role(reader.kind.role)
+    return (role.group, ()) if role.group else (None, targets(role))
+
+
+def _passed_over(
+    reader: Reader,
+) -> tuple[tuple[tuple[PersonView, datetime | None], ...], PersonView | None]:
+    if reader.incident.owner is not None:
+        return (), None
+    passed: dict[str, tuple[PersonView, datetime | None]] = {}
+    instead: PersonView | None = None
+    for entry in reader.entries:
+        if entry.kind != "passed_over":
+            continue
+        who = reader.person(str(entry.data.get("who")))
+        until = entry.data.get("until")
+        if who is not None:
+            moment = datetime.fromisoformat(until) if until else None
+            passed[who.user_id] = (who, moment)
+            instead = reader.person(entry.data.get("instead"))
+    return tuple(passed.values()), instead
+
+
+def open_cases(reader: Reader) -> int:
+    return sum(case.state != CaseState.SETTLED for case in reader.cases)
+
+
+__all__ = ["card", "card_of", "mood_of", "next_of", "next_place", "open_cases", "verbs"]

@@ -1,0 +1,148 @@
+"""Lists of incidents, and the App Home of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from incidents import follow_ups, people
+from incidents.house import House
+from incidents.read.card import mood_of, next_of, words_of
+from incidents.read.open_items import words_of_item
+from incidents.read.reader import Reader
+from incidents.views import HomeView, ListItem, PersonView
+from storage.models import (
+    LIVE_STATUSES,
+    CheckState,
+    FollowUp,
+    Incident,
+    Person,
+    SlackMessage,
+    Status,
+)
+
+_RECENT = timedelta(days=14)
+_MOST = 100
+
+
+def visible(house: House, user_id: str | None, incident: Incident) -> bool:
+    """A private incident is listed only for who works in its channel: its roles and its people."""
+    if not incident.private or user_id is None:
+        return not incident.private
+    if user_id in (incident.owner, incident.created_by):
+        return True
+    kind_role = house.plan.incident_type(incident.incident_type).role
+    return bool(house.roles_of(user_id) & {kind_role, "managers"})
+
+
+def list_item(reader: Reader) -> ListItem:
+    incident = reader.incident
+    mood = mood_of(reader)
+    return ListItem(
+        reference=incident.reference,
+        number=incident.number,
+        severity=incident.severity,
+        status=str(incident.status),
+        section=incident.section,
+        words=words_of(reader, mood).title,
+        scope=reader.scope,
+        owner=reader.owner,
+        detected_at=incident.detected_at,
+        next=next_of(reader)[1],
+        link=link_of(reader.session, incident),
+    )
+
+
+def link_of(session: Session, incident: Incident) -> tuple[str, str] | None:
+    """Channel and ts of the card, where it stands."""
+    found = session.scalar(
+        select(SlackMessage).where(SlackMessage.key == f"{incident.reference}/card")
+    )
+    if found is None or found.channel is None or found.ts is None:
+        return None
+    return found.channel, found.ts
+
+
+def incident_list(
+    session: Session,
+    house: House,
+    now: datetime,
+    *,
+    user_id: str | None = None,
+    statuses: Sequence[str] = LIVE_STATUSES,
+    limit: int = _MOST,
+) -> tuple[ListItem, ...]:
+    """Incidents of these states, the gravest and newest first."""
+    found = session.scalars(
+        select(Incident)
+        .where(Incident.status.in_(statuses))
+        .order_by(Incident.severity, Incident.number.desc())
+        .limit(limit)
+    )
+    return tuple(
+        list_item(Reader(session, house, incident, now))
+        for incident in found
+        if visible(house, user_id, incident)
+    )
+
+
+def home(session: Session, house: House, user_id: str, now: datetime) -> HomeView:
+    """What one person sees of the house."""
+    person = session.get(Person, user_id)
+    open_ones = incident_list(session, house, now, user_id=user_id)
+    recent = session.scalars(
+        select(Incident)
+        .where(
+            Incident.status.in_((Status.RESOLVED, Status.REVIEWED)),
+            Incident.resolved_at >= now - _RECENT,
+        )
+        .order_by(Incident.resolved_at.desc())
+        .limit(10)
+    )
+    return HomeView(
+        person=people.person(session, user_id) or PersonView(user_id, user_id),
+        language=person.language if person is not None else "en",
+        roles=tuple(sorted(house.roles_of(user_id))),
+        mine=tuple(
+            item for item in open_ones if item.owner is not None and item.owner.user_id == user_id
+        ),
+        open=tuple(
+            item for item in open_ones if item.owner is None or item.owner.user_id != user_id
+        ),
+        recent=tuple(
+            list_item(Reader(session, house, incident, now))
+            for incident in recent
+            if visible(house, user_id, incident)
+        ),
+        follow_ups=tuple(
+            (incident.reference, _text(session, house, incident, item, now), item.due, item.id)
+            for incident, item in follow_ups.open_for(session, user_id)
+        ),
+        checks=checks(session),
+        now=now,
+    )
+
+
+def _text(session: Session, house: House, incident: Incident, item: FollowUp, now: datetime) -> str:
+    person = session.get(Person, item.owner) if item.owner else None
+    language = person.language if person is not None else "en"
+    words = words_of_item(Reader(session, house, incident, now), item)
+    return words if isinstance(words, str) else words.in_(language)
+
+
+def checks(session: Session) -> tuple[tuple[str, bool, datetime | None], ...]:
+    """Each check with whether all is well, and when it last ran."""
+    rows = session.execute(select(CheckState).order_by(CheckState.name)).scalars().all()
+    failing = {row.name for row in rows if row.failing}
+    return tuple(
+        (row.name, row.last_error is None and row.name not in failing, row.last_run_at)
+        for row in rows
+        if row.subject == ""
+    )
+
+
+def number_of(session: Session, incident_id: int) -> int:
+    return session.get_one(Incident, incident_id).number

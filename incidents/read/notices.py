@@ -1,0 +1,166 @@
+"""Direct messages, the desk's note and late answers: references become people, words, buttons.
+
+Each function gives the view and the `params` that the template of that name takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from incidents import runbook
+from incidents.house import House
+from incidents.read import buttons
+from incidents.read.card import card_of, next_place
+from incidents.read.open_items import words_of_item
+from incidents.read.problems import problem_of, problem_scope
+from incidents.read.reader import Reader, reader_of
+from incidents.views import ButtonView, CardView
+from plan.model import Words
+from storage.models import ActionAttempt, FollowUp
+
+_TIMES = ("since", "next_at", "until", "due", "at")
+_PEOPLE = ("next", "who")
+
+
+def notice(
+    session: Session, house: House, incident_id: int, params: Mapping[str, Any], now: datetime
+) -> tuple[CardView, dict[str, Any]]:
+    """The card and the parameters of a notice (remind, escalation, your_turn, approval …)."""
+    reader = reader_of(session, house, incident_id, now)
+    filled = {name: value for name, value in params.items() if value is not None}
+    for name in _TIMES:
+        if isinstance(filled.get(name), str):
+            filled[name] = datetime.fromisoformat(filled[name])
+    for name in _PEOPLE:
+        if isinstance(filled.get(name), str):
+            filled[name] = reader.person(filled[name])
+    filled |= _what(reader, params)
+    if "attempt" in params and params.get("event") == "approval":
+        filled |= _approval(reader, int(params["attempt"]))
+    return card_of(reader), filled
+
+
+def _what(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What the person is to do, in the plan's words."""
+    found: dict[str, Any] = {}
+    step_id = params.get("step")
+    if step_id is not None:
+        place = runbook.find(reader.session, reader.plan, reader.incident, str(step_id))
+        if place is not None:
+            found |= {"what": place.plan.next, "scope": reader.scope}
+    if params.get("follow_up") is not None:
+        item = reader.session.get(FollowUp, int(params["follow_up"]))
+        if item is not None:
+            words = words_of_item(reader, item)
+            found |= {"what": words, "scope": reader.scope, "due": item.due, "buttons": ()}
+    if not found and params.get("what") in (None, "handed_over"):
+        step = next_place(reader)
+        if step is not None:
+            target = buttons.target_of(buttons.on_card(reader, step))
+            found = {"what": step.plan.next, "scope": {**reader.scope, "target": target}}
+    elif isinstance(params.get("what"), str):
+        words_of_what = _named(reader, str(params["what"]))
+        if words_of_what is not None:
+            found |= {"what": words_of_what, "scope": reader.scope}
+    return found
+
+
+def _named(reader: Reader, name: str) -> Words | None:
+    """An action or a step by its id."""
+    action = reader.plan.actions.get(name)
+    if action is not None:
+        return action.title
+    place = runbook.find(reader.session, reader.plan, reader.incident, name)
+    return place.plan.title if place is not None else None
+
+
+def _approval(reader: Reader, attempt_id: int) -> dict[str, Any]:
+    attempt = reader.session.get_one(ActionAttempt, attempt_id)
+    action = reader.plan.actions[attempt.action]
+    value = f"{buttons.reference(reader)}:{attempt.id}"
+    grant = ButtonView("approval.grant", value, None, "approve", style="primary")
+    refuse = ButtonView("approval.refuse", value, None, "refuse")
+    return {
+        "what": action.title,
+        "scope": {**reader.scope, **reader.attempt_scope(attempt)},
+        "amount": attempt.params.get("amount"),
+        "who": reader.person(attempt.requested_by),
+        "buttons": [grant, refuse] if attempt.state == "awaiting_approval" else [],
+    }
+
+
+def desk(
+    session: Session, house: House, incident_id: int, now: datetime
+) -> tuple[CardView, dict[str, Any]]:
+    """The note for the service desk, with the orders that something must not be said of."""
+    reader = reader_of(session, house, incident_id, now)
+    button = None
+    if reader.cases:
+        button = ButtonView("cases.open", buttons.reference(reader), reader.kind.case_label)
+    return card_of(reader), {"note": reader.kind.desk, "button": button}
+
+
+def resolved(
+    session: Session, house: House, incident_id: int, params: Mapping[str, Any], now: datetime
+) -> tuple[CardView, dict[str, Any]]:
+    reader = reader_of(session, house, incident_id, now)
+    who = reader.person(str(params["who"])) if params.get("who") else None
+    return card_of(reader), {"who": who, "summary": None}
+
+
+def late_answer(
+    session: Session, house: House, incident_id: int, params: Mapping[str, Any], now: datetime
+) -> tuple[str, dict[str, Any]]:
+    """Code and parameters of an ephemeral answer that comes after the press."""
+    reader = reader_of(session, house, incident_id, now)
+    attempt = reader.session.get_one(ActionAttempt, int(params["attempt"]))
+    problem = {"code": attempt.problem, "action": attempt.action}
+    words = problem_of(reader, problem)
+    if attempt.problem == "refused" and attempt.problem_detail is not None:
+        detail = attempt.problem_detail.reveal()
+        words = Words(
+            en=f"{{{{ shop_said|plain }}}} {words.en}" if words else "{{ shop_said|plain }}",
+            **{
+                "zh-Hant": f"{{{{ shop_said|plain }}}} {words.zh_hant}"
+                if words
+                else "{{ shop_said|plain }}"
+            },
+        )
+        scope = {**problem_scope(reader, attempt), "shop_said": detail}
+    else:
+        scope = problem_scope(reader, attempt)
+    return str(params["code"]), {
+        "problem": words,
+        "scope": scope,
+        "buttons": _again(reader, attempt),
+    }
+
+
+def _again(reader: Reader, attempt: ActionAttempt) -> list[ButtonView]:
+    """Try again, and what else is offered now (test again, another way to pay)."""
+    found: list[ButtonView] = []
+    place = (
+        runbook.find(reader.session, reader.plan, reader.incident, attempt.step_id)
+        if attempt.step_id
+        else None
+    )
+    if place is None or not reader.incident.live:
+        return found
+    for offer in buttons.on_card(reader, place):
+        view = buttons.of_offer(reader, place, offer)
+        if offer.button.id == attempt.button:
+            view = replace(view, label=None, catalogue="test_again")
+        found.append(view)
+    for run in reader.runs:
+        for other in runbook.open_any_time(reader.places(run), reader.scope):
+            if not other.settled and not other.under_way:
+                found += [
+                    buttons.of_offer(reader, other, offer)
+                    for offer in buttons.on_card(reader, other)
+                ]
+    return buttons.unique(found)[:3]

@@ -1,0 +1,77 @@
+"""Why an action was not done, in the plan's words where it has some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from incidents.read.reader import Reader
+from plan.model import Words
+from storage.models import ActionAttempt
+
+_WORDS = {
+    "precondition_unseen": (
+        "the shop could not be asked whether it is safe, so nothing was sent. Nothing has changed.",
+        "無法向商店確認是否安全，因此沒有送出，系統沒有任何變更。",
+    ),
+    "before_unseen": (
+        "the state before could not be read, so nothing was sent. Nothing has changed.",
+        "無法讀取變更前的狀態，因此沒有送出，系統沒有任何變更。",
+    ),
+    "not_sent": (
+        "the shop could not be reached. Nothing has changed; it can be pressed again.",
+        "連不上商店，系統沒有任何變更，可以再按一次。",
+    ),
+    "refused": (
+        "the shop refused it. Nothing has changed.",
+        "商店拒絕了這個要求，系統沒有任何變更。",
+    ),
+    "no_effect": (
+        "the shop shows no effect. It can be pressed again.",
+        "商店顯示沒有生效，可以再按一次。",
+    ),
+    "approval_refused": (
+        "it was not approved. Nothing was sent.",
+        "未獲核准，沒有送出。",
+    ),
+    "no_door": (
+        "shop.actions declares no such action, so nothing was sent. Add it to muster.yaml.",
+        "商店設定中沒有這個動作，沒有送出；請管理員在 shop.actions 加上。",
+    ),
+    "person_decides": (
+        "the shop cannot be asked whether it happened. Look there, then say what you saw.",
+        "無法查詢是否已生效，請到商店確認後回報。",
+    ),
+    "not_verified": (
+        "the shop said yes, but its effect was not seen. Look there, then say what you saw.",
+        "商店回覆成功，但尚未看到效果，請到商店確認後回報。",
+    ),
+}
+
+
+def words_of(code: str) -> Words | None:
+    """The fixed words of a problem code."""
+    found = _WORDS.get(code.partition(":")[0])
+    return None if found is None else Words(en=found[0], **{"zh-Hant": found[1]})
+
+
+def problem_of(reader: Reader, problem: Mapping[str, Any] | None) -> Words | None:
+    """The words under a step whose last try did not happen."""
+    if not problem or not problem.get("code"):
+        return None
+    code = str(problem["code"])
+    action = reader.plan.actions.get(str(problem.get("action")))
+    head, _, index = code.partition(":")
+    if head == "precondition" and action is not None and index.isdigit():
+        return action.preconditions[int(index)].problem
+    return words_of(code)
+
+
+def problem_scope(reader: Reader, attempt: ActionAttempt) -> dict[str, Any]:
+    """What a precondition's words see: the look that spoke against it."""
+    response = dict(attempt.response or {})
+    return {
+        **reader.scope,
+        **reader.attempt_scope(attempt),
+        "look": response.get("look", response),
+    }

@@ -1,0 +1,45 @@
+"""What is still open, by name, before resolving."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from incidents import guards
+from incidents.guards import GuardLooks
+from incidents.house import House
+from incidents.read.reader import reader_of
+from incidents.views import ResolveView
+
+
+def resolve_view(
+    session: Session,
+    house: House,
+    incident_id: int,
+    now: datetime,
+    looks: GuardLooks | None,
+) -> ResolveView:
+    """`looks`: the fresh looks of the hard guards, made by the bot before this."""
+    reader = reader_of(session, house, incident_id, now)
+    standing = guards.standing(reader.change(), looks, None)
+    causes = reader.plan.causes
+    first = [name for name in reader.section.causes if name in causes]
+    rest = [name for name in causes if name not in first]
+    return ResolveView(
+        reference=reader.incident.reference,
+        version=reader.incident.version,
+        incident_number=reader.incident.number,
+        scope=reader.scope,
+        refused=tuple((unmet.words, unmet.scope) for unmet in standing.refused),
+        open_guards=tuple((unmet.words, unmet.scope) for unmet in standing.open_guards),
+        open_steps=tuple((place.plan.title, reader.scope) for place in standing.open_steps),
+        open_cases=standing.open_cases,
+        open_amount=standing.open_amount,
+        causes=tuple((name, causes[name].label) for name in [*first, *rest]),
+        cause=reader.incident.cause,
+        improvement_needed_for=tuple(
+            name for name, cause in causes.items() if cause.needs_improvement
+        ),
+        owner=reader.owner,
+    )
