@@ -42,7 +42,10 @@ def amount(value: object) -> str:
 
 @jinja2.pass_context
 def money(context: _Context, value: object) -> Ours:
-    return _UNKNOWN if is_missing(value) else data(clean(amount(value)))
+    if is_missing(value):
+        return _UNKNOWN
+    is_money = isinstance(value, Mapping) or hasattr(value, "minor")
+    return data(clean(amount(value) if is_money else str(value)))
 
 
 def _moment_filter(kind: str) -> Callable[..., Ours]:

@@ -22,9 +22,11 @@ from message_templates.marks import (
     first_sentence,
     parse,
 )
-from message_templates.review import Composer
+from message_templates.review_words import Composer
 from message_templates.state import State, TemplateFailed
 
+_FIRST_LETTER = re.compile("[\ue000\\s]*[a-z]")
+_THEN = re.compile("^(?:Then:|之後：)\\s*")
 _ENDED = re.compile("[.?!:…。？！：][\ue001\\s]*$")
 
 
@@ -84,7 +86,8 @@ def _name(person: Any) -> Ours:
 @jinja2.pass_context
 def _names(context: jinja2.runtime.Context, people: Any) -> Ours:
     """`Mei, Kai and Jo`, `Mei、Kai、Jo`."""
-    shown = [_name(person) for person in (people or ())]
+    several = people if isinstance(people, (list, tuple)) else [people] if people else []
+    shown = [_name(person) for person in several]
     if context[STATE].language == "zh-Hant":
         return Ours("、".join(shown))
     if len(shown) < 2:
@@ -171,6 +174,23 @@ def _log_line(context: jinja2.runtime.Context, view: Any) -> Ours:
     return Ours(you + ("，" if context[STATE].language == "zh-Hant" else ", ") + line)
 
 
+def _capital(text: object) -> Ours:
+    """The text as the beginning of a sentence; marks at its start stay before it."""
+    said = text if isinstance(text, Ours) else data(clean(str(text)))
+    found = _FIRST_LETTER.match(said)
+    return (
+        Ours(said[: found.end() - 1] + said[found.end() - 1].upper() + said[found.end() :])
+        if (found)
+        else said
+    )
+
+
+def _awaited(text: object) -> Ours:
+    """A line that begins with "Then:", where it says itself what is next."""
+    said = text if isinstance(text, Ours) else Ours("")
+    return _capital(Ours(_THEN.sub("", said)))
+
+
 @jinja2.pass_context
 def _doing(context: jinja2.runtime.Context, running: Any, scope: Any = None) -> Ours:
     """What somebody is doing, from the plan's running line: its words before the first comma.
@@ -226,6 +246,8 @@ AS_FILTERS: Mapping[str, Any] = {
     "names": _names,
     "label": _label,
     "doing": _doing,
+    "capital": _capital,
+    "awaited": _awaited,
     "sentence": _sentence,
     "first_sentence": _first,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from message_templates import outputs
-from message_templates.review import Document, Table
+from message_templates.review_words import Document, Table
 
 SCREEN = 11_000  # Slack: the `markdown` blocks of a message hold 12,000 characters together
 

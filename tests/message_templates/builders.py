@@ -575,6 +575,10 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
         "form_merge": (card_open(), {"incidents": [list_item(413), list_item(418)]}),
         "form_escalate": (card_open(), {"people": [KAI, LIN]}),
         "form_reopen": (card_open(), {}),
+        "controls": (
+            card_open(),
+            {"verbs": [(verb, f"INC-412:7:{verb}") for verb in ("resolve", "wait", "merge")]},
+        ),
         "form_confirm": (
             card_open(),
             {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from message_templates.engine import Templates
-from message_templates.review_formats import review_html, review_markdown
+from message_templates.review import review_html, review_markdown
 from tests.message_templates import builders
 from tests.message_templates.shown import lines
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from message_templates import limits, outputs
 from message_templates.engine import Message
 from message_templates.marks import Data, Moment, Text, clean, data, parse
-from message_templates.review_formats import review_html, review_json, review_markdown
+from message_templates.review import review_html, review_json, review_markdown
 from plan.model import Words
 from sandbox.slack.blocks.validate import message_problems, view_problems
 from storage.types import Personal
@@ -58,7 +58,7 @@ _OURS = {  # identifiers and codes, which decide and are never shown as data
     "at", "verified_at", "currency", "day", "plan_hash", "cause_code", "type", "types", "causes",
     "link", "role", "roles", "improvement_needed_for", "ring", "more", "language", "merged_into",
     "markdown", "expected_recovery_time", "number", "now", "outcome", "action", "counts", "stage",
-    "other_languages", "sections", "times", "rings",
+    "other_languages", "sections", "verbs", "times", "rings",
 }  # fmt: skip
 
 
