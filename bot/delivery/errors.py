@@ -79,6 +79,7 @@ _BY_REMEDY: Mapping[Remedy, tuple[str, ...]] = {
         "exchanged_trigger_id",
         "trigger_exchanged",
         "hash_conflict",
+        "invalid_url",
         "not_found",  # views.update: the view was closed
         "view_not_found",
         "no_such_view",

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 _FRESH = timedelta(days=1)  # names and zones change seldom
 _CHINESE = ("zh-TW", "zh-HK", "zh-Hant", "zh-MO", "zh")
 _UNKNOWN_ZONE = "UTC"
+_SKEW = timedelta(minutes=1)  # between Slack's clock and ours
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _resting_until(answer: Mapping[str, Any], now: datetime) -> datetime | None:
     if answer.get("dnd_enabled"):
         start = _moment(answer.get("next_dnd_start_ts") or 0)
         end = _moment(answer.get("next_dnd_end_ts") or 0)
-        if start <= now < end:
+        if start - _SKEW <= now < end:
             ends.append(end)
     resting = [end for end in ends if end > now]
     return max(resting) if resting else None
@@ -114,16 +115,23 @@ def _language(session: Session, user_id: str) -> str | None:
     return person.language if person is not None else None
 
 
+def _plain_name(user: Mapping[str, Any], user_id: str) -> str:
+    """What colleagues call somebody: the display name, unless it only repeats the handle."""
+    handle, profile = user.get("name"), user.get("profile") or {}
+    display = profile.get("display_name")
+    if display and display != handle:
+        return str(display)
+    return str(user.get("real_name") or display or handle or user_id)
+
+
 def _keep(session: Session, user_id: str, user: Mapping[str, Any], now: datetime) -> str:
-    profile = user.get("profile") or {}
-    name = profile.get("display_name") or user.get("real_name") or user.get("name") or user_id
     person = session.get(Person, user_id)
     if person is None:
         person = Person(user_id=user_id, language=language_of_locale(user.get("locale")))
         session.add(person)
     elif not person.language_chosen:
         person.language = language_of_locale(user.get("locale"))
-    person.name = str(name)
+    person.name = _plain_name(user, user_id)
     person.time_zone = str(user.get("tz") or _UNKNOWN_ZONE)
     person.refreshed_at = now
     return person.language

@@ -1,0 +1,152 @@
+"""What is sent at most once: never twice, and certainly not sent is sent again while it matters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy.orm import Session
+
+from bot.delivery.job import Job
+from storage import outbox
+from storage.models import Incident
+from tests.delivery.conftest import Postbox
+
+CLEAN = ["rate_limited", "no_retry_after"]
+UNCLEAR = ["http_500", "http_503", "timeout_before", "lost_reply", "malformed", "reset"]
+
+
+async def _ephemeral(postbox: Postbox, *, person: str = "U0MEI", **more: object) -> None:
+    def change(session: Session, incident: Incident, now: datetime) -> None:
+        outbox.ephemeral(
+            session,
+            key="INC-412/answer/1",
+            template="answer",
+            person=person,
+            channel=str(more.get("channel", "C0INCIDENTS")),
+            incident=incident,
+            now=now,
+            secret=more.get("secret"),
+        )
+
+    await postbox.commit(change)
+
+
+async def _answers(postbox: Postbox, *, person: str = "U0MEI") -> list[str]:
+    seen = await postbox.seen(by=person)
+    return [m["text"] for m in seen if m["text"].startswith("answer")]
+
+
+async def test_only_its_reader_sees_it_in_their_language(postbox: Postbox) -> None:
+    """Lin's Slack is zh-TW, so her answer is in Traditional Chinese."""
+    await _ephemeral(postbox, person="U0LIN")
+    await postbox.run()
+    assert await _answers(postbox, person="U0LIN") == ["answer INC-412/answer/1 v1 zh-Hant"]
+    assert await _answers(postbox, person="U0MEI") == []
+
+
+@pytest.mark.parametrize("kind", CLEAN)
+async def test_what_was_certainly_not_sent_is_sent_later(postbox: Postbox, kind: str) -> None:
+    postbox.fault("chat.postEphemeral", kind, retry_after=3)
+    await _ephemeral(postbox)
+    await postbox.run(60)
+    assert len(await _answers(postbox)) == 1
+
+
+@pytest.mark.parametrize("kind", UNCLEAR)
+async def test_an_unclear_one_is_never_repeated(postbox: Postbox, kind: str) -> None:
+    """The person can press again; two answers would be worse than one too few."""
+    postbox.fault("chat.postEphemeral", kind)
+    await _ephemeral(postbox)
+    await postbox.run(600)
+    assert postbox.calls("chat.postEphemeral") == 1
+    assert set((await postbox.states()).values()) == {"done"}
+
+
+async def test_a_crash_while_sending_is_not_repeated(postbox: Postbox) -> None:
+    await _ephemeral(postbox)
+    item = (await postbox.claim())[0]
+    await postbox.deliverer._turn(Job.of(item))
+    await postbox.restart()
+    await postbox.run(60)
+    assert len(await _answers(postbox)) == 1
+
+
+async def test_an_answer_whose_moment_is_over_is_not_sent(postbox: Postbox) -> None:
+    await _ephemeral(postbox)
+    postbox.advance(3600)
+    await postbox.run()
+    assert postbox.calls("chat.postEphemeral") == 0
+    assert set((await postbox.states()).values()) == {"done"}
+
+
+async def test_who_is_not_in_the_channel_is_told_directly(postbox: Postbox) -> None:
+    """A narrower audience, never a wider one."""
+    postbox.fault("chat.postEphemeral", "error", error="user_not_in_channel")
+    await _ephemeral(postbox)
+    await postbox.run(5)
+    [sent] = postbox.arguments("chat.postMessage")
+    assert str(sent["channel"]).startswith("D")
+    assert str(sent["text"]).startswith("answer")
+
+
+async def test_personal_data_reaches_the_renderer_only(postbox: Postbox) -> None:
+    """It stands in the item's encrypted part, in no log and no repr."""
+    await _ephemeral(postbox, secret={"phone": "0912-345-678"})
+    await postbox.run()
+    request = postbox.drawings.drawn[-1]
+    assert request.secret == {"phone": "0912-345-678"}
+    assert "0912" not in repr(request)
+
+
+async def _respond(postbox: Postbox, url: str) -> None:
+    def change(session: Session, incident: Incident, now: datetime) -> None:
+        outbox.respond(
+            session,
+            key="INC-412/respond/1",
+            response_url=url,
+            template="answer",
+            person="U0MEI",
+            now=now,
+        )
+
+    await postbox.commit(change)
+
+
+async def _response_url(postbox: Postbox) -> str:
+    world = postbox.sandbox.world
+    return str(world.response_urls.issue("U0MEI", "C0INCIDENTS"))
+
+
+async def test_a_spent_response_url_is_answered_directly(postbox: Postbox) -> None:
+    """Slack: 5 uses in 30 minutes. The person still gets the answer, alone."""
+    await _respond(postbox, f"{postbox.sandbox.url}/response/none")
+    await postbox.run(30)
+    [sent] = postbox.arguments("chat.postMessage")
+    assert str(sent["channel"]).startswith("D")
+
+
+async def test_a_home_is_published_again_after_an_unclear_try(postbox: Postbox) -> None:
+    """It is published as a whole, so the last one stands."""
+
+    def change(session: Session, incident: Incident, now: datetime) -> None:
+        outbox.home(session, person="U0LIN", now=now)
+
+    postbox.fault("views.publish", "lost_reply")
+    await postbox.commit(change)
+    await postbox.run(30)
+    assert postbox.calls("views.publish") == 2
+    answer = await postbox.people.get("/hand/home", params={"as": "U0LIN"})
+    assert "zh-Hant" in answer.text
+
+
+async def test_a_view_that_was_closed_is_let_go(postbox: Postbox) -> None:
+    def change(session: Session, incident: Incident, now: datetime) -> None:
+        outbox.view(
+            session, key="INC-412/view/1", template="v", person="U0MEI", view_id="V0", now=now
+        )
+
+    await postbox.commit(change)
+    await postbox.run(60)
+    assert postbox.calls("views.update") == 1
+    assert set((await postbox.states()).values()) == {"done"}
