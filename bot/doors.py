@@ -46,6 +46,19 @@ class ViewDoor:
             args["hash"] = view_hash
         return await self._call("views.update", args) is not None
 
+    async def message_text(self, channel: str, ts: str) -> tuple[str, str | None] | None:
+        """A message's words and its thread; None when Slack does not show it."""
+        args = {"channel": channel, "ts": ts, "latest": ts, "inclusive": "true", "limit": 1}
+        try:
+            answer = await self._sender.call("conversations.replies", args)
+        except SlackError as error:
+            log.warning("message_not_read", error=str(error))
+            return None
+        for message in answer.get("messages") or ():
+            if message.get("ts") == ts:
+                return str(message.get("text") or ""), message.get("thread_ts")
+        return None
+
     async def _call(self, method: str, args: dict[str, Any]) -> str | None:
         try:
             answer = await self._sender.call(

@@ -91,14 +91,15 @@ class Muster:
                 await presence.refresh_stale(person)
         await people.load()
 
-        templates = Templates(zone=people.house_zone(settings.time_zone))
+        zone = people.house_zone(settings.time_zone)
+        templates = Templates(zone=zone)
         checking = await self._stack.enter_async_context(open_checks(settings))
         pager = None
         if settings.page is not None and secrets.page_routing_key:
             pager = Pager(
                 checking.http, url=settings.page.url, routing_key=secrets.page_routing_key
             )
-        drawing = Drawing(house, templates, clock, people, settings)
+        drawing = Drawing(house, templates, clock, people.known_zone, zone)
         office = Office(
             database=database,
             sender=sender,
@@ -166,7 +167,9 @@ class Muster:
         scheduler.start()
         self._stack.callback(scheduler.stop)
         await self._listen(intake, client, control_port, workers)
-        log.info("ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version)
+        log.info(
+            "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
+        )
 
     async def _identify(self, sender: Sender) -> None:
         """Who we are; a Slack that is away for the moment does not keep the bot from starting."""

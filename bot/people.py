@@ -25,9 +25,7 @@ class PeopleDirectory:
         """Everybody whom the database knows."""
 
         def read(session: Session) -> list[tuple[str, str, str]]:
-            return [
-                (p.user_id, p.language, p.time_zone) for p in session.scalars(select(Person))
-            ]
+            return [(p.user_id, p.language, p.time_zone) for p in session.scalars(select(Person))]
 
         for user_id, language, zone in await self._database.read(read):
             self._keep(user_id, language, zone)
@@ -41,6 +39,10 @@ class PeopleDirectory:
     def known_language(self, user_id: str) -> str:
         """What is at hand; an acknowledgement waits for nobody."""
         return self._languages.get(user_id, "en")
+
+    def known_zone(self, user_id: str) -> ZoneInfo:
+        """What is at hand of the person's zone."""
+        return self._zones.get(user_id, ZoneInfo("UTC"))
 
     async def zone_of(self, user_id: str) -> ZoneInfo:
         if user_id not in self._zones:

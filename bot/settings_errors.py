@@ -99,11 +99,7 @@ def _keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
                 following.append(candidate)
                 continue
             field = next(
-                (
-                    f
-                    for name, f in candidate.model_fields.items()
-                    if part in (name, f.alias)
-                ),
+                (f for name, f in candidate.model_fields.items() if part in (name, f.alias)),
                 None,
             )
             if field is not None:

@@ -12,6 +12,7 @@ from handlers.packing import pack
 from handlers.registry import Interaction
 from incidents.outcome import Outcome
 from storage import outbox
+from storage.models import Incident
 
 
 def tell(session: Session, interaction: Interaction, outcome: Outcome, now: datetime) -> None:
@@ -26,7 +27,8 @@ def say(
     params: Mapping[str, Any],
     now: datetime,
     *,
-    incident: Any = None,
+    incident: Incident | None = None,
+    language: str | None = None,
 ) -> None:
     """Enqueues a message for this one reader.
 
@@ -47,6 +49,7 @@ def say(
             person=interaction.user_id,
             params=packed,
             incident=incident,
+            language=language,
             now=now,
         )
     elif channel:
@@ -59,6 +62,7 @@ def say(
             thread_ts=str(thread) if thread else None,
             params=packed,
             incident=incident,
+            language=language,
             now=now,
         )
     else:

@@ -7,14 +7,12 @@ from typing import Any
 
 from handlers.desk import Desk
 from handlers.registry import Interaction, Registry
+from handlers.showing import choices, incident_id, send_review, show_card
 from handlers.step_forms import asked
-from handlers.values import Target, private_metadata
-from incidents import controls
-from incidents.attempts import approve, refuse_approval
+from handlers.values import Target
+from incidents import approvals, closing, controls, read
 from incidents.outcome import Outcome
-from incidents.read import cards, resolving, showing
 from incidents.steps import Press, answer_question, press
-from storage.models import LIVE_STATUSES
 
 
 def register(registry: Registry) -> None:
@@ -73,20 +71,15 @@ async def step(interaction: Interaction, desk: Desk) -> None:
         return
     now = desk.clock.now()
     wanted = await desk.read(lambda session: asked(session, desk.house, target, now))
-    if wanted is not None and wanted.form is not None and wanted.button is not None:
-        refused = await desk.read(
-            lambda s: showing.may_open(s, desk.house, target.number, target.step, target.button,
-                                       desk.actor(interaction), now)
+    if wanted is not None and wanted.form is not None and wanted.may_open(desk.actor(interaction)):
+        await desk.open(
+            interaction,
+            "form",
+            wanted.view,
+            callback="form.step",
+            metadata=remembered(interaction, target),
         )
-        if refused is None:
-            await desk.open(
-                interaction,
-                "form",
-                wanted.view,
-                callback="form.step",
-                metadata=remembered(interaction, target),
-            )
-            return
+        return
     await desk.act(
         interaction,
         lambda session, at: press(session, desk.house, _press(interaction, desk, target), at),
@@ -158,26 +151,26 @@ def _simple(control: Control) -> Callable[[Interaction, Desk], Awaitable[None]]:
 
 
 take = _simple(controls.take)
-reviewed = _simple(controls.mark_reviewed)
+reviewed = _simple(closing.mark_reviewed)
 
 
 async def grant(interaction: Interaction, desk: Desk) -> None:
     """A second person approves what was asked for."""
-    await _decide(interaction, desk, approve)
+    await _decide(interaction, desk, grants=True)
 
 
 async def refuse(interaction: Interaction, desk: Desk) -> None:
-    await _decide(interaction, desk, refuse_approval)
+    await _decide(interaction, desk, grants=False)
 
 
-async def _decide(interaction: Interaction, desk: Desk, decide: Control) -> None:
+async def _decide(interaction: Interaction, desk: Desk, *, grants: bool) -> None:
     target = await _target(interaction, desk)
     if target is None:
         return
-    actor, key = desk.actor(interaction), target.step or target.button
+    actor, attempt = desk.actor(interaction), int(target.step or 0)
     await desk.act(
         interaction,
-        lambda session, at: decide(session, desk.house, target.number, key, actor, at),
+        lambda session, at: approvals.decide(session, desk.house, attempt, actor, at, grant=grants),
     )
 
 
@@ -189,8 +182,8 @@ async def ask(interaction: Interaction, desk: Desk) -> None:
     actor = desk.actor(interaction)
     await desk.act(
         interaction,
-        lambda session, at: controls.ask(
-            session, desk.house, target.number, target.step, target.button, actor, at
+        lambda session, at: controls.ask_person(
+            session, desk.house, target.number, actor, target.step, target.button, at
         ),
     )
 
@@ -209,12 +202,13 @@ async def resolve(interaction: Interaction, desk: Desk) -> None:
         return
     looks = await desk.guard_looks(target.number)
     now = desk.clock.now()
-    view = await desk.read(
-        lambda session: resolving.view(session, desk.house, target.number, looks, now)
-    )
-    if view is None:
+    found = await desk.read(lambda session: incident_id(session, target.number))
+    if found is None:
         message = await desk.draw(interaction, "result", None, code="not_found", params={})
     else:
+        view = await desk.read(
+            lambda session: read.resolve_view(session, desk.house, found, now, looks)
+        )
         message = await desk.draw(
             interaction,
             "resolve",
@@ -247,26 +241,6 @@ async def other_language(interaction: Interaction, desk: Desk) -> None:
         await show_card(interaction, desk, target.number, language=language)
 
 
-async def show_card(
-    interaction: Interaction, desk: Desk, number: int, *, language: str | None = None
-) -> None:
-    """Enqueues the card for one reader; refused where they may not see it."""
-    actor = desk.actor(interaction)
-    await desk.act(
-        interaction,
-        lambda session, at: cards.show(
-            session,
-            desk.house,
-            number,
-            actor,
-            at,
-            say=lambda incident: showing.say_card(
-                session, interaction, incident, language, at
-            ),
-        ),
-    )
-
-
 _FORMS = {
     "severity": "form_severity",
     "dismiss": "form_dismiss",
@@ -295,7 +269,7 @@ async def more(interaction: Interaction, desk: Desk) -> None:
     elif verb == "reviewed":
         await reviewed(interaction, desk)
     elif verb == "review":
-        await showing.send_review(interaction, desk, target.number)
+        await send_review(interaction, desk, target.number)
     elif verb in _FORMS:
         await _open(interaction, desk, target, _FORMS[verb])
     else:
@@ -305,16 +279,11 @@ async def more(interaction: Interaction, desk: Desk) -> None:
 async def _open(interaction: Interaction, desk: Desk, target: Target, template: str) -> None:
     """A control's form, with the choices it offers."""
     now = desk.clock.now()
-    choices = await desk.read(
-        lambda session: showing.choices(session, desk.house, target.number, template, now)
+    found = await desk.read(
+        lambda session: choices(session, desk.house, target.number, template, now)
     )
-    if choices is None:
+    if found is None:
         await desk.say(interaction, "not_found", reference=f"INC-{target.number}")
         return
-    view, params = choices
-    await desk.open(
-        interaction, template, view, **params, metadata=remembered(interaction, target)
-    )
-
-
-__all__ = ["LIVE_STATUSES", "register", "remembered", "show_card"]
+    view, params = found
+    await desk.open(interaction, template, view, **params, metadata=remembered(interaction, target))

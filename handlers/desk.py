@@ -40,6 +40,9 @@ class SlackDoor(Protocol):
 
     async def push_view(self, trigger_id: str, view: Mapping[str, Any]) -> str | None: ...
 
+    async def message_text(self, channel: str, ts: str) -> tuple[str, str | None] | None:
+        """A message's words and its thread; None when Slack does not show it."""
+
 
 class People(Protocol):
     """Who somebody is: language and zone of their own choice, first from Slack."""
@@ -48,6 +51,8 @@ class People(Protocol):
 
     def known_language(self, user_id: str) -> str:
         """Without asking anybody: for what stands in an acknowledgement."""
+
+    def known_zone(self, user_id: str) -> ZoneInfo: ...
 
     async def zone_of(self, user_id: str) -> ZoneInfo: ...
 
@@ -139,6 +144,10 @@ class Desk:
         """Answers to the one person, changing nothing else."""
         outcome = Outcome.refused(code, **params)
         await self.act(interaction, lambda _session, _now: outcome)
+
+    async def forget(self, interaction: Interaction) -> None:
+        """There is nothing to do for it, and nobody waits for an answer."""
+        await self.act(interaction, lambda _session, _now: Outcome.done(quiet=True))
 
     async def report(self, interaction: Interaction, code: str, **params: Any) -> None:
         """The same for what was worked on already, or failed: the delivery is not touched."""

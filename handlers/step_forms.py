@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from handlers.values import Target
 from incidents import loading, runbook
-from incidents.house import House
+from incidents.house import Actor, House
 from plan.model import Action, Button, Form, Words
 
 
@@ -32,6 +32,13 @@ class Asked:
     button: Button | None
     action: Action | None
     form: Form | None
+    role: str
+    owner: str | None
+
+    def may_open(self, actor: Actor) -> bool:
+        """Whether the form is shown; who may not is told by the press itself, and it is kept."""
+        roles = set(self.action.roles) if self.action is not None else {self.role, "managers"}
+        return bool(actor.roles & roles) or actor.user_id == self.owner
 
     @property
     def view(self) -> FormView | None:
@@ -50,7 +57,7 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
     cases, seen = runbook.seen_now(session, incident, now)
     button = next((b for b in place.plan.buttons if b.id == target.button), None)
     if button is None:
-        return Asked(place.plan.title, seen, None, None, None)
+        return Asked(place.plan.title, seen, None, None, None, place.plan.role, incident.owner)
     offered = runbook.offer(plan, button, cases, seen)
     scope = {**seen, "target": dict(offered.target)} if offered is not None else seen
     action = plan.actions[button.action] if button.action else None
@@ -59,4 +66,4 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
         form = place.plan.form
     elif action is not None:
         form = action.form
-    return Asked(place.plan.title, scope, button, action, form)
+    return Asked(place.plan.title, scope, button, action, form, place.plan.role, incident.owner)

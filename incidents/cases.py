@@ -80,6 +80,17 @@ def _cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
+def refuse(
+    session: Session, house: House, number: int, actor: Actor, now: datetime
+) -> Outcome:
+    """The refusal of somebody who may not see the cases, noted in the audit."""
+    incident = loading.incident_of(session, number, lock=True)
+    if incident is None:
+        return Outcome.refused("not_found", reference=f"INC-{number}")
+    refused = authorise.refuse(Change(session, house, incident, actor, now), Act.CASES)
+    return refused or Outcome.refused("not_offered")
+
+
 def export(
     session: Session, house: House, number: int, actor: Actor, wanted: str, now: datetime
 ) -> Outcome:

@@ -171,6 +171,15 @@ def _finish(change: Change, standing: Standing, *, took: bool) -> None:
         thread_key=f"{incident.reference}/card",
         now=change.now,
     )
+    outbox.file(
+        change.session,
+        key=f"{incident.reference}/review-files/{entry.sequence}",
+        template="review_files",
+        incident=incident,
+        audience=incident.audience,
+        thread_key=f"{incident.reference}/card",
+        now=change.now,
+    )
     change.show()
 
 

@@ -20,6 +20,7 @@ from incidents.forms import Checked
 from incidents.house import Actor, House
 from incidents.opening import Opening, open_incident
 from incidents.outcome import Outcome
+from plan import expressions
 from plan.model import IncidentType, Plan
 
 _ORDER = re.compile(r"[^\w.-]+")
@@ -104,6 +105,9 @@ def _opening(kind: IncidentType, report: Declaration, checked: Checked, now: dat
         None,
     )
     case = report.case or _case(checked)
+    if report.case is not None:
+        kept = {name: report.case.facts.get(name) for name in ("payment_id", "language")}
+        facts |= {"order": report.case.key, **{k: v for k, v in kept.items() if v}}
     return Opening(
         incident_type=kind.id,
         subject=_subject(kind, report, checked),
@@ -128,6 +132,8 @@ def _subject(kind: IncidentType, report: Declaration, checked: Checked) -> str:
     """The same thing declared twice is one incident; every complaint is its own."""
     if report.source == "complaint":
         return f"complaint:{secrets.token_hex(6)}"
+    if kind.subject is not None:
+        return expressions.fill(kind.subject, {"form": dict(checked.values)})
     for field in checked.form.fields:
         value = checked.values.get(field.id)
         if field.kind == "text" and not field.personal and value:

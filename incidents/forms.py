@@ -59,7 +59,7 @@ class Text:
 
 
 def check(
-    session: Session,
+    session: Session | None,
     house: House,
     form: Form,
     values: Mapping[str, Any],

@@ -33,6 +33,7 @@ class Words(Model):
 class Option(Model):
     id: Name
     label: Words
+    opens: Name | None = None  # declaring with it opens this incident type instead
 
 
 class FormField(Model):
@@ -175,6 +176,7 @@ class IncidentType(Model):
     ring: Words  # the lock screen: severity, what the customer feels, count, what can be done
     ring_mitigated: Words
     declare: Form | None = None  # intake by a person: /incident, /complaint
+    intake: Literal["command", "complaint"] = "command"  # by /incident, or by /complaint
     subject: str | None = None  # of a declared one, a template over `form`: "channel:northpay"
     desk: DeskNote | None = None
     review_title: Words

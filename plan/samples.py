@@ -67,13 +67,12 @@ _FACTS: Mapping[str, Scope] = {
     },
     "system_crash": {
         "service": "storefront",
-        "failures": 3,
         "error": "refused",
         "last_ok_at": _T.format(2),
         "window_minutes": 5,
         "orders_per_minute_usual": 41.0,
         "orders_last_minutes": 0,
-        "standby": {"id": "standby", "ok": True, "state": "stopped"},
+        "standby": {"id": "standby", "ok": False, "state": "stopped"},
         "traffic": "primary",
     },
     "complaint": {

@@ -163,7 +163,7 @@ FACTS: Mapping[str, Mapping[str, Fact]] = {
     },
     "system_crash": {
         "service": Fact("code", "what does not answer"),
-        "failures": Fact("number", "failed probes in a row"),
+        "latency_ms": Fact("number", "how long the probe took"),
         "error": Fact("code", "refused, timeout, http_500; missing: it answers"),
         "last_ok_at": Fact("time", "its last good answer"),
         "window_minutes": Fact("number", "the minutes in which orders are counted"),

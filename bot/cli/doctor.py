@@ -172,8 +172,10 @@ def _waking(settings: Settings, secrets: Secrets) -> Iterator[Line]:
     if settings.page is None:
         yield (
             "look",
-            "No page webhook: in Do Not Disturb, or with notifications off, Slack wakes nobody. "
-            "Configure page and MUSTER_PAGE_ROUTING_KEY.",
+            (
+                "No page webhook: in Do Not Disturb, or with notifications off, Slack wakes "
+                "nobody. Configure page and MUSTER_PAGE_ROUTING_KEY."
+            ),
         )
     elif not secrets.page_routing_key:
         yield ("wrong", f"The environment lacks {settings.page.routing_key_env}: no page goes out.")

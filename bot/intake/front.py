@@ -1,0 +1,285 @@
+"""The bot's HTTP port: Slack's requests by the shortest way, everything else by aiohttp.
+
+Two hundred requests at once, each over a connection of its own, cost aiohttp 0.5 ms of processor
+time each before the product does anything: 100 ms until the last one is acknowledged, twice the
+time that there is (benchmarks/ack.py). So `POST /slack/events` with a Content-Length is read here;
+a connection that asks for anything else, or in any other way, is handed over to aiohttp as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+
+from bot.intake.http import LARGEST, PATH, Answer, HttpIntake
+
+log = structlog.get_logger(__name__)
+
+_START = f"POST {PATH} HTTP/1.1\r\n".encode()
+_LARGEST_HEAD = 16 * 1024
+_CHUNK = 256 * 1024
+_ACCEPTED_AT_ONCE = 256
+_PATIENCE = 10.0  # for a request to come in whole, and for the next one on a kept connection
+_WANTED = {
+    b"content-type": "Content-Type",
+    b"x-slack-request-timestamp": "X-Slack-Request-Timestamp",
+    b"x-slack-signature": "X-Slack-Signature",
+    b"x-slack-retry-num": "X-Slack-Retry-Num",
+}
+# With one of these the length of the request is not what Content-Length says, or unsettled.
+_FOREIGN = {b"transfer-encoding", b"expect", b"upgrade", b"trailer"}
+
+
+class _Malformed(Exception):
+    """A head that is not to be answered but cut off."""
+
+
+class _HandOver(Exception):
+    """A request that aiohttp is to read."""
+
+
+class Front:
+    """Listens, and keeps the connections that have asked for nothing but Slack's route."""
+
+    def __init__(self, http: HttpIntake, others: Callable[[], asyncio.Protocol]) -> None:
+        self._http = http
+        self._others = others
+        self._connections: set[_Connection] = set()
+        self._listening: list[socket.socket] = []
+        self._handing_over: set[asyncio.Task[None]] = set()
+
+    def start(self, host: str, port: int) -> int:
+        """Listens; the port (a free one when it is 0). OSError when it is taken."""
+        loop = asyncio.get_running_loop()
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
+        )
+        family, _, _, _, address = found[0]
+        # With asyncio's backlog of 100 a burst's connections are dropped, and come again after 1 s.
+        listening = socket.create_server(address[:2], family=family, backlog=1024)
+        listening.setblocking(False)
+        self._listening.append(listening)
+        loop.add_reader(listening, self._accept, listening)
+        chosen: int = listening.getsockname()[1]
+        return chosen
+
+    async def stop(self) -> None:
+        """Takes no connection more and closes those that wait for nothing."""
+        loop = asyncio.get_running_loop()
+        for listening in self._listening:
+            loop.remove_reader(listening)
+            listening.close()
+        self._listening.clear()
+        for connection in list(self._connections):
+            connection.close_when_idle()
+        if self._handing_over:
+            await asyncio.wait(self._handing_over, timeout=1.0)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                connected, _ = listening.accept()
+            except OSError:  # none waits, or it has gone again
+                return
+            connected.setblocking(False)
+            connection = _Connection(connected, self)
+            self._connections.add(connection)
+            connection.readable()
+
+    async def answer(self, headers: dict[str, str], body: bytes) -> Answer:
+        return await self._http.answer(headers, body)
+
+    def forget(self, connection: _Connection) -> None:
+        self._connections.discard(connection)
+
+    def hand_over(self, connected: socket.socket, received: bytes) -> None:
+        """From here on the connection is aiohttp's, with what it has sent so far."""
+        task = asyncio.create_task(self._hand_over(connected, received))
+        self._handing_over.add(task)
+        task.add_done_callback(self._handing_over.discard)
+
+    async def _hand_over(self, connected: socket.socket, received: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):
+            await loop.connect_accepted_socket(
+                lambda: _Preceded(self._others(), received), connected
+            )
+
+
+class _Preceded(asyncio.Protocol):
+    """Gives the transport to `other`, and first of all what was received before."""
+
+    def __init__(self, other: asyncio.Protocol, received: bytes) -> None:
+        self._other = other
+        self._received = received
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP
+        transport.set_protocol(self._other)
+        self._other.connection_made(transport)
+        self._other.data_received(self._received)
+
+
+class _Connection:
+    """One connection until it asks for something that is not Slack's.
+
+    On the bare socket: a request that is there when the connection is accepted is read at once,
+    without a transport, which would cost more than all the rest.
+    """
+
+    def __init__(self, connected: socket.socket, front: Front) -> None:
+        self._socket = connected
+        self._front = front
+        self._loop = asyncio.get_running_loop()
+        self._buffer = b""
+        self._reading = False
+        self._closed = False
+        self._last = False
+        self._task: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(_PATIENCE, self._too_slow)
+
+    def readable(self) -> None:
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            self._listen(True)
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close()
+            return
+        self._buffer += data
+        self._read()
+
+    def close_when_idle(self) -> None:
+        self._last = True
+        if self._task is None:
+            self._close()
+
+    def _listen(self, wanted: bool) -> None:
+        if wanted and not self._reading:
+            self._loop.add_reader(self._socket, self.readable)
+        elif self._reading and not wanted:
+            self._loop.remove_reader(self._socket)
+        self._reading = wanted
+
+    def _read(self) -> None:
+        try:
+            request = _take(self._buffer)
+        except _HandOver:
+            self._leave()
+            self._front.hand_over(self._socket, self._buffer)
+            return
+        except _Malformed:
+            self._task = asyncio.create_task(self._write(Answer(400), keep=False))
+            return
+        if request is None:
+            self._listen(True)
+            return
+        headers, body, self._buffer, keep, too_large = request
+        self._listen(False)  # the next request waits in the socket
+        self._timer.cancel()
+        if too_large:
+            self._task = asyncio.create_task(self._write(Answer(413), keep=False))
+        else:
+            self._task = asyncio.create_task(self._answer(headers, body, keep))
+
+    async def _answer(self, headers: dict[str, str], body: bytes, keep: bool) -> None:
+        try:
+            answer = await self._front.answer(headers, body)
+        except Exception:
+            log.exception("request_failed")
+            answer = Answer(500)
+        await self._write(answer, keep=keep and not self._last)
+
+    async def _write(self, answer: Answer, *, keep: bool) -> None:
+        data = _written(answer, keep=keep)
+        try:
+            sent = self._socket.send(data)
+            if sent < len(data):
+                async with asyncio.timeout(_PATIENCE):
+                    await self._loop.sock_sendall(self._socket, data[sent:])
+        except BlockingIOError:
+            keep = False  # whoever does not take 200 bytes does not want them
+        except (OSError, TimeoutError):
+            keep = False
+        self._task = None
+        if not keep:
+            self._close()
+            return
+        self._timer = self._loop.call_later(_PATIENCE, self._too_slow)
+        if self._buffer:
+            self._read()
+        else:
+            self._listen(True)
+
+    def _too_slow(self) -> None:
+        if self._task is None:
+            self._close()
+
+    def _leave(self) -> None:
+        self._timer.cancel()
+        self._listen(False)
+        self._front.forget(self)
+
+    def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._leave()
+            self._socket.close()
+
+
+_Request = tuple[dict[str, str], bytes, bytes, bool, bool]
+
+
+def _take(buffer: bytes) -> _Request | None:
+    """The first request of the buffer and what is left of it; None until it is whole."""
+    if not buffer.startswith(_START[: len(buffer)]):
+        raise _HandOver
+    end = buffer.find(b"\r\n\r\n")
+    if end < 0:
+        if len(buffer) > _LARGEST_HEAD:
+            raise _Malformed
+        return None
+    headers: dict[str, str] = {}
+    length: int | None = None
+    keep = True
+    for line in buffer[len(_START) : end].split(b"\r\n"):
+        name, colon, value = line.partition(b":")
+        if not colon or not name or name != name.strip():
+            raise _Malformed
+        name, value = name.lower(), value.strip()
+        if name in _FOREIGN:
+            raise _HandOver
+        if name == b"content-length":
+            if length is not None or not value.isdigit() or len(value) > 9:
+                raise _Malformed
+            length = int(value)
+        elif name == b"connection":
+            keep = value.lower() != b"close"
+        elif name in _WANTED:
+            headers[_WANTED[name]] = value.decode("latin-1")
+    if length is None:
+        raise _HandOver
+    if length > LARGEST:
+        return headers, b"", b"", False, True
+    start = end + 4
+    if len(buffer) < start + length:
+        return None
+    return headers, buffer[start : start + length], buffer[start + length :], keep, False
+
+
+def _written(answer: Answer, *, keep: bool) -> bytes:
+    head = (
+        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+        f"Content-Type: {answer.content_type}; charset=utf-8\r\n"
+        f"Content-Length: {len(answer.body)}\r\n"
+        f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
+    )
+    return head.encode() + answer.body

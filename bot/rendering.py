@@ -1,0 +1,165 @@
+"""Draws what delivery is about to send: read models of the domain, words of the templates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from bot.clock import Clock
+from bot.delivery.content import Attachment, Content, Request
+from handlers.cases import csv_text
+from handlers.packing import unpack
+from incidents import cases, read
+from incidents.figures import read_cases
+from incidents.house import House
+from message_templates.engine import Message, Templates
+from message_templates.review import review_html, review_json, review_markdown
+from storage.models import Incident
+
+View = tuple[Any, dict[str, Any]]
+Build = Callable[[Session, Request], View]
+
+FILES = "review_files"
+CSV = "cases_csv"
+_PAGE = "page"
+
+
+class Drawing:
+    """The renderer that delivery is handed. Called inside a read, in a thread."""
+
+    def __init__(
+        self,
+        house: House,
+        templates: Templates,
+        clock: Clock,
+        zone_of: Callable[[str], ZoneInfo],
+        zone: ZoneInfo,
+    ) -> None:
+        self._house = house
+        self._templates = templates
+        self._clock = clock
+        self._zone_of = zone_of
+        self._zone = zone
+        self._builders: Mapping[str, Build] = {
+            "card": self._card,
+            "runbook": self._runbook,
+            "log": self._log,
+            "answer": self._answer,
+            "desk": self._desk,
+            "resolved": self._resolved,
+            "review": self._review,
+            "home": self._home,
+            "incident_list": self._packed,
+            "result": self._packed,
+        }
+
+    def __call__(self, session: Session, request: Request) -> Content:
+        """Raises whatever a view or a template does wrong; delivery then sends the plain form."""
+        if request.template == FILES:
+            return self._review_files(session, request)
+        if request.template == CSV:
+            return self._cases_csv(session, request)
+        if request.template == _PAGE:
+            return self._page(session, request)
+        view, params = self._builders.get(request.template, self._notice)(session, request)
+        message = self._render(request, view, params)
+        return Content(message.text, message.blocks, message.metadata_extra, message.view)
+
+    def _render(self, request: Request, view: Any, params: Mapping[str, Any]) -> Message:
+        zone = self._zone_of(request.person) if request.person else self._zone
+        return self._templates.render(
+            request.template, view, language=request.language, zone=zone, params=params
+        )
+
+    def _incident(self, request: Request) -> int:
+        if request.incident_id is None:
+            raise LookupError(f"{request.key} names no incident")
+        return request.incident_id
+
+    def _card(self, session: Session, request: Request) -> View:
+        now = self._clock.now()
+        return read.card(session, self._house, self._incident(request), now), dict(request.params)
+
+    def _runbook(self, session: Session, request: Request) -> View:
+        run = request.params.get("run")
+        found = read.runbook(session, self._house, self._incident(request), self._clock.now(), run)
+        return found, {}
+
+    def _log(self, session: Session, request: Request) -> View:
+        now, entry = self._clock.now(), int(request.params["entry"])
+        return read.log_entry(session, self._house, self._incident(request), entry, now), {}
+
+    def _notice(self, session: Session, request: Request) -> View:
+        return read.notice(
+            session, self._house, self._incident(request), request.params, self._clock.now()
+        )
+
+    def _desk(self, session: Session, request: Request) -> View:
+        return read.desk(session, self._house, self._incident(request), self._clock.now())
+
+    def _resolved(self, session: Session, request: Request) -> View:
+        return read.resolved(
+            session, self._house, self._incident(request), request.params, self._clock.now()
+        )
+
+    def _review(self, session: Session, request: Request) -> View:
+        now = self._clock.now()
+        return read.review(session, self._house, self._incident(request), now), {}
+
+    def _home(self, session: Session, request: Request) -> View:
+        person = str(request.person)
+        return read.home(session, self._house, person, self._clock.now()), {}
+
+    def _answer(self, session: Session, request: Request) -> View:
+        if "params" in request.params:
+            return None, unpack(dict(request.params))
+        code, params = read.late_answer(
+            session, self._house, self._incident(request), request.params, self._clock.now()
+        )
+        return None, {"code": code, "params": params}
+
+    def _packed(self, session: Session, request: Request) -> View:
+        return None, unpack(dict(request.params))
+
+    def _review_files(self, session: Session, request: Request) -> Content:
+        now = self._clock.now()
+        view = read.review(session, self._house, self._incident(request), now)
+        language, zone = request.language, self._zone
+        data = json.dumps(
+            review_json(self._templates, view, zone=self._zone), ensure_ascii=False, indent=2
+        )
+        files = {
+            "md": review_markdown(self._templates, view, language=language, zone=zone),
+            "html": review_html(self._templates, view, language=language, zone=zone),
+            "json": data,
+        }
+        return Content(
+            text=view.reference,
+            files=[
+                Attachment(f"{view.reference}-review.{kind}", view.reference, text.encode())
+                for kind, text in files.items()
+            ],
+        )
+
+    def _cases_csv(self, session: Session, request: Request) -> Content:
+        incident = session.get_one(Incident, self._incident(request))
+        wanted = str(request.params.get("filter", cases.ALL))
+        lines = [
+            line for line in read_cases(session, incident.id) if wanted in (cases.ALL, line.state)
+        ]
+        name = f"{incident.reference}-cases.csv"
+        text = csv_text(list(cases.rows(lines)))
+        return Content(text=name, files=[Attachment(name, name, text.encode())])
+
+    def _page(self, session: Session, request: Request) -> Content:
+        """What wakes a person: the notification text of the card, nothing else."""
+        incident = session.get_one(Incident, self._incident(request))
+        view = read.card(session, self._house, incident.id, self._clock.now())
+        text = self._templates.words(
+            view.ring, view.scope, language=request.language, zone=self._zone
+        )
+        return Content(text=text)

@@ -1,0 +1,199 @@
+"""The affected cases: pages of ten with a filter, an export, and one order's standing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions.errors import ShopError
+from handlers.desk import Desk
+from handlers.registry import Interaction, Registry
+from handlers.showing import incident_id, may_see
+from handlers.values import Target
+from incidents import cases, loading, read
+from incidents.authorise import Act
+from incidents.house import House
+from incidents.outcome import Outcome
+from incidents.read.card import mood_of, words_of
+from incidents.read.reader import Reader
+from incidents.scope import snapshot
+from storage import outbox
+from storage.models import LIVE_STATUSES, Case, Incident
+
+MAY_SEE = Act.CASES
+
+
+def register(registry: Registry) -> None:
+    registry.action("cases.open", opens=True)(open_cases)
+    registry.action("cases.filter")(page)
+    registry.action("cases.page")(page)
+    registry.action("cases.export")(export)
+
+
+async def open_cases(interaction: Interaction, desk: Desk) -> None:
+    """The list as a modal; who has no role in the house is refused."""
+    target = Target.parse(interaction.value)
+    if target is None:
+        await desk.say(interaction, "form_gone")
+        return
+    actor = desk.actor(interaction)
+    if not actor.roles:
+        await desk.act(
+            interaction,
+            lambda session, at: cases.refuse(session, desk.house, target.number, actor, at),
+        )
+        return
+    view = await _view(desk, target.number, cases.ALL, 1)
+    if view is None:
+        await desk.say(interaction, "not_found", reference=f"INC-{target.number}")
+        return
+    await desk.open(
+        interaction,
+        "cases",
+        view,
+        metadata={
+            "incident": target.number,
+            "filter": cases.ALL,
+            "page": 1,
+            "channel": interaction.channel_id,
+            "thread": interaction.thread_ts,
+        },
+    )
+
+
+async def _view(desk: Desk, number: int, wanted: str, at_page: int) -> Any:
+    now = desk.clock.now()
+
+    def find(session: Session) -> Any:
+        found = incident_id(session, number)
+        if found is None:
+            return None
+        return read.cases_page(session, desk.house, found, now, wanted=wanted, page=at_page)
+
+    return await desk.read(find)
+
+
+async def page(interaction: Interaction, desk: Desk) -> None:
+    """Another page, or another filter."""
+    memory = interaction.memory
+    wanted, at_page = str(memory.get("filter", cases.ALL)), int(memory.get("page", 1))
+    if interaction.name == "cases.filter":
+        wanted, at_page = interaction.value or cases.ALL, 1
+    elif interaction.value.isdigit():
+        at_page = int(interaction.value)
+    view = await _view(desk, int(memory.get("incident", 0)), wanted, at_page)
+    if view is None:
+        return
+    message = await desk.draw(
+        interaction,
+        "cases",
+        view,
+        metadata={**memory, "filter": view.filter, "page": view.page},
+    )
+    if message.view is not None:
+        await desk.slack.update_view(
+            str(interaction.view.get("id")),
+            message.view,
+            view_hash=str(interaction.view.get("hash") or "") or None,
+        )
+
+
+async def export(interaction: Interaction, desk: Desk) -> None:
+    """The cases as CSV, as a file to the one who asked: references and figures only."""
+    memory = interaction.memory
+    number = int(memory.get("incident", 0))
+    wanted = interaction.value or str(memory.get("filter", cases.ALL))
+    actor = desk.actor(interaction)
+
+    def work(session: Session, now: datetime) -> Outcome:
+        outcome = cases.export(session, desk.house, number, actor, wanted, now)
+        if outcome.ok:
+            incident = loading.incident_of(session, number)
+            outbox.file(
+                session,
+                key=f"INC-{number}/export/{interaction.delivery}",
+                template="cases_csv",
+                incident=incident,
+                person=interaction.user_id,
+                params={"filter": wanted},
+                now=now,
+            )
+            return Outcome.done("export_sent")
+        return outcome
+
+    await desk.act(interaction, work)
+
+
+def csv_text(rows: list[tuple[str, ...]]) -> str:
+    """RFC 4180, with a mark that makes spreadsheets read UTF-8."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    return "\ufeff" + buffer.getvalue()
+
+
+async def order(interaction: Interaction, desk: Desk) -> None:
+    """`/order FG-10482`: whether it is part of an open incident, and what may be said."""
+    number = interaction.text.strip()
+    if not number or number.lower() == "help":
+        await desk.say(interaction, "usage_order")
+        return
+    number = number.split()[0][:60]
+    try:
+        known = await desk.order(number)
+    except ShopError:
+        known = None
+        unreachable = True
+    else:
+        unreachable = False
+
+    def work(session: Session, now: datetime) -> Outcome:
+        key = str(known["number"]) if known else number.upper()
+        found = _affected(session, desk.house, interaction.user_id, key)
+        if found is not None:
+            return _standing(session, desk.house, *found, now)
+        if unreachable:
+            return Outcome.refused("shop_unreachable")
+        if known is None:
+            return Outcome.refused("order_unknown", order=number)
+        return Outcome.done("order_clear", order=key, state=known.get("status"))
+
+    if not desk.actor(interaction).roles:
+        await desk.say(interaction, "no_right", role="cs", on_call=(), what=None)
+        return
+    await desk.act(interaction, work)
+
+
+def _affected(
+    session: Session, house: House, user_id: str, key: str
+) -> tuple[Incident, Case] | None:
+    rows = session.execute(
+        select(Incident, Case)
+        .join(Case, Case.incident_id == Incident.id)
+        .where(Case.kind == "order", Case.key == key, Incident.status.in_(LIVE_STATUSES))
+        .order_by(Incident.severity, Incident.number.desc())
+    ).all()
+    return next(((i, c) for i, c in rows if may_see(house, user_id, i)), None)
+
+
+def _standing(
+    session: Session, house: House, incident: Incident, case: Case, now: datetime
+) -> Outcome:
+    reader = Reader(session, house, incident, now)
+    note = reader.kind.desk
+    unknown = case.state == "unknown"
+    say = (note.do_not_say if unknown else note.say) if note is not None else None
+    return Outcome.done(
+        "order_affected",
+        order=case.key,
+        reference=incident.reference,
+        title=words_of(reader, mood_of(reader)).title,
+        scope=snapshot(reader.scope),
+        state=case.state,
+        outcome=case.outcome,
+        say=say,
+    )

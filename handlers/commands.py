@@ -1,0 +1,150 @@
+"""Slash commands. Slack: they do not work in threads, so the work there is buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from handlers import answers, cases
+from handlers.desk import Desk
+from handlers.intake import declare_form, open_complaint
+from handlers.registry import Interaction, Registry
+from handlers.showing import send_review, show_card
+from handlers.values import reference
+from incidents import controls, read
+from incidents.declaring import declare_line, find_type
+from incidents.outcome import Outcome
+from incidents.scope import snapshot
+from incidents.views import ListItem
+from message_templates.catalogue import LANGUAGES, normal
+
+Subcommand = Callable[[Interaction, Desk, str], Awaitable[None]]
+_LONGEST = 3000  # characters of a text behind a command that are looked at
+
+
+def register(registry: Registry) -> None:
+    registry.command("incident", opens=True)(incident)
+    registry.command("complaint", opens=True)(complaint)
+    registry.command("order")(cases.order)
+
+
+async def incident(interaction: Interaction, desk: Desk) -> None:
+    """`/incident [report | list | show N | note N text | review N | language L | section text]`."""
+    text = interaction.text.strip()
+    word, _, rest = text.partition(" ")
+    if not text or word.lower() in ("report", "declare"):
+        await _report(interaction, desk, rest.strip())
+        return
+    handler = _SUBCOMMANDS.get(word.lower())
+    if handler is not None:
+        await handler(interaction, desk, rest.strip())
+    elif find_type(desk.house.plan, word) is not None:
+        await _in_one_line(interaction, desk, word, rest.strip())
+    else:
+        await desk.say(interaction, "unknown_subcommand", typed=word[:40])
+
+
+async def _report(interaction: Interaction, desk: Desk, rest: str) -> None:
+    word, _, text = rest.partition(" ")
+    kind = find_type(desk.house.plan, word) if word else None
+    if kind is None:
+        await declare_form(interaction, desk, None)
+    elif text.strip():
+        await _in_one_line(interaction, desk, word, text.strip())
+    else:
+        await declare_form(interaction, desk, kind.id)
+
+
+async def _in_one_line(interaction: Interaction, desk: Desk, word: str, text: str) -> None:
+    """`/incident 3.3 card payments fail since 14:00`."""
+    actor, said = desk.actor(interaction), text[:_LONGEST]
+    await desk.act(
+        interaction, lambda s, at: declare_line(s, desk.house, word[:40], said, actor, at)
+    )
+
+
+async def _list(interaction: Interaction, desk: Desk, _: str) -> None:
+    def work(session: Session, now: datetime) -> Outcome:
+        items = read.incident_list(session, desk.house, now, user_id=interaction.user_id)
+        if not items:
+            return Outcome.done("list_empty")
+        shown = {"items": [_without_steps(item) for item in items[:20]]}
+        answers.say(session, interaction, "incident_list", shown, now)
+        return Outcome.done(quiet=True)
+
+    await desk.act(interaction, work)
+
+
+def _without_steps(item: ListItem) -> ListItem:
+    """A title and its figures; the steps may hold people's words and stay where they are."""
+    return replace(item, scope=snapshot(item.scope))
+
+
+async def _show(interaction: Interaction, desk: Desk, rest: str) -> None:
+    number = reference(rest)
+    if number is None:
+        await desk.say(interaction, "number_missing", verb="show")
+    else:
+        await show_card(interaction, desk, number)
+
+
+async def _note(interaction: Interaction, desk: Desk, rest: str) -> None:
+    word, _, text = rest.partition(" ")
+    number = reference(word) if word else None
+    if number is None:
+        await desk.say(interaction, "number_missing", verb="note")
+    elif not text.strip():
+        await desk.say(interaction, "note_missing")
+    else:
+        actor = desk.actor(interaction)
+        await desk.act(
+            interaction,
+            lambda s, at: controls.note(s, desk.house, number, actor, text.strip(), at),
+        )
+
+
+async def _review(interaction: Interaction, desk: Desk, rest: str) -> None:
+    number = reference(rest)
+    if number is None:
+        await desk.say(interaction, "number_missing", verb="review")
+    else:
+        await send_review(interaction, desk, number)
+
+
+async def _language(interaction: Interaction, desk: Desk, rest: str) -> None:
+    wanted = {"english": "en", "中文": "zh-Hant", "chinese": "zh-Hant"}.get(rest.lower(), rest)
+    if not wanted or (normal(wanted) == "en" and not wanted.lower().startswith("en")):
+        await desk.say(interaction, "language_unknown")
+        return
+    language = normal(wanted)
+    if language not in LANGUAGES:
+        await desk.say(interaction, "language_unknown")
+        return
+    await desk.people.choose_language(interaction.user_id, language)
+    await desk.say(interaction, "language_set")
+
+
+async def _help(interaction: Interaction, desk: Desk, _: str) -> None:
+    await desk.say(interaction, "usage_incident")
+
+
+_SUBCOMMANDS: dict[str, Subcommand] = {
+    "list": _list,
+    "show": _show,
+    "note": _note,
+    "review": _review,
+    "language": _language,
+    "help": _help,
+}
+
+
+async def complaint(interaction: Interaction, desk: Desk) -> None:
+    """`/complaint [order number]`."""
+    text = interaction.text.strip()
+    if text.lower() == "help":
+        await desk.say(interaction, "usage_complaint")
+    else:
+        await open_complaint(interaction, desk, order=text[:60])

@@ -1,0 +1,71 @@
+"""App Home: what is open, what is mine, what I have to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from handlers.desk import Desk
+from handlers.intake import declare_form, open_complaint
+from handlers.registry import Interaction, Registry
+from handlers.showing import show_card
+from handlers.values import reference
+from incidents import follow_ups
+from incidents.outcome import Outcome
+from storage import outbox
+
+
+def register(registry: Registry) -> None:
+    registry.event("app_home_opened")(opened)
+    registry.action("home.declare", opens=True)(declare)
+    registry.action("home.complaint", opens=True)(complaint)
+    registry.action("home.language")(language)
+    registry.action("home.show")(show)
+    registry.action("home.follow_up")(done)
+
+
+async def opened(interaction: Interaction, desk: Desk) -> None:
+    await _publish(interaction, desk)
+
+
+async def _publish(interaction: Interaction, desk: Desk) -> None:
+    def work(session: Session, now: datetime) -> Outcome:
+        outbox.home(session, person=interaction.user_id, now=now)
+        return Outcome.done(quiet=True)
+
+    await desk.act(interaction, work)
+
+
+async def declare(interaction: Interaction, desk: Desk) -> None:
+    await declare_form(interaction, desk, None)
+
+
+async def complaint(interaction: Interaction, desk: Desk) -> None:
+    await open_complaint(interaction, desk, order="")
+
+
+async def language(interaction: Interaction, desk: Desk) -> None:
+    """The person's own language, from now on."""
+    await desk.people.choose_language(interaction.user_id, interaction.value)
+    await _publish(interaction, desk)
+
+
+async def show(interaction: Interaction, desk: Desk) -> None:
+    number = reference(interaction.value)
+    if number is None:
+        await desk.say(interaction, "form_gone")
+    else:
+        await show_card(interaction, desk, number)
+
+
+async def done(interaction: Interaction, desk: Desk) -> None:
+    """A follow-up is done."""
+    actor, item = desk.actor(interaction), int(interaction.value or 0)
+
+    def work(session: Session, now: datetime) -> Outcome:
+        outcome = follow_ups.done(session, desk.house, item, actor, now)
+        outbox.home(session, person=interaction.user_id, now=now)
+        return outcome
+
+    await desk.act(interaction, work)

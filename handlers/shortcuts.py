@@ -1,0 +1,92 @@
+"""Shortcuts and reactions: what is said in a thread is kept in the incident's timeline."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from handlers.desk import Desk
+from handlers.intake import declare_form, open_complaint
+from handlers.registry import Interaction, Registry
+from incidents import controls
+from incidents.outcome import Outcome
+from storage.models import Incident, SlackMessage
+
+PINS = ("pushpin", "round_pushpin")
+
+
+def register(registry: Registry) -> None:
+    registry.shortcut("incident.declare", opens=True)(declare)
+    registry.shortcut("incident.note")(note)
+    registry.shortcut("complaint.create", opens=True)(complaint)
+    registry.event("reaction_added")(pinned)
+
+
+async def declare(interaction: Interaction, desk: Desk) -> None:
+    await declare_form(interaction, desk, None)
+
+
+async def complaint(interaction: Interaction, desk: Desk) -> None:
+    """A complaint with the message's words filled in."""
+    await open_complaint(interaction, desk, order="", text=interaction.text[:2000])
+
+
+async def note(interaction: Interaction, desk: Desk) -> None:
+    """“Add to the incident” on a message in its thread."""
+    await _keep(interaction, desk, interaction.text)
+
+
+async def pinned(interaction: Interaction, desk: Desk) -> None:
+    """📌 on a reply: its words are fetched, since the event does not carry them."""
+    if interaction.payload.get("reaction") not in PINS or not interaction.channel_id:
+        await desk.forget(interaction)
+        return
+    if interaction.message_ts is None:
+        await desk.forget(interaction)
+        return
+    text = await desk.slack.message_text(interaction.channel_id, interaction.message_ts)
+    if text is None:
+        await desk.forget(interaction)
+        return
+    body, thread = text
+    await _keep(interaction, desk, body, thread=thread)
+
+
+async def _keep(
+    interaction: Interaction, desk: Desk, text: str, *, thread: str | None = None
+) -> None:
+    number = await desk.read(
+        lambda session: incident_of_thread(
+            session, interaction.channel_id, thread or interaction.thread_ts
+        )
+    )
+    if number is None or not text.strip():
+        if interaction.kind == "event":
+            await desk.forget(interaction)
+        else:
+            await desk.say(interaction, "not_a_thread")
+        return
+    actor, at_most = desk.actor(interaction), text.strip()[:3000]
+
+    def work(session: Session, now: object) -> Outcome:
+        return controls.note(
+            session, desk.house, number, actor, at_most, desk.clock.now(), in_thread=True
+        )
+
+    await desk.act(interaction, work)
+
+
+def incident_of_thread(session: Session, channel: str | None, thread_ts: str | None) -> int | None:
+    """The incident whose card is the thread's root."""
+    if channel is None or thread_ts is None:
+        return None
+    return session.scalar(
+        select(Incident.number)
+        .join(SlackMessage, SlackMessage.incident_id == Incident.id)
+        .where(
+            SlackMessage.channel == channel,
+            SlackMessage.ts == thread_ts,
+            SlackMessage.key.like("%/card"),
+        )
+        .limit(1)
+    )

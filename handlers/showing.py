@@ -1,0 +1,99 @@
+"""Showing something to one reader: a card in their language, a review, a form's choices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from handlers import answers
+from handlers.desk import Desk
+from handlers.registry import Interaction
+from incidents import loading, read
+from incidents.house import House
+from incidents.outcome import Outcome
+from incidents.read.lists import visible
+from storage import outbox
+from storage.models import Incident, Status
+
+
+def incident_id(session: Session, number: int) -> int | None:
+    """The row of an incident's number."""
+    return session.scalar(select(Incident.id).where(Incident.number == number))
+
+
+def may_see(house: House, user_id: str, incident: Incident) -> bool:
+    """A private incident is shown only to who works in its channel."""
+    return visible(house, user_id, incident)
+
+
+def _found(session: Session, house: House, user_id: str, number: int) -> Incident | None:
+    incident = loading.incident_of(session, number)
+    return incident if incident is not None and may_see(house, user_id, incident) else None
+
+
+async def show_card(
+    interaction: Interaction, desk: Desk, number: int, *, language: str | None = None
+) -> None:
+    """The card for this reader alone, in their own language or the one asked for."""
+
+    def work(session: Session, now: datetime) -> Outcome:
+        incident = _found(session, desk.house, interaction.user_id, number)
+        if incident is None:
+            return Outcome.refused("not_found", reference=f"INC-{number}")
+        answers.say(session, interaction, "card", {}, now, incident=incident, language=language)
+        return Outcome.done(quiet=True)
+
+    await desk.act(interaction, work)
+
+
+async def send_review(interaction: Interaction, desk: Desk, number: int) -> None:
+    """The review for this reader: its first screen here, the files by direct message."""
+
+    def work(session: Session, now: datetime) -> Outcome:
+        incident = _found(session, desk.house, interaction.user_id, number)
+        if incident is None:
+            return Outcome.refused("not_found", reference=f"INC-{number}")
+        if incident.status not in (Status.RESOLVED, Status.REVIEWED):
+            return Outcome.refused("no_review", reference=incident.reference)
+        answers.say(session, interaction, "review", {}, now, incident=incident)
+        outbox.file(
+            session,
+            key=f"{incident.reference}/review-for/{interaction.delivery}",
+            template="review_files",
+            incident=incident,
+            person=interaction.user_id,
+            now=now,
+        )
+        return Outcome.done(quiet=True)
+
+    await desk.act(interaction, work)
+
+
+def choices(
+    session: Session, house: House, number: int, template: str, now: datetime
+) -> tuple[Any, dict[str, Any]] | None:
+    """The view and the parameters of a control's form; None: there is no such incident."""
+    incident = loading.incident_of(session, number)
+    if incident is None:
+        return None
+    params: dict[str, Any] = {}
+    if template == "form_section":
+        params["sections"] = [
+            (kind.id, kind.title)
+            for section in house.plan.sections.values()
+            for kind in section.types
+            if kind.id != incident.incident_type
+        ]
+    elif template == "form_merge":
+        params["incidents"] = [
+            item for item in read.incident_list(session, house, now) if item.number != number
+        ]
+    view = {
+        "reference": incident.reference,
+        "severity": incident.severity,
+        "section": incident.section,
+    }
+    return view, params
