@@ -64,14 +64,17 @@ class Walk:
     async def press(self, name: str) -> list[dict[str, Any]]:
         """The action for everything it reaches, and what follows on it. Gives the answers."""
         action = load_plan().plan.actions[name]
-        cases: list[Any] = self.reached(name) if action.cases else [None]
-        answers = [await self._once(action, case) for case in cases]
+        groups: dict[str, list[Any]] = {}
+        for case in self.reached(name) if action.cases else [None]:
+            customer = case and action.once_per_customer and case["facts"].get("customer")
+            groups.setdefault(str(customer or len(groups)), []).append(case)
+        answers = [await self._once(action, group) for group in groups.values()]
         if action.then:
             await self.press(action.then)
         return answers
 
-    async def _once(self, action: Action, case: dict[str, Any] | None) -> dict[str, Any]:
-        scope = self.scope(case=case)
+    async def _once(self, action: Action, group: list[Any]) -> dict[str, Any]:
+        scope = self.scope(case=group[0], group=group)
         params = {
             name: expressions.value(template, scope) for name, template in action.params.items()
         }
@@ -92,7 +95,8 @@ class Walk:
             scope["after"] = look
             if not expressions.holds(action.verify.holds, {**scope, "look": look}):
                 raise Unverified(f"{action.id}: {action.verify.holds} does not hold of {look}")
-        self._leave(action, case, scope)
+        for case in group:
+            self._leave(action, case, {**scope, "case": case})
         response = scope.get("response", {})
         return dict(response) if isinstance(response, dict) else {}
 

@@ -84,10 +84,13 @@ async def test_section_3_3_from_the_switch_to_the_way_back(walk: Walk, shop: Sho
     walk.cases = [case(number, "unknown", payment_id=pid) for number, pid in unanswered]
     failed = rows(
         shop,
-        "SELECT number, total_minor FROM orders WHERE status = 'awaiting_payment' AND id IN "
-        "(SELECT order_id FROM payments WHERE status = 'failed')",
+        "SELECT number, total_minor, customer_id FROM orders WHERE status = 'awaiting_payment' "
+        "AND id IN (SELECT order_id FROM payments WHERE status = 'failed')",
     )
-    walk.cases += [case(n, amount={"minor": minor, "currency": "TWD"}) for n, minor in failed]
+    walk.cases += [
+        case(n, amount={"minor": minor, "currency": "TWD"}, customer=who)
+        for n, minor, who in failed
+    ]
 
     await walk.press("switch_payment_channel")
     assert walk.facts["via"]["id"] == "harborpay"
@@ -99,6 +102,9 @@ async def test_section_3_3_from_the_switch_to_the_way_back(walk: Walk, shop: Sho
     assert not any(c["state"] == "unknown" for c in walk.reached("notify_customer"))
     await walk.press("request_repayment")
     assert all(c["facts"]["told"] and c["facts"]["link"] for c in walk.cases[9:])
+    messages = rows(shop, "SELECT text FROM messages WHERE template = 'payment_failed'")
+    assert len(messages) == len({who for _, _, who in failed}) == 30  # one to each customer
+    assert sum(text.count("/pay/") for (text,) in messages) == len(failed) == 32
     held = {number for number, _ in unanswered}
     linked = {
         n
@@ -106,7 +112,7 @@ async def test_section_3_3_from_the_switch_to_the_way_back(walk: Walk, shop: Sho
             shop, "SELECT number FROM orders WHERE id IN (SELECT order_id FROM payment_links)"
         )
     }
-    assert linked == {n for n, _ in failed}
+    assert linked == {n for n, _, _ in failed}
     assert not linked & held
 
     await walk.press("query_payment_status")
