@@ -102,6 +102,8 @@ class Routes:
                 wish = json.loads(await request.text() or "{}")
             except ValueError:
                 return web.json_response({"ok": False, "error": "invalid_json"}, status=400)
+            if not isinstance(wish, dict):
+                return web.json_response({"ok": False, "error": "json_not_object"}, status=400)
             try:
                 result = do(self._world, wish)
                 body = result if isinstance(result, dict) else await result

@@ -34,10 +34,10 @@ def take_files(world: World, user: str, values: Any) -> None:
     if not isinstance(values, dict):
         return
     for actions in values.values():
-        for value in actions.values():
+        for value in actions.values() if isinstance(actions, dict) else ():
             if isinstance(value, dict) and isinstance(value.get("files"), list):
                 value["files"] = [
                     file_from_person(world, user, item).to_api(world.base_url)
-                    if "id" not in item else item
+                    if isinstance(item, dict) and "id" not in item else item
                     for item in value["files"]
                 ]

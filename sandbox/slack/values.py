@@ -76,8 +76,11 @@ def copied(values: Values) -> Values:
 
 def fill_in(values: Values, blocks: Sequence[Json], given: Any) -> None:
     """Takes over what a person entered. Raises `bad_values` for a field that is not there."""
-    if not isinstance(given, dict):
-        raise Refused("bad_values", messages=["values must be an object"])
+    if not isinstance(given, dict) or not all(
+        isinstance(actions, dict) and all(isinstance(v, dict) for v in actions.values())
+        for actions in given.values()
+    ):
+        raise Refused("bad_values", messages=["values must be {block_id: {action_id: {…}}}"])
     elements = {(b["block_id"], e["action_id"]): e for b, e in each_element(blocks)
                 if e["type"] in HOLDINGS}
     for block_id, actions in given.items():

@@ -303,3 +303,25 @@ async def test_shortcuts(connected: AsyncApp, client: AsyncWebClient, hand: Hand
     assert seen[1]["type"] == "shortcut"
     assert seen[1]["trigger_id"]
     assert (await hand.post("shortcut", **ME, callback_id="x"))["error"] == "unknown_shortcut"
+
+
+async def test_a_file_input_takes_the_persons_file(
+    connected: AsyncApp, sandbox: SlackSandbox, client: AsyncWebClient, hand: Hand
+) -> None:
+    seen: list[Any] = []
+
+    @connected.view("form")
+    async def form(ack: Any, view: dict[str, Any]) -> None:
+        await ack()
+        seen.append(view["state"]["values"]["b"]["i"]["files"])
+
+    trigger = sandbox.world.triggers.issue("U0MEI")
+    shown = modal(field({"type": "file_input", "action_id": "i", "max_files": 1}, block_id="b"))
+    view = (await client.views_open(trigger_id=trigger, view=shown))["view"]
+    submit = {**ME, "view_id": view["id"]}
+    assert (await hand.post("submit", **submit))["error"] == "invalid_input"
+    for wrong in ({"b": []}, {"b": {"i": "x"}}):
+        assert (await hand.post("submit", **submit, values=wrong))["error"] == "bad_values"
+    values = {"b": {"i": {"files": [{"name": "photo.png", "content": "AAAA"}]}}}
+    assert (await hand.post("submit", **submit, values=values))["ok"]
+    assert (seen[0][0]["name"], seen[0][0]["size"]) == ("photo.png", 3)

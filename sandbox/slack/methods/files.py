@@ -32,8 +32,11 @@ def upload_url(call: Call) -> Json:
 def complete(call: Call) -> Json:
     world = call.world
     wanted = call["files"]
-    if not isinstance(wanted, list) or not wanted:
-        raise Refused("invalid_arguments", messages=["files must be a list"])
+    if not isinstance(wanted, list) or not wanted or not all(
+        isinstance(item, dict) and set(item) <= {"id", "title", "highlight_type"}
+        for item in wanted
+    ):
+        raise Refused("invalid_arguments", messages=["files must be a list of {id, title}"])
     files = [_uploaded(call, item) for item in wanted]
     channels = _channels(call)
     if call.get("blocks") is not None:
