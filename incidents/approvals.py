@@ -53,7 +53,7 @@ def _decide(change: Change, attempt: ActionAttempt, *, grant: bool) -> Outcome:
         return Outcome.refused("approval_self")
     attempt.approved_by = change.actor.user_id
     data = {
-        "attempt": attempt.id,
+        "attempt_id": attempt.id,
         "action": action.id,
         "scope": scopes.snapshot(change.scope(params=dict(attempt.params))),
     }

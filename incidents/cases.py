@@ -80,9 +80,7 @@ def _cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def refuse(
-    session: Session, house: House, number: int, actor: Actor, now: datetime
-) -> Outcome:
+def refuse(session: Session, house: House, number: int, actor: Actor, now: datetime) -> Outcome:
     """The refusal of somebody who may not see the cases, noted in the audit."""
     incident = loading.incident_of(session, number, lock=True)
     if incident is None:

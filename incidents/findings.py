@@ -97,7 +97,8 @@ def _failed(
         state.first_failure_at = result.ran_at
     state.failures, state.successes = state.failures + 1, 0
     state.last_failure_at = state.last_run_at = result.ran_at
-    facts = {**finding.facts, "check": _check_facts(result, state)}
+    check = _check_facts(result, state)
+    facts = {**finding.facts, "check": check}
     if state.failures >= result.open_after:
         state.failing = True
     incident = _incident(session, state)
@@ -109,6 +110,12 @@ def _failed(
     if incident is not None:
         _note(state, incident)
         change = Change(session, house, incident, _actor(result), now)
+        # How it was found stays: three failures in a row, from when to when.
+        facts["check"] = {
+            "failures_now": state.failures,
+            "passes": 0,
+            "last_at_now": check["last_at"],
+        }
         update_incident(
             session,
             house,
@@ -186,7 +193,6 @@ def _passed(
 ) -> int | None:
     """One more success. The incident's number when it recovered by it."""
     state = _state(session, result.name, subject)
-    failed_before = state.failures
     state.successes, state.failures = state.successes + 1, 0
     state.last_run_at = result.ran_at
     incident = _incident(session, state)
@@ -196,10 +202,7 @@ def _passed(
         return None
     change = Change(session, house, incident, _actor(result), now)
     fresh: Mapping[str, Any] = result.recovered_facts.get(subject, {})
-    check = {
-        **_check_facts(result, state),
-        "failures": incident.facts.get("check", {}).get("failures") or failed_before,
-    }
+    check = {"failures_now": 0, "passes": state.successes, "needed": result.recover_after}
     update_incident(
         session,
         house,

@@ -63,7 +63,7 @@ def came_back(change: Change) -> None:
     entry = change.entry(
         "came_back",
         {
-            "failures": incident.facts.get("check", {}).get("failures"),
+            "failures": incident.facts.get("check", {}).get("failures_now"),
             "scope": scopes.snapshot(change.scope()),
         },
     )

@@ -222,7 +222,7 @@ def approvers(change: Change, attempt: ActionAttempt) -> tuple[str, ...]:
 def _ask_for_approval(change: Change, action: Action, attempt: ActionAttempt) -> None:
     amount = attempt.params.get("amount")
     data = {
-        "attempt": attempt.id,
+        "attempt_id": attempt.id,
         "action": action.id,
         "amount": Money.from_json(amount).as_json() if isinstance(amount, dict) else None,
         "scope": scopes.snapshot(change.scope(params=dict(attempt.params))),

@@ -203,7 +203,7 @@ def _data(
         seen["batch"] = batch_of(change, attempts)
     return {
         "action": action.id,
-        "attempt": shown.id,
+        "attempt_id": shown.id,
         "press": shown.press,
         "step": place.plan.id if place is not None else None,
         "took": bool(place is not None and (place.row.figures or {}).get("took")),

@@ -102,7 +102,7 @@ def _unknown_ring(change: Change, press: str) -> None:
         seen["batch"] = settlement.batch_of(change, attempts)
     data = {
         "action": action.id,
-        "attempt": first.id,
+        "attempt_id": first.id,
         "step": first.step_id,
         "at": scopes.iso(first.sent_at or first.requested_at),
         "every": action.verify.every if action.verify else 15,

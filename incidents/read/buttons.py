@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from incidents import requests, runbook
+from incidents import figures, requests, runbook
 from incidents.read.reader import Reader
 from incidents.runbook import Offer, Place
 from incidents.views import ButtonView
@@ -106,6 +106,10 @@ def unique(buttons: Iterable[ButtonView]) -> list[ButtonView]:
     return found
 
 
-def target_of(offers: Iterable[Offer]) -> Mapping[str, Any]:
-    """The target of the first button that reaches cases: what the step's own words speak of."""
-    return next((offer.target for offer in offers if offer.target), {})
+def target_of(reader: Reader, place: Place) -> Mapping[str, Any]:
+    """What the step's own words speak of: the reach of its first button that reaches cases."""
+    for button in place.plan.buttons:
+        action = reader.plan.actions.get(button.action or "")
+        if action is not None and action.cases is not None:
+            return figures.target(figures.reached(action, reader.cases, reader.scope))
+    return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,8 +17,8 @@ from incidents.read.reader import Reader, Running, reader_of
 from incidents.runbook import Place
 from incidents.views import ButtonView, CardView, NextView, PersonView
 from plan import expressions
-from plan.model import CardWords, Words
-from storage.models import AttemptState, CaseState, Ring, Status
+from plan.model import CardWords, Later, Words
+from storage.models import AttemptState, CaseState, Ring, Status, TimelineEntry
 
 _MAX_BUTTONS = 3
 _MAX_MORE = 5
@@ -123,17 +124,30 @@ def next_of(reader: Reader) -> tuple[Place | None, NextView]:
     if running is not None:
         return step, _running_view(reader, running)
     if step is not None:
-        target = buttons.target_of(buttons.on_card(reader, step))
+        target = buttons.target_of(reader, step)
         return step, NextView("step", step.plan.next, {"target": target})
     rest = any_time(reader)
     undone = next((one for one in rest if not one.settled), None)
     if undone is not None:
-        target = buttons.target_of(buttons.on_card(reader, undone))
+        target = buttons.target_of(reader, undone)
         return undone, NextView("step", undone.plan.next, {"target": target})
+    question = _question(reader)
+    if question is not None:
+        return None, NextView("step", question[0].ask, {"you": ""})
     later = _later(reader)
     if later is not None:
         return None, NextView("none", later)
     return None, NextView("resolve", None)
+
+
+def _question(reader: Reader) -> tuple[Later, TimelineEntry] | None:
+    """What was asked and is not answered yet."""
+    change = reader.change()
+    for later in questions.of_section(change):
+        entry = questions.last_asked(change, later.id)
+        if entry is not None and questions.is_open(entry):
+            return later, entry
+    return None
 
 
 def _later(reader: Reader) -> Words | None:
@@ -176,7 +190,7 @@ def _running_view(reader: Reader, running: Running) -> NextView:
 
 
 def _step_target(reader: Reader, step: Place | None) -> dict[str, Any]:
-    return {"target": buttons.target_of(buttons.on_card(reader, step)) if step else {}}
+    return {"target": buttons.target_of(reader, step) if step else {}}
 
 
 def _buttons(reader: Reader, step: Place | None, shown: NextView) -> tuple[ButtonView, ...]:
@@ -191,10 +205,13 @@ def _buttons(reader: Reader, step: Place | None, shown: NextView) -> tuple[Butto
         label = reader.kind.case_label
         last.append(ButtonView("cases.open", buttons.reference(reader), label))
     first = _step_buttons(reader, step, shown)
-    if shown.kind in ("resolve", "none") and not first:
+    question = _question(reader) if step is None else None
+    if question is not None:
+        later, entry = question
+        first = buttons.of_question(reader, later.id, later.buttons, entry.sequence)
+    elif step is None and not first:
         resolve = buttons.own(reader, "incident.resolve", "resolve")
-        green = ButtonView(resolve.action_id, resolve.value, None, "resolve", style="primary")
-        first = [green] if shown.kind == "resolve" else [resolve]
+        first = [replace(resolve, style="primary") if shown.kind == "resolve" else resolve]
     room = max(1, _MAX_BUTTONS - len(last))
     return tuple(buttons.unique([*first[:room], *last])[:_MAX_BUTTONS])
 
@@ -226,8 +243,8 @@ def _ended_buttons(reader: Reader) -> list[ButtonView]:
     if incident.status == Status.MERGED:
         return []
     found: list[ButtonView] = []
-    if incident.status in _ENDED:
-        found.append(buttons.own(reader, "incident.review", "review"))
+    if incident.status == Status.RESOLVED:
+        found.append(buttons.own(reader, "incident.review", "reviewed"))
     if reader.cases:
         label = reader.kind.case_label
         found.append(ButtonView("cases.open", buttons.reference(reader), label))

@@ -45,7 +45,7 @@ def view_of(reader: Reader, entry: TimelineEntry, *, with_buttons: bool = True) 
         words=_words(reader, data),
         scope=scope,
         text=entry.text.reveal() if entry.text is not None else None,
-        mention=data.get("mention"),
+        mention=data.get("mention") if with_buttons else None,  # a review rings nobody
         buttons=_buttons(reader, entry) if with_buttons else (),
         version=reader.incident.version,
         broadcast=bool(data.get("broadcast")),
@@ -69,9 +69,20 @@ def _resolved(reader: Reader, entry: TimelineEntry, data: dict[str, Any]) -> dic
         found["action_title"] = action.title
     if "branch" in data:
         found["branch"] = _branch_label(reader, str(data["branch"])) or data["branch"]
+    if entry.kind == "resolved":
+        found["summary"] = summary_of(reader)
     if "problem" in data:
         found["problem"] = problem_of(reader, {"code": data["problem"], "action": data["action"]})
     return found
+
+
+def summary_of(reader: Reader) -> Words:
+    """How long the customers felt it and what became of the cases, in the plan's words."""
+    texts = reader.kind.card.ended
+    return Words(
+        en=f"{texts.figures.en} {texts.affected.en}",
+        **{"zh-Hant": f"{texts.figures.zh_hant}{texts.affected.zh_hant}"},
+    )
 
 
 def _step_title(reader: Reader, step_id: object) -> Words | None:

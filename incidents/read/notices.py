@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from incidents import runbook
 from incidents.house import House
-from incidents.read import buttons
+from incidents.read import buttons, log
 from incidents.read.card import card_of, next_place
 from incidents.read.open_items import words_of_item
 from incidents.read.problems import problem_of, problem_scope
@@ -61,7 +61,7 @@ def _what(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
     if not found and params.get("what") in (None, "handed_over"):
         step = next_place(reader)
         if step is not None:
-            target = buttons.target_of(buttons.on_card(reader, step))
+            target = buttons.target_of(reader, step)
             found = {"what": step.plan.next, "scope": {**reader.scope, "target": target}}
     elif isinstance(params.get("what"), str):
         words_of_what = _named(reader, str(params["what"]))
@@ -110,7 +110,7 @@ def resolved(
 ) -> tuple[CardView, dict[str, Any]]:
     reader = reader_of(session, house, incident_id, now)
     who = reader.person(str(params["who"])) if params.get("who") else None
-    return card_of(reader), {"who": who, "summary": None}
+    return card_of(reader), {"who": who, "summary": log.summary_of(reader), "scope": reader.scope}
 
 
 def late_answer(

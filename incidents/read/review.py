@@ -16,7 +16,7 @@ from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader, reader_of
 from incidents.read.runbook_view import steps_of
 from incidents.views import PersonView, ReviewAction, ReviewView, StepView
-from storage.models import ActionAttempt, AttemptState, FollowUp, Ring
+from storage.models import ActionAttempt, AttemptState, FollowUp, Ring, TimelineEntry
 
 _UNTOLD = frozenset(
     {
@@ -60,7 +60,7 @@ def review_of(reader: Reader) -> ReviewView:
         timeline=tuple(
             log.view_of(reader, entry, with_buttons=False)
             for entry in reader.entries
-            if entry.kind not in _UNTOLD and not entry.data.get("by_acting")
+            if _told(entry)
         ),
         steps=steps,
         actions=tuple(_actions(reader)),
@@ -83,6 +83,12 @@ def review_of(reader: Reader) -> ReviewView:
         open_items=tuple(_open_items(reader)),
         written_at=reader.now,
     )
+
+
+def _told(entry: TimelineEntry) -> bool:
+    """What the reader of a review wants to know; open items stand in a list of their own."""
+    open_item = entry.kind == "follow_up" and entry.data.get("kind") == "open_item"
+    return not (entry.kind in _UNTOLD or entry.data.get("by_acting") or open_item)
 
 
 def _runs(reader: Reader) -> list[Any]:

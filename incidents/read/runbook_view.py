@@ -88,7 +88,7 @@ def _step(
         state == "done" and place.plan.repeats and live
     )
     offers = buttons.offered(reader, place) if can_press else []
-    scope: dict[str, Any] = {**reader.scope, "target": buttons.target_of(offers)}
+    scope: dict[str, Any] = {**reader.scope, "target": buttons.target_of(reader, place)}
     return StepView(
         step_id=place.plan.id,
         number=place.number,

@@ -122,13 +122,13 @@ def test_each_moment_of_the_story_is_drawn(world: World, templates: Templates) -
     review = world.read(lambda s: read.review(s, world.house, 1, world.now))
     assert review.steps_done == 2  # nine payments are unknown, so telling is not done
     assert any(line.kind == "resolved" for line in review.timeline)
-    from message_templates.review_formats import review_html, review_json, review_markdown
+    from message_templates.review import review_html, review_json, review_markdown
 
     for language in LANGUAGES:
-        text = review_markdown(templates, review, language)
+        text = review_markdown(templates, review, language=language)
         assert "Northpay" in text
         assert "•••" not in text
-        assert review_html(templates, review, language)
+        assert review_html(templates, review, language=language)
     assert review_json(templates, review)
 
 

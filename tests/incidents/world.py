@@ -323,6 +323,7 @@ def orders(count: int = 41, unknown: int = 9, customers: int = 39) -> tuple[Case
 
 def channel_down(
     now: datetime,
+    /,
     *,
     cases: Sequence[CaseFound] | None = None,
     severity: int | None = None,
