@@ -178,43 +178,43 @@ class ActionRunner:
 
     async def _resolve(self, item: WorkItem, assignment: Assignment) -> None:
         """One round of looking at an attempt that was sent."""
+        declaration = self._shop.action(assignment.action.id)
+        trace = Trace.NOT_SEEN
+        if assignment.response is None and declaration is not None and declaration.lookup:
+            trace, response = await self._trace(assignment)
+            if trace is Trace.REFUSED:
+                settled = Settled(
+                    AttemptState.FAILED,
+                    before=assignment.before,
+                    response=response,
+                    problem="refused",
+                )
+                await self._settle(item, assignment, settled)
+                return
+            if trace is Trace.EFFECT:
+                assignment = replace(assignment, response=response)
+                if assignment.action.verify is None:
+                    await self._done(item, assignment, None)
+                    return
+                await self._note(item, assignment, response=response)
+            elif trace is Trace.NO_EFFECT and declaration.contract == "keys":
+                # What the look would show now is not of our doing.
+                await self._by_rule(item, assignment, declaration, trace)
+                return
         seen_done, seen = await looks.verified(self._shop, assignment)
         if seen_done:
-            after = looks.as_figures(seen.value)
-            await self._done(item, assignment, after)
-            return
-        if assignment.response is not None:
+            await self._done(item, assignment, looks.as_figures(seen.value))
+        elif assignment.response is not None:
             await self._answered_but_not_seen(item, assignment)
-            return
-        declaration = self._shop.action(assignment.action.id)
-        if declaration is None:
+        elif declaration is None:
             await self._ask_a_person(item, assignment, "person_decides")
-            return
-        trace, response = await self._trace(assignment, declaration, seen)
-        if trace is Trace.EFFECT:
-            found = replace(assignment, response=response)
-            if assignment.action.verify is None:
-                await self._done(item, found, None)
-                return
-            await self._note(item, found, response=response)
-            await self._answered_but_not_seen(item, found)
-        elif trace is Trace.REFUSED:
-            settled = Settled(
-                AttemptState.FAILED,
-                before=assignment.before,
-                response=response,
-                problem="refused",
-            )
-            await self._settle(item, assignment, settled)
         else:
+            if declaration.lookup is None and seen.answered:
+                trace = Trace.NO_EFFECT
             await self._by_rule(item, assignment, declaration, trace)
 
-    async def _trace(
-        self, assignment: Assignment, declaration: ActionDeclaration, seen: looks.Seen
-    ) -> tuple[Trace, Mapping[str, Any] | None]:
-        """What the shop shows of the key; where it cannot be asked, what the look showed."""
-        if declaration.lookup is None:
-            return (Trace.NO_EFFECT if seen.answered else Trace.NOT_SEEN), None
+    async def _trace(self, assignment: Assignment) -> tuple[Trace, Mapping[str, Any] | None]:
+        """What the shop remembers of the key."""
         try:
             found = await self._shop.find(assignment.action.id, looks.scope_of(assignment))
         except ShopError as error:
