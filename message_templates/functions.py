@@ -137,8 +137,12 @@ def _case_facts(context: jinja2.runtime.Context, facts: Any) -> Ours:
 def _you(context: jinja2.runtime.Context, view: Any) -> Ours | None:
     if not view.mention:
         return None
-    known = view.actor is not None and view.actor.user_id == view.mention
-    return Ours(mention(context, view.mention, view.actor.name if known else ""))
+    return Ours(mention(context, view.mention, view.actor.name if _known(view) else ""))
+
+
+def _known(view: Any) -> bool:
+    """Whether the name of the one who is mentioned is at hand."""
+    return view.actor is not None and view.actor.user_id == view.mention
 
 
 @jinja2.pass_context
@@ -171,7 +175,8 @@ def _log_line(context: jinja2.runtime.Context, view: Any) -> Ours:
         line = _t(context, f"log.{view.kind}", {**named, "scope": given})
     if you is None or _rings(line):
         return line
-    return Ours(you + ("，" if context[STATE].language == "zh-Hant" else ", ") + line)
+    comma = "，" if context[STATE].language == "zh-Hant" else ", "
+    return Ours(you + (comma if _known(view) else " ") + line)
 
 
 def _capital(text: object) -> Ours:

@@ -14,7 +14,7 @@ from message_templates import outputs, review_document
 from message_templates.catalogue import LANGUAGES
 from message_templates.engine import Templates
 from message_templates.marks import clean
-from message_templates.review_words import Cell, Composer, Document, Table
+from message_templates.review_words import Cell, Composer, Document, Table, without_keys
 
 _PLACE = re.compile(r"\{\{(language|title|body)\}\}")
 
@@ -131,8 +131,8 @@ def review_json(templates: Templates, view: Any, *, zone: tzinfo | None = None) 
                 "requested_at": _plain(one.requested_at),
                 "settled_at": _plain(one.settled_at),
                 "state": one.state,
-                "before": _plain(one.before),
-                "after": _plain(one.after),
+                "before": _plain(without_keys(one.before or {})) or None,
+                "after": _plain(without_keys(one.after or {})) or None,
                 "undone": one.undone,
             }
             for one in view.actions
@@ -144,7 +144,7 @@ def review_json(templates: Templates, view: Any, *, zone: tzinfo | None = None) 
                 "state": case.state,
                 "outcome": case.outcome,
                 "amount": _plain(case.amount),
-                "facts": _plain(case.facts),
+                "facts": _plain(without_keys(case.facts)),
             }
             for case in view.cases
         ],

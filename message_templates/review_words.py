@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from message_templates.marks import Data, Part, Text, clean, literal
+from message_templates.marks import Data, Part, Text, clean, first_sentence, literal
 from message_templates.moments import zone_words
 from message_templates.state import State
 
@@ -19,6 +19,11 @@ Cell = list[Part]
 
 _SETTLED = ("succeeded", "done", "verified")
 _TEN = 10
+_TOLD_ELSEWHERE = (
+    "follow_up",
+    "follow_up_done",
+)  # they stand under "What changes" and "Still open"
+_KEYS = ("id", "url", "link", "token")  # of the shop's answer: a pay link is its customer's alone
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,8 @@ class Composer:
 
     def _say_list(self, key: str, items: Sequence[Cell], **extra: Any) -> Cell:
         comma = "、" if self._state.language == "zh-Hant" else ", "
-        which = comma.join("".join(literal(part) for part in item) for item in items)
+        whole = ("".join(literal(part) for part in item) for item in items)
+        which = comma.join(first_sentence(item).strip() for item in whole)
         return self._say(key, which=which, **extra)
 
     def _changes(self) -> Iterator[Cell]:
@@ -233,6 +239,8 @@ class Composer:
     def _timeline(self) -> Iterator[tuple[Cell, ...]]:
         colon = Text(self._state.catalogue.get("colon") or ": ")
         for entry in self._view.timeline:
+            if entry.kind in _TOLD_ELSEWHERE:
+                continue
             line = self._leaf("{{ log_line(entry) }}", entry=entry)
             said: Cell = [colon, Data(entry.text)] if entry.text else []
             yield self._time(entry.at), [*_without_colon(line, bool(said)), *said]
@@ -285,13 +293,22 @@ class Composer:
             )
 
 
+def without_keys(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A look's or an answer's figures without what opens something: pay links, tokens."""
+    return {
+        str(key): value
+        for key, value in state.items()
+        if key not in _KEYS and "://" not in str(value)
+    }
+
+
 def figures(state: Mapping[str, Any] | None) -> str:
     """A look's figures on one line: `channel: northpay, ok: yes`; nested ones are left out."""
     if not state:
         return ""
     shown = [
         f"{key}: {value}"
-        for key, value in state.items()
+        for key, value in without_keys(state).items()
         if isinstance(value, (str, int, float, bool)) and str(value)
     ]
     return ", ".join(shown[:_TEN])

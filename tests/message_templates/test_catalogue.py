@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jinja2.filters
 import pytest
@@ -153,7 +153,7 @@ def test_every_log_line_has_its_words() -> None:
 
 
 # Drawn by the composition root itself: files of a review, the text of a page.
-OTHERS = {"review_files", "page"}
+OTHERS = {"review_files", "page", "cases_csv"}
 
 
 def test_every_template_that_is_named_is_there() -> None:
@@ -178,7 +178,21 @@ def test_the_plans_words_use_only_filters_of_the_messages() -> None:
     assert used - set(jinja2.filters.FILTERS) <= set(FILTERS)
 
 
-def test_yaml_of_every_template_is_readable() -> None:
-    """Templates and catalogues are YAML without duplicate keys at the top."""
+class _Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping: the first would be lost silently."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False) -> Any:
+    keys = [key.value for key, _ in node.value]
+    twice = {key for key in keys if keys.count(key) > 1}
+    assert twice == set(), node.start_mark
+    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+
+
+_Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def test_no_key_stands_twice() -> None:
+    """Templates and catalogues are readable YAML, and nothing in them is lost."""
     for path in (ROOT / "message_templates").rglob("*.yaml"):
-        assert yaml.safe_load(path.read_text("utf-8")) is not None
+        assert yaml.load(path.read_text("utf-8"), Loader=_Strict) is not None  # noqa: S506 (a safe loader)
