@@ -21,6 +21,7 @@ from bot import logs
 from bot.app import Identity, build_app
 from bot.clock import SystemClock
 from bot.intake.dispatch import Dispatcher
+from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
@@ -64,36 +65,35 @@ async def run(options: argparse.Namespace) -> None:
         workers.add(WorkKind.MESSAGE, poster(client), concurrency=8)
         await workers.start()
         await intake.warm_up()
-        socket_mode, runner = await listen(options, client, intake)
+        listening = await listen(options, client, intake)
         load = asyncio.create_task(other_work(database, options.rate))
         print(json.dumps({"ready": True}), flush=True)
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         await stopped.wait()
         load.cancel()
-        if socket_mode is not None:
-            await socket_mode.stop()
-        if runner is not None:
-            await runner.cleanup()
+        await listening.stop()
         await workers.stop(within=2.0)
     await database.close()
 
 
 async def listen(
     options: argparse.Namespace, client: AsyncWebClient, intake: Intake
-) -> tuple[SocketMode | None, web.AppRunner | None]:
+) -> SocketMode | Front:
     if options.mode == "socket":
         opener = AsyncWebClient(base_url=f"{options.sockets}/api/", session=client.session)
         socket_mode = SocketMode(opener, intake, app_token=APP_TOKEN, connections=2)
         await socket_mode.start()
         await socket_mode.ready()
-        return socket_mode, None
-    app = web.Application()
-    HttpIntake(intake, signing_secret=SECRET).add_to(app)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", options.port, backlog=1024).start()
-    return None, runner
+        return socket_mode
+    server = web.Server(_nothing_else)
+    front = Front(HttpIntake(intake, signing_secret=SECRET), server)
+    front.start("127.0.0.1", options.port)
+    return front
+
+
+async def _nothing_else(_: web.BaseRequest) -> web.Response:
+    return web.Response(status=404)
 
 
 def handlers(database: Database) -> Registry:

@@ -134,6 +134,7 @@ class _Connection:
 
     def __init__(self, connected: socket.socket, front: Front) -> None:
         self._socket = connected
+        self._descriptor = connected.fileno()  # asyncio looks a socket object up by its repr
         self._front = front
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
@@ -164,9 +165,9 @@ class _Connection:
 
     def _listen(self, wanted: bool) -> None:
         if wanted and not self._reading:
-            self._loop.add_reader(self._socket, self.readable)
+            self._loop.add_reader(self._descriptor, self.readable)
         elif self._reading and not wanted:
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._descriptor)
         self._reading = wanted
 
     def _read(self) -> None:
