@@ -60,10 +60,10 @@ class Responder:
 
     def find(self, step: str, button: str) -> tuple[Json, Json] | None:
         """The button of the step, on the card or in the thread: (message, element)."""
-        ending = f":{step}:{button}" if step else f":{button}"
+        wanted = [step, button]
         for message in [self.card(), *reversed(self.thread())]:
             for element in elements(message):
-                if str(element.get("value", "")).endswith(ending):
+                if str(element.get("value", "")).split(":")[2:4] == wanted:
                     return message, element
         return None
 
@@ -87,6 +87,7 @@ class Responder:
                 return self.find_action(work["action"])
             return self.find(step, button)
 
+        wait_for(lambda: self.calm() or None, "the end of what is running")
         message, element = wait_for(look, what)
         label = element.get("text", {}).get("text", button) if "text" in element else button
         self.tell(f"{person} presses “{label}”")
@@ -104,6 +105,30 @@ class Responder:
             raise Seen(f"{what}: Slack shows {answer.get('error')}")
         if "form" in work:
             self.fill(person, work["form"], before)
+        if not work.get("refused"):
+            self.redrawn(person, message["ts"], element, what)
+
+    def calm(self) -> bool:
+        """Nobody presses while the card says that something is running."""
+        return "⏳" not in words(self.card().get("blocks") or []) and not any(
+            "⏳" in words(m.get("blocks") or []) for m in self.thread()
+        )
+
+    def redrawn(self, person: str, ts: str, element: Json, what: str) -> None:
+        """Waits until the pressed button is gone or drawn anew; an answer instead is a refusal."""
+        answers = len(self.only_to(person))
+
+        def changed() -> str | None:
+            shown = next((m for m in [self.card(), *self.thread()] if m["ts"] == ts), None)
+            values = {e.get("value") for e in elements(shown or {})}
+            if element.get("value") not in values:
+                return "redrawn"
+            told = self.only_to(person)
+            return words(told[-1].get("blocks") or []) if len(told) > answers else None
+
+        said = wait_for(changed, f"anything after pressing {what}")
+        if said != "redrawn":
+            raise Seen(f"{what}: {person} was told “{said}”")
 
     def fill(self, person: str, answers: Json, before: Json | None = None) -> None:
         """Fills in the modal that opens and sends it; what is asked twice is answered twice."""
@@ -157,7 +182,7 @@ class Responder:
         """Presses without the right: told to their eyes only, and the shop untouched."""
         person = work["as"]
         before, answers = len(self.shop.mutations()), len(self.only_to(person))
-        self.press({k: v for k, v in work.items() if k != "says"})
+        self.press({**work, "refused": True})
         wait_for(lambda: len(self.only_to(person)) > answers or None, f"an answer to {person}")
         if len(self.shop.mutations()) != before:
             raise Seen("the shop was changed by somebody without the right")
