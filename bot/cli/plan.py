@@ -1,0 +1,181 @@
+"""`muster plan`: the emergency plan as people read it, its faults, and what of it is covered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.cli.errors import UserError
+from bot.cli.options import settings_of
+from bot.settings import Settings
+from checks.kinds.http_probe import HttpProbeSettings
+from plan import expressions, samples
+from plan.coverage import Coverage, Covered, coverage
+from plan.lint import lint
+from plan.loader import PlanError, load_plan
+from plan.model import Plan, Section, Words
+from plan.outline import load_outline
+from sandbox.drills.story import sections as drills
+
+_TYPES = {
+    "payment_channel": ("payment_channel_down",),
+    "stuck_orders": ("order_state_stuck", "order_state_illegal"),
+    "amount_mismatch": ("payment_amount_mismatch",),
+}
+_CONFIG = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    envvar="MUSTER_CONFIG",
+    help="The configuration, for a shop's own plan files and its checks.",
+)
+_EXTRA = click.option(
+    "--extra",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder with a shop's own plan files, instead of the configured one.",
+)
+
+
+@click.group("plan")
+def command() -> None:
+    """The emergency plan as data: show, lint, coverage."""
+
+
+def _settings(config: Path | None) -> Settings | None:
+    return settings_of(config) if config is not None else None
+
+
+def _folder(settings: Settings | None, extra: Path | None) -> Path | None:
+    if extra is not None or settings is None:
+        return extra
+    return settings.plan.extra
+
+
+def _plan(settings: Settings | None, extra: Path | None) -> Plan:
+    try:
+        return load_plan(_folder(settings, extra)).plan
+    except PlanError as error:
+        raise UserError(*error.faults) from None
+
+
+@command.command("show")
+@click.argument("number", metavar="SECTION")
+@click.option("--language", type=click.Choice(["en", "zh-Hant"]), default="en")
+@_EXTRA
+@_CONFIG
+def show_command(number: str, language: str, extra: Path | None, config: Path | None) -> None:
+    """A section as it reads in an incident, with sample figures."""
+    plan = _plan(_settings(config), extra)
+    section = plan.sections.get(number)
+    if section is None:
+        raise UserError(f"There is no section {number}; there are: {', '.join(plan.sections)}.")
+    console = Console(highlight=False)
+    for line in _lines(section, language):
+        console.print(line, soft_wrap=True)
+
+
+def _lines(section: Section, language: str) -> Iterator[str]:
+    yield f"[bold]§{section.id} {escape(section.title.in_(language))}[/]"
+    yield escape(section.summary.in_(language))
+    for kind in section.types:
+        scope = samples.at_opening(section, kind.id)
+        yield ""
+        title = escape(_said(kind.card.active.title, scope, language))
+        yield f"[bold]{title}[/]  SEV{kind.severity}"
+        for words in (kind.card.active.figures, kind.card.active.affected, kind.ring):
+            yield f"  {escape(_said(words, scope, language))}"
+    yield ""
+    scope = samples.at_opening(section, section.types[0].id)
+    for place, step in enumerate(section.steps, 1):
+        order = "" if step.ordered else " ·"
+        title = escape(_said(step.title, scope, language))
+        yield f"[bold]{place}[/]{order} {title}  [dim]{step.id}[/]"
+        yield f"   {escape(_said(step.do, scope, language))}"
+        labels = [_said(button.label, scope, language) for button in step.buttons]
+        if labels:
+            yield "   " + escape("  ".join(f"[ {label} ]" for label in labels))
+        for branch in step.branches:
+            yield f"   {branch.id}: {escape(_said(branch.when, scope, language))}"
+
+
+def _said(words: Words, scope: samples.Scope, language: str) -> str:
+    try:
+        return expressions.fill(words.in_(language), scope)
+    except expressions.ExpressionError:
+        return words.in_(language)
+
+
+@command.command("lint")
+@_EXTRA
+@_CONFIG
+def lint_command(extra: Path | None, config: Path | None) -> int:
+    """Every fault of the plan's files, in one sentence each. 0 if there is none."""
+    try:
+        faults = [str(fault) for fault in lint(_folder(_settings(config), extra))]
+    except PlanError as error:
+        faults = list(error.faults)
+    for fault in faults:
+        click.echo(fault)
+    if not faults:
+        click.echo("The plan is in order.")
+    return 1 if faults else 0
+
+
+@command.command("coverage")
+@click.option("--json", "as_json", is_flag=True, help="As data.")
+@_EXTRA
+@_CONFIG
+def coverage_command(as_json: bool, extra: Path | None, config: Path | None) -> None:
+    """What of the emergency plan is carried by which check, intake, runbook and drill."""
+    settings = _settings(config)
+    found = coverage(_plan(settings), load_outline(), checks=_checks(settings), drills=drills())
+    if as_json:
+        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+    else:
+        _show(found)
+
+
+def _checks(settings: Settings | None) -> dict[str, list[str]]:
+    """Incident type → names of the configured checks that open it."""
+    found: dict[str, list[str]] = {}
+    for check in settings.checks if settings is not None else ():
+        types: Iterable[str] = _TYPES.get(check.kind, ())
+        if isinstance(check, HttpProbeSettings):
+            types = (check.incident_type,)
+        for kind in types:
+            found.setdefault(kind, []).append(check.name)
+    return found
+
+
+def _show(found: Coverage) -> None:
+    table = Table("Section", "Title", "Found by", "Steps", "Branches", "Drill", box=None)
+    for one in found.runbooks:
+        table.add_row(
+            f"§{one.section}",
+            one.title["en"],
+            _found_by(one),
+            f"{len(one.steps)} of {len(one.steps) + len(one.missing_steps)}",
+            f"{len(one.branches)} of {len(one.branches) + len(one.missing_branches)}",
+            "yes" if one.drill else "–",
+        )
+    totals = found.as_json()["totals"]
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(
+        f"{totals['runbooks_whole']} of {totals['runbooks']} runbooks whole, "
+        f"{totals['steps']} of {totals['steps_in_plan']} steps, "
+        f"{totals['branches']} of {totals['branches_in_plan']} branches."
+    )
+
+
+def _found_by(one: Covered) -> str:
+    ways = [*one.checks]
+    if one.intake:
+        ways.append("a person")
+    return ", ".join(ways) or "–"
