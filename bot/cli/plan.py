@@ -134,7 +134,8 @@ def lint_command(extra: Path | None, config: Path | None) -> int:
 def coverage_command(as_json: bool, extra: Path | None, config: Path | None) -> None:
     """What of the emergency plan is carried by which check, intake, runbook and drill."""
     settings = _settings(config)
-    found = coverage(_plan(settings), load_outline(), checks=_checks(settings), drills=drills())
+    plan = _plan(settings, extra)
+    found = coverage(plan, load_outline(), checks=_checks(settings), drills=drills())
     if as_json:
         click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
     else:
