@@ -8,7 +8,7 @@ from incidents.answers import PENDING
 from incidents.change import Change
 from storage.models import ActionAttempt
 
-_LEFT_TO_A_PERSON = ("person_decides", "not_verified")
+LEFT_TO_A_PERSON = ("person_decides", "not_verified")
 
 
 def pending(change: Change) -> bool:
@@ -18,4 +18,4 @@ def pending(change: Change) -> bool:
             ActionAttempt.incident_id == change.incident.id, ActionAttempt.state.in_(PENDING)
         )
     )
-    return any(problem not in _LEFT_TO_A_PERSON for problem in attempts)
+    return any(problem not in LEFT_TO_A_PERSON for problem in attempts)

@@ -66,8 +66,11 @@ def start(change: Change, *, again: bool = False) -> None:
     """Starts the escalation of an incident that nobody has (at its opening, when it comes back)."""
     since = change.now
     mark = f"{since.timestamp():.0f}" if again else "1"
+    quiet = change.house.quiet
     if change.incident.severity <= URGENT:
         timer(change, "ring_check", since, key=mark)
+    elif quiet.holds(change.now):
+        timer(change, "morning", quiet.next_end(change.now), key=mark)
     _schedule(change, since, mark)
 
 
@@ -179,6 +182,27 @@ def _do(change: Change, stage: Stage, since: datetime, mark: str, presence: Pres
     )
     change.entry("rung", {"to": person, "why": "no_owner", "minutes": minutes})
     change.audit("ring", person, data={"why": "no_owner", "minutes": minutes})
+
+
+def morning(change: Change) -> None:
+    """What opened in the night and rang nobody: one message a morning to who is on duty."""
+    if not nobody_has_it(change):
+        return
+    person = next(iter(chain(change)), None)
+    if person is None:
+        return
+    sent = outbox.direct(
+        change.session,
+        key=f"morning/{person}/{change.now:%Y%m%d}",
+        template=notifications.TABLE[Event.MORNING].template,
+        person=person,
+        incident=change.incident,
+        params={"event": str(Event.MORNING), "since": scopes.iso(change.incident.detected_at)},
+        ring=(person,),
+        now=change.now,
+    )
+    if sent is not None:
+        notifications.ring(change, Event.MORNING, "direct", person)
 
 
 def page(change: Change, mark: str) -> None:

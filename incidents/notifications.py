@@ -63,7 +63,7 @@ TABLE: Mapping[Event, Row] = {
     Event.MITIGATED: Row("post", ("thread", "direct"), "rung_before", "mitigated", broadcast_to=2),
     Event.RESOLVED: Row("post", ("thread", "direct"), "rung_before", "resolved", broadcast_to=2),
     Event.GOT_WORSE: Row("post", ("thread",), "owner", "log", broadcast_to=2),
-    Event.YOUR_TURN: Row("post", ("thread",), "owner", "log"),
+    Event.YOUR_TURN: Row("post", ("thread", "direct"), "owner", "your_turn"),
     Event.APPROVAL: Row("post", ("thread", "direct"), "person", "approval", night_to=4),
     Event.HANDED_OVER: Row("post", ("thread", "direct"), "person", "your_turn", night_to=4),
     Event.UNKNOWN: Row("post", ("thread",), "owner", "log"),
@@ -105,17 +105,35 @@ def announce(
         _line(change, event, row, entry, mention)
         rung += (mention,) if mention else ()
     if "direct" in row.where and rings:
-        wanted = rung_before(change) if row.who == "rung_before" else tuple(people)
+        wanted = _wanted(change, row, people)
         for person in dict.fromkeys(wanted):
             _direct(change, event, person, entry, params or {}, mark)
             rung += (person,)
     return rung
 
 
-def _mention(change: Change, row: Row) -> str | None:
+def _wanted(change: Change, row: Row, people: Iterable[str]) -> tuple[str, ...]:
+    """Whom a direct message goes to."""
+    if row.who == "rung_before":
+        return rung_before(change)
+    if row.who == "owner":
+        owner = _acting_owner(change)
+        return (owner,) if owner else ()
+    return tuple(people)
+
+
+def _acting_owner(change: Change) -> str | None:
     """The owner where they must act; not for what they have just done themselves."""
     owner = change.incident.owner
-    return owner if row.who == "owner" and owner and owner != change.actor.user_id else None
+    return owner if owner and owner != change.actor.user_id else None
+
+
+def _mention(change: Change, row: Row) -> str | None:
+    """Slack: whoever is mentioned in a thread follows it, and every later reply rings them.
+
+    So a question goes to its person directly, and the thread names them plainly.
+    """
+    return _acting_owner(change) if row.who == "owner" and "direct" not in row.where else None
 
 
 def _line(

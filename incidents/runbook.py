@@ -210,6 +210,7 @@ def post_runbook(change: Change, run: RunbookRun, key: str) -> None:
         thread_key=f"{change.incident.reference}/card",
         params={"run": run.id},
         priority=2,
+        beside=True,
         now=change.now,
     )
 

@@ -20,6 +20,7 @@ from incidents import (
     runbook,
     settlement,
     steps_done,
+    unclear,
     undo,
 )
 from incidents import scope as scopes
@@ -69,6 +70,8 @@ def _pressed(change: Change, wish: Press) -> Outcome:
         return _skip(change, place, wish)
     if wish.button_id == UNDO:
         return _undo(change, place, wish)
+    if wish.button_id in unclear.BUTTONS:
+        return _seen_by_a_person(change, place, wish)
     button = next((one for one in place.plan.buttons if one.id == wish.button_id), None)
     if button is None:
         return Outcome.refused("not_offered")
@@ -92,6 +95,22 @@ def _pressed(change: Change, wish: Press) -> Outcome:
         if refused is not None:
             return refused
     return _order(change, place, action) or _do(change, place, button, action, wish)
+
+
+def _seen_by_a_person(change: Change, place: Place, wish: Press) -> Outcome:
+    """Whether an action happened that cannot be asked about: a person looked and says so."""
+    left = unclear.left_to_a_person(change, place)
+    if not left:
+        return Outcome.refused("not_offered")
+    refused = (
+        authorise.refuse_action(change, change.plan.actions[left[0].action])
+        or answers.not_live(change)
+        or answers.stale(change, wish.version)
+    )
+    if refused is not None:
+        return refused
+    unclear.decide(change, left, happened=wish.button_id == unclear.HAPPENED)
+    return Outcome.done(quiet=True)
 
 
 def _order(change: Change, place: Place, action: Action | None) -> Outcome | None:

@@ -59,6 +59,8 @@ def fire(
             escalation.ring_check(change, presence or {})
         case "no_owner":
             escalation.no_owner(change, payload, presence or {})
+        case "morning":
+            escalation.morning(change)
         case "unknown_ring":
             _unknown_ring(change, str(payload["press"]))
         case "answer_due":

@@ -24,11 +24,13 @@ from bot.delivery.errors import Remedy, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_message, metadata
 from bot.delivery.office import Office
+from bot.delivery.order import InFlight, put_in_order
 from bot.delivery.plain import without_blocks
 from storage import work
 
 log = structlog.get_logger(__name__)
 
+_PLACE_WAIT = timedelta(seconds=0.1)
 _ROOT_WAIT = timedelta(seconds=0.3)  # until the root of the thread stands
 _DEFAULT_LANGUAGE = "en"
 
@@ -50,6 +52,7 @@ class _Stand:
     root: records.Standing | None
     root_coming: records.Coming | None
     root_parked: bool
+    ahead: records.Ahead | None
 
 
 class Posts:
@@ -57,15 +60,23 @@ class Posts:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._flying = InFlight()
 
     async def deliver(self, job: Job) -> Turn:
         """One turn of a post. Raises SlackError for what has no better remedy here."""
+        with self._flying.turn(job):
+            return await self._deliver(job)
+
+    async def _deliver(self, job: Job) -> Turn:
         stand = await self._office.read(lambda s: _stand(s, job))
         if stand.message is not None and stand.message.ts is not None:
             return Delivered({"standing": stand.message.ts})
         targets = await self._targets(job, stand)
         if not isinstance(targets, list):
             return targets
+        if stand.ahead is not None and not await self._may_follow(stand.ahead):
+            due = max(stand.ahead.due, self._office.clock.now()) + _PLACE_WAIT
+            return Later(due, "keeps its place in the thread")
         refused: SlackRefused | None = None
         drawn: dict[str, Content] = {}
         for target in targets:
@@ -86,6 +97,9 @@ class Posts:
             # The channel of the whole thread is gone: its root moves to the fallback, then this.
             return self._root_anew(job, refused)
         return Parked(f"{refused}; no fallback of the same or a narrower audience is left")
+
+    async def _may_follow(self, ahead: records.Ahead) -> bool:
+        return ahead.claimed and await self._flying.may_follow(ahead.item_id)
 
     async def targets(self, job: Job) -> list[Target] | Turn:
         """Where a message may go, best first; or how the turn ends when it cannot go yet."""
@@ -117,7 +131,7 @@ class Posts:
             return Parked(f"the root of its thread, {thread}, cannot be delivered")
         if stand.root_coming is not None:
             due = max(stand.root_coming.due, self._office.clock.now()) + _ROOT_WAIT
-            return Later(due, "waits for the root of its thread")
+            return Later(due, records.WAITS_FOR_ROOT)
         if stand.root is None:
             return Parked(f"the root of its thread, {thread}, was never posted")
         return self._root_anew(job, None)
@@ -166,9 +180,10 @@ class Posts:
         while True:
             args = message_args(content, job.delivery_id, job.payload, target)
             try:
-                answer = await sender.call(
-                    "chat.postMessage", args, channel=target.channel, urgent=job.urgent
-                )
+                with self._flying.request(job):
+                    answer = await sender.call(
+                        "chat.postMessage", args, channel=target.channel, urgent=job.urgent
+                    )
                 return str(answer["ts"]), content
             except SlackRefused as error:
                 if error.remedy is Remedy.JOIN and not joined:
@@ -203,6 +218,10 @@ class Posts:
                 content_hash=content_hash,
                 language=target.language,
             )
+            if target.thread_ts is None:
+                records.wake_waiting(session, job.message, now)
+            elif job.order_key == job.message:
+                put_in_order(session, job, target.thread_ts, ts, now)
             if look_later:
                 mark = {"delivery": job.delivery_id}
                 look_for_twins(session, job, target, mark, keep=ts, now=now, due=now + twin_look)
@@ -219,15 +238,19 @@ class Twins:
     async def deliver(self, job: Job) -> Turn:
         payload, sender = job.payload, self._office.sender
         channel, thread_ts = str(payload["channel"]), payload.get("thread_ts")
+        keep = payload["keep"]
         if payload.get("files"):
             ids = frozenset(payload["files"])
             found = await find_files(sender, ids, channel=channel, thread_ts=thread_ts)
         else:
             delivery = str(payload["delivery"])
+            stands = await self._office.read(lambda s: records.standing(s, job.message))
+            if stands is not None and stands.delivery_id == delivery and stands.ts is not None:
+                keep = stands.ts  # it may have changed places since
             found = await find_message(sender, delivery, channel=channel, thread_ts=thread_ts)
         removed = []
         for ts in found:
-            if ts == payload["keep"]:
+            if ts == keep:
                 continue
             args = {"channel": payload["channel"], "ts": ts}
             try:
@@ -248,6 +271,7 @@ def _stand(session: Session, job: Job) -> _Stand:
         root=records.standing(session, str(thread)) if thread else None,
         root_coming=records.coming(session, str(thread)) if thread else None,
         root_parked=bool(thread) and records.parked(session, str(thread)),
+        ahead=records.ahead(session, job) if thread else None,
     )
 
 

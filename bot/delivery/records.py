@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.delivery.job import Job
@@ -42,7 +42,8 @@ class Standing:
         )
 
 
-def _row(session: Session, key: str) -> SlackMessage | None:
+def row_of(session: Session, key: str) -> SlackMessage | None:
+    """The row of a message."""
     return session.scalar(select(SlackMessage).where(SlackMessage.key == key))
 
 
@@ -57,9 +58,14 @@ def _posts_of(message: str) -> ColumnElement[bool]:
     return or_(WorkItem.key == key, WorkItem.key.startswith(f"{key}/anew/", autoescape=True))
 
 
+def post_of(session: Session, message: str) -> WorkItem | None:
+    """The work item that posted the message first; None when it was cleared away."""
+    return session.scalar(select(WorkItem).where(WorkItem.key == _post_key(message)))
+
+
 def standing(session: Session, key: str) -> Standing | None:
     """Where the message of that key stands; None: never posted."""
-    row = _row(session, key)
+    row = row_of(session, key)
     return Standing.of(row) if row is not None else None
 
 
@@ -82,6 +88,72 @@ def coming(session: Session, message: str) -> Coming | None:
         return None
     undrawn = row.state == WorkState.PENDING and row.epoch == row.settled_epoch
     return Coming(due=row.due, undrawn=undrawn)
+
+
+WAITS_FOR_ROOT = "waits for the root of its thread"
+
+
+def wake_waiting(session: Session, message: str, now: datetime) -> None:
+    """The root of a thread stands: what waits for it beside the thread's own order is due."""
+    thread = message.removesuffix("/card")
+    waiting = session.scalars(
+        select(WorkItem).where(
+            WorkItem.order_key.startswith(f"{thread}/", autoescape=True),
+            WorkItem.state == WorkState.PENDING,
+            WorkItem.last_error == WAITS_FOR_ROOT,
+        )
+    )
+    for item in waiting:
+        item.due = min(item.due, now)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A post of the same thread that was committed before, and is not settled."""
+
+    item_id: int
+    due: datetime
+    claimed: bool
+
+
+def ahead(session: Session, job: Job) -> Ahead | None:
+    """The post beside the thread's order that this one must not overtake."""
+    if job.order_key is None:
+        return None
+    row = session.execute(
+        select(WorkItem.id, WorkItem.due, WorkItem.state)
+        .where(
+            WorkItem.order_key.startswith(f"{job.order_key}/", autoescape=True),
+            WorkItem.key == func.concat("message:", WorkItem.order_key),
+            WorkItem.id < job.id,
+            WorkItem.state.in_(_UNFINISHED),
+        )
+        .order_by(WorkItem.id)
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return Ahead(row.id, row.due, row.state == WorkState.CLAIMED)
+
+
+def overtaken_by(session: Session, job: Job, thread_ts: str, ts: str) -> list[SlackMessage]:
+    """What was committed after this post, but stands before it in the thread; oldest first."""
+    rows = session.scalars(
+        select(SlackMessage).where(
+            SlackMessage.thread_ts == thread_ts,
+            SlackMessage.incident_id == job.payload.get("incident"),
+            SlackMessage.gone_at.is_(None),
+            SlackMessage.delivery_id.not_like("files:%"),  # a file cannot become a text
+            SlackMessage.ts < ts,
+        )
+    ).all()
+    posted = {f"message:{row.key}": row for row in rows}
+    later = session.execute(
+        select(WorkItem.key)
+        .where(WorkItem.key.in_(posted), WorkItem.id > job.id)
+        .order_by(WorkItem.id)
+    )
+    return [posted[key] for (key,) in later]
 
 
 def parked(session: Session, message: str) -> bool:
@@ -118,7 +190,7 @@ def keep(
     language: str | None,
 ) -> None:
     """Notes where a message stands, and by the card that the incident was told."""
-    row = _row(session, job.message)
+    row = row_of(session, job.message)
     if row is None:
         row = SlackMessage(key=job.message, delivery_id=delivery_id)
         session.add(row)
@@ -139,7 +211,7 @@ def keep(
 
 def changed(session: Session, message: str, content_hash: str | None) -> None:
     """Notes what a message shows now; None: not known, so the next refresh is sent in any case."""
-    row = _row(session, message)
+    row = row_of(session, message)
     if row is not None:
         row.content_hash = content_hash
 
@@ -149,10 +221,10 @@ def post_anew(session: Session, message: str, now: datetime, *, because: str, jo
 
     False if nobody knows any more what it was made of (its work item was cleared away).
     """
-    original = session.scalar(select(WorkItem).where(WorkItem.key == _post_key(message)))
+    original = post_of(session, message)
     if original is None:
         return False
-    row = _row(session, message)
+    row = row_of(session, message)
     if row is not None:
         row.gone_at = now
         row.content_hash = None

@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import runbook
+from incidents import questions, runbook, timeline
 from incidents.house import House
 from incidents.read import buttons, log
 from incidents.read.card import card_of, next_place
@@ -21,7 +22,7 @@ from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.views import ButtonView, CardView
 from plan.model import Words
-from storage.models import ActionAttempt, FollowUp
+from storage.models import ActionAttempt, FollowUp, Incident, Status
 
 _TIMES = ("since", "next_at", "until", "due", "at")
 _PEOPLE = ("next", "who")
@@ -39,10 +40,50 @@ def notice(
     for name in _PEOPLE:
         if isinstance(filled.get(name), str):
             filled[name] = reader.person(filled[name])
-    filled |= _what(reader, params)
+    filled |= _question(reader, params) or _what(reader, params)
+    if params.get("event") == "morning":
+        filled |= _morning(reader)
     if "attempt" in params and params.get("event") == "approval":
         filled |= _approval(reader, int(params["attempt"]))
     return card_of(reader), filled
+
+
+def _question(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Something that Muster asked in the thread, with its buttons while it is open."""
+    entry = (
+        timeline.entry_of(reader.session, reader.incident.id, int(params["entry"]))
+        if params.get("entry")
+        else None
+    )
+    if entry is None or entry.kind != "asked":
+        return {}
+    later = questions.find(reader.change(), str(entry.data.get("later")))
+    if later is None:
+        return {}
+    offered = (
+        buttons.of_question(reader, later.id, later.buttons, entry.sequence)
+        if questions.is_open(entry)
+        else []
+    )
+    return {"what": later.ask, "scope": reader.scope, "buttons": offered}
+
+
+_NIGHT = Words(
+    en="{{ n(night|length, 'incident') }} opened in the night and rang nobody: "
+    "{{ night|join(', ') }}",
+    **{"zh-Hant": "夜間開立、未通知任何人的事件 {{ night|length }} 件：{{ night|join('、') }}"},
+)
+
+
+def _morning(reader: Reader) -> dict[str, Any]:
+    """Everything of the night that nobody has, with the first one's card to act on."""
+    rows = reader.session.execute(
+        select(Incident.number, Incident.severity)
+        .where(Incident.status == Status.OPEN, Incident.owner.is_(None), ~Incident.private)
+        .order_by(Incident.severity, Incident.number)
+    )
+    night = [f"INC-{number} (SEV{severity})" for number, severity in rows]
+    return {"what": _NIGHT, "scope": {**reader.scope, "night": night}}
 
 
 def _what(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:

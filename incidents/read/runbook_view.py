@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import questions, runbook, undo
+from incidents import questions, runbook, unclear, undo
 from incidents.house import House
 from incidents.read import buttons
 from incidents.read.card import next_place
@@ -140,6 +140,8 @@ def _branch(place: Place) -> Words | None:
 def _step_buttons(
     reader: Reader, place: Place, offers: list[runbook.Offer], state: str
 ) -> tuple[ButtonView, ...]:
+    if state == "unknown" and unclear.left_to_a_person(reader.change(), place):
+        return _what_was_seen(reader, place)
     if not offers and state not in ("next", "open_any_time"):
         return ()
     pure = [one for one in offers if not _is_way(place, one)]
@@ -151,6 +153,15 @@ def _step_buttons(
     if state in ("next", "open_any_time"):
         found.append(buttons.skip(reader, place))
     return tuple(buttons.unique(found))
+
+
+def _what_was_seen(reader: Reader, place: Place) -> tuple[ButtonView, ...]:
+    """A person looked at the shop: it happened, or it can be tried again."""
+    value = f"{buttons.reference(reader)}:{place.plan.id}"
+    return (
+        ButtonView("step.done", f"{value}:{unclear.HAPPENED}", None, "done"),
+        ButtonView("step.run", f"{value}:{unclear.NOT_HAPPENED}", None, "again"),
+    )
 
 
 def _is_way(place: Place, offer: runbook.Offer) -> bool:
