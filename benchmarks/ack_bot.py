@@ -25,6 +25,7 @@ from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
+from bot.pauses import avoid_pauses
 from bot.schedule.outcomes import Done
 from bot.schedule.workers import Workers
 from handlers.registry import Interaction, Registry
@@ -65,6 +66,7 @@ async def run(options: argparse.Namespace) -> None:
         workers.add(WorkKind.MESSAGE, poster(client), concurrency=8)
         await workers.start()
         await intake.warm_up()
+        avoid_pauses()
         listening = await listen(options, client, intake)
         load = asyncio.create_task(other_work(database, options.rate))
         print(json.dumps({"ready": True}), flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -316,5 +317,5 @@ def _end_leases(session: Session) -> None:
     session.execute(
         update(WorkItem)
         .where(WorkItem.state == "claimed")
-        .values(lease_until=work.datetime(2020, 1, 1, tzinfo=work.UTC))
+        .values(lease_until=datetime(2020, 1, 1, tzinfo=UTC))
     )

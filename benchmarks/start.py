@@ -1,0 +1,49 @@
+"""Start until ready (warm) and resident memory 60 s after it, of the real bot as a process.
+
+`python -m benchmarks.start [--runs 5] [--seconds 60]` prints medians. Goals: 1.5 s, 120 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from bot.cli.stack import stack
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of the process, from /proc."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args()
+    starts: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        with stack(Path(folder), shop_options=("--rate", "12"), with_bot=False) as running:
+            running.start_bot().stop()  # warm: bytecode, schema
+            for _ in range(options.runs):
+                began = time.monotonic()
+                program = running.start_bot()
+                starts.append(time.monotonic() - began)
+                program.stop()
+            program = running.start_bot()
+            time.sleep(options.seconds)
+            memory = resident_mb(program.process.pid)
+    print(
+        f"start until ready: median {statistics.median(starts):.2f} s "
+        f"({min(starts):.2f}–{max(starts):.2f}, {len(starts)} runs); "
+        f"resident {options.seconds:.0f} s after start: {memory:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Claiming work under a lease, and giving it back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    and_,
+    exists,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
+
+from storage.models.work import WorkItem, WorkState
+from storage.work.common import (
+    LEASE_SECONDS,
+    UNFINISHED,
+    fold_successor,
+    is_postgres,
+    mine,
+    note_enqueued,
+    server_now,
+)
+
+
+def claim(
+    session: Session,
+    kind: str,
+    *,
+    owner: str,
+    now: datetime,
+    limit: int,
+    lease_seconds: int = LEASE_SECONDS,
+    held: Collection[int] = (),
+) -> list[WorkItem]:
+    """Takes up to `limit` due items for `owner`, strongest priority first.
+
+    Claimable is what is pending or unclear and due, and what a process left with an ended lease
+    (never one of `held`, the items that this process is working on). An item with an order key
+    waits for every unfinished older one of that key; parked ones do not block.
+    """
+    clock = server_now(session)
+    older = aliased(WorkItem)
+    ready = or_(
+        and_(WorkItem.state.in_((WorkState.PENDING, WorkState.UNCLEAR)), WorkItem.due <= now),
+        and_(WorkItem.state == WorkState.CLAIMED, WorkItem.lease_until < clock),
+    )
+    blocked = exists().where(
+        older.order_key == WorkItem.order_key,
+        older.id < WorkItem.id,
+        older.state.in_(UNFINISHED),
+    )
+    wanted = (
+        select(WorkItem.id)
+        .where(
+            WorkItem.kind == kind,
+            WorkItem.state.in_(UNFINISHED),
+            ready,
+            or_(WorkItem.order_key.is_(None), ~blocked),
+        )
+        .order_by(WorkItem.priority, WorkItem.due, WorkItem.id)
+        .limit(limit)
+    )
+    if held:
+        wanted = wanted.where(WorkItem.id.not_in(list(held)))
+    if is_postgres(session):
+        wanted = wanted.with_for_update(skip_locked=True, of=WorkItem)
+    ids = list(session.scalars(wanted))
+    if not ids:
+        return []
+    items = session.scalars(
+        update(WorkItem)
+        .where(WorkItem.id.in_(ids))
+        .values(
+            state=WorkState.CLAIMED,
+            owner=owner,
+            lease_until=clock + timedelta(seconds=lease_seconds),
+            epoch=WorkItem.epoch + 1,
+            attempts=WorkItem.attempts + 1,
+        )
+        .returning(WorkItem)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).all()
+    place = {number: index for index, number in enumerate(ids)}
+    return sorted(items, key=lambda item: place[item.id])
+
+
+def renew(
+    session: Session, claims: Iterable[tuple[int, int]], *, lease_seconds: int = LEASE_SECONDS
+) -> None:
+    """Lengthens the leases of (id, epoch) pairs; what another has taken over stays with it."""
+    until = server_now(session) + timedelta(seconds=lease_seconds)
+    for item_id, epoch in claims:
+        session.execute(mine(item_id, epoch).values(lease_until=until))
+
+
+def release_stale(session: Session, boot_id: str) -> int:
+    """At the start on SQLite: what an earlier process had claimed is free. How many it was."""
+    stale = session.scalars(
+        select(WorkItem).where(WorkItem.state == WorkState.CLAIMED, WorkItem.owner != boot_id)
+    ).all()
+    for item in stale:
+        fold_successor(session, item)
+        item.state, item.owner, item.lease_until = WorkState.PENDING, None, None
+        note_enqueued(session, item.kind)
+    return len(stale)

@@ -1,0 +1,90 @@
+"""What the functions of the work table share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    BindParameter,
+    CursorResult,
+    bindparam,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from storage.models.work import WorkItem, WorkState
+
+LEASE_SECONDS = 30
+# Written out as literals: neither engine matches a partial index against bound parameters.
+UNFINISHED: BindParameter[Any] = bindparam(
+    "unfinished",
+    [str(state) for state in (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR)],
+    expanding=True,
+    literal_execute=True,
+)
+PENDING: BindParameter[Any] = bindparam("pending", str(WorkState.PENDING), literal_execute=True)
+_KINDS = "muster_enqueued_kinds"
+ERROR_LENGTH = 500
+
+
+def server_now(session: Session) -> datetime:
+    """The clock of leases: the database server's own (rule 8)."""
+    if session.get_bind().dialect.name == "postgresql":
+        clock: datetime = session.execute(text("select clock_timestamp()")).scalar_one()
+        return clock.astimezone(UTC)
+    return datetime.now(UTC)
+
+
+def enqueued_kinds(session: Session) -> set[str]:
+    """Kinds of work that this session made ready; after its commit the workers are woken."""
+    return cast("set[str]", session.info.get(_KINDS, set()))
+
+
+def note_enqueued(session: Session, kind: str) -> None:
+    session.info.setdefault(_KINDS, set()).add(kind)
+
+
+def mine(item_id: int, epoch: int) -> Any:
+    return (
+        update(WorkItem)
+        .where(WorkItem.id == item_id, WorkItem.epoch == epoch, WorkItem.state == WorkState.CLAIMED)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def changed(session: Session, statement: Any) -> bool:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def wake_followers(session: Session, item_id: int) -> None:
+    """The end of an ordered item may make the next one of its order key claimable."""
+    row = session.execute(
+        select(WorkItem.kind, WorkItem.order_key).where(WorkItem.id == item_id)
+    ).one()
+    if row.order_key is not None:
+        note_enqueued(session, row.kind)
+
+
+def is_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def fold_successor(session: Session, item: WorkItem) -> None:
+    """A refresh that goes back to pending takes over its successor's newer payload."""
+    if item.refreshes is None:
+        return
+    successor = session.scalar(
+        select(WorkItem).where(
+            WorkItem.refreshes == item.refreshes,
+            WorkItem.state == PENDING,
+            WorkItem.id != item.id,
+        )
+    )
+    if successor is not None:
+        item.payload = successor.payload
+        item.priority = min(item.priority, successor.priority)
+        session.delete(successor)
+        session.flush()

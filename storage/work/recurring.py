@@ -1,0 +1,55 @@
+"""Items that are never finished, only due again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import (
+    CursorResult,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from storage.models.work import WorkItem, WorkState
+from storage.work.common import changed, mine, note_enqueued
+from storage.work.enqueueing import enqueue
+
+
+def ensure(
+    session: Session, *, kind: str, key: str, payload: dict[str, Any], due: datetime, now: datetime
+) -> None:
+    """Sees to it that a recurring item exists and is not finished; a waiting one stays as it is."""
+    if enqueue(session, kind=kind, key=key, payload=payload, due=due, now=now) is not None:
+        return
+    revived = session.execute(
+        update(WorkItem)
+        .where(WorkItem.key == key, WorkItem.state.in_((WorkState.DONE, WorkState.PARKED)))
+        .values(state=WorkState.PENDING, due=due, attempts=0, payload=payload)
+        .execution_options(synchronize_session=False)
+    )
+    if cast("CursorResult[Any]", revived).rowcount:
+        note_enqueued(session, kind)
+
+
+def reschedule(session: Session, item_id: int, epoch: int, due: datetime) -> bool:
+    """A recurring item has run and is wanted again at `due`. False: stale epoch."""
+    return changed(
+        session,
+        mine(item_id, epoch).values(
+            state=WorkState.PENDING,
+            due=due,
+            settled_epoch=epoch,
+            attempts=0,
+            owner=None,
+            lease_until=None,
+            last_error=None,
+        ),
+    )
+
+
+def following(due: datetime, every: timedelta, now: datetime) -> datetime:
+    """When a recurring item is due again: in step with its last due time, but once after a pause
+    however long, not once for each turn that was missed."""
+    coming = due + every
+    return coming if coming > now else now + every

@@ -1,0 +1,106 @@
+"""How a claim ends; conditional on its epoch, so that who wakes late changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    select,
+)
+from sqlalchemy.orm import Session
+
+from storage.models.work import WorkItem, WorkState
+from storage.work.common import (
+    ERROR_LENGTH,
+    changed,
+    fold_successor,
+    mine,
+    note_enqueued,
+    wake_followers,
+)
+
+
+def complete(
+    session: Session,
+    item_id: int,
+    epoch: int,
+    now: datetime,
+    result: dict[str, Any] | None = None,
+) -> bool:
+    """Done. False when the claim is not this epoch's any more: then nothing changed."""
+    done = changed(
+        session,
+        mine(item_id, epoch).values(
+            state=WorkState.DONE,
+            settled_epoch=epoch,
+            finished_at=now,
+            result=result,
+            lease_until=None,
+        ),
+    )
+    if done:
+        wake_followers(session, item_id)
+    return done
+
+
+def retry(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:
+    """Again at `due`; it is known that this claim had no effect. False: stale epoch."""
+    return _again(session, item_id, epoch, due, error, settled_epoch=epoch)
+
+
+def unclear(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:
+    """Whether this claim had its effect is unknown: look before repeating. False: stale epoch."""
+    return changed(
+        session,
+        mine(item_id, epoch).values(
+            state=WorkState.UNCLEAR, due=due, last_error=error[:ERROR_LENGTH], lease_until=None
+        ),
+    )
+
+
+def park(session: Session, item_id: int, epoch: int, error: str) -> bool:
+    """Set aside for an operator; the rest of its order key goes on. False: stale epoch."""
+    parked = changed(
+        session,
+        mine(item_id, epoch).values(
+            state=WorkState.PARKED,
+            settled_epoch=epoch,
+            last_error=error[:ERROR_LENGTH],
+            lease_until=None,
+        ),
+    )
+    if parked:
+        wake_followers(session, item_id)
+    return parked
+
+
+def unpark(session: Session, item_id: int, now: datetime) -> bool:
+    """An operator has a parked item tried again."""
+    item = session.get(WorkItem, item_id)
+    if item is None or item.state != WorkState.PARKED:
+        return False
+    fold_successor(session, item)
+    item.state, item.due, item.attempts = WorkState.PENDING, now, 0
+    note_enqueued(session, item.kind)
+    return True
+
+
+def _again(
+    session: Session, item_id: int, epoch: int, due: datetime, error: str, *, settled_epoch: int
+) -> bool:
+    item = session.scalar(
+        select(WorkItem)
+        .where(WorkItem.id == item_id, WorkItem.epoch == epoch, WorkItem.state == WorkState.CLAIMED)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if item is None:
+        return False
+    fold_successor(session, item)
+    item.state, item.due, item.owner, item.lease_until = WorkState.PENDING, due, None, None
+    item.settled_epoch = settled_epoch
+    item.last_error = error[:ERROR_LENGTH]
+    session.flush()
+    note_enqueued(session, item.kind)
+    return True

@@ -1,0 +1,259 @@
+"""The HTTP port: Slack's route read directly, everything else by aiohttp, nonsense by nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from slack_sdk.signature import SignatureVerifier
+
+from bot.intake import front as front_module
+from bot.intake.front import Front, _HandOver, _Malformed, _take
+from bot.intake.http import HttpIntake
+from bot.intake.receive import Reply
+from tests.sandbox_slack.conftest import until
+
+SECRET = "secret"
+
+
+class Recorder:
+    """Stands for intake; it answers when it is let."""
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        self.attempts: list[int] = []
+        self.reply = Reply(True)
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def receive(self, body: dict[str, Any], raw: str, *, attempt: int = 0) -> Reply:
+        await self.go.wait()
+        self.bodies.append(body)
+        self.attempts.append(attempt)
+        if body.get("type") == "explode":
+            raise RuntimeError("a mistake in the program")
+        return self.reply
+
+
+@pytest.fixture
+async def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def port(recorder: Recorder) -> AsyncIterator[int]:
+    app = web.Application()
+
+    async def health(request: web.Request) -> web.Response:
+        return web.Response(text="fine " + await request.text())
+
+    app.router.add_route("*", "/healthz", health)
+    http = HttpIntake(recorder, signing_secret=SECRET)  # type: ignore[arg-type]
+    http.add_to(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    assert runner.server is not None
+    front = Front(http, runner.server)
+    yield front.start("127.0.0.1", 0)
+    await front.stop()
+    await runner.cleanup()
+
+
+def request(body: Any, *, secret: str = SECRET, extra: str = "", text: str | None = None) -> bytes:
+    text = json.dumps(body) if text is None else text
+    stamp = str(int(time.time()))
+    signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=text)
+    return (
+        "POST /slack/events HTTP/1.1\r\nHost: muster\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(text.encode())}\r\nX-Slack-Request-Timestamp: {stamp}\r\n"
+        f"X-Slack-Signature: {signature}\r\n{extra}\r\n{text}"
+    ).encode()
+
+
+class Wire:
+    """A bare connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)).decode()
+        first, *lines = head.strip().split("\r\n")
+        headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines)}
+        body = await self.reader.readexactly(int(headers.get("content-length", 0)))
+        return int(first.split()[1]), headers, body
+
+    async def closed(self) -> bool:
+        return await asyncio.wait_for(self.reader.read(), 5) == b""
+
+
+@pytest.fixture
+async def dial(port: int) -> AsyncIterator[Callable[[], Any]]:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def open_one() -> Wire:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writers.append(writer)
+        return Wire(reader, writer)
+
+    yield open_one
+    for writer in writers:
+        writer.close()
+
+
+async def test_requests_in_pieces_and_one_after_the_other(
+    dial: Callable[[], Any], recorder: Recorder
+) -> None:
+    wire = await dial()
+    whole = request({"n": 1}) + request({"n": 2}, extra="X-Slack-Retry-Num: 2\r\n")
+    for start in range(0, len(whole), 90):
+        wire.writer.write(whole[start : start + 90])
+        await wire.writer.drain()
+        await asyncio.sleep(0)
+    assert (await wire.answer())[0] == 200
+    assert (await wire.answer())[0] == 200
+    recorder.reply = Reply(True, {"response_action": "errors", "errors": {"b": "太短"}})
+    wire.writer.write(request({"n": 3}, extra="Connection: close\r\n"))
+    status, headers, body = await wire.answer()
+    assert (status, headers["content-type"].split(";")[0]) == (200, "application/json")
+    assert json.loads(body)["errors"] == {"b": "太短"}
+    assert await wire.closed()
+    assert recorder.bodies == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert recorder.attempts == [0, 2, 0]
+
+
+async def test_what_is_refused_or_fails(dial: Callable[[], Any], recorder: Recorder) -> None:
+    wire = await dial()
+    wire.writer.write(request({"n": 1}, secret="other"))
+    assert (await wire.answer())[0] == 401
+    recorder.reply = Reply(False)
+    wire.writer.write(request({"n": 1}))
+    assert (await wire.answer())[0] == 503
+    wire.writer.write(request({"type": "explode"}))
+    assert (await wire.answer())[0] == 500
+    recorder.reply = Reply(True)
+    wire.writer.write(request({"n": 2}))
+    assert (await wire.answer())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("Content-Length: 1\r\nContent-Length: 2\r\n", 400),
+        ("Content-Length: -1\r\n", 400),
+        ("Content-Length: 1e3\r\n", 400),
+        ("Content-Length : 5\r\n", 400),
+        ("no colon\r\n", 400),
+        ("Content-Length: 99999999\r\n", 413),
+        (f"X: {'y' * 20_000}", 400),
+    ],
+)
+async def test_malformed_heads_are_cut_off(
+    dial: Callable[[], Any], recorder: Recorder, head: str, status: int
+) -> None:
+    wire = await dial()
+    wire.writer.write(f"POST /slack/events HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+    assert (await wire.answer())[0] == status
+    assert await wire.closed()
+    assert recorder.bodies == []
+
+
+async def test_other_routes_and_other_ways_go_to_aiohttp(port: int, recorder: Recorder) -> None:
+    url = f"http://127.0.0.1:{port}"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/healthz") as answer:
+            assert await answer.text() == "fine "
+        async with session.post(f"{url}/healthz", data=b"x" * 200_000) as answer:
+            assert len(await answer.text()) == 200_005
+        async with session.get(f"{url}/slack/events") as answer:
+            assert answer.status == 405
+        async with session.get(f"{url}/nothing") as answer:
+            assert answer.status == 404
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b'{"chunked": '
+            yield b"true}"
+
+        stamp = str(int(time.time()))
+        text = '{"chunked": true}'
+        signature = SignatureVerifier(SECRET).generate_signature(timestamp=stamp, body=text)
+        headers = {
+            "Content-Type": "application/json",
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": signature or "",
+        }
+        async with session.post(f"{url}/slack/events", data=chunks(), headers=headers) as answer:
+            assert answer.status == 200
+    assert recorder.bodies == [{"chunked": True}]
+
+
+async def test_a_slow_or_silent_connection_is_closed(
+    dial: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "_PATIENCE", 0.1)
+    silent, slow = await dial(), await dial()
+    slow.writer.write(request({"n": 1})[:100])
+    assert await silent.closed()
+    assert await slow.closed()
+
+
+async def test_two_hundred_at_once_are_all_answered(
+    dial: Callable[[], Any], recorder: Recorder
+) -> None:
+    recorder.go.clear()
+    wires = await asyncio.gather(*(dial() for _ in range(200)))
+    for number, wire in enumerate(wires):
+        wire.writer.write(request({"n": number}))
+    recorder.go.set()
+    answers = await asyncio.gather(*(wire.answer() for wire in wires))
+    assert {status for status, _, _ in answers} == {200}
+    assert sorted(body["n"] for body in recorder.bodies) == list(range(200))
+
+
+async def test_stopping_answers_what_came_in(recorder: Recorder) -> None:
+    http = HttpIntake(recorder, signing_secret=SECRET)  # type: ignore[arg-type]
+    front = Front(http, asyncio.Protocol)
+    port = front.start("127.0.0.1", 0)
+    busy = Wire(*await asyncio.open_connection("127.0.0.1", port))
+    idle = Wire(*await asyncio.open_connection("127.0.0.1", port))
+    recorder.go.clear()
+    busy.writer.write(request({"n": 1}))
+    idle.writer.write(request({"n": 2})[:50])
+    await until(lambda: len(front._connections) == 2 and any(c._task for c in front._connections))
+    await front.stop()
+    assert await idle.closed()
+    recorder.go.set()
+    status, headers, _ = await busy.answer()
+    assert (status, headers["connection"]) == (200, "close")
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", port)
+    for wire in (busy, idle):
+        wire.writer.close()
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(max_size=300), st.integers(0, 400))
+def test_reading_never_fails_in_another_way(junk: bytes, cut: int) -> None:
+    """Whatever comes: a whole request, not yet one, or one of the two ways out."""
+    for data in (junk, request({"n": 1})[:cut] + junk):
+        try:
+            taken = _take(data)
+        except (_HandOver, _Malformed):
+            continue
+        if taken is not None:
+            headers, body, rest, _, too_large = taken
+            assert too_large or data.endswith(body + rest)
+            assert set(headers) <= {
+                "Content-Type",
+                "X-Slack-Request-Timestamp",
+                "X-Slack-Signature",
+                "X-Slack-Retry-Num",
+            }
