@@ -179,9 +179,10 @@ def _may_open(
         return True  # it had recovered in between: a new streak
     if last.status == Status.DISMISSED:
         return False
-    known = set(
-        session.execute(select(Case.kind, Case.key).where(Case.incident_id == last.id)).tuples()
-    )
+    known = {
+        (row.kind, row.key)
+        for row in session.execute(select(Case.kind, Case.key).where(Case.incident_id == last.id))
+    }
     if finding.cases:
         return any((case.kind, case.key) not in known for case in finding.cases)
     ended = last.resolved_at or last.detected_at

@@ -137,9 +137,10 @@ def _merge(change: Change, into: Change) -> None:
 def move_cases(session: Session, source: Incident, target: Incident) -> int:
     """Cases that the target does not have go there; those that it has stay as the record."""
     session.flush()
-    known = set(
-        session.execute(select(Case.kind, Case.key).where(Case.incident_id == target.id)).tuples()
-    )
+    known = {
+        (row.kind, row.key)
+        for row in session.execute(select(Case.kind, Case.key).where(Case.incident_id == target.id))
+    }
     moved = 0
     for case in session.scalars(select(Case).where(Case.incident_id == source.id)).all():
         if (case.kind, case.key) not in known:

@@ -1,0 +1,433 @@
+"""The controls: who may, wrong section, merge and link, notes, reopening, hostile input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from checks.model import CaseFound, CheckResult, Finding
+from incidents import cases, controls, read
+from incidents.authorise import MATRIX, Act
+from incidents.house import Actor
+from incidents.outcome import Outcome
+from message_templates.engine import Templates
+from storage.models import AuditEntry, Incident, RunbookRun, Status, StepState
+from tests.incidents.world import DAY, JO, KAI, LIN, MEI, SAM, World, case_rows, channel_down, money
+
+Unit = Callable[[Session, World, Actor], Outcome]
+
+ACTS: dict[Act, Unit] = {
+    Act.TAKE: lambda s, w, a: controls.take(s, w.house, 1, a, w.now),
+    Act.HAND_OVER: lambda s, w, a: controls.hand_over(s, w.house, 1, a, KAI, w.now),
+    Act.SEVERITY: lambda s, w, a: controls.change_severity(s, w.house, 1, a, 2, w.now),
+    Act.SECTION: lambda s, w, a: controls.change_section(s, w.house, 1, a, "9.1", w.now),
+    Act.DISMISS: lambda s, w, a: controls.dismiss(s, w.house, 1, a, "A test", w.now),
+    Act.WAIT: lambda s, w, a: controls.wait_until(
+        s, w.house, 1, a, w.now + timedelta(days=1), "Tomorrow", w.now
+    ),
+    Act.NOTE: lambda s, w, a: controls.note(s, w.house, 1, a, "Seen", w.now),
+    Act.ESCALATE: lambda s, w, a: controls.escalate(s, w.house, 1, a, w.now),
+    Act.RESOLVE: lambda s, w, a: controls.resolve(
+        s, w.house, 1, a, controls.ResolveForm("vendor"), None, w.now
+    ),
+}
+MAY = {
+    MEI: set(ACTS),
+    KAI: set(ACTS),
+    JO: set(ACTS),
+    LIN: {Act.TAKE, Act.NOTE, Act.ESCALATE},
+    SAM: set(),
+}
+
+
+@pytest.mark.parametrize("act", list(ACTS))
+@pytest.mark.parametrize("who", [MEI, KAI, JO, LIN, SAM])
+def test_each_role_may_what_the_matrix_says(world: World, act: Act, who: str) -> None:
+    world.channel_fails(3)
+    before = world.incident()
+    outcome = world.write(lambda s: ACTS[act](s, world, world.actor(who)))
+    refusals = world.all(AuditEntry, AuditEntry.result == "refused")
+    if act in MAY[who]:
+        assert outcome.ok, outcome
+        assert refusals == []
+        return
+    assert (outcome.ok, outcome.code) == (False, "no_right")
+    assert [(one.actor, one.object) for one in refusals] == [(who, str(act))]
+    after = world.incident()
+    assert (after.version, after.status, after.owner) == (
+        before.version,
+        before.status,
+        before.owner,
+    )
+    assert world.kinds() == ["found"]
+    assert world.broken() is None
+
+
+def test_every_act_has_its_rule() -> None:
+    assert set(MATRIX) == set(Act)
+
+
+def test_the_owner_may_close_what_they_took(world: World) -> None:
+    world.channel_fails(3)
+    assert world.take(LIN).ok
+    assert world.resolve(LIN).ok
+
+
+def section(world: World, to: str, who: str = MEI) -> Outcome:
+    return world.write(
+        lambda s: controls.change_section(s, world.house, 1, world.actor(who), to, world.now)
+    )
+
+
+def test_wrong_section_keeps_thread_log_and_cases(world: World) -> None:
+    world.channel_fails(3)
+    world.take(MEI)
+    cards = [m.payload["message"] for m in world.messages("post")]
+    before = world.kinds()
+    assert section(world, "3.3").code == "section_same"
+    assert section(world, "99").code == "section_unknown"
+    assert section(world, "9.1").ok
+    incident = world.incident()
+    assert (incident.section, incident.incident_type, incident.owner) == (
+        "9.1",
+        "system_crash",
+        MEI,
+    )
+    assert incident.fingerprint == "9.1|channel:northpay"
+    assert len(case_rows(world)) == 41
+    assert world.kinds()[: len(before)] == before
+    posts = [m.payload["message"] for m in world.messages("post")]
+    assert posts.count("INC-1/card") == 1
+    assert [key for key in posts if key not in cards and "runbook" in key] == ["INC-1/runbook/2"]
+    assert [run.state for run in world.all(RunbookRun)] == ["replaced", "active"]
+    assert world.step("9.1.3.s2").state == StepState.PENDING
+    assert world.press(MEI, "3.3.1.s2", "switch").code == "not_offered"
+    templates = Templates()
+    old = world.read(lambda s: read.runbook(s, world.house, 1, world.now, 1))
+    assert old.replaced
+    for language in ("en", "zh-Hant"):
+        view = world.read(lambda s: read.card(s, world.house, 1, world.now))
+        templates.render("card", view, language=language)
+        templates.render("runbook", old, language=language)
+    # The check that found it goes on with this incident; nothing opens beside it.
+    assert world.channel_fails(3).opened == ()
+
+
+def two(world: World) -> None:
+    world.channel_fails(3)
+    finding = Finding(
+        "channel:eastpay",
+        "payment_channel_down",
+        facts={"channel": {"id": "eastpay", "name": "Eastpay"}},
+        cases=(CaseFound("order", "FG-10400"), CaseFound("order", "FG-9")),
+    )
+    world.check(
+        CheckResult("payment-channel-eastpay", world.now, findings=(finding,), open_after=1)
+    )
+
+
+def test_merging_moves_the_cases_and_the_findings_follow(world: World) -> None:
+    two(world)
+
+    def merge(number: int, into: int) -> str:
+        return world.write(
+            lambda s: controls.merge(s, world.house, number, world.actor(MEI), into, world.now)
+        ).code
+
+    assert merge(2, 2) == "merge_self"
+    assert merge(2, 7) == "not_found"
+    assert merge(2, 1) == "merged"
+    merged = world.incident(2)
+    assert (merged.status, merged.merged_into) == (Status.MERGED, 1)
+    assert [case.key for case in case_rows(world, 2)] == ["FG-10400"]  # known there already
+    assert "FG-9" in [case.key for case in case_rows(world, 1)]
+    assert merge(2, 1) == "merged"  # the answer names where it went
+    assert world.kinds(2).count("merged") == 1
+    view = world.read(lambda s: read.card(s, world.house, merged.id, world.now))
+    assert (view.mood, view.merged_into, view.buttons) == ("merged", "INC-1", ())
+    Templates().render("card", view, language="zh-Hant")
+    result = CheckResult(
+        "payment-channel-eastpay",
+        world.now,
+        findings=(
+            Finding(
+                "channel:eastpay", "payment_channel_down", cases=(CaseFound("order", "FG-77"),)
+            ),
+        ),
+        open_after=1,
+    )
+    assert world.check(result).opened == ()
+    assert "FG-77" in [case.key for case in case_rows(world, 1)]
+
+
+def test_linking_names_each_other(world: World) -> None:
+    two(world)
+    outcome = world.write(
+        lambda s: controls.link(s, world.house, 1, world.actor(MEI), 2, world.now)
+    )
+    assert outcome.code == "linked"
+    assert world.kinds(1, posted=True)[-1] == world.kinds(2, posted=True)[-1] == "linked"
+    assert world.incident(2).live
+
+
+def test_an_effect_joins_the_thread_of_its_cause(world: World) -> None:
+    world.channel_fails(3)
+    finding = Finding(
+        "orders:awaiting_payment",
+        "order_state_stuck",
+        facts={"state": "awaiting_payment", "orders": 4},
+        cases=tuple(CaseFound("order", f"FG-{10400 + n}") for n in range(4)),
+    )
+    result = CheckResult("stuck-orders", world.now, findings=(finding,), open_after=1)
+    assert world.check(result).opened == ()
+    assert len(world.all(Incident)) == 1
+    assert [run.section for run in world.all(RunbookRun)] == ["3.3", "2.2"]
+    assert world.kinds(posted=True)[-1] == "section_added"
+    assert world.press(
+        MEI, "2.2.s2", "cause", values={"root_cause": "system_fault", "finding": "Northpay"}
+    ).ok
+    world.check(result)
+    assert world.kinds(posted=True).count("section_added") == 1
+
+
+def test_a_note_by_a_pin_stands_once_and_follows_its_edits(world: World) -> None:
+    world.channel_fails(3)
+
+    def pin(text: str) -> Outcome:
+        return world.write(
+            lambda s: controls.note(
+                s, world.house, 1, world.actor(MEI), text, world.now, in_thread=True,
+                source="C0INCIDENTS:1.2",
+            )
+        )  # fmt: skip
+
+    assert pin("Northpay is on the phone").ok
+    assert pin("Northpay is on the phone").ok
+    [entry] = [one for one in world.entries() if one.kind == "pinned"]
+    assert "pinned" not in world.kinds(posted=True)
+    world.write(
+        lambda s: controls.edit_note(
+            s, world.house, 1, entry.sequence, "Northpay calls back at 4", world.now
+        )
+    )
+    [entry] = [one for one in world.entries() if one.kind == "pinned"]
+    assert entry.text is not None
+    assert entry.text.reveal() == "Northpay calls back at 4"
+    assert entry.edited_at == world.now
+
+
+HOSTILE = "<!channel> *bold* `code` <https://evil.example|here> :tada: & {{ facts }} " + "x" * 300
+
+
+def test_what_people_write_is_kept_and_shown_literally(world: World) -> None:
+    world.channel_fails(3)
+    assert world.write(
+        lambda s: controls.note(s, world.house, 1, world.actor(MEI), HOSTILE, world.now)
+    ).ok
+    [entry] = [one for one in world.entries() if one.kind == "note"]
+    view = world.read(lambda s: read.log_entry(s, world.house, 1, entry.sequence, world.now))
+    assert view.text == HOSTILE
+    message = Templates().render("log", view, language="en")
+    assert "<!channel>" not in message.text
+    quoted = [
+        b for block in message.blocks for b in block["elements"] if b["type"] != "rich_text_section"
+    ]
+    assert {element["type"] for part in quoted for element in part["elements"]} == {"text"}
+
+
+def test_too_long_and_empty_texts_are_refused(world: World) -> None:
+    world.channel_fails(3)
+
+    def note(text: str) -> Outcome:
+        return world.write(
+            lambda s: controls.note(s, world.house, 1, world.actor(MEI), text, world.now)
+        )
+
+    assert note("x" * 5000).code == "too_long"
+    assert note("  ").code == "field_required"
+    assert note("Ring her at +886 912 345 678").code == "personal_data"
+    assert world.kinds() == ["found"]
+
+
+def test_reopening_goes_on_from_where_it_was(world: World) -> None:
+    world.channel_fails(3)
+    world.press(MEI, "3.3.1.s2", "switch")
+    world.run_actions()
+    assert world.resolve(MEI).ok
+    assert world.press(MEI, "3.3.2.s1", "ask").code == "not_live"
+    reopened = world.write(
+        lambda s: controls.reopen(s, world.house, 1, world.actor(MEI), "It is back", world.now)
+    )
+    assert reopened.ok
+    incident = world.incident()
+    assert (incident.status, incident.resolved_at, incident.owner) == (
+        Status.MITIGATED,
+        None,
+        MEI,
+    )
+    assert world.press(MEI, "3.3.2.s1", "ask").ok
+    world.run_actions()
+    assert world.resolve(MEI).ok
+
+
+def test_dismissed_stays_dismissed_until_it_recovered(world: World) -> None:
+    world.channel_fails(3)
+    assert world.write(
+        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Load test", world.now)
+    ).ok
+    assert world.channel_fails(5).opened == ()
+    world.channel_healthy(3)
+    assert world.channel_fails(3).opened == (2,)
+
+
+def test_an_operator_error_needs_what_is_to_change(world: World) -> None:
+    world.channel_fails(3)
+    refused = world.resolve(MEI, cause="operator_error")
+    assert (refused.code, refused.params["field_id"]) == ("field_required", "prevention")
+    refused = world.resolve(MEI, cause="operator_error", prevention="A checklist")
+    assert (refused.code, refused.params["field_id"]) == ("field_required", "owner")
+    due = world.now + timedelta(days=2)
+    assert world.resolve(
+        MEI, cause="operator_error", prevention="A checklist", owner=KAI, due=due
+    ).ok
+    world.advance(4 * 24 * 3600)
+    told = [m for m in world.messages("direct") if m.payload["params"].get("follow_up")]
+    days = {m.created_at.date() for m in told if m.payload["person"] == KAI}
+    assert len(days) >= 2
+    templates = Templates()
+    for message in told:
+        card, params = world.read(
+            lambda s, m=message: read.notice(s, world.house, 1, m.payload["params"], world.now)
+        )
+        templates.render("your_turn", card, language="en", params=params)
+
+
+def test_undo_takes_the_step_back(world: World) -> None:
+    world.channel_fails(3)
+    world.press(MEI, "3.3.1.s2", "switch")
+    world.run_actions()
+    assert world.press(MEI, "3.3.1.s2", "undo").ok
+    assert world.press(MEI, "3.3.1.s2", "undo").code == "undo_gone"  # it is on its way
+    [attempt] = world.pending_attempts()
+    assert attempt.action == "switch_back_payment_channel"
+    assert attempt.params["channel"] == "northpay"
+    world.run_actions()
+    incident = world.incident()
+    assert (incident.status, incident.mitigated_at) == (Status.ACKNOWLEDGED, None)
+    assert world.step("3.3.1.s2").state == StepState.PENDING
+    assert "action_undone" in world.kinds(posted=True)
+    assert world.press(MEI, "3.3.1.s2", "switch").ok
+
+
+def test_what_only_a_person_can_see_is_said_by_a_person(world: World) -> None:
+    from storage.models import AttemptState
+
+    world.channel_fails(3)
+    world.press(MEI, "3.3.1.s2", "switch")
+    [attempt] = world.pending_attempts()
+    world.settle(attempt, AttemptState.UNKNOWN, problem="no_answer")
+    assert world.press(MEI, "3.3.1.s2", "happened").code == "not_offered"
+    world.settle(attempt, AttemptState.UNKNOWN, problem="person_decides")
+    [step] = [
+        one
+        for one in world.read(lambda s: read.runbook(s, world.house, 1, world.now)).steps
+        if one.step_id == "3.3.1.s2"
+    ]
+    assert [button.catalogue for button in step.buttons] == ["done", "again"]
+    assert world.press(SAM, "3.3.1.s2", "happened").code == "no_right"
+    assert world.press(MEI, "3.3.1.s2", "not_happened").ok
+    assert world.step("3.3.1.s2").state == StepState.PENDING
+    world.press(MEI, "3.3.1.s2", "switch")
+    [attempt] = world.pending_attempts()
+    world.settle(attempt, AttemptState.UNKNOWN, problem="person_decides")
+    assert world.press(MEI, "3.3.1.s2", "happened").ok
+    assert world.incident().status == Status.MITIGATED
+    assert world.broken() is None
+
+
+def test_cases_come_in_pages_with_filter_and_export(world: World) -> None:
+    world.channel_fails(3)
+    view = world.read(lambda s: read.cases_page(s, world.house, 1, world.now, page=5))
+    assert (view.page, view.pages, len(view.cases)) == (5, 5, 1)
+    view = world.read(
+        lambda s: read.cases_page(s, world.house, 1, world.now, wanted="unknown", page=99)
+    )
+    assert (view.page, view.pages, view.counts["unknown"]) == (1, 1, 9)
+    for language in ("en", "zh-Hant"):
+        Templates().render("cases", view, language=language)
+    outcome = world.write(
+        lambda s: cases.export(s, world.house, 1, world.actor(LIN), "open", world.now)
+    )
+    rows = outcome.params["rows"]
+    assert (len(rows), rows[0][0]) == (33, "case")
+    refused = world.write(
+        lambda s: cases.export(s, world.house, 1, world.actor(SAM), "all", world.now)
+    )
+    assert refused.code == "no_right"
+
+
+def test_a_formula_in_a_key_is_no_formula_in_the_export(world: World) -> None:
+    for _ in range(3):
+        world.check(channel_down(world.now, cases=[CaseFound("order", "=HYPERLINK(1)", money(1))]))
+    outcome = world.write(
+        lambda s: cases.export(s, world.house, 1, world.actor(LIN), "all", world.now)
+    )
+    assert outcome.params["rows"][1][0] == "'=HYPERLINK(1)"
+
+
+def test_cases_that_are_paid_settle_by_themselves(world: World) -> None:
+    world.channel_fails(3)
+    paid = tuple(CaseFound("order", f"FG-{10420 + n}", facts={"outcome": "paid"}) for n in range(5))
+    world.check(
+        CheckResult(
+            "payment-channel-northpay",
+            world.now,
+            findings=channel_down(world.now).findings,
+            settled={"channel:northpay": paid},
+            open_after=3,
+        )
+    )
+    states = {case.key: (case.state, case.outcome) for case in case_rows(world)}
+    assert states["FG-10420"] == ("settled", "paid")
+    assert world.kinds(posted=True).count("cases_settled") == 1
+    assert len(world.read(cases.awaited)) == 36
+    found = world.read(lambda s: cases.incidents_of_case(s, "fg-10420"))
+    assert [(incident.number, line.state) for incident, line in found] == [(1, "settled")]
+
+
+def test_home_and_list_show_what_is_open(world: World) -> None:
+    two(world)
+    world.take(MEI)
+    world.resolve(MEI, number=2)
+    home: Any = world.read(lambda s: read.home(s, world.house, MEI, world.now))
+    assert [item.number for item in home.mine] == [1]
+    assert [item.number for item in home.recent] == [2]
+    for language in ("en", "zh-Hant"):
+        Templates().render("home", home, language=language)
+        items = world.read(lambda s: read.incident_list(s, world.house, world.now))
+        Templates().render("incident_list", None, language=language, params={"items": items})
+
+
+def test_an_unknown_type_opens_nothing(world: World) -> None:
+    from incidents.opening import Opening, UnknownType, open_incident
+
+    world.now = DAY
+    with pytest.raises(UnknownType):
+        world.write(
+            lambda s: open_incident(s, world.house, Opening("nonsense", "x:1", "command"), DAY)
+        )
+    assert world.all(Incident) == []
+
+
+def test_a_check_that_could_not_run_says_nothing_about_the_shop(world: World) -> None:
+    world.channel_fails(3)
+    before = world.incident()
+    for _ in range(5):
+        world.check(CheckResult("payment-channel-northpay", world.now, error="timeout"))
+    after = world.incident()
+    assert (after.version, after.facts) == (before.version, before.facts)
+    assert world.incident().recovered_at is None
