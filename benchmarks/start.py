@@ -27,17 +27,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     starts: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        with stack(Path(folder), shop_options=("--rate", "12"), with_bot=False) as running:
-            running.start_bot().stop()  # warm: bytecode, schema
-            for _ in range(options.runs):
-                began = time.monotonic()
-                program = running.start_bot()
-                starts.append(time.monotonic() - began)
-                program.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stack(Path(folder), shop_options=("--rate", "12"), with_bot=False) as running,
+    ):
+        running.start_bot().stop()  # warm: bytecode, schema
+        for _ in range(options.runs):
+            began = time.monotonic()
             program = running.start_bot()
-            time.sleep(options.seconds)
-            memory = resident_mb(program.process.pid)
+            starts.append(time.monotonic() - began)
+            program.stop()
+        program = running.start_bot()
+        time.sleep(options.seconds)
+        memory = resident_mb(program.process.pid)
     print(
         f"start until ready: median {statistics.median(starts):.2f} s "
         f"({min(starts):.2f}–{max(starts):.2f}, {len(starts)} runs); "
