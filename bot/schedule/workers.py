@@ -177,12 +177,7 @@ class Workers:
         # One moment for both questions: what falls due between them must not be missed.
         now = self._clock.now()
         if wanted > 0:
-            held = [i.id for i in self._held.values() if i.kind == lane.kind]
-            items = await self._database.write(
-                lambda s: work.claim(
-                    s, lane.kind, owner=self.owner, now=now, limit=wanted, held=held
-                )
-            )
+            items = await self._claim(lane.kind, now, wanted)
             for item in items:
                 self._hold(lane, item)
             full = len(items) == wanted
@@ -198,6 +193,19 @@ class Workers:
             return None
         due = await self._database.read(lambda s: work.next_due(s, lane.kind, now))
         return horizon if due is None else min(horizon, due)
+
+    async def _claim(self, kind: str, now: datetime, limit: int) -> list[WorkItem]:
+        held = [item.id for item in self._held.values() if item.kind == kind]
+        found = await self._database.read(
+            lambda s: work.candidates(s, kind, now=now, limit=limit, held=held)
+        )
+        if not found:  # nothing to write: the writer is left alone
+            return []
+        return await self._database.write(
+            lambda s: work.claim(
+                s, kind, owner=self.owner, now=now, limit=limit, held=held, among=found
+            )
+        )
 
     def _ended(self, lane: _Lane, task: asyncio.Task[None]) -> None:
         was_full = len(lane.running) >= lane.concurrency

@@ -6,7 +6,7 @@ Leases use the database server's clock, which is this machine's on SQLite.
 
 from __future__ import annotations
 
-from storage.work.claims import claim, release_stale, renew
+from storage.work.claims import candidates, claim, release_stale, renew
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
 from storage.work.enqueueing import enqueue, refresh
@@ -19,6 +19,7 @@ __all__ = [
     "AlreadyDone",
     "Depth",
     "NewWork",
+    "candidates",
     "claim",
     "complete",
     "depths",

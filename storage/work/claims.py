@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    Select,
     and_,
     exists,
     or_,
@@ -26,6 +27,17 @@ from storage.work.common import (
 )
 
 
+def candidates(
+    session: Session, kind: str, *, now: datetime, limit: int, held: Collection[int] = ()
+) -> list[int]:
+    """Ids of what `claim` would take, strongest priority first.
+
+    Looked for on a read-only connection, so that a long backlog does not keep the one writer of
+    SQLite from storing deliveries; `claim` then decides among these few.
+    """
+    return list(session.scalars(_claimable(session, kind, now, limit, held)))
+
+
 def claim(
     session: Session,
     kind: str,
@@ -35,18 +47,47 @@ def claim(
     limit: int,
     lease_seconds: int = LEASE_SECONDS,
     held: Collection[int] = (),
+    among: Collection[int] | None = None,
 ) -> list[WorkItem]:
     """Takes up to `limit` due items for `owner`, strongest priority first.
 
     Claimable is what is pending or unclear and due, and what a process left with an ended lease
     (never one of `held`, the items that this process is working on). An item with an order key
-    waits for every unfinished older one of that key; parked ones do not block.
+    waits for every unfinished older one of that key; parked ones do not block. `among`: only
+    these, found by `candidates`; whatever became of them since is looked at again.
     """
-    clock = server_now(session)
+    wanted = _claimable(session, kind, now, limit, held)
+    if among is not None:
+        wanted = wanted.where(WorkItem.id.in_(list(among)))
+    if is_postgres(session):
+        wanted = wanted.with_for_update(skip_locked=True, of=WorkItem)
+    ids = list(session.scalars(wanted))
+    if not ids:
+        return []
+    items = session.scalars(
+        update(WorkItem)
+        .where(WorkItem.id.in_(ids))
+        .values(
+            state=WorkState.CLAIMED,
+            owner=owner,
+            lease_until=server_now(session) + timedelta(seconds=lease_seconds),
+            epoch=WorkItem.epoch + 1,
+            attempts=WorkItem.attempts + 1,
+        )
+        .returning(WorkItem)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).all()
+    place = {number: index for index, number in enumerate(ids)}
+    return sorted(items, key=lambda item: place[item.id])
+
+
+def _claimable(
+    session: Session, kind: str, now: datetime, limit: int, held: Collection[int]
+) -> Select[int]:
     older = aliased(WorkItem)
     ready = or_(
         and_(WorkItem.state.in_((WorkState.PENDING, WorkState.UNCLEAR)), WorkItem.due <= now),
-        and_(WorkItem.state == WorkState.CLAIMED, WorkItem.lease_until < clock),
+        and_(WorkItem.state == WorkState.CLAIMED, WorkItem.lease_until < server_now(session)),
     )
     blocked = exists().where(
         older.order_key == WorkItem.order_key,
@@ -64,28 +105,7 @@ def claim(
         .order_by(WorkItem.priority, WorkItem.due, WorkItem.id)
         .limit(limit)
     )
-    if held:
-        wanted = wanted.where(WorkItem.id.not_in(list(held)))
-    if is_postgres(session):
-        wanted = wanted.with_for_update(skip_locked=True, of=WorkItem)
-    ids = list(session.scalars(wanted))
-    if not ids:
-        return []
-    items = session.scalars(
-        update(WorkItem)
-        .where(WorkItem.id.in_(ids))
-        .values(
-            state=WorkState.CLAIMED,
-            owner=owner,
-            lease_until=clock + timedelta(seconds=lease_seconds),
-            epoch=WorkItem.epoch + 1,
-            attempts=WorkItem.attempts + 1,
-        )
-        .returning(WorkItem)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).all()
-    place = {number: index for index, number in enumerate(ids)}
-    return sorted(items, key=lambda item: place[item.id])
+    return wanted.where(WorkItem.id.not_in(list(held))) if held else wanted
 
 
 def renew(

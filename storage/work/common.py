@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from sqlalchemy import (
     BindParameter,
-    CursorResult,
     bindparam,
     select,
     text,
@@ -55,17 +54,16 @@ def mine(item_id: int, epoch: int) -> Any:
     )
 
 
-def changed(session: Session, statement: Any) -> bool:
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+def changed(session: Session, statement: Any, *, ends: bool = False) -> bool:
+    """Executes an update of one row. False: there was none (the epoch is stale).
 
-
-def wake_followers(session: Session, item_id: int) -> None:
-    """The end of an ordered item may make the next one of its order key claimable."""
-    row = session.execute(
-        select(WorkItem.kind, WorkItem.order_key).where(WorkItem.id == item_id)
-    ).one()
-    if row.order_key is not None:
+    Its kind is looked at again after the commit: for its new due time, or, where it `ends`, for
+    the next one of its order key.
+    """
+    row = session.execute(statement.returning(WorkItem.kind, WorkItem.order_key)).one_or_none()
+    if row is not None and (not ends or row.order_key is not None):
         note_enqueued(session, row.kind)
+    return row is not None
 
 
 def is_postgres(session: Session) -> bool:

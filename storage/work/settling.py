@@ -17,7 +17,6 @@ from storage.work.common import (
     fold_successor,
     mine,
     note_enqueued,
-    wake_followers,
 )
 
 
@@ -29,7 +28,7 @@ def complete(
     result: dict[str, Any] | None = None,
 ) -> bool:
     """Done. False when the claim is not this epoch's any more: then nothing changed."""
-    done = changed(
+    return changed(
         session,
         mine(item_id, epoch).values(
             state=WorkState.DONE,
@@ -38,10 +37,8 @@ def complete(
             result=result,
             lease_until=None,
         ),
+        ends=True,
     )
-    if done:
-        wake_followers(session, item_id)
-    return done
 
 
 def retry(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:
@@ -61,7 +58,7 @@ def unclear(session: Session, item_id: int, epoch: int, due: datetime, error: st
 
 def park(session: Session, item_id: int, epoch: int, error: str) -> bool:
     """Set aside for an operator; the rest of its order key goes on. False: stale epoch."""
-    parked = changed(
+    return changed(
         session,
         mine(item_id, epoch).values(
             state=WorkState.PARKED,
@@ -69,10 +66,8 @@ def park(session: Session, item_id: int, epoch: int, error: str) -> bool:
             last_error=error[:ERROR_LENGTH],
             lease_until=None,
         ),
+        ends=True,
     )
-    if parked:
-        wake_followers(session, item_id)
-    return parked
 
 
 def unpark(session: Session, item_id: int, now: datetime) -> bool:

@@ -270,3 +270,21 @@ async def test_stopping_lets_turns_end_and_marks_what_was_broken_off(
         if item.key == "hangs"
     ]
     assert left.epoch - 1 != left.settled_epoch  # whether it had its effect is to be looked up
+
+
+async def test_an_unclear_item_is_looked_at_when_it_is_due(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    """Its new due time is noticed by the commit itself: nothing else wakes this worker."""
+    seen: list[int] = []
+
+    async def run(item: WorkItem) -> Turn:
+        seen.append(item.epoch)
+        soon = clock.now() + timedelta(seconds=0.1)
+        return Unclear(soon, "no reply") if len(seen) == 1 else Done()
+
+    mine = workers()
+    mine.add("message", run, concurrency=1)
+    await mine.start()
+    await add(database, clock, "x", kind="message")
+    await until(lambda: seen == [1, 2])
