@@ -33,7 +33,7 @@ def presence_wanted(
     """Whose Do Not Disturb is to be looked at before `fire`: user ids, none for most timers."""
     if payload.get("timer") not in _RINGS:
         return ()
-    change = _change(session, house, payload, now)
+    change = _change(session, house, payload, now, lock=False)  # only a look
     return escalation.wanted_presence(change) if change is not None else ()
 
 
@@ -79,9 +79,14 @@ def fire(
 
 
 def _change(
-    session: Session, house: House, payload: Mapping[str, Any], now: datetime
+    session: Session,
+    house: House,
+    payload: Mapping[str, Any],
+    now: datetime,
+    *,
+    lock: bool = True,
 ) -> Change | None:
-    incident = session.get(Incident, int(payload["incident"]), with_for_update=True)
+    incident = session.get(Incident, int(payload["incident"]), with_for_update=lock or None)
     return None if incident is None else Change(session, house, incident, SYSTEM_ACTOR, now)
 
 
