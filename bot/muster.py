@@ -26,9 +26,11 @@ from bot.delivery.worker import Deliverer
 from bot.doors import FreshLooks, Orders, ViewDoor
 from bot.house import build_audiences, build_house, group_members
 from bot.intake.dispatch import Dispatcher
+from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
+from bot.pauses import avoid_pauses
 from bot.people import PeopleDirectory
 from bot.rendering import Drawing
 from bot.schedule.housekeeping import housekeeping
@@ -145,12 +147,16 @@ class Muster:
         )
         timers = TimerWork(database, house, clock, presence, jobs)
 
-        workers.add(WorkKind.INTAKE, dispatcher.run, concurrency=8, gate=intake.quiet)
-        workers.add(WorkKind.MESSAGE, Deliverer(office).run, concurrency=16)
+        workers.add(
+            WorkKind.INTAKE, dispatcher.run, concurrency=8, deadline=60.0, gate=intake.quiet
+        )
+        # What fails on its way out may have had its effect: looked up before it is repeated.
+        workers.add(WorkKind.MESSAGE, Deliverer(office).run, concurrency=16, unclear_on_error=True)
         workers.add(
             WorkKind.ACTION,
             ActionRunner(database=database, shop=checking.client, book=book, clock=clock).run,
             concurrency=8,
+            unclear_on_error=True,
         )
         workers.add(WorkKind.CHECK, checks.run, concurrency=4)
         workers.add(WorkKind.TIMER, timers.run, concurrency=2)
@@ -166,6 +172,8 @@ class Muster:
             scheduler.wake_every(check.every, WorkKind.CHECK)
         scheduler.start()
         self._stack.callback(scheduler.stop)
+        self._stack.push_async_callback(intake.drained, 2.0)
+        avoid_pauses()
         await self._listen(intake, client, control_port, workers)
         log.info(
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
@@ -187,20 +195,19 @@ class Muster:
     ) -> None:
         settings = self._settings
         site = web.Application()
+        http = None
         if settings.slack.mode == "http":
             http = HttpIntake(intake, signing_secret=self._secrets.signing_secret)
             http.add_to(site)
-            self._stack.callback(http.close)
         runner = web.AppRunner(site, access_log=None, shutdown_timeout=3.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        address = web.TCPSite(runner, settings.web.host, settings.web.port)
-        await address.start()
-        self._web_url = f"http://{settings.web.host}:{runner.addresses[0][1]}"
+        port = await self._open_port(runner, http)
+        self._web_url = f"http://{settings.web.host}:{port}"
         if isinstance(self._clock, DrivenClock) and control_port is not None:
 
             async def pending() -> dict[str, int]:
-                return workers.in_hand
+                return {"receiving": intake.busy, **await workers.pending()}
 
             control = ControlPort(self._clock, pending)
             self._control_url = await control.start(control_port)
@@ -219,6 +226,18 @@ class Muster:
                     await socket.ready()
             except TimeoutError:
                 log.warning("socket_not_ready_yet")
+
+    async def _open_port(self, runner: web.AppRunner, http: HttpIntake | None) -> int:
+        """The web side's port; in HTTP mode Slack's requests are read by the shortest way."""
+        host, port = self._settings.web.host, self._settings.web.port
+        if http is None or runner.server is None:
+            await web.TCPSite(runner, host, port).start()
+            return int(runner.addresses[0][1])
+        front = Front(http, runner.server)
+        chosen = front.start(host, port)
+        self._stack.push_async_callback(front.stop)
+        self._stack.callback(http.close)
+        return chosen
 
     async def stop(self) -> None:
         """Takes in nothing more, ends what runs, and lets go of everything."""

@@ -109,6 +109,14 @@ class Workers:
             counts[item.kind] += 1
         return counts
 
+    async def pending(self) -> dict[str, int]:
+        """Due and unfinished work of each kind, this process's own included; for "idle"."""
+        now = self._clock.now()
+        depths = await self._database.read(lambda session: work.depths(session, now))
+        return dict.fromkeys(self._lanes, 0) | {
+            depth.kind: depth.due for depth in depths if depth.kind in self._lanes
+        }
+
     async def stop(self, *, within: float = 8.0) -> None:
         """Claims nothing more and lets what runs come to its end, for `within` seconds.
 
@@ -245,8 +253,9 @@ class Workers:
         except AlreadyDone:
             return None
         except StorageError as error:
-            # The database did not take it: nothing is wrong with the item itself.
-            return Retry(now + timedelta(seconds=1), f"database: {error}")
+            # Nothing is wrong with the item itself; but the effect may have come before it.
+            soon, text = now + timedelta(seconds=1), f"database: {error}"
+            return Unclear(soon, text) if lane.unclear_on_error else Retry(soon, text)
         except TimeoutError:
             error_text = f"broken off after {lane.deadline} s"
             log.warning("turn_timed_out", kind=lane.kind, item=item.id)
