@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +8,15 @@ from tests.incidents.world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World.create(tmp_path)
+def world(sqlite_url: str) -> Iterator[World]:
+    made = World.open(sqlite_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def either(database_url: str) -> Iterator[World]:
+    """The same world, once on SQLite and once on PostgreSQL."""
+    made = World.open(database_url)
     yield made
     made.close()

@@ -5,7 +5,6 @@ The runner of actions is played through the same `AttemptBook` that the real one
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,7 +42,7 @@ from storage.money import Money
 from storage.upgrade import upgrade
 
 T = TypeVar("T")
-KEY = b"k" * 32
+KEY = bytes(range(32))  # as the databases of tests/conftest.py
 MEI, KAI, LIN, JO, SAM = "U0MEI", "U0KAI", "U0LIN", "U0JO", "U0SAM"
 NAMES = {MEI: "Mei", KAI: "Kai", LIN: "Lin", JO: "Jo", SAM: "Sam"}
 NIGHT = datetime(2026, 11, 10, 19, 7, tzinfo=UTC)  # 03:07 in Taipei
@@ -86,12 +85,17 @@ class World:
     presence: dict[str, datetime | None] = field(default_factory=dict)
 
     @classmethod
-    def create(cls, folder: Path, *, url: str | None = None, **changed: Any) -> World:
-        address = url or f"sqlite:///{folder}/muster.db"
-        upgrade(address, KEY)
-        world = cls(Database.open(address, key=KEY), house(**changed))
+    def open(cls, url: str, **changed: Any) -> World:
+        """On an upgraded database, with the people of the workspace."""
+        world = cls(Database.open(url, key=KEY), house(**changed))
         world.write(world._people)
         return world
+
+    @classmethod
+    def create(cls, folder: Path, **changed: Any) -> World:
+        url = f"sqlite:///{folder}/muster.db"
+        upgrade(url, KEY)
+        return cls.open(url, **changed)
 
     def _people(self, session: Session) -> None:
         for user_id, name in NAMES.items():
@@ -366,6 +370,3 @@ def channel_down(
 
 def case_rows(world: World, number: int = 1) -> list[Case]:
     return world.all(Case, Case.incident_id == world.incident(number).id)
-
-
-POSTGRES = os.environ.get("MUSTER_TEST_POSTGRES")
