@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.cli.main import main
 
 OWN = "causes:\n  typhoon:\n    label: {en: Typhoon, zh-Hant: Typhoon}\n"
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_put_back() -> Iterator[None]:
+    """The command line sends the logs to this test's own stream, which ends with the test."""
+    yield
+    structlog.reset_defaults()
 
 
 def run(*arguments: str) -> int:
