@@ -70,8 +70,9 @@ class WebApi:
         self, entry: RequestEntry, status: int, body: Json, headers: Any = None
     ) -> web.Response:
         entry.status, entry.answered = status, self._world.clock.now()
+        scopes = {"X-OAuth-Scopes": ",".join(sorted(self._world.config.scopes))}
         return web.json_response(
-            body, status=status, headers=headers,
+            body, status=status, headers={**scopes, **(headers or {})},
             dumps=lambda value: json.dumps(value, ensure_ascii=False),
         )
 
