@@ -54,7 +54,7 @@ def review_of(reader: Reader) -> ReviewView:
             ("found", incident.detected_at),
             ("told", incident.notified_at),
             ("owner", incident.acknowledged_at),
-            ("works_again", incident.mitigated_at),
+            ("works", incident.mitigated_at),
             ("resolved", incident.resolved_at),
         ),
         timeline=tuple(
