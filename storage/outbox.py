@@ -34,15 +34,21 @@ def post(
     broadcast: bool = False,
     ring: Iterable[str] = (),
     language: str | None = None,
+    beside: bool = False,
 ) -> WorkItem | None:
-    """A message in the audience's channel, under `thread_key` if given. Once per key."""
+    """A message in the audience's channel, under `thread_key` if given. Once per key.
+
+    `beside`: a message of the thread that is edited in place (the runbook). What is posted after it
+    need not wait for Slack's answer to it; delivery keeps the two in order.
+    """
     payload = _payload(session, "post", key, template, incident, params, language) | {
         "audience": audience,
         "thread": thread_key,
         "ring": list(ring),
         "broadcast": broadcast,
     }
-    return _message(session, key, payload, now, order_key=_thread(incident), priority=priority)
+    order_key = key if beside else _thread(incident)
+    return _message(session, key, payload, now, order_key=order_key, priority=priority)
 
 
 def refresh(
@@ -126,13 +132,14 @@ def respond(
     params: Mapping[str, Any] | None = None,
     incident: Incident | None = None,
     replace: bool = False,
+    language: str | None = None,
     secret: Any = None,
 ) -> WorkItem | None:
     """An answer through a `response_url` (30 minutes, 5 uses), at most once.
 
     The address is a credential, so it stands in the item's encrypted part under `url`.
     """
-    payload = _payload(session, "respond", key, template, incident, params, None) | {
+    payload = _payload(session, "respond", key, template, incident, params, language) | {
         "person": person,
         "replace": replace,
     }

@@ -25,6 +25,7 @@ from storage.models import SlackMessage, WorkItem
 
 log = structlog.get_logger(__name__)
 
+_KEPT = 500
 STAGGER = 0.1  # seconds a request is on its way before the next one of its thread starts
 
 
@@ -36,7 +37,7 @@ class _Flight:
 
 
 class InFlight:
-    """The posts of this process that are being sent."""
+    """The posts that this process sends, and those that it sent just now."""
 
     def __init__(self, stagger: float = STAGGER) -> None:
         self._stagger = stagger
@@ -45,18 +46,21 @@ class InFlight:
     @contextmanager
     def turn(self, job: Job) -> Iterator[None]:
         """For the length of a post's turn."""
+        self._flights.pop(job.id, None)
         flight = self._flights[job.id] = _Flight()
         try:
             yield
         finally:
             flight.started.set()
             flight.landed.set()
-            self._flights.pop(job.id, None)
+            # Kept for a while: it is answered before the database says so.
+            while len(self._flights) > _KEPT:
+                self._flights.pop(next(iter(self._flights)))
 
     @contextmanager
     def request(self, job: Job) -> Iterator[None]:
         """For the length of its request to Slack."""
-        flight = self._flights[job.id]
+        flight = self._flights.setdefault(job.id, _Flight())
         flight.started.set()
         yield
         flight.well = True

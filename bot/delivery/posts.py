@@ -27,6 +27,7 @@ from bot.delivery.office import Office
 from bot.delivery.order import InFlight, put_in_order
 from bot.delivery.plain import without_blocks
 from storage import work
+from storage.models import WorkItem
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +132,13 @@ class Posts:
             return Parked(f"the root of its thread, {thread}, cannot be delivered")
         if stand.root_coming is not None:
             due = max(stand.root_coming.due, self._office.clock.now()) + _ROOT_WAIT
-            return Later(due, records.WAITS_FOR_ROOT)
+
+            def also(session: Session, now: datetime) -> None:
+                root = records.standing(session, thread)
+                if root is not None and root.ts is not None:  # it came about in the meantime
+                    session.get_one(WorkItem, job.id).due = now
+
+            return Later(due, records.WAITS_FOR_ROOT, also)
         if stand.root is None:
             return Parked(f"the root of its thread, {thread}, was never posted")
         return self._root_anew(job, None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, literal, or_, select
 from sqlalchemy.orm import Session
 
 from bot.delivery.job import Job
@@ -124,7 +124,7 @@ def ahead(session: Session, job: Job) -> Ahead | None:
         select(WorkItem.id, WorkItem.due, WorkItem.state)
         .where(
             WorkItem.order_key.startswith(f"{job.order_key}/", autoescape=True),
-            WorkItem.key == func.concat("message:", WorkItem.order_key),
+            WorkItem.key == literal("message:") + WorkItem.order_key,
             WorkItem.id < job.id,
             WorkItem.state.in_(_UNFINISHED),
         )

@@ -128,6 +128,7 @@ class Postbox:
                 incident=incident,
                 audience=more.pop("audience", "incidents"),
                 thread_key=None if root else f"INC-412/{thread}",
+                beside=name == "runbook",
                 now=now,
                 **more,
             )

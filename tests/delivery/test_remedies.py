@@ -14,7 +14,7 @@ async def _thread(postbox: Postbox) -> None:
     await postbox.post("card", priority=1)
     await postbox.post("runbook")
     await postbox.post("log/1")
-    await postbox.run()
+    await postbox.run(2)
 
 
 async def test_not_in_channel_joins(postbox: Postbox) -> None:
