@@ -26,7 +26,6 @@ _QUERIES = frozenset(
         "conversations.info",
         "dnd.info",
         "files.getUploadURLExternal",
-        "files.info",
         "usergroups.users.list",
         "users.info",
     }
