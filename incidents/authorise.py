@@ -16,6 +16,7 @@ from incidents import people
 from incidents.change import Change
 from incidents.house import Actor, House
 from incidents.outcome import Outcome
+from incidents.views import ButtonView
 from plan.model import Action, Words
 from plan.model import Step as PlanStep
 from storage import audit
@@ -126,6 +127,17 @@ def _refused(change: Change, what: str, role: str | None, words: Words | None) -
     params: dict[str, Any] = {"role": role, "on_call": on_call, "what": words}
     if words is not None:
         params["scope"] = change.scope()
+    params["buttons"] = [
+        ButtonView(
+            "ask.role",
+            f"{change.incident.reference}:{change.incident.version}:{person.user_id}:{what}",
+            None,
+            "ask",
+            scope={"name": person.name},
+        )
+        for person in on_call
+        if words is not None
+    ]
     return Outcome(False, "no_right", params, number=change.incident.number)
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -174,7 +173,3 @@ def incidents_of_case(session: Session, key: str) -> list[tuple[Incident, CaseLi
             if line.key.lower() == key.strip().lower():
                 found.append((incident, line))
     return sorted(found, key=lambda one: (not one[0].live, -one[0].number))
-
-
-def scope_of(line: CaseLine) -> dict[str, Any]:
-    return line.scope()

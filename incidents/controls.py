@@ -17,6 +17,7 @@ from incidents import (
     notifications,
     ownership,
     people,
+    runbook,
     timeline,
 )
 from incidents.authorise import Act
@@ -236,6 +237,37 @@ def ask_person(
     return Outcome(True, "asked", {"who": asked}, number=number)
 
 
+def reveal(session: Session, house: House, number: int, actor: Actor, now: datetime) -> Outcome:
+    """What a person declared, in their own words: by role, audited, for that reader alone.
+
+    `params["texts"]`: (when, who, words). They are personal and belong in an ephemeral view only.
+    """
+
+    def work(change: Change) -> Outcome:
+        incident = change.incident
+        texts: list[tuple[datetime, object, str]] = []
+        if incident.description is not None:
+            by = people.person(session, incident.created_by)
+            texts.append((incident.detected_at, by, incident.description.reveal()))
+        for run in runbook.runs_of(session, incident, replaced=True):
+            for place in runbook.places(change.plan, run):
+                stored = place.row.fields
+                if place.row.at is None or not isinstance(stored, dict):
+                    continue
+                by = people.person(session, place.row.actor)
+                values = stored.get("values", {})
+                texts += [
+                    (place.row.at, by, str(values[name]))
+                    for name in stored.get("personal", ())
+                    if values.get(name)
+                ]
+        change.entry("revealed", {"texts": len(texts)})
+        change.audit("reveal", incident.reference, data={"texts": len(texts)})
+        return Outcome.done("revealed", texts=tuple(texts), reference=incident.reference)
+
+    return act_on(session, house, number, actor, now, Act.REVEAL, work, live=False)
+
+
 def edit_note(
     session: Session, house: House, number: int, sequence: int, text: str, now: datetime
 ) -> None:
@@ -266,6 +298,7 @@ __all__ = [
     "note",
     "reopen",
     "resolve",
+    "reveal",
     "take",
     "wait_until",
 ]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from incidents.house import House
 from plan.loader import restore_plan
-from plan.model import IncidentType, Plan
+from plan.model import Plan
 from storage.models import LIVE_STATUSES, Incident, PlanContent
 
 
@@ -41,10 +41,6 @@ def plan_of(session: Session, house: House, incident: Incident) -> Plan:
         return house.plan
     kept = session.get(PlanContent, incident.plan_hash)
     return house.plan if kept is None else _restored(kept.content)
-
-
-def type_of(plan: Plan, incident: Incident) -> IncidentType:
-    return plan.incident_type(incident.incident_type)
 
 
 def fingerprint(section: str, subject: str) -> str:

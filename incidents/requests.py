@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from incidents import figures, internal, notifications
@@ -36,7 +35,6 @@ class Wish:
     form: Mapping[str, Any] | None = None
     undoes: ActionAttempt | None = None
     press: str | None = None  # of the press that this one goes on from (Action.then)
-    took: bool = False
 
 
 def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
@@ -243,7 +241,3 @@ def watch_unknown(change: Change, attempt: ActionAttempt) -> None:
     """If it is still unknown after a minute, the owner is rung."""
     due = change.now + change.house.unknown_rings_after
     timer(change, "unknown_ring", due, key=attempt.press, press=attempt.press)
-
-
-def running_for(change: Change, attempt: ActionAttempt) -> timedelta:
-    return change.now - attempt.requested_at

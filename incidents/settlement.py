@@ -201,12 +201,15 @@ def _data(
     seen = change.scope(**attempt_scope(change, shown))
     if per_case:
         seen["batch"] = batch_of(change, attempts)
+    took = place is not None and bool((place.row.figures or {}).get("took"))
+    if took and place is not None:
+        place.row.figures = {**place.row.figures, "took": False}  # said once, in one line
     return {
         "action": action.id,
         "attempt_id": shown.id,
         "press": shown.press,
         "step": place.plan.id if place is not None else None,
-        "took": bool(place is not None and (place.row.figures or {}).get("took")),
+        "took": took,
         "verified_at": scopes.iso(shown.settled_at) if action.verify is not None else None,
         "scope": scopes.snapshot(seen),
         "form": seen["form"],

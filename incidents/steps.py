@@ -32,7 +32,7 @@ from incidents.requests import Wish
 from incidents.runbook import Place
 from plan import expressions
 from plan.model import Action, Branch, Button
-from storage.models import StepState, TimelineEntry
+from storage.models import ActionAttempt, StepState, TimelineEntry
 
 UNDO = "undo"
 SKIP = "skip"
@@ -160,10 +160,9 @@ def _act(change: Change, place: Place, button: Button, action: Action, wish: Pre
         if isinstance(checked, Outcome):
             return checked
         values = checked.values
-    took = change.incident.owner is None and change.actor.is_person
     asked = requests.request_action(
         change,
-        Wish(action, place, button.id, params=button.params, form=values, took=took),
+        Wish(action, place, button.id, params=button.params, form=values),
     )
     if isinstance(asked, Outcome):
         return asked
@@ -177,9 +176,15 @@ def _act(change: Change, place: Place, button: Button, action: Action, wish: Pre
         "action_asked",
         {"action": action.id, "step": place.plan.id, "press": asked[0].press},
     )
-    settlement.settle_press(change, asked[0].press)
-    change.show()
+    _show_asked(change, asked)
     return Outcome.done("requested", quiet=True, attempts=[attempt.id for attempt in asked])
+
+
+def _show_asked(change: Change, asked: list[ActionAttempt]) -> None:
+    """What needed no shop is done already; for the rest the runner goes to work."""
+    if any(attempt.state not in answers.PENDING for attempt in asked):
+        settlement.settle_press(change, asked[0].press)
+    change.show()
 
 
 def _form(change: Change, place: Place, branch: Branch | None, wish: Press) -> Outcome:
@@ -341,6 +346,5 @@ def _answered(change: Change, wish: Press) -> Outcome:
     ownership.take_by_acting(change)
     change.moved()
     change.entry("action_asked", {"action": action.id, "press": asked[0].press})
-    settlement.settle_press(change, asked[0].press)
-    change.show()
+    _show_asked(change, asked)
     return Outcome.done("requested", quiet=True, attempts=[one.id for one in asked])

@@ -1,4 +1,7 @@
-"""Answers that come later than the press: said to the one who pressed, in the thread's channel."""
+"""Answers that come later than the press: said to the one who pressed, where the card stands.
+
+Not in the thread: there the runbook says it anyway, and who pressed the card sees the channel.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,6 @@ def say(change: Change, person: str, mark: str, code: str, params: dict[str, Any
         template="answer",
         person=person,
         channel=card.channel if card is not None and card.channel else audience.channel,
-        thread_ts=card.ts if card is not None else None,
         params={"code": code, **params},
         incident=change.incident,
         now=change.now,

@@ -1,6 +1,6 @@
 """Read models: gathered in one read of the database, rendered by whoever shows them."""
 
-from incidents.read.card import card
+from incidents.read.card import card, controls_of
 from incidents.read.cases_page import cases_page
 from incidents.read.lists import home, incident_list
 from incidents.read.log import log_entry
@@ -12,6 +12,7 @@ from incidents.read.runbook_view import runbook_view as runbook
 __all__ = [
     "card",
     "cases_page",
+    "controls_of",
     "desk",
     "home",
     "incident_list",

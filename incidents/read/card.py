@@ -270,6 +270,11 @@ def verbs(reader: Reader) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def controls_of(session: Session, house: House, incident_id: int, now: datetime) -> tuple[str, ...]:
+    """Every control that makes sense now, for the menu that opens behind “More…”."""
+    return verbs(reader_of(session, house, incident_id, now))
+
+
 def _more(reader: Reader) -> tuple[tuple[str, str], ...]:
     """At most five: the likeliest controls, one entry for the rest, and the other language."""
     value = buttons.reference(reader)
@@ -320,4 +325,13 @@ def open_cases(reader: Reader) -> int:
     return sum(case.state != CaseState.SETTLED for case in reader.cases)
 
 
-__all__ = ["card", "card_of", "mood_of", "next_of", "next_place", "open_cases", "verbs"]
+__all__ = [
+    "card",
+    "card_of",
+    "controls_of",
+    "mood_of",
+    "next_of",
+    "next_place",
+    "open_cases",
+    "verbs",
+]

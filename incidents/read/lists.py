@@ -142,7 +142,3 @@ def checks(session: Session) -> tuple[tuple[str, bool, datetime | None], ...]:
         for row in rows
         if row.subject == ""
     )
-
-
-def number_of(session: Session, incident_id: int) -> int:
-    return session.get_one(Incident, incident_id).number

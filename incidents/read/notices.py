@@ -141,7 +141,15 @@ def desk(
     """The note for the service desk, with the orders that something must not be said of."""
     reader = reader_of(session, house, incident_id, now)
     button = None
-    if reader.cases:
+    figures = reader.scope.get("cases", {})
+    if figures.get("unknown"):
+        button = ButtonView(
+            "cases.open",
+            f"{buttons.reference(reader)}:{CaseState.UNKNOWN}",
+            reader.kind.case_label,
+            scope={"cases": {**figures, "total": figures["unknown"]}},
+        )
+    elif reader.cases:
         button = ButtonView("cases.open", buttons.reference(reader), reader.kind.case_label)
     return card_of(reader), {"note": reader.kind.desk, "button": button}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -431,3 +432,44 @@ def test_a_check_that_could_not_run_says_nothing_about_the_shop(world: World) ->
     after = world.incident()
     assert (after.version, after.facts) == (before.version, before.facts)
     assert world.incident().recovered_at is None
+
+
+def test_a_persons_words_are_revealed_by_role_and_audited(world: World) -> None:
+    from tests.incidents.test_sections import complaint
+
+    world.now = DAY
+    assert complaint(world).ok
+
+    def reveal(who: str) -> Outcome:
+        return world.write(
+            lambda s: controls.reveal(s, world.house, 1, world.actor(who), world.now)
+        )
+
+    assert reveal(MEI).code == "no_right"
+    outcome = reveal(LIN)
+    assert outcome.params["texts"][0][2].startswith("The parcel came")
+    audited = [(one.actor, one.action, one.result) for one in world.all(AuditEntry)]
+    assert (MEI, "refused", "refused") in audited
+    assert (LIN, "reveal", "done") in audited
+
+
+def test_no_word_of_a_person_stands_readable_in_the_file(world: World) -> None:
+    """Encrypted at rest: what people wrote is in no file of the database (rule 9)."""
+    world.channel_fails(3)
+    secret = "Zanzibar-certificate"
+    world.press(MEI, "3.3.1.s2", "switch")
+    world.run_actions()
+    world.press(MEI, "3.3.2.s1", "answer", values={"cause": secret})
+    world.press(MEI, "3.3.3.s1", "skip", values={"reason": secret})
+    world.write(lambda s: controls.note(s, world.house, 1, world.actor(MEI), secret, world.now))
+    world.write(
+        lambda s: controls.wait_until(
+            s, world.house, 1, world.actor(MEI), world.now + timedelta(hours=1), secret, world.now
+        )
+    )
+    assert world.resolve(MEI, cause_text=secret, prevention=secret).ok
+    path = Path(world.database.url.database or "")
+    world.close()
+    for file in path.parent.iterdir():
+        if file.name.startswith(path.name):
+            assert secret.encode() not in file.read_bytes(), file.name
