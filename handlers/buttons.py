@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from handlers.desk import Desk
+from sqlalchemy.orm import Session
+
+from handlers.desk import MENU, Desk
 from handlers.registry import Interaction, Registry
 from handlers.showing import choices, incident_id, send_review, show_card
 from handlers.step_forms import asked
@@ -48,8 +50,8 @@ def remembered(interaction: Interaction, target: Target) -> dict[str, Any]:
         "version": target.version,
         "step": target.step,
         "button": target.button,
-        "channel": interaction.channel_id,
-        "thread": interaction.thread_ts,
+        "channel": interaction.channel_id or interaction.memory.get("channel"),
+        "thread": interaction.thread_ts or interaction.memory.get("thread"),
     }
 
 
@@ -194,9 +196,7 @@ async def resolve(interaction: Interaction, desk: Desk) -> None:
     if target is None:
         return
     loading = await desk.draw(interaction, "loading", None)
-    view_id = None
-    if interaction.trigger_id and loading.view is not None:
-        view_id = await desk.slack.open_view(interaction.trigger_id, loading.view)
+    view_id = None if loading.view is None else await desk.place(interaction, loading.view)
     if view_id is None:
         await desk.say(interaction, "view_expired")
         return
@@ -272,8 +272,32 @@ async def more(interaction: Interaction, desk: Desk) -> None:
         await send_review(interaction, desk, target.number)
     elif verb in _FORMS:
         await _open(interaction, desk, target, _FORMS[verb])
+    elif verb == "all":
+        await everything(interaction, desk, target)
     else:
         await desk.say(interaction, "not_offered")
+
+
+async def everything(interaction: Interaction, desk: Desk, target: Target) -> None:
+    """Every control that makes sense now: the card's menu has room for five."""
+    now = desk.clock.now()
+
+    def find(session: Session) -> tuple[str, ...] | None:
+        found = incident_id(session, target.number)
+        return None if found is None else read.controls_of(session, desk.house, found, now)
+
+    verbs = await desk.read(find)
+    reference = f"INC-{target.number}"
+    if verbs is None:
+        await desk.say(interaction, "not_found", reference=reference)
+        return
+    await desk.open(
+        interaction,
+        MENU,
+        {"reference": reference},
+        verbs=[(verb, f"{reference}:{target.version}:{verb}") for verb in verbs],
+        metadata=remembered(interaction, target),
+    )
 
 
 async def _open(interaction: Interaction, desk: Desk, target: Target, template: str) -> None:

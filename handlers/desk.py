@@ -22,6 +22,7 @@ from storage.work import once
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Work = Callable[[Session, datetime], T]
+MENU = "controls"  # callback_id of the modal with the controls for which the card has no room
 
 
 class Clock(Protocol):
@@ -131,14 +132,22 @@ class Desk:
     async def open(self, interaction: Interaction, template: str, view: Any, **params: Any) -> None:
         """Opens a modal; the person is told when Slack no longer takes it."""
         message = await self.draw(interaction, template, view, **params)
-        opened = None
-        if interaction.trigger_id and message.view is not None:
-            if interaction.view.get("type") == "modal":
-                opened = await self.slack.push_view(interaction.trigger_id, message.view)
-            else:
-                opened = await self.slack.open_view(interaction.trigger_id, message.view)
-        if opened is None:
+        if message.view is None or await self.place(interaction, message.view) is None:
             await self.say(interaction, "view_expired")
+
+    async def place(self, interaction: Interaction, view: Mapping[str, Any]) -> str | None:
+        """Shows the modal: over an open one, or in place of the menu that it was chosen from.
+
+        Its id; None when Slack did not take it.
+        """
+        if interaction.view.get("callback_id") == MENU:
+            menu = str(interaction.view.get("id"))
+            return menu if await self.slack.update_view(menu, view) else None
+        if not interaction.trigger_id:
+            return None
+        if interaction.view.get("type") == "modal":
+            return await self.slack.push_view(interaction.trigger_id, view)
+        return await self.slack.open_view(interaction.trigger_id, view)
 
     async def say(self, interaction: Interaction, code: str, **params: Any) -> None:
         """Answers to the one person, changing nothing else."""
