@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,7 +17,7 @@ from actions.runner import ActionRunner
 from plan.model import Action
 from storage import work
 from storage.database import Database
-from storage.models import ActionAttempt, Base, WorkItem, WorkState
+from storage.models import ActionAttempt, WorkItem, WorkState
 from tests.actions.book import LedgerBook, switch, write_attempt
 from tests.actions.clock import SteppedClock
 from tests.actions.tiny_shop import TinyShop
@@ -125,10 +124,8 @@ MakeDesk = Callable[..., Desk]
 
 
 @pytest.fixture
-async def make_desk(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
+async def make_desk(database: Database) -> AsyncIterator[Callable[..., object]]:
     """`await make_desk(action, declaration)` gives a desk with one written attempt."""
-    database = Database.open(f"sqlite:///{tmp_path / 'muster.db'}", key=b"k" * 32)
-    Base.metadata.create_all(database.writing_engine)
     shops: list[TinyShop] = []
 
     async with open_http() as http:
@@ -148,4 +145,3 @@ async def make_desk(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
         yield make
     for shop in shops:
         await shop.stop()
-    await database.close()

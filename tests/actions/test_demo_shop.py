@@ -18,12 +18,11 @@ from sandbox.shop.server import ShopSandbox
 from storage import work
 from storage.database import Database
 from storage.models import ActionAttempt, AttemptState
-from storage.upgrade import upgrade
 from tests.actions.book import LedgerBook, write_attempt
 from tests.actions.clock import SteppedClock
+from tests.conftest import KEY
 
 DEMO = Path(__file__).parents[2] / "bot/cli/data/demo.yaml"
-KEY = b"k" * 32
 
 
 class Counter:
@@ -82,10 +81,8 @@ class Counter:
 
 
 @pytest.fixture
-async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
-    url = f"sqlite:///{tmp_path / 'muster.db'}"
-    upgrade(url, KEY)
-    database = Database.open(url, key=KEY)
+async def counter(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Counter]:
+    database = Database.open(sqlite_url, key=KEY)
     shop = ShopSandbox(tmp_path, rate=0)
     await shop.start()
     async with open_http() as http:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -26,12 +26,11 @@ from sandbox.slack.server import SlackSandbox
 from storage import outbox, work
 from storage.database import Database
 from storage.models import Incident, SlackMessage, WorkItem
-from storage.upgrade import upgrade
 from tests.actions.clock import SteppedClock
+from tests.conftest import KEY
 from tests.delivery.builders import open_incident
 
 T = TypeVar("T")
-KEY = b"k" * 32
 
 
 class Drawings:
@@ -257,10 +256,9 @@ AUDIENCES = {
 }
 
 
-@pytest.fixture
-async def postbox(tmp_path: Path) -> AsyncIterator[Postbox]:
-    url = f"sqlite:///{tmp_path / 'muster.db'}"
-    upgrade(url, KEY)
+@asynccontextmanager
+async def open_postbox(url: str) -> AsyncIterator[Postbox]:
+    """Everything on real sockets, over an upgraded database."""
     database = Database.open(url, key=KEY)
     sandbox = SlackSandbox()
     await sandbox.start()
@@ -275,3 +273,10 @@ async def postbox(tmp_path: Path) -> AsyncIterator[Postbox]:
     await close_client(client)
     await sandbox.stop()
     await database.close()
+
+
+@pytest.fixture
+async def postbox(sqlite_url: str) -> AsyncIterator[Postbox]:
+    """Over SQLite; the modules that must hold on both engines have a fixture of their own."""
+    async with open_postbox(sqlite_url) as opened:
+        yield opened

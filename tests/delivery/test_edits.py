@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.delivery.job import Job
-from tests.delivery.conftest import Postbox
+from tests.delivery.conftest import Postbox, open_postbox
+
+
+@pytest.fixture
+async def postbox(database_url: str) -> AsyncIterator[Postbox]:
+    """On SQLite and on PostgreSQL."""
+    async with open_postbox(database_url) as opened:
+        yield opened
 
 
 async def _card(postbox: Postbox) -> None:

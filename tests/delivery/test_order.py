@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.delivery.conftest import Postbox
+from tests.delivery.conftest import Postbox, open_postbox
 
 THREAD = ["card", "runbook", "log", "log"]
+
+
+@pytest.fixture
+async def postbox(database_url: str) -> AsyncIterator[Postbox]:
+    """On SQLite and on PostgreSQL."""
+    async with open_postbox(database_url) as opened:
+        yield opened
 
 
 async def _declare(postbox: Postbox) -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.delivery.conftest import Postbox
+from tests.delivery.conftest import Postbox, open_postbox
 
 THREAD = ["card", "runbook", "log", "log"]
+
+
+@pytest.fixture
+async def postbox(database_url: str) -> AsyncIterator[Postbox]:
+    """On SQLite and on PostgreSQL."""
+    async with open_postbox(database_url) as opened:
+        yield opened
 
 
 async def _declare(postbox: Postbox) -> None:
@@ -21,7 +29,7 @@ async def _declare(postbox: Postbox) -> None:
 async def test_a_thread_is_posted_in_order(postbox: Postbox) -> None:
     """Card, runbook, log; the database knows where each stands and that it was told."""
     await _declare(postbox)
-    await postbox.run()
+    await postbox.run(2)
     assert await postbox.texts() == THREAD
     card, log = await postbox.row("card"), await postbox.row("log/1")
     assert card["thread_ts"] is None
@@ -32,7 +40,7 @@ async def test_a_thread_is_posted_in_order(postbox: Postbox) -> None:
 
 async def test_it_pings_and_unfurls_nothing_by_itself(postbox: Postbox) -> None:
     await _declare(postbox)
-    await postbox.run()
+    await postbox.run(2)
     for args in postbox.arguments("chat.postMessage"):
         assert (args["unfurl_links"], args["unfurl_media"]) == (False, False)
         assert "link_names" not in args
