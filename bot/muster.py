@@ -13,6 +13,7 @@ from aiohttp import web
 from actions.page import Pager
 from actions.runner import ActionRunner
 from bot.app import Identity, build_app
+from bot.channels import join_channels
 from bot.checking import open_checks
 from bot.checks_work import recurring_checks
 from bot.clock import Clock, DrivenClock
@@ -174,6 +175,8 @@ class Muster:
         self._stack.callback(scheduler.stop)
         self._stack.push_async_callback(intake.drained, 2.0)
         avoid_pauses()
+        joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
+        self._stack.callback(joining.cancel)
         await self._listen(intake, client, control_port, workers)
         log.info(
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
