@@ -20,6 +20,7 @@ from incidents.views import ButtonView
 from plan.model import Action, Words
 from plan.model import Step as PlanStep
 from storage import audit
+from storage.models import Incident
 
 
 class Act(StrEnum):
@@ -89,6 +90,28 @@ def allowed(rule: Rule, actor: Actor, *, handler: str | None, owner: str | None)
     return bool(actor.roles & {role for role in wanted if role is not None})
 
 
+def may_see(house: House, incident: Incident, user_id: str | None) -> bool:
+    """A private incident is for its own role, the managers, its owner and who filed it."""
+    if not incident.private:
+        return True
+    if user_id is None:
+        return False
+    if user_id in (incident.owner, incident.created_by):
+        return True
+    try:
+        role = house.plan.incident_type(incident.incident_type).role
+    except KeyError:
+        role = "managers"
+    return bool(house.roles_of(user_id) & {role, "managers"})
+
+
+def _hidden(change: Change, what: str) -> Outcome | None:
+    """The refusal of somebody from whom a private incident is kept."""
+    if may_see(change.house, change.incident, change.actor.user_id):
+        return None
+    return _refused(change, what, change.kind.role, None)
+
+
 def needed(rule: Rule, handler: str | None) -> str | None:
     """The role that is named to somebody who lacks it."""
     for role in rule.roles:
@@ -99,6 +122,9 @@ def needed(rule: Rule, handler: str | None) -> str | None:
 def refuse(change: Change, act: Act) -> Outcome | None:
     """None if the actor may; else the refusal, written to the audit."""
     rule, handler = MATRIX[act], change.kind.role
+    hidden = _hidden(change, str(act))
+    if hidden is not None:
+        return hidden
     if allowed(rule, change.actor, handler=handler, owner=change.incident.owner):
         return None
     return _refused(change, str(act), needed(rule, handler), None)
@@ -106,6 +132,9 @@ def refuse(change: Change, act: Act) -> Outcome | None:
 
 def refuse_action(change: Change, action: Action) -> Outcome | None:
     """The right to an action is the plan's own (`roles`)."""
+    hidden = _hidden(change, action.id)
+    if hidden is not None:
+        return hidden
     if change.actor.roles & set(action.roles):
         return None
     return _refused(change, action.id, action.roles[0] if action.roles else None, action.title)
@@ -113,6 +142,9 @@ def refuse_action(change: Change, action: Action) -> Outcome | None:
 
 def refuse_step(change: Change, step: PlanStep) -> Outcome | None:
     """Recording a step: its role, the managers, or who owns the incident."""
+    hidden = _hidden(change, step.id)
+    if hidden is not None:
+        return hidden
     owner = change.incident.owner
     if owner is not None and change.actor.user_id == owner:
         return None

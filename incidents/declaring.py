@@ -12,12 +12,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import authorise, forms, loading
+from incidents import authorise, forms, loading, notifications
 from incidents import facts as facts_of
 from incidents import scope as scopes
 from incidents.authorise import Act
+from incidents.cases import incidents_of_case
+from incidents.change import Change
 from incidents.forms import Checked
 from incidents.house import Actor, House
+from incidents.notifications import Event
 from incidents.opening import Opening, open_incident
 from incidents.outcome import Outcome
 from plan import expressions
@@ -77,6 +80,8 @@ def declare(session: Session, house: House, report: Declaration, now: datetime) 
     opening = _opening(kind, report, checked, now)
     before = loading.live_incident(session, loading.fingerprint(section.id, opening.subject))
     incident = open_incident(session, house, opening, now)
+    if before is None:
+        _name_others(Change(session, house, incident, report.actor, now), opening)
     code = "declared" if before is None else "declared_existing"
     audience = house.audience(incident.audience)
     return replace(
@@ -139,6 +144,23 @@ def _subject(kind: IncidentType, report: Declaration, checked: Checked) -> str:
         if field.kind == "text" and not field.personal and value:
             return f"{field.id}:{_ORDER.sub('-', str(value).strip().lower()).strip('-')}"
     return f"{kind.id}:declared"
+
+
+def _name_others(change: Change, opening: Opening) -> None:
+    """An order of another open incident: the new thread says so, the other one notes it."""
+    named: set[int] = {change.incident.number}
+    for case in opening.cases:
+        for other, _ in incidents_of_case(change.session, case.key):
+            if not other.live or other.private or other.number in named:
+                continue
+            named.add(other.number)
+            there = Change(change.session, change.house, other, change.actor, change.now)
+            if not change.incident.private:
+                there.entry("linked", {"other": change.incident.reference})
+                there.audit("link", change.incident.reference)
+            entry = change.entry("linked", {"other": other.reference})
+            change.audit("link", other.reference)
+            notifications.announce(change, Event.STATUS, entry)
 
 
 def declare_line(

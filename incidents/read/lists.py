@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import follow_ups, people
+from incidents.authorise import may_see
 from incidents.house import House
 from incidents.read.card import mood_of, next_of, words_of
 from incidents.read.open_items import words_of_item
@@ -29,13 +30,8 @@ _MOST = 100
 
 
 def visible(house: House, user_id: str | None, incident: Incident) -> bool:
-    """A private incident is listed only for who works in its channel: its roles and its people."""
-    if not incident.private or user_id is None:
-        return not incident.private
-    if user_id in (incident.owner, incident.created_by):
-        return True
-    kind_role = house.plan.incident_type(incident.incident_type).role
-    return bool(house.roles_of(user_id) & {kind_role, "managers"})
+    """Whether the incident is listed for that reader; None: for everybody."""
+    return may_see(house, incident, user_id)
 
 
 def list_item(reader: Reader) -> ListItem:

@@ -22,7 +22,7 @@ from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.views import ButtonView, CardView
 from plan.model import Words
-from storage.models import ActionAttempt, FollowUp, Incident, Status
+from storage.models import ActionAttempt, CaseState, FollowUp, Incident, Status
 
 _TIMES = ("since", "next_at", "until", "due", "at")
 _PEOPLE = ("next", "who")

@@ -447,3 +447,20 @@ def test_what_is_declared_and_then_found_is_one_incident(world: World) -> None:
     assert world.channel_fails(3).opened == ()
     assert len(world.all(Case)) == 41
     assert controls is not None
+
+
+def test_a_private_incident_is_acted_on_only_by_its_own(world: World) -> None:
+    test_an_attitude_complaint_stays_in_the_private_channel(world)
+    assert world.take(MEI).code == "no_right"
+    refused = world.press(KAI, "7.2.s2", "classify", values=STEPS[0][2])
+    assert refused.code == "no_right"
+    assert world.take(JO).ok
+    assert world.press(LIN, "7.2.s2", "classify", values=STEPS[0][2]).ok
+
+
+def test_a_complaint_about_an_affected_order_names_its_incident(world: World) -> None:
+    world.channel_fails(3)
+    assert complaint(world, order="FG-10400").number == 2
+    assert "linked" in world.kinds(2, posted=True)
+    assert "linked" in world.kinds(1)
+    assert "linked" not in world.kinds(1, posted=True)
