@@ -48,7 +48,7 @@ async def open_cases(interaction: Interaction, desk: Desk) -> None:
             lambda session, at: cases.refuse(session, desk.house, target.number, actor, at),
         )
         return
-    view = await _view(desk, target.number, cases.ALL, 1)
+    view = await _view(desk, target.number, target.step or cases.ALL, 1)
     if view is None:
         await desk.say(interaction, "not_found", reference=f"INC-{target.number}")
         return
@@ -58,7 +58,7 @@ async def open_cases(interaction: Interaction, desk: Desk) -> None:
         view,
         metadata={
             "incident": target.number,
-            "filter": cases.ALL,
+            "filter": view.filter,
             "page": 1,
             "channel": interaction.channel_id,
             "thread": interaction.thread_ts,

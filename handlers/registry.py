@@ -178,14 +178,18 @@ def _action(body: Mapping[str, Any], delivery: str) -> Interaction | None:
         return None
     action = actions[0]
     message, container = body.get("message") or {}, body.get("container") or {}
+    pressed = message.get("ts") or container.get("message_ts")
+    thread = message.get("thread_ts") or container.get("thread_ts")
     return Interaction(
         kind="action",
         name=action_name(str(action.get("action_id", ""))),
         delivery=delivery,
         user_id=_user(body),
         channel_id=(body.get("channel") or {}).get("id") or container.get("channel_id"),
-        message_ts=message.get("ts") or container.get("message_ts"),
-        thread_ts=message.get("thread_ts") or container.get("thread_ts"),
+        message_ts=pressed,
+        # A card is its own thread's root and stands in the channel: an answer in the thread
+        # would not be seen by the one who pressed there.
+        thread_ts=thread if thread != pressed else None,
         trigger_id=body.get("trigger_id"),
         response_url=body.get("response_url"),
         value=_chosen(action),

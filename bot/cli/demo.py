@@ -76,8 +76,8 @@ def _guide(running: Stack) -> None:
         "title": {"en": "What to try", "zh-Hant": "可以試試看"},
         "steps": [
             {
-                "en": "Open the shop's switches and turn on “Northpay: half of the payments fail”.",
-                "zh-Hant": "打開商店的故障開關，按下「Northpay 半數付款失敗」。",
+                "en": "Open the shop's switches and turn on “Half of the card payments fail”.",
+                "zh-Hant": "打開商店的故障開關，打開「刷卡付款失敗一半」。",
                 "link": running.shop_url,
             },
             {
