@@ -1,0 +1,1 @@
+"""Journeys through the front door: the real bot, the sandbox Slack and the shop as processes."""
