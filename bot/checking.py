@@ -25,9 +25,15 @@ class Checking:
     client: ShopClient
     currency: str
 
-    def context(self, now: datetime) -> CheckContext:
+    def context(self, now: datetime, awaited: tuple[str, ...] = ()) -> CheckContext:
+        """`awaited`: order numbers whose settling is looked for."""
         return CheckContext(
-            http=self.http, shop=self.shop, currency=self.currency, now=now, look=self._look
+            http=self.http,
+            shop=self.shop,
+            currency=self.currency,
+            now=now,
+            look=self._look,
+            awaited=awaited,
         )
 
     async def _look(self, name: str, params: dict[str, Any]) -> Any:

@@ -15,27 +15,32 @@ from checks.kinds.base import Check
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
+from incidents.cases import awaited
 from incidents.findings import take_check_result
 from incidents.house import House
+from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
 
 def recurring_checks(
-    settings: Settings, checking: Checking, house: House, clock: Clock
+    settings: Settings, checking: Checking, house: House, clock: Clock, database: Database
 ) -> dict[str, Recurring]:
     """Every check by its name, each on its own interval."""
     return {
-        configured.name: _recurring(build(configured), checking, house, clock)
+        configured.name: _recurring(build(configured), checking, house, clock, database)
         for configured in settings.checks
     }
 
 
-def _recurring(check: Check, checking: Checking, house: House, clock: Clock) -> Recurring:
+def _recurring(
+    check: Check, checking: Checking, house: House, clock: Clock, database: Database
+) -> Recurring:
     settings = check.settings
 
     async def job() -> Finish:
-        result: CheckResult = await run_check(check, checking.context(clock.now()))
+        waiting = await database.read(awaited)
+        result: CheckResult = await run_check(check, checking.context(clock.now(), waiting))
 
         def finish(session: Session) -> None:
             taken = take_check_result(session, house, result, clock.now())

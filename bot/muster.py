@@ -136,7 +136,10 @@ class Muster:
         intake = Intake(database, clock, owner=owner, answering=dispatcher, take=workers.take)
         book = AttemptBook(house)
         checks = RecurringWork(
-            WorkKind.CHECK, database, clock, recurring_checks(settings, checking, house, clock)
+            WorkKind.CHECK,
+            database,
+            clock,
+            recurring_checks(settings, checking, house, clock, database),
         )
         jobs = RecurringWork(
             WorkKind.TIMER,

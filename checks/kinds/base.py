@@ -34,6 +34,7 @@ class CheckContext:
     currency: str
     now: datetime
     look: Look
+    awaited: tuple[str, ...] = ()  # order numbers of open incidents that are not settled yet
 
     def database(self) -> ShopDatabase:
         if self.shop is None:

@@ -48,6 +48,8 @@ class PaymentChannel:
         settings = self.settings
         subject = f"channel:{settings.channel.id}"
         shop = context.database()
+        paid = await shop.read(lambda connection: self._paid(connection, shop, context.awaited))
+        settled = {subject: paid} if paid else {}
         probe = await self._probe(context, settings.channel)
         stats = await shop.read(lambda connection: self._stats(connection, shop, context))
         failing = probe["ok"] is False or (
@@ -69,6 +71,7 @@ class PaymentChannel:
                 healthy_subjects=(subject,),
                 figures=figures,
                 recovered_facts={subject: {"now": stats["now"], "probe": probe}},
+                settled=settled,
             )
         if settings.standby is not None:
             tested = await self._probe(context, settings.standby)
@@ -92,7 +95,29 @@ class PaymentChannel:
             started_at=datetime.fromisoformat(since) if since else None,
         )
         return CheckResult(
-            name=settings.name, ran_at=context.now, findings=(finding,), figures=figures
+            name=settings.name,
+            ran_at=context.now,
+            findings=(finding,),
+            figures=figures,
+            settled=settled,
+        )
+
+    def _paid(
+        self, connection: Connection, shop: ShopDatabase, awaited: tuple[str, ...]
+    ) -> tuple[CaseFound, ...]:
+        """Orders of open incidents that are paid by now, through whatever channel."""
+        if not awaited:
+            return ()
+        payments, orders = shop.payments(), shop.orders()
+        rows = connection.execute(
+            select(orders.col("number").distinct())
+            .select_from(
+                payments.source.join(orders.source, payments.col("order") == orders.col("id"))
+            )
+            .where(payments.is_status("captured"), orders.col("number").in_(awaited))
+        )
+        return tuple(
+            CaseFound(kind="order", key=str(row[0]), facts={"outcome": "paid"}) for row in rows
         )
 
     async def _probe(self, context: CheckContext, channel: ChannelName) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def _drain(budget: Budget, method: str, *, channel: str | None = None, urgent: b
 def test_a_burst_goes_and_the_rest_comes_back_one_by_one() -> None:
     """Those who wait get a moment each, a second apart in one channel."""
     budget = Budget()
-    assert _drain(budget, POST, channel="C1") == 4  # one of five is kept for what is urgent
+    assert _drain(budget, POST, channel="C1") == 3  # one of four is kept for what is urgent
     later = [budget.take(POST, NOW, channel="C1") for _ in range(3)]
     assert [(m - NOW).total_seconds() for m in later if m] == [2, 3, 4]
 
@@ -130,4 +130,4 @@ def test_every_method_of_delivery_has_its_row() -> None:
     for path in Path(__file__).parents[2].joinpath("bot/delivery").glob("*.py"):
         names = r'"((?:auth|chat|conversations|files|users|views|dnd)\.\w+)"'
         called |= set(re.findall(names, path.read_text()))
-    assert called - set(METHODS) == {"files.info"}
+    assert called <= set(METHODS)
