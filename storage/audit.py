@@ -52,7 +52,7 @@ def record(
     `result`: allowed, refused, done, failed or unknown. `before` and `after` are kept as hashes,
     so that they can be compared without being stored a second time.
     """
-    _one_writer(session, chain)
+    _one_writer(session, chain, incident_id)
     last = session.execute(
         select(AuditEntry.sequence, AuditEntry.hash)
         .where(AuditEntry.chain == chain)
@@ -159,11 +159,22 @@ def seal(session: Session, *, now: datetime) -> AuditEntry | None:
     )
 
 
-def _one_writer(session: Session, chain: str) -> None:
-    """SQLite has one writer anyway; on PostgreSQL a lock per chain until the commit."""
-    if session.get_bind().dialect.name == "postgresql":
+def _one_writer(session: Session, chain: str, incident_id: int | None) -> None:
+    """SQLite has one writer anyway; on PostgreSQL entries of a chain are written one by one.
+
+    An incident's chain is guarded by the incident's own row, which its units of work lock anyway:
+    a second lock beside it would be taken in another order by some of them, and deadlock.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    if incident_id is None:
         session.execute(
             text("select pg_advisory_xact_lock(hashtextextended(:chain, 8403))"), {"chain": chain}
+        )
+    else:
+        # NO KEY: rows that refer to the incident may be added meanwhile.
+        session.execute(
+            text("select id from incidents where id = :id for no key update"), {"id": incident_id}
         )
 
 

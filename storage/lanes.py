@@ -172,6 +172,7 @@ class Lane:
             except BaseException as error:
                 own.clean(session, error)
                 if attempt < _TRIES and _worth_repeating(error, committing=committing):
+                    log.info("unit_again", attempt=attempt, why=str(error).splitlines()[0][:200])
                     time.sleep(0.002 * attempt)
                     continue
                 if isinstance(error, OperationalError | InterfaceError):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from storage import audit
 from storage.database import Database
+from storage.models import Incident, PlanContent
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, 123456, tzinfo=UTC)
 
@@ -85,3 +86,55 @@ async def test_a_rewritten_chain_does_not_pass_its_seal(database: Database) -> N
     assert (
         str(await database.read(audit.verify)) == "INC-1 entry 1: was changed after it was sealed"
     )
+
+
+def _incident(session: Session) -> int:
+    session.add(PlanContent(hash="h", version="1", content="{}", stored_at=NOW))
+    session.flush()
+    incident = Incident(
+        number=1,
+        incident_type="x",
+        family="order",
+        section="3.3",
+        subject="channel:a",
+        fingerprint="3.3/channel:a",
+        severity=1,
+        audience="incidents",
+        source="check:a",
+        plan_version="1",
+        plan_hash="h",
+        facts={},
+        opening_facts={},
+        started_at=NOW,
+        detected_at=NOW,
+    )
+    session.add(incident)
+    session.flush()
+    return incident.id
+
+
+async def test_units_that_lock_the_incident_before_or_after_do_not_deadlock(
+    database: Database,
+) -> None:
+    """Some units take the incident first, some are in the audit log first: no run is in vain."""
+    number = await database.write(_incident)
+    runs: list[int] = []
+
+    def incident_first(session: Session) -> None:
+        runs.append(1)
+        incident = session.get_one(Incident, number, with_for_update=True)
+        write(session, incident_id=number)
+        incident.version += 1
+
+    def audit_first(session: Session) -> None:
+        runs.append(2)
+        write(session, incident_id=number)
+        incident = session.get_one(Incident, number, with_for_update=True, populate_existing=True)
+        incident.version += 1
+
+    units = [incident_first, audit_first] * 20
+    await asyncio.gather(*(database.write(unit) for unit in units))
+    assert len(runs) == len(units)
+    assert await database.read(audit.verify) is None
+    version = await database.read(lambda s: s.get_one(Incident, number).version)
+    assert version == 1 + len(units)
