@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage.models import WorkItem
 
-URGENT = 2  # priorities up to this one ring somebody
+URGENT = 1  # priorities up to this one ring somebody, or are the first that is told of a fault
 
 Also = Callable[[Session, datetime], None]
 """What is written in the same transaction that settles the item."""

@@ -227,6 +227,8 @@ class Posts:
             )
             if target.thread_ts is None:
                 records.wake_waiting(session, job.message, now)
+                if job.payload.get("anew"):
+                    self._follow(session, job, now)
             elif job.order_key == job.message:
                 put_in_order(session, job, target.thread_ts, ts, now)
             if look_later:
@@ -234,6 +236,16 @@ class Posts:
                 look_for_twins(session, job, target, mark, keep=ts, now=now, due=now + twin_look)
 
         return Delivered({"channel": target.channel, "ts": ts}, also)
+
+    @staticmethod
+    def _follow(session: Session, job: Job, now: datetime) -> None:
+        """A root that was posted anew takes the runbook along; the copy under the old one goes."""
+        session.flush()
+        for row in records.beside(session, job.message, job.payload.get("incident")):
+            old = Target(str(row.channel), row.language or _DEFAULT_LANGUAGE, row.thread_ts)
+            mark = {"message": row.key, "delivery": row.delivery_id}
+            if records.post_anew(session, row.key, now, because="its root is new", job=job):
+                look_for_twins(session, job, old, mark, keep=None, now=now, due=now, of=row.key)
 
 
 class Twins:
@@ -321,12 +333,13 @@ def look_for_twins(
     keep: str | None,
     now: datetime,
     due: datetime,
+    of: str = "",
 ) -> None:
     """Enqueues the later look. It runs beside the thread, in nobody's way."""
     work.enqueue(
         session,
         kind="message",
-        key=f"{job.key}/twins/{job.epoch}",
+        key=f"{job.key}/twins/{job.epoch}{of and '/' + of}",
         payload={
             "do": "twins",
             "message": job.message,

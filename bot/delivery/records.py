@@ -216,6 +216,26 @@ def changed(session: Session, message: str, content_hash: str | None) -> None:
         row.content_hash = content_hash
 
 
+def beside(session: Session, root: str, incident_id: int | None) -> list[SlackMessage]:
+    """The messages edited in place in a thread (the runbook) that still stand under an old root."""
+    current = row_of(session, root)
+    rows = session.scalars(
+        select(SlackMessage).where(
+            SlackMessage.incident_id == incident_id,
+            SlackMessage.thread_ts.is_not(None),
+            SlackMessage.gone_at.is_(None),
+        )
+    ).all()
+    old = {row.key: row for row in rows if current is None or row.thread_ts != current.ts}
+    keys = session.scalars(
+        select(WorkItem.order_key).where(
+            WorkItem.key.in_([_post_key(key) for key in old]),
+            WorkItem.key == literal("message:") + WorkItem.order_key,
+        )
+    )
+    return [old[key] for key in keys if key is not None]
+
+
 def post_anew(session: Session, message: str, now: datetime, *, because: str, job: Job) -> bool:
     """The message is gone from Slack: notes it and has it posted again from its own references.
 

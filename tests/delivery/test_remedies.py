@@ -84,7 +84,7 @@ async def test_a_deleted_card_is_posted_anew(postbox: Postbox) -> None:
     assert second["ts"] != first["ts"]
     assert second["delivery_id"] != first["delivery_id"]
     below = [m["text"].split()[1] for m in await postbox.seen(thread=second["ts"])]
-    assert below == ["INC-412/card", "INC-412/log/2"]
+    assert below == ["INC-412/card", "INC-412/runbook", "INC-412/log/2"]
 
 
 async def test_a_deleted_message_of_a_closed_incident_stays_deleted(postbox: Postbox) -> None:
