@@ -138,6 +138,15 @@ class Stack:
                 f"{self.bot_url}/clock",
             ):
                 http.post(url, json={"advance": seconds}).raise_for_status()
+            self._settle(http)
+
+    def _settle(self, http: httpx.Client, within: float = 10.0) -> None:
+        """Lets the bot do what has become due before the time moves on again."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            if http.get(f"{self.bot_url}/idle").json()["idle"]:
+                return
+            time.sleep(0.02)
 
     def stop(self) -> None:
         for program in (self.bot, self.shop, self.slack):
