@@ -20,6 +20,7 @@ from storage.errors import CannotOpen
 from storage.key import check_key
 from storage.lanes import Lane, StoreRequest
 from storage.lock import InstanceLock
+from storage.schema import check_schema
 from storage.work import NewWork
 
 T = TypeVar("T")
@@ -52,13 +53,17 @@ class Database:
 
     @classmethod
     def open(cls, url: str, *, key: bytes) -> Database:
-        """Opens and checks it. Raises CannotOpen, WrongKey, each one sentence with a remedy."""
+        """Opens and checks it; makes nothing.
+
+        Raises CannotOpen, WrongSchema or WrongKey, each one sentence with a remedy.
+        """
         database = cls(url, cipher=AesCipher(key))
-        if database.embedded and not sqlite_path(database.url).absolute().parent.is_dir():
+        path = sqlite_path(database.url).absolute()
+        if database.embedded and not path.exists():
             raise CannotOpen(
-                f"database.url: the folder {sqlite_path(database.url).absolute().parent} "
-                "does not exist; create it or name another."
+                f"database.url: {path} does not exist; muster run makes it, or name another."
             )
+        check_schema(database.writing_engine)
         check_key(database.writing_engine, database._cipher)
         return database
 

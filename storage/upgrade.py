@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.cipher import AesCipher
 from storage.engines import database_url, sqlite_path, writing_engine
 from storage.errors import CannotOpen, WrongSchema
 from storage.key import check_key, write_proof
+from storage.schema import HEAD, current
 
-HEAD = "0001"  # the newest migration; a test compares it with the scripts
 _LOCK = 8_402_001  # PostgreSQL: one replica upgrades, the others wait for it
 
 
@@ -40,20 +40,14 @@ def upgrade(url: str, key: bytes) -> str:
                 _run(connection)
             write_proof(connection, cipher)
     except DBAPIError as error:
-        raise CannotOpen(f"database.url: the upgrade did not run: {error.orig}.") from error
+        lines = str(error.orig).strip().splitlines() or ["no answer"]
+        raise CannotOpen(
+            f"database.url: the database was not brought up to date ({lines[0]}); check the "
+            "address, that its server runs and that it may be written."
+        ) from error
     finally:
         engine.dispose()
     return HEAD
-
-
-def current(connection: Connection) -> str | None:
-    """The revision of a database; None for an empty one."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revision: str | None = connection.execute(
-        text("select version_num from alembic_version")
-    ).scalar_one_or_none()
-    return revision
 
 
 def alembic_config(connection: Connection | None = None) -> Any:

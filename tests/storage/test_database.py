@@ -254,7 +254,7 @@ def test_the_wrong_key_is_said_at_the_start(database_url: str) -> None:
         ("nonsense", "is not an address"),
         ("mysql://x/y", "sqlite or postgresql"),
         ("sqlite://", "names no file"),
-        ("sqlite:////nowhere/at/all/muster.db", "does not exist"),
+        ("sqlite:////nowhere/at/all/muster.db", "does not exist; muster run makes it"),
         ("postgresql://nobody@127.0.0.1:1/none", "does not open"),
     ],
 )
@@ -321,6 +321,18 @@ def test_a_newer_schema_is_refused(database_url: str) -> None:
     database.close_now()
     with pytest.raises(WrongSchema, match="9999"):
         upgrade(database_url, KEY)
+    with pytest.raises(WrongSchema, match="9999 and this version of Muster needs"):
+        Database.open(database_url, key=KEY)
+
+
+def test_an_upgrade_that_cannot_be_is_one_sentence() -> None:
+    for url, part in (
+        ("sqlite:////nowhere/at/all/muster.db", "the folder /nowhere/at/all does not exist"),
+        ("postgresql://nobody@127.0.0.1:1/none", "was not brought up to date"),
+    ):
+        with pytest.raises(CannotOpen, match=part) as raised:
+            upgrade(url, KEY)
+        assert "\n" not in str(raised.value)
 
 
 def test_personal_data_is_not_readable_in_the_file(tmp_path: Path) -> None:

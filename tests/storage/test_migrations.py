@@ -9,8 +9,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from storage.database import Database
+from storage.errors import WrongSchema
 from storage.models import Base
-from storage.upgrade import HEAD, alembic_config, current, upgrade
+from storage.schema import HEAD, current
+from storage.upgrade import alembic_config, upgrade
 from tests.conftest import KEY
 
 
@@ -55,10 +57,7 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(
     with pytest.raises(RuntimeError):
         upgrade(url, KEY)
     monkeypatch.undo()
-    database = Database.open(url, key=KEY)
-    tables = database.write_now(
-        lambda s: s.execute(text("select count(*) from sqlite_master")).scalar_one()
-    )
-    assert tables == 0
-    database.close_now()
+    with pytest.raises(WrongSchema, match="holds nothing yet: run muster db upgrade"):
+        Database.open(url, key=KEY)
     assert upgrade(url, KEY) == HEAD
+    Database.open(url, key=KEY).close_now()
