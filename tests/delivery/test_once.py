@@ -113,9 +113,29 @@ async def _respond(postbox: Postbox, url: str) -> None:
     await postbox.commit(change)
 
 
-async def _response_url(postbox: Postbox) -> str:
-    world = postbox.sandbox.world
-    return str(world.response_urls.issue("U0MEI", "C0INCIDENTS"))
+def _response_url(postbox: Postbox, person: str = "U0MEI") -> str:
+    key = postbox.sandbox.world.responses.issue(person, "C0INCIDENTS")
+    return f"{postbox.sandbox.url}/response/{key}"
+
+
+async def test_a_press_is_answered_to_its_reader_alone(postbox: Postbox) -> None:
+    await _respond(postbox, _response_url(postbox))
+    await postbox.run()
+    assert await _answers(postbox) == ["answer INC-412/respond/1 v0 en"]
+    assert await _answers(postbox, person="U0KAI") == []
+
+
+@pytest.mark.parametrize("kind", [*CLEAN, *UNCLEAR])
+async def test_a_press_is_answered_at_most_once_under_each_fault(
+    postbox: Postbox, kind: str
+) -> None:
+    """What was certainly not sent is sent again, what may have been is not."""
+    postbox.fault("response_url", kind, retry_after=2)
+    await _respond(postbox, _response_url(postbox))
+    await postbox.run(120)
+    answers = await _answers(postbox)
+    assert len(answers) == (1 if kind in (*CLEAN, "lost_reply", "malformed") else 0)
+    assert set((await postbox.states()).values()) == {"done"}
 
 
 async def test_a_spent_response_url_is_answered_directly(postbox: Postbox) -> None:
