@@ -11,6 +11,7 @@ import click
 
 from bot import logs
 from bot.cli.errors import UserError, tell
+from storage.errors import StorageError
 
 _COMMANDS = {
     "demo": ("bot.cli.demo", "the whole thing to try: sandbox Slack, demo shop and bot"),
@@ -63,5 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except UserError as error:
         tell(error)
+        sys.exit(2)
+    except StorageError as error:  # each says in one sentence what to do
+        tell(UserError(str(error)))
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
