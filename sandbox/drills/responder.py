@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from sandbox.drills.forms import state_values
 from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, words
+
+_TRIES = 3
+_CALM = 0.3  # seconds in which nothing moved: less than a person needs to find the button
 
 
 class Responder:
@@ -77,7 +81,15 @@ class Responder:
     # what is done
 
     def press(self, work: Json) -> None:
-        """Presses a button and answers the form that opens, if answers are given."""
+        """Presses a button and answers the form that opens, if answers are given.
+
+        Who is told that the card has moved on looks again and presses what stands there now.
+        """
+        for attempt in range(_TRIES):
+            if self._press(work, last=attempt == _TRIES - 1):
+                return
+
+    def _press(self, work: Json, *, last: bool) -> bool:
         person = work.get("as", self.person)
         step, button = work.get("step", ""), work.get("button", "")
         what = f"the button “{button or work.get('action')}” of step {step or '–'}"
@@ -87,48 +99,65 @@ class Responder:
                 return self.find_action(work["action"])
             return self.find(step, button)
 
-        wait_for(lambda: self.calm() or None, "the end of what is running")
+        wait_for(look, what)
+        self.wait_until_calm()
         message, element = wait_for(look, what)
         label = element.get("text", {}).get("text", button) if "text" in element else button
         self.tell(f"{person} presses “{label}”")
-        before = self.slack.view(person)
-        choice = {}
-        if element["type"] == "overflow":
-            option = next(
-                (o for o in element["options"] if o["value"].endswith(f":{button}")), None
-            )
-            if option is None:
-                raise Seen(f"the menu has no “{button}”")
-            choice["selected_option"] = option
-        answer = self.slack.click(person, message, self.channel, element, **choice)
+        before, answers = self.slack.view(person), len(self.only_to(person))
+        answer = self.slack.click(
+            person, message, self.channel, element, **self._choice(element, button)
+        )
         if not answer.get("ok"):
+            if answer.get("error") == "element_not_found" and not last:
+                return False  # it was drawn anew under the finger
             raise Seen(f"{what}: Slack shows {answer.get('error')}")
         if "form" in work:
             self.fill(person, work["form"], before)
-        if not work.get("refused"):
-            self.redrawn(person, message["ts"], element, what)
+        if work.get("refused"):
+            return True
+        said = self.answered(person, message["ts"], element, answers, what)
+        if said is not None and last:
+            raise Seen(f"{what}: {person} was told “{said}”")
+        return said is None
 
-    def calm(self) -> bool:
-        """Nobody presses while the card says that something is running."""
-        return "⏳" not in words(self.card().get("blocks") or []) and not any(
-            "⏳" in words(m.get("blocks") or []) for m in self.thread()
-        )
+    @staticmethod
+    def _choice(element: Json, button: str) -> Json:
+        if element["type"] != "overflow":
+            return {}
+        for option in element["options"]:
+            if option["value"].endswith(f":{button}"):
+                return {"selected_option": option}
+        raise Seen(f"the menu has no “{button}”")
 
-    def redrawn(self, person: str, ts: str, element: Json, what: str) -> None:
-        """Waits until the pressed button is gone or drawn anew; an answer instead is a refusal."""
-        answers = len(self.only_to(person))
+    def wait_until_calm(self) -> None:
+        """Nobody presses while the card says that something runs, or while it is being redrawn."""
+        seen: list[Any] = [None, time.monotonic()]
 
-        def changed() -> str | None:
+        def calm() -> bool | None:
+            shown = [words(m.get("blocks") or []) for m in [self.card(), *self.thread()]]
+            values = [e.get("value") for m in [self.card(), *self.thread()] for e in elements(m)]
+            if any("⏳" in text for text in shown) or (shown, values) != seen[0]:
+                seen[:] = [(shown, values), time.monotonic()]
+            return True if time.monotonic() - seen[1] >= _CALM else None
+
+        wait_for(calm, "the end of what is running")
+
+    def answered(self, person: str, ts: str, element: Json, answers: int, what: str) -> str | None:
+        """None once the pressed button is gone or drawn anew; else what the person was told."""
+
+        def told() -> str | None:
+            found = self.only_to(person)
+            return words(found[-1].get("blocks") or []) if len(found) > answers else None
+
+        def changed() -> bool | None:
             shown = next((m for m in [self.card(), *self.thread()] if m["ts"] == ts), None)
             values = {e.get("value") for e in elements(shown or {})}
-            if element.get("value") not in values:
-                return "redrawn"
-            told = self.only_to(person)
-            return words(told[-1].get("blocks") or []) if len(told) > answers else None
+            return True if element.get("value") not in values or told() else None
 
-        said = wait_for(changed, f"anything after pressing {what}")
-        if said != "redrawn":
-            raise Seen(f"{what}: {person} was told “{said}”")
+        wait_for(changed, f"anything after pressing {what}")
+        self.wait_until_calm()
+        return told()
 
     def fill(self, person: str, answers: Json, before: Json | None = None) -> None:
         """Fills in the modal that opens and sends it; what is asked twice is answered twice."""
