@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
+from actions.contracts import Trace
 from actions.errors import ShopError
 from actions.http import ShopClient
 from actions.model import Assignment
 from plan import expressions
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,26 @@ async def verified(shop: ShopClient, assignment: Assignment) -> tuple[bool, Seen
     if not seen.answered:
         return False, seen
     return expressions.holds(verification.holds, scope_of(assignment, look=seen.value)), seen
+
+
+async def remembered(
+    shop: ShopClient, assignment: Assignment
+) -> tuple[Trace, Mapping[str, Any] | None]:
+    """What the shop remembers of the attempt's key, and its response where it had an effect."""
+    try:
+        found = await shop.find(assignment.action.id, scope_of(assignment))
+    except ShopError as error:
+        log.info("lookup_without_answer", key=assignment.key, code=error.code)
+        return Trace.NOT_SEEN, None
+    if found is None:
+        return Trace.NO_EFFECT, None
+    kept = as_figures(found.body)
+    status = kept.get("status")
+    if isinstance(status, int) and status >= 500:
+        return Trace.NOT_SEEN, None
+    if isinstance(status, int) and status >= 400:
+        return Trace.REFUSED, kept
+    return Trace.EFFECT, as_figures(kept.get("response", kept))
 
 
 def as_figures(value: Any) -> dict[str, Any]:

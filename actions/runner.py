@@ -181,7 +181,7 @@ class ActionRunner:
         declaration = self._shop.action(assignment.action.id)
         trace = Trace.NOT_SEEN
         if assignment.response is None and declaration is not None and declaration.lookup:
-            trace, response = await self._trace(assignment)
+            trace, response = await looks.remembered(self._shop, assignment)
             if trace is Trace.REFUSED:
                 settled = Settled(
                     AttemptState.FAILED,
@@ -212,23 +212,6 @@ class ActionRunner:
             if declaration.lookup is None and seen.answered:
                 trace = Trace.NO_EFFECT
             await self._by_rule(item, assignment, declaration, trace)
-
-    async def _trace(self, assignment: Assignment) -> tuple[Trace, Mapping[str, Any] | None]:
-        """What the shop remembers of the key."""
-        try:
-            found = await self._shop.find(assignment.action.id, looks.scope_of(assignment))
-        except ShopError as error:
-            log.info("lookup_without_answer", key=assignment.key, code=error.code)
-            return Trace.NOT_SEEN, None
-        if found is None:
-            return Trace.NO_EFFECT, None
-        kept = looks.as_figures(found.body)
-        status = kept.get("status")
-        if isinstance(status, int) and status >= 500:
-            return Trace.NOT_SEEN, None
-        if isinstance(status, int) and status >= 400:
-            return Trace.REFUSED, kept
-        return Trace.EFFECT, looks.as_figures(kept.get("response", kept))
 
     async def _by_rule(
         self,

@@ -101,6 +101,9 @@ class Deliverer:
         elif isinstance(turn, Parked):
             log.error("message_parked", message=job.key, why=turn.why)
             settled = work.park(session, job.id, job.epoch, turn.why)
+            if settled and job.ambiguous:
+                # Parking knows nothing of the earlier try: once taken up again, it looks first.
+                session.get_one(WorkItem, job.id).settled_epoch = 0
         elif isinstance(turn, Lost) or job.ambiguous:
             # Once a try had an unknown outcome, every later one looks first.
             log.warning("message_unclear", message=job.key, why=turn.why)

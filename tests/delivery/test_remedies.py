@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.delivery.audiences import Audience, Audiences
+from storage import work
+from storage.models import WorkItem
 from tests.delivery.conftest import AUDIENCES, Postbox
 
 THREAD = ["card", "runbook", "log"]
@@ -179,6 +181,26 @@ async def test_a_missing_scope_is_shown_to_an_operator(postbox: Postbox) -> None
     assert item["error"].startswith("chat.postMessage: missing_scope")
 
 
+async def test_a_parked_message_that_may_stand_is_looked_for_when_taken_up_again(
+    postbox: Postbox,
+) -> None:
+    """It was sent without an answer, and could not be looked up: unparking posts no second one."""
+    postbox.fault("chat.postMessage", "lost_reply")
+    postbox.fault("conversations.history", "error", error="missing_scope", times=1)
+    await postbox.post("card")
+    await postbox.run(30)
+    assert (await postbox.item("card"))["state"] == "parked"
+
+    def unpark(session, incident, now) -> None:  # type: ignore[no-untyped-def]
+        item = session.query(WorkItem).filter_by(state="parked").one()
+        assert work.unpark(session, item.id, now)
+
+    await postbox.commit(unpark)
+    await postbox.run(90)
+    assert await postbox.texts() == ["card"]
+    assert postbox.calls("chat.postMessage") == 1
+
+
 async def test_an_unknown_code_is_tried_some_times_and_then_parked(postbox: Postbox) -> None:
     postbox.fault("chat.postMessage", "error", error="brand_new_code", times=-1)
     await postbox.post("card")
@@ -201,8 +223,6 @@ async def test_a_poison_row_is_set_aside_and_the_rest_goes_on(postbox: Postbox) 
     await postbox.post("card")
 
     def poison(session, incident, now) -> None:  # type: ignore[no-untyped-def]
-        from storage import work
-
         work.enqueue(
             session,
             kind="message",
