@@ -10,6 +10,7 @@ from sandbox.drills.forms import state_values
 from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, words
 
 _TRIES = 3
+_PATIENCE = 2.0  # seconds after which a person who waits lets time pass
 _CALM = 0.3  # seconds in which nothing moved: less than a person needs to find the button
 
 
@@ -119,6 +120,8 @@ class Responder:
         said = self.answered(person, message["ts"], element, answers, what)
         if said is not None and last:
             raise Seen(f"{what}: {person} was told “{said}”")
+        if said is not None:
+            self.tell(f"  {person} is told “{said}”")
         return said is None
 
     @staticmethod
@@ -133,11 +136,16 @@ class Responder:
     def wait_until_calm(self) -> None:
         """Nobody presses while the card says that something runs, or while it is being redrawn."""
         seen: list[Any] = [None, time.monotonic()]
+        waiting = [time.monotonic()]
 
         def calm() -> bool | None:
             shown = [words(m.get("blocks") or []) for m in [self.card(), *self.thread()]]
             values = [e.get("value") for m in [self.card(), *self.thread()] for e in elements(m)]
-            if any("⏳" in text for text in shown) or (shown, values) != seen[0]:
+            running = any("⏳" in text for text in shown)
+            if running and time.monotonic() - waiting[0] > _PATIENCE:
+                self.advance(5)  # the next look at the shop is a matter of time
+                waiting[0] = time.monotonic()
+            if running or (shown, values) != seen[0]:
                 seen[:] = [(shown, values), time.monotonic()]
             return True if time.monotonic() - seen[1] >= _CALM else None
 
@@ -204,8 +212,23 @@ class Responder:
             wait_for(lambda: not self.differs(work["shop_shows"]), f"{work['shop_shows']}")
         elif "refused" in work:
             self.refused(work["refused"])
+        elif "customers_pay" in work:
+            self.customers_pay()
         else:
             raise Seen(f"the story asks for something unknown: {work}")
+
+    def customers_pay(self) -> None:
+        """Every customer who got a link uses it."""
+        orders = {
+            m["path"].strip("/").split("/")[1]
+            for m in self.shop.mutations()
+            if m["effect"] and m["path"].endswith("/payment-links")
+        }
+        self.tell(f"{len(orders)} customers pay by their links")
+        for order in sorted(orders):
+            for link in self.shop.look(f"/payment-links?order={order}")["payment_links"]:
+                if link["status"] == "open":
+                    self.shop.post(f"/payment-links/{link['id']}/pay", {})
 
     def refused(self, work: Json) -> None:
         """Presses without the right: told to their eyes only, and the shop untouched."""

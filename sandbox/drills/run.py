@@ -109,7 +109,12 @@ def _inject(story: Story, responder: Responder) -> float:
         if not answer.get("ok"):
             raise Seen(f"{intake['command']} failed: {answer.get('error')}")
         if "form" in intake:
-            responder.fill(intake["as"], intake["form"])
+            answers = dict(intake["form"])
+            if intake.get("order") == "paid":
+                payment = responder.shop.look("/payments?status=captured")["payments"][0]
+                order = responder.shop.look(f"/orders/{payment['order_id']}")
+                answers["order"] = order["number"]
+            responder.fill(intake["as"], answers)
     return now
 
 
@@ -167,7 +172,9 @@ def _resolve(story: Story, responder: Responder) -> None:
     person = story.resolve.get("as", responder.person)
     responder.press({**work, "form": form, "as": person})
     wait_for(
-        lambda: "Resolved" in words(responder.card().get("blocks") or []) or None,
+        lambda: any(
+            word in words(responder.card().get("blocks") or []) for word in ("Resolved", "已解決")
+        ),
         "the card saying Resolved",
     )
 
