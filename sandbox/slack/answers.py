@@ -41,8 +41,15 @@ def respond(world: World, url: ResponseUrl, given: Json) -> Message | None:
     # Slack: a response_url reaches into a thread with in_channel alone.
     thread_ts = args.get("thread_ts") if kind == "in_channel" else None
     message = Message(
-        world.clock.ts(), channel.id, cast.BOT_USER, content["text"], content["blocks"] or [],
-        content["attachments"] or [], bot=True, metadata=metadata, thread_ts=thread_ts,
+        world.clock.ts(),
+        channel.id,
+        cast.BOT_USER,
+        content["text"],
+        content["blocks"] or [],
+        content["attachments"] or [],
+        bot=True,
+        metadata=metadata,
+        thread_ts=thread_ts,
         reader=url.user if kind == "ephemeral" else None,
     )
     if kind == "ephemeral":
@@ -90,8 +97,10 @@ def answer_command(world: World, user: str, channel: Channel, payload: Any) -> J
 
 
 _SUBMISSION_FIELDS: Final = {
-    "errors": {"response_action", "errors"}, "update": {"response_action", "view"},
-    "push": {"response_action", "view"}, "clear": {"response_action"},
+    "errors": {"response_action", "errors"},
+    "update": {"response_action", "view"},
+    "push": {"response_action", "view"},
+    "clear": {"response_action"},
 }
 
 

@@ -49,13 +49,14 @@ class WebApi:
         token = _token(request, given)
         args = {k: v for k, v in given.items() if k != "token"}
         entry = self._world.log.request(
-            self._world.clock.now(), name, args, TOKENS.get(token or ""),
+            self._world.clock.now(),
+            name,
+            args,
+            TOKENS.get(token or ""),
             hash((name, json.dumps(args, sort_keys=True, ensure_ascii=False))),
         )
         try:
-            body = await self.faulty(
-                request, entry, args, lambda: self._run(name, given, token)
-            )
+            body = await self.faulty(request, entry, args, lambda: self._run(name, given, token))
             return self._answer(entry, 200, {"ok": True, **body})
         except Refused as refused:
             entry.error = refused.error
@@ -72,7 +73,9 @@ class WebApi:
         entry.status, entry.answered = status, self._world.clock.now()
         scopes = {"X-OAuth-Scopes": ",".join(sorted(self._world.config.scopes))}
         return web.json_response(
-            body, status=status, headers={**scopes, **(headers or {})},
+            body,
+            status=status,
+            headers={**scopes, **(headers or {})},
             dumps=lambda value: json.dumps(value, ensure_ascii=False),
         )
 
@@ -106,8 +109,9 @@ class WebApi:
     async def _without_effect(self, request: web.Request, fault: Fault) -> None:
         match fault.kind:
             case "rate_limited":
-                raise Refused("ratelimited", status=429,
-                              headers={"Retry-After": str(fault.retry_after)})
+                raise Refused(
+                    "ratelimited", status=429, headers={"Retry-After": str(fault.retry_after)}
+                )
             case "no_retry_after":
                 raise Refused("ratelimited", status=429)
             case "http_500":
@@ -139,9 +143,7 @@ class WebApi:
         await asyncio.sleep(fault.seconds)
         return body
 
-    async def _late(
-        self, entry: RequestEntry, seconds: float, effect: Callable[[], Json]
-    ) -> None:
+    async def _late(self, entry: RequestEntry, seconds: float, effect: Callable[[], Json]) -> None:
         await self._world.clock.sleep(seconds)
         entry.effect = True
         try:
@@ -209,11 +211,13 @@ async def _given(request: web.Request) -> Json:
         try:
             body = json.loads(await request.text() or "{}")
         except ValueError:
-            raise web.HTTPOk(text='{"ok":false,"error":"invalid_json"}',
-                             content_type="application/json") from None
+            raise web.HTTPOk(
+                text='{"ok":false,"error":"invalid_json"}', content_type="application/json"
+            ) from None
         if not isinstance(body, dict):
-            raise web.HTTPOk(text='{"ok":false,"error":"json_not_object"}',
-                             content_type="application/json")
+            raise web.HTTPOk(
+                text='{"ok":false,"error":"json_not_object"}', content_type="application/json"
+            )
         given.update(body)
     else:
         given.update({k: v for k, v in (await request.post()).items() if isinstance(v, str)})

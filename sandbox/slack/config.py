@@ -13,14 +13,42 @@ import yaml
 from sandbox.slack.errors import Json
 from sandbox.slack.manifest import EVENT_SCOPES, problems
 
-ALL_BOT_SCOPES = frozenset({
-    "app_mentions:read", "bookmarks:read", "bookmarks:write", "channels:history",
-    "channels:join", "channels:manage", "channels:read", "chat:write", "chat:write.customize",
-    "chat:write.public", "commands", "dnd:read", "files:read", "files:write", "groups:history",
-    "groups:read", "groups:write", "im:history", "im:read", "im:write", "metadata.message:read",
-    "mpim:history", "mpim:read", "mpim:write", "pins:read", "pins:write", "reactions:read",
-    "reactions:write", "team:read", "usergroups:read", "users:read", "users:read.email",
-})
+ALL_BOT_SCOPES = frozenset(
+    {
+        "app_mentions:read",
+        "bookmarks:read",
+        "bookmarks:write",
+        "channels:history",
+        "channels:join",
+        "channels:manage",
+        "channels:read",
+        "chat:write",
+        "chat:write.customize",
+        "chat:write.public",
+        "commands",
+        "dnd:read",
+        "files:read",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "groups:write",
+        "im:history",
+        "im:read",
+        "im:write",
+        "metadata.message:read",
+        "mpim:history",
+        "mpim:read",
+        "mpim:write",
+        "pins:read",
+        "pins:write",
+        "reactions:read",
+        "reactions:write",
+        "team:read",
+        "usergroups:read",
+        "users:read",
+        "users:read.email",
+    }
+)
 ALL_EVENTS = frozenset(EVENT_SCOPES)
 
 
@@ -51,11 +79,13 @@ class AppConfig:
     name: str = "Muster"
     scopes: frozenset[str] = ALL_BOT_SCOPES
     events: frozenset[str] = ALL_EVENTS
-    commands: tuple[Command, ...] = field(default=(
-        Command("/incident", "Declare, list and show incidents", "[what happened]"),
-        Command("/order", "Look up an order", "[number]"),
-        Command("/complaint", "Record a complaint", "[order]"),
-    ))
+    commands: tuple[Command, ...] = field(
+        default=(
+            Command("/incident", "Declare, list and show incidents", "[what happened]"),
+            Command("/order", "Look up an order", "[number]"),
+            Command("/complaint", "Record a complaint", "[order]"),
+        )
+    )
     shortcuts: tuple[Shortcut, ...] = ()
     socket_mode: bool = True
     home_tab: bool = True
@@ -91,8 +121,10 @@ class AppConfig:
             raise ManifestError("display_information.name is missing")
         granted = frozenset([*scopes.get("bot", ()), *scopes.get("bot_optional", ())])
         unknown = granted - ALL_BOT_SCOPES
-        found = [*(f"the scope {scope} is unknown to the sandbox" for scope in sorted(unknown)),
-                 *problems(manifest, granted)]
+        found = [
+            *(f"the scope {scope} is unknown to the sandbox" for scope in sorted(unknown)),
+            *problems(manifest, granted),
+        ]
         if found:
             raise ManifestError("; ".join(found))
         return cls(
@@ -120,8 +152,12 @@ class AppConfig:
                 for c in self.commands
             ],
             "shortcuts": [
-                {"name": s.name, "type": s.type, "callback_id": s.callback_id,
-                 "description": s.description}
+                {
+                    "name": s.name,
+                    "type": s.type,
+                    "callback_id": s.callback_id,
+                    "description": s.description,
+                }
                 for s in self.shortcuts
             ],
             "home_tab": self.home_tab,
@@ -142,7 +178,9 @@ def _command(item: Mapping[str, Any]) -> Command:
     if not command.startswith("/") or " " in command or command != command.lower():
         raise ManifestError(f"features.slash_commands: “{command}” is no command name")
     return Command(
-        command, str(item.get("description", "")), str(item.get("usage_hint", "")),
+        command,
+        str(item.get("description", "")),
+        str(item.get("usage_hint", "")),
         bool(item.get("should_escape", False)),
     )
 
@@ -151,6 +189,4 @@ def _shortcut(item: Mapping[str, Any]) -> Shortcut:
     kind, callback_id = str(item.get("type", "")), str(item.get("callback_id", ""))
     if kind not in ("message", "global") or not callback_id:
         raise ManifestError(f"features.shortcuts: “{item.get('name')}” needs type and callback_id")
-    return Shortcut(
-        str(item.get("name", "")), kind, callback_id, str(item.get("description", ""))
-    )
+    return Shortcut(str(item.get("name", "")), kind, callback_id, str(item.get("description", "")))

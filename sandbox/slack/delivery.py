@@ -34,7 +34,7 @@ class Outcome:
     acked: bool
     error: str | None = None  # "operation_timeout" | "dispatch_failed"
     payload: Any = None
-    reason: str = "timeout"   # retry_reason of the next attempt
+    reason: str = "timeout"  # retry_reason of the next attempt
     no_retry: bool = False
     entry: DeliveryEntry | None = None
 
@@ -100,12 +100,19 @@ class Dispatcher:
             return
         kind = _RULE_KINDS.get(str(wish.get("redeliver", "events")))
         if kind is None:
-            raise Refused("invalid_arguments",
-                          messages=[f"redeliver must be one of: {', '.join(_RULE_KINDS)}"])
-        self._rules.append(Rule(
-            kind, bool(wish.get("twice")), float(wish.get("gap") or 0), bool(wish.get("hold")),
-            int(wish.get("times", 1)),
-        ))
+            raise Refused(
+                "invalid_arguments",
+                messages=[f"redeliver must be one of: {', '.join(_RULE_KINDS)}"],
+            )
+        self._rules.append(
+            Rule(
+                kind,
+                bool(wish.get("twice")),
+                float(wish.get("gap") or 0),
+                bool(wish.get("hold")),
+                int(wish.get("times", 1)),
+            )
+        )
 
     async def once(self, type_: str, payload: Json, summary: str) -> Outcome:
         """A command, a click, a submission: sent once. Slack never sends these again; what is
@@ -127,12 +134,20 @@ class Dispatcher:
         return [parcel.entry for parcel in parcels]
 
     def _parcel(
-        self, type_: str, payload: Json, summary: str, accepts: bool, attempt: int = 0,
+        self,
+        type_: str,
+        payload: Json,
+        summary: str,
+        accepts: bool,
+        attempt: int = 0,
         reason: str | None = None,
     ) -> Parcel:
         entry = self._log.delivery(
-            envelope_id=secrets.token_hex(16), type_=type_, summary=summary,
-            sent=self._clock.now(), payload=payload,
+            envelope_id=secrets.token_hex(16),
+            type_=type_,
+            summary=summary,
+            sent=self._clock.now(),
+            payload=payload,
         )
         entry.retry_attempt, entry.retry_reason = attempt, reason
         return Parcel(type_, payload, accepts, entry, attempt, reason)
@@ -149,9 +164,7 @@ class Dispatcher:
             await self._clock.sleep(pause)
             outcome = await self._send(EVENTS, payload, summary, False, attempt, outcome.reason)
 
-    async def _deliver(
-        self, type_: str, payload: Json, summary: str, *, accepts: bool
-    ) -> Outcome:
+    async def _deliver(self, type_: str, payload: Json, summary: str, *, accepts: bool) -> Outcome:
         rule = next((r for r in self._rules if r.fits(type_)), None)
         if rule is None:
             return await self._send(type_, payload, summary, accepts, 0, None)
@@ -168,8 +181,10 @@ class Dispatcher:
         if rule.gap <= 0:
             await rule.released.wait()
             return
-        waits = {asyncio.ensure_future(rule.released.wait()),
-                 asyncio.ensure_future(self._clock.sleep(rule.gap))}
+        waits = {
+            asyncio.ensure_future(rule.released.wait()),
+            asyncio.ensure_future(self._clock.sleep(rule.gap)),
+        }
         _, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in rest:
             wait.cancel()
@@ -182,7 +197,12 @@ class Dispatcher:
         await self._send(type_, payload, summary, accepts, attempt, reason)
 
     async def _send(
-        self, type_: str, payload: Json, summary: str, accepts: bool, attempt: int,
+        self,
+        type_: str,
+        payload: Json,
+        summary: str,
+        accepts: bool,
+        attempt: int,
         reason: str | None,
     ) -> Outcome:
         parcel = self._parcel(type_, payload, summary, accepts, attempt, reason)

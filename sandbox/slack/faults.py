@@ -23,13 +23,21 @@ KINDS: Final[Mapping[str, str]] = {
     "late_effect": "the connection is cut, the effect lands `seconds` later",
     "malformed": "the effect, then an answer that is no JSON",
     "delay": "the effect at once, the answer `seconds` later",
-    "down": "every call is reset or answered 503, in turn; on \"socket\" the sockets close too",
-    "dead_socket": "the open sockets stay open and nothing passes any more (method \"socket\")",
+    "down": 'every call is reset or answered 503, in turn; on "socket" the sockets close too',
+    "dead_socket": 'the open sockets stay open and nothing passes any more (method "socket")',
 }
 SOCKET_KINDS: Final = frozenset({"dead_socket", "down", "delay"})
-_FIELDS: Final = frozenset({
-    "method", "kind", "seconds", "retry_after", "error", "times", "match",
-})
+_FIELDS: Final = frozenset(
+    {
+        "method",
+        "kind",
+        "seconds",
+        "retry_after",
+        "error",
+        "times",
+        "match",
+    }
+)
 
 
 @dataclass
@@ -76,9 +84,14 @@ class Faults:
             raise Refused("invalid_arguments", messages=[f"{kind} does not go with {method}"])
         default_times = -1 if kind == "down" or method == "socket" else 1
         fault = Fault(
-            f"F{next(self._ids)}", str(method), str(kind), float(wish.get("seconds") or 0),
-            int(wish.get("retry_after") or 1), str(wish.get("error") or "internal_error"),
-            int(wish.get("times", default_times)), dict(wish.get("match") or {}),
+            f"F{next(self._ids)}",
+            str(method),
+            str(kind),
+            float(wish.get("seconds") or 0),
+            int(wish.get("retry_after") or 1),
+            str(wish.get("error") or "internal_error"),
+            int(wish.get("times", default_times)),
+            dict(wish.get("match") or {}),
         )
         self._faults[fault.id] = fault
         return fault
@@ -95,8 +108,9 @@ class Faults:
 
     def standing(self, method: str, kind: str) -> Fault | None:
         """A fault that holds until it is removed, looked at without using it."""
-        return next((f for f in self._faults.values() if f.kind == kind and f.fits(method, {})),
-                    None)
+        return next(
+            (f for f in self._faults.values() if f.kind == kind and f.fits(method, {})), None
+        )
 
     def list(self) -> list[Json]:
         return [asdict(fault) for fault in self._faults.values()]
@@ -106,4 +120,3 @@ class Faults:
             self._faults.clear()
         elif self._faults.pop(fault_id, None) is None:
             raise Refused("fault_not_found")
-

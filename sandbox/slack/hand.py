@@ -18,26 +18,47 @@ def workspace(world: World) -> Json:
     return {
         "team": {"id": cast.TEAM_ID, "name": cast.TEAM_NAME, "domain": cast.TEAM_DOMAIN},
         "people": [
-            {"id": p.id, "name": p.name, "real_name": p.real_name, "locale": p.locale, "tz": p.tz,
-             "title": p.title, "is_bot": p.is_bot, "presence": p.presence,
-             "dnd_until": p.dnd_until if p.in_dnd(now) else None}
+            {
+                "id": p.id,
+                "name": p.name,
+                "real_name": p.real_name,
+                "locale": p.locale,
+                "tz": p.tz,
+                "title": p.title,
+                "is_bot": p.is_bot,
+                "presence": p.presence,
+                "dnd_until": p.dnd_until if p.in_dnd(now) else None,
+            }
             for p in world.workspace.people.values()
         ],
         "channels": [_channel(channel) for channel in world.workspace.channels.values()],
-        "groups": [{"id": g.id, "handle": g.handle, "name": g.name, "users": g.users}
-                   for g in world.workspace.groups.values()],
-        "app": {"id": cast.APP_ID, "bot_user_id": cast.BOT_USER, **world.config.hand(),
-                "connections": len(world.sockets)},
+        "groups": [
+            {"id": g.id, "handle": g.handle, "name": g.name, "users": g.users}
+            for g in world.workspace.groups.values()
+        ],
+        "app": {
+            "id": cast.APP_ID,
+            "bot_user_id": cast.BOT_USER,
+            **world.config.hand(),
+            "connections": len(world.sockets),
+        },
         "time": now,
     }
 
 
 def _channel(channel: Channel) -> Json:
     body: Json = {
-        "id": channel.id, "name": channel.name, "is_private": channel.is_private,
-        "is_im": channel.is_im, "is_mpim": channel.is_mpim, "is_archived": channel.is_archived,
-        "members": list(channel.members), "topic": channel.topic, "purpose": channel.purpose,
-        "bookmarks": list(channel.bookmarks.values()), "pins": list(channel.pins),
+        "id": channel.id,
+        "name": channel.name,
+        "is_private": channel.is_private,
+        "is_im": channel.is_im,
+        "is_mpim": channel.is_mpim,
+        "is_archived": channel.is_archived,
+        "members": list(channel.members),
+        "topic": channel.topic,
+        "purpose": channel.purpose,
+        "bookmarks": list(channel.bookmarks.values()),
+        "pins": list(channel.pins),
     }
     if channel.is_im:
         body["im_user"] = channel.im_user
@@ -46,13 +67,20 @@ def _channel(channel: Channel) -> Json:
 
 def channels(world: World, user: str) -> Json:
     person = interactions.person_of(world, user)
-    return {"channels": [
-        {**_channel(channel), "is_member": person.id in channel.members,
-         "unread": channel.unread(person.id), "mentions": channel.mentions.get(person.id, 0),
-         "last_read": channel.read.get(person.id),
-         "latest": channel.roots[-1] if channel.roots else None}
-        for channel in world.workspace.channels.values() if channel.sees(person.id)
-    ]}
+    return {
+        "channels": [
+            {
+                **_channel(channel),
+                "is_member": person.id in channel.members,
+                "unread": channel.unread(person.id),
+                "mentions": channel.mentions.get(person.id, 0),
+                "last_read": channel.read.get(person.id),
+                "latest": channel.roots[-1] if channel.roots else None,
+            }
+            for channel in world.workspace.channels.values()
+            if channel.sees(person.id)
+        ]
+    }
 
 
 def read(world: World, wish: Json) -> Json:
@@ -64,9 +92,7 @@ def read(world: World, wish: Json) -> Json:
     return {}
 
 
-def messages(
-    world: World, user: str, channel_id: str, thread_ts: str | None, limit: int
-) -> Json:
+def messages(world: World, user: str, channel_id: str, thread_ts: str | None, limit: int) -> Json:
     """Roots of a channel, or a thread with its root first; oldest first, the newest `limit`."""
     person = interactions.person_of(world, user)
     channel = world.channel_for_person(person.id, channel_id)
@@ -90,8 +116,9 @@ def say(world: World, wish: Json) -> Json:
     if channel.is_archived:
         raise Refused("is_archived")
     if channel.is_im and (world.config.messages_read_only or not world.config.messages_tab):
-        raise Refused("restricted_action",
-                      messages=["Sending messages to this app has been turned off."])
+        raise Refused(
+            "restricted_action", messages=["Sending messages to this app has been turned off."]
+        )
     text = typed_text(world.workspace, str(wish.get("text") or ""))
     files = [file_from_person(world, person.id, item) for item in wish.get("files") or []]
     if not text.strip() and not files:
@@ -101,8 +128,9 @@ def say(world: World, wish: Json) -> Json:
         world.message(channel, thread_ts)
     if person.id not in channel.members:
         channel.members[person.id] = None
-    message = Message(world.clock.ts(), channel.id, person.id, text, thread_ts=thread_ts,
-                      files=files)
+    message = Message(
+        world.clock.ts(), channel.id, person.id, text, thread_ts=thread_ts, files=files
+    )
     for file in files:
         file.shares.append((channel.id, message.ts, thread_ts))
     world.post(channel, message)
@@ -162,8 +190,14 @@ def set_person(world: World, wish: Json) -> Json:
         if name in wish:
             setattr(person, name, str(wish[name]))
     world.live.everyone({"type": "people", "id": person.id})
-    world.event(None, {"type": "user_change", "user": person.to_api(
-        locale=True, now=world.clock.now()), "event_ts": world.clock.ts()})
+    world.event(
+        None,
+        {
+            "type": "user_change",
+            "user": person.to_api(locale=True, now=world.clock.now()),
+            "event_ts": world.clock.ts(),
+        },
+    )
     return {}
 
 

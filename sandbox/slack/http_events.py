@@ -52,7 +52,9 @@ class HttpEvents:
         entry.sent, written = self._clock.now(), time.perf_counter()
         try:
             async with self._session.post(
-                url, data=body.encode(), headers=headers,
+                url,
+                data=body.encode(),
+                headers=headers,
                 timeout=aiohttp.ClientTimeout(total=self._patience.seconds),
             ) as response:
                 answer = await _answer(response)
@@ -96,10 +98,14 @@ class HttpEvents:
         lines = [await asyncio.open_connection(url.hostname, url.port) for _ in parcels]
         requests = [self._bytes(parcel) for parcel in parcels]
         try:
-            return list(await asyncio.gather(*(
-                self._exchange(parcel, request, *line)
-                for parcel, request, line in zip(parcels, requests, lines, strict=True)
-            )))
+            return list(
+                await asyncio.gather(
+                    *(
+                        self._exchange(parcel, request, *line)
+                        for parcel, request, line in zip(parcels, requests, lines, strict=True)
+                    )
+                )
+            )
         finally:
             for _, writer in lines:
                 writer.close()
@@ -107,13 +113,19 @@ class HttpEvents:
     def _bytes(self, parcel: Parcel) -> bytes:
         url, body, headers = self._request(parcel)
         parts, content = urlsplit(url), body.encode()
-        headers |= {"Host": parts.netloc, "Content-Length": str(len(content)),
-                    "Connection": "close"}
+        headers |= {
+            "Host": parts.netloc,
+            "Content-Length": str(len(content)),
+            "Connection": "close",
+        }
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"POST {parts.path} HTTP/1.1\r\n{lines}\r\n".encode() + content
 
     async def _exchange(
-        self, parcel: Parcel, request: bytes, reader: asyncio.StreamReader,
+        self,
+        parcel: Parcel,
+        request: bytes,
+        reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> Outcome:
         written = time.perf_counter()

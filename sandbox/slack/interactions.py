@@ -41,8 +41,9 @@ async def command(world: World, wish: Json) -> Json:
     channel = world.channel_for_person(person.id, wish.get("channel"))
     name = str(wish.get("command", "")).strip()
     if wish.get("thread_ts"):
-        raise Refused("not_supported_in_threads",
-                      messages=[f"{name} is not supported in threads. Sorry!"])
+        raise Refused(
+            "not_supported_in_threads", messages=[f"{name} is not supported in threads. Sorry!"]
+        )
     declared = next((c for c in world.config.commands if c.command == name), None)
     if declared is None:
         raise Refused("unknown_command", messages=[f"{name} is not a valid command."])
@@ -53,7 +54,8 @@ async def command(world: World, wish: Json) -> Json:
         text = typed_text(world.workspace, text, names=True)
     trigger_id = world.triggers.issue(person.id)
     outcome = await world.dispatcher.once(
-        COMMANDS, payloads.command(world, person, channel, name, text, trigger_id),
+        COMMANDS,
+        payloads.command(world, person, channel, name, text, trigger_id),
         summary=f"{name} {text}".strip(),
     )
     require_ack(outcome)
@@ -116,7 +118,8 @@ def _element(blocks: list[Json], wish: Json, user: str) -> tuple[Json, Json]:
     """The element that the person means. Raises `element_not_found`, `element_ambiguous`."""
     action_id, block_id = wish.get("action_id"), wish.get("block_id")
     found = [
-        (block, element) for block, element in each_element(blocks)
+        (block, element)
+        for block, element in each_element(blocks)
         if element.get("action_id") == action_id
         and (block_id is None or block["block_id"] == block_id)
         and user in element.get("visible_to_user_ids", [user])
@@ -130,17 +133,21 @@ def _element(blocks: list[Json], wish: Json, user: str) -> tuple[Json, Json]:
     return found[0]
 
 
-def _act(
-    world: World, blocks: list[Json], values: Values, wish: Json, person: Person
-) -> Json:
+def _act(world: World, blocks: list[Json], values: Values, wish: Json, person: Person) -> Json:
     """The entry of `actions`, and the choice in the state."""
     block, element = _element(blocks, wish, person.id)
     kind = element["type"]
     if block["type"] == "input" and not block.get("dispatch_action"):
-        raise Refused("element_not_dispatching",
-                      messages=["an input block sends no action without dispatch_action"])
-    action: Json = {"type": kind, "action_id": element["action_id"],
-                    "block_id": block["block_id"], "action_ts": world.clock.ts()}
+        raise Refused(
+            "element_not_dispatching",
+            messages=["an input block sends no action without dispatch_action"],
+        )
+    action: Json = {
+        "type": kind,
+        "action_id": element["action_id"],
+        "block_id": block["block_id"],
+        "action_ts": world.clock.ts(),
+    }
     if kind == "overflow":
         return action | {"selected_option": _chosen(element, wish)}
     if kind == "feedback_buttons":
@@ -148,8 +155,11 @@ def _act(
     holding = HOLDINGS.get(kind)
     if holding is None:
         return action | {name: element[name] for name in _BUTTON_FIELDS if name in element}
-    given = {holding.field: wish[holding.field]} if holding.field in wish else values[
-        block["block_id"]][element["action_id"]]
+    given = (
+        {holding.field: wish[holding.field]}
+        if holding.field in wish
+        else values[block["block_id"]][element["action_id"]]
+    )
     value = state_value(element, given)
     values[block["block_id"]][element["action_id"]] = value
     return action | value
@@ -179,7 +189,8 @@ async def submit(world: World, wish: Json) -> Json:
         raise Refused("invalid_input", errors=errors)
     trigger_id = world.triggers.issue(person.id, view.id)
     outcome = await world.dispatcher.once(
-        INTERACTIVE, payloads.submission(person, view, trigger_id),
+        INTERACTIVE,
+        payloads.submission(person, view, trigger_id),
         summary=f"submit {view.body.get('callback_id', '')}",
     )
     require_ack(outcome)
@@ -202,15 +213,18 @@ async def close(world: World, wish: Json) -> Json:
         gone = world.views.clear(person.id)
     else:
         stack = world.views.stack(person.id)
-        gone = stack[stack.index(view):]
+        gone = stack[stack.index(view) :]
         world.views.pop(view)
     for closed in gone:
         world.live.tell([person.id], {"type": "view_closed", "view_id": closed.id})
         if closed.body.get("notify_on_close"):
-            world.spawn(world.dispatcher.once(
-                INTERACTIVE, payloads.closed(person, closed, cleared=cleared),
-                f"closed {closed.body.get('callback_id', '')}",
-            ))
+            world.spawn(
+                world.dispatcher.once(
+                    INTERACTIVE,
+                    payloads.closed(person, closed, cleared=cleared),
+                    f"closed {closed.body.get('callback_id', '')}",
+                )
+            )
     return {}
 
 
@@ -252,15 +266,23 @@ async def suggest(world: World, wish: Json) -> Json:
     value = str(wish.get("value") or "")
     if len(value) < element.get("min_query_length", 3):
         return {"options": []}
-    outcome = await world.dispatcher.once(INTERACTIVE, payloads.suggestion(
-        person, element["action_id"], block["block_id"], value,
-        view=view, channel=channel, message=message,
-    ), f"suggest {element['action_id']}")
+    outcome = await world.dispatcher.once(
+        INTERACTIVE,
+        payloads.suggestion(
+            person,
+            element["action_id"],
+            block["block_id"],
+            value,
+            view=view,
+            channel=channel,
+            message=message,
+        ),
+        f"suggest {element['action_id']}",
+    )
     require_ack(outcome)
     problems = check_options(outcome.payload)
     if problems:
-        raise unusable(outcome, Refused("invalid_options",
-                                        messages=[p.words() for p in problems]))
+        raise unusable(outcome, Refused("invalid_options", messages=[p.words() for p in problems]))
     answer: Json = outcome.payload
     return answer
 
@@ -272,8 +294,13 @@ def open_home(world: World, wish: Json) -> Json:
     if tab not in ("home", "messages"):
         raise Refused("invalid_arguments", messages=["tab must be home or messages"])
     channel = world.workspace.direct(person.id, int(world.clock.now()))
-    event: Json = {"type": "app_home_opened", "user": person.id, "channel": channel.id,
-                   "tab": tab, "event_ts": world.clock.ts()}
+    event: Json = {
+        "type": "app_home_opened",
+        "user": person.id,
+        "channel": channel.id,
+        "tab": tab,
+        "event_ts": world.clock.ts(),
+    }
     home = world.views.home(person.id)
     if tab == "home" and home is not None:
         event["view"] = home.to_api()

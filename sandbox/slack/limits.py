@@ -6,9 +6,9 @@ from typing import Final
 
 # Messages
 MESSAGE_BLOCKS: Final = 50
-MESSAGE_TEXT_CUT: Final = 40_000       # longer text is cut
-MESSAGE_BLOCKS_TEXT: Final = 13_000    # all text of the blocks: msg_blocks_too_long
-MESSAGE_MARKDOWN: Final = 12_000       # all markdown blocks of a message together
+MESSAGE_TEXT_CUT: Final = 40_000  # longer text is cut
+MESSAGE_BLOCKS_TEXT: Final = 13_000  # all text of the blocks: msg_blocks_too_long
+MESSAGE_MARKDOWN: Final = 12_000  # all markdown blocks of a message together
 METADATA_BYTES: Final = 8_000
 METADATA_EVENT_TYPE: Final = 255
 ATTACHMENTS: Final = 100
@@ -16,12 +16,12 @@ ATTACHMENTS: Final = 100
 # Views
 VIEW_BLOCKS: Final = 100
 VIEW_TITLE: Final = 24
-VIEW_BUTTON: Final = 24                # submit and close
+VIEW_BUTTON: Final = 24  # submit and close
 VIEW_PRIVATE_METADATA: Final = 3_000
 VIEW_CALLBACK_ID: Final = 255
 VIEW_EXTERNAL_ID: Final = 255
-VIEW_BYTES: Final = 250_000            # view_too_large
-VIEW_STACK: Final = 3                  # push_limit_reached
+VIEW_BYTES: Final = 250_000  # view_too_large
+VIEW_STACK: Final = 3  # push_limit_reached
 
 # Blocks
 BLOCK_ID: Final = 255
@@ -48,8 +48,8 @@ CAROUSEL_CARDS: Final = 10
 ALERT_TEXT: Final = 3_000
 TABLE_ROWS: Final = 100
 TABLE_COLUMNS: Final = 20
-TABLE_CHARACTERS: Final = 10_000       # all cells of all tables of one message
-DATA_TABLE_ROWS: Final = 101           # 100 and the header
+TABLE_CHARACTERS: Final = 10_000  # all cells of all tables of one message
+DATA_TABLE_ROWS: Final = 101  # 100 and the header
 DATA_TABLE_PAGE: Final = 100
 CHART_TITLE: Final = 50
 CHART_LABEL: Final = 20
@@ -72,7 +72,7 @@ OVERFLOW_OPTIONS: Final = 5
 SELECT_OPTIONS: Final = 100
 OPTION_GROUPS: Final = 100
 OPTION_GROUP_LABEL: Final = 75
-CHECK_OPTIONS: Final = 10              # checkboxes and radio buttons
+CHECK_OPTIONS: Final = 10  # checkboxes and radio buttons
 PLACEHOLDER: Final = 150
 PLAIN_TEXT_INPUT: Final = 3_000
 FILE_INPUT_FILES: Final = 10

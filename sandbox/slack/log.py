@@ -81,8 +81,11 @@ class RequestLog:
 
     def since(self, n: int = 0, method: str | None = None) -> Json:
         """Everything after entry `n`; `method` narrows the requests."""
-        requests = [_shown(entry) for entry in _after(self.requests, n)
-                    if method is None or entry.method == method]
+        requests = [
+            _shown(entry)
+            for entry in _after(self.requests, n)
+            if method is None or entry.method == method
+        ]
         deliveries = [_shown(entry) for entry in _after(self.deliveries, n)]
         return {"last": self.last, "requests": requests, "deliveries": deliveries}
 

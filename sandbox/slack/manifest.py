@@ -50,8 +50,10 @@ def problems(manifest: Mapping[str, Any], scopes: frozenset[str]) -> Iterator[st
             yield f"{part}.{name} has {len(value)} characters, at most {longest} are allowed"
     long_description = manifest.get("display_information", {}).get("long_description")
     if long_description and len(long_description) < _LONG_DESCRIPTION_LEAST:
-        yield ("display_information.long_description needs at least "
-               f"{_LONG_DESCRIPTION_LEAST} characters")
+        yield (
+            "display_information.long_description needs at least "
+            f"{_LONG_DESCRIPTION_LEAST} characters"
+        )
     features = manifest.get("features", {})
     commands = [str(item.get("command")) for item in features.get("slash_commands", ())]
     shortcuts = list(features.get("shortcuts", ()))
@@ -66,8 +68,11 @@ def problems(manifest: Mapping[str, Any], scopes: frozenset[str]) -> Iterator[st
 
 def _commands(commands: list[str]) -> Iterator[str]:
     yield from (f"the command {name} is named twice" for name in _doubles(commands))
-    yield from (f"the command {name} is longer than {_COMMAND} characters"
-                for name in commands if len(name) > _COMMAND)
+    yield from (
+        f"the command {name} is longer than {_COMMAND} characters"
+        for name in commands
+        if len(name) > _COMMAND
+    )
     if len(commands) > _COMMANDS:
         yield f"at most {_COMMANDS} commands are allowed"
 

@@ -22,7 +22,9 @@ def response_url(
     world: World, person: str, channel: Channel, message: Message | None = None
 ) -> str:
     key = world.responses.issue(
-        person, channel.id, ts=message.ts if message else None,
+        person,
+        channel.id,
+        ts=message.ts if message else None,
         thread_ts=message.thread_ts if message else None,
         ephemeral=message is not None and message.reader is not None,
     )
@@ -33,11 +35,19 @@ def command(
     world: World, person: Person, channel: Channel, name: str, text: str, trigger_id: str
 ) -> Json:
     return {
-        "token": cast.VERIFICATION_TOKEN, "team_id": cast.TEAM_ID, "team_domain": cast.TEAM_DOMAIN,
-        "channel_id": channel.id, "channel_name": channel_name(channel), "user_id": person.id,
-        "user_name": person.name, "command": name, "text": text, "api_app_id": cast.APP_ID,
+        "token": cast.VERIFICATION_TOKEN,
+        "team_id": cast.TEAM_ID,
+        "team_domain": cast.TEAM_DOMAIN,
+        "channel_id": channel.id,
+        "channel_name": channel_name(channel),
+        "user_id": person.id,
+        "user_name": person.name,
+        "command": name,
+        "text": text,
+        "api_app_id": cast.APP_ID,
         "is_enterprise_install": "false",
-        "response_url": response_url(world, person.id, channel), "trigger_id": trigger_id,
+        "response_url": response_url(world, person.id, channel),
+        "trigger_id": trigger_id,
     }
 
 
@@ -45,9 +55,15 @@ def _base(kind: str, person: Person, trigger_id: str | None) -> Json:
     body: Json = {
         "type": kind,
         "team": {"id": cast.TEAM_ID, "domain": cast.TEAM_DOMAIN},
-        "user": {"id": person.id, "username": person.name, "name": person.name,
-                 "team_id": cast.TEAM_ID},
-        "api_app_id": cast.APP_ID, "token": cast.VERIFICATION_TOKEN, "enterprise": None,
+        "user": {
+            "id": person.id,
+            "username": person.name,
+            "name": person.name,
+            "team_id": cast.TEAM_ID,
+        },
+        "api_app_id": cast.APP_ID,
+        "token": cast.VERIFICATION_TOKEN,
+        "enterprise": None,
         "is_enterprise_install": False,
     }
     if trigger_id is not None:
@@ -60,22 +76,33 @@ def _place(channel: Channel) -> Json:
 
 
 def _message_container(channel: Channel, message: Message) -> Json:
-    container: Json = {"type": "message", "message_ts": message.ts, "channel_id": channel.id,
-                       "is_ephemeral": message.reader is not None}
+    container: Json = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": message.reader is not None,
+    }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
     return container
 
 
 def message_action(
-    world: World, person: Person, channel: Channel, message: Message, action: Json, state: Any,
+    world: World,
+    person: Person,
+    channel: Channel,
+    message: Message,
+    action: Json,
+    state: Any,
     trigger_id: str,
 ) -> Json:
     """A block_actions payload from a message. Slack: an ephemeral message itself is not in it."""
     body = _base("block_actions", person, trigger_id)
     body |= {
-        "container": _message_container(channel, message), "channel": _place(channel),
-        "state": {"values": state}, "actions": [action],
+        "container": _message_container(channel, message),
+        "channel": _place(channel),
+        "state": {"values": state},
+        "actions": [action],
         "response_url": response_url(world, person.id, channel, message),
     }
     if message.reader is None:
@@ -86,14 +113,16 @@ def message_action(
 def view_action(person: Person, view: View, action: Json, trigger_id: str) -> Json:
     body = _base("block_actions", person, trigger_id)
     return body | {
-        "container": {"type": "view", "view_id": view.id}, "view": view.to_api(),
+        "container": {"type": "view", "view_id": view.id},
+        "view": view.to_api(),
         "actions": [action],
     }
 
 
 def submission(person: Person, view: View, trigger_id: str) -> Json:
     return _base("view_submission", person, trigger_id) | {
-        "view": view.to_api(), "response_urls": [],
+        "view": view.to_api(),
+        "response_urls": [],
     }
 
 
@@ -103,28 +132,43 @@ def closed(person: Person, view: View, *, cleared: bool) -> Json:
 
 def global_shortcut(person: Person, callback_id: str, trigger_id: str, now: float) -> Json:
     return _base("shortcut", person, trigger_id) | {
-        "callback_id": callback_id, "action_ts": f"{now:.6f}",
+        "callback_id": callback_id,
+        "action_ts": f"{now:.6f}",
     }
 
 
 def message_shortcut(
-    world: World, person: Person, channel: Channel, message: Message, callback_id: str,
+    world: World,
+    person: Person,
+    channel: Channel,
+    message: Message,
+    callback_id: str,
     trigger_id: str,
 ) -> Json:
     return _base("message_action", person, trigger_id) | {
-        "callback_id": callback_id, "action_ts": f"{world.clock.now():.6f}",
-        "message_ts": message.ts, "channel": _place(channel),
+        "callback_id": callback_id,
+        "action_ts": f"{world.clock.now():.6f}",
+        "message_ts": message.ts,
+        "channel": _place(channel),
         "message": message.to_api(world.base_url, metadata=True),
         "response_url": response_url(world, person.id, channel, message),
     }
 
 
 def suggestion(
-    person: Person, action_id: str, block_id: str, value: str, *,
-    view: View | None, channel: Channel | None, message: Message | None,
+    person: Person,
+    action_id: str,
+    block_id: str,
+    value: str,
+    *,
+    view: View | None,
+    channel: Channel | None,
+    message: Message | None,
 ) -> Json:
     body = _base("block_suggestion", person, None) | {
-        "action_id": action_id, "block_id": block_id, "value": value,
+        "action_id": action_id,
+        "block_id": block_id,
+        "value": value,
     }
     if view is not None:
         body |= {"container": {"type": "view", "view_id": view.id}, "view": view.to_api()}

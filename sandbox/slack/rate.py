@@ -14,11 +14,11 @@ from sandbox.slack.errors import Refused
 TIERS: Final = {1: 1, 2: 20, 3: 50, 4: 100}
 MINUTE: Final = 60.0
 SPECIAL: Final = {
-    "chat.postMessage": 300,   # several hundred a minute for a workspace
+    "chat.postMessage": 300,  # several hundred a minute for a workspace
     "chat.getPermalink": 600,
     "blocks.validate": 600,
 }
-CHANNEL_RATE: Final = 1.0      # messages a second to one channel
+CHANNEL_RATE: Final = 1.0  # messages a second to one channel
 CHANNEL_BURST: Final = 5
 
 

@@ -28,12 +28,24 @@ def unreact(world: World, channel: Channel, message: Message, user: str, name: s
 def _tell(
     world: World, channel: Channel, message: Message, user: str, name: str, kind: str
 ) -> None:
-    world.live.tell(world.audience(channel), {
-        "type": "reaction", "channel": channel.id, "ts": message.ts,
-        "thread_ts": message.thread_ts, "message": world.shown(message),
-    })
-    world.event(channel, {
-        "type": kind, "user": user, "reaction": name, "item_user": message.user,
-        "item": {"type": "message", "channel": channel.id, "ts": message.ts},
-        "event_ts": world.clock.ts(),
-    })
+    world.live.tell(
+        world.audience(channel),
+        {
+            "type": "reaction",
+            "channel": channel.id,
+            "ts": message.ts,
+            "thread_ts": message.thread_ts,
+            "message": world.shown(message),
+        },
+    )
+    world.event(
+        channel,
+        {
+            "type": kind,
+            "user": user,
+            "reaction": name,
+            "item_user": message.user,
+            "item": {"type": "message", "channel": channel.id, "ts": message.ts},
+            "event_ts": world.clock.ts(),
+        },
+    )

@@ -29,7 +29,12 @@ class ResponseUrls:
         self._urls: dict[str, ResponseUrl] = {}
 
     def issue(
-        self, user: str, channel: str, *, ts: str | None = None, thread_ts: str | None = None,
+        self,
+        user: str,
+        channel: str,
+        *,
+        ts: str | None = None,
+        thread_ts: str | None = None,
         ephemeral: bool = False,
     ) -> str:
         key = secrets.token_urlsafe(18)

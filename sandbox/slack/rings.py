@@ -88,8 +88,12 @@ def rung(
     workspace: Workspace, channel: Channel, message: Message, mentions: Mentions, now: float
 ) -> Iterator[tuple[str, Ring]]:
     """Every (person, ring) of a new message."""
-    groups = {user for group in mentions.groups if group in workspace.groups
-              for user in workspace.groups[group].users}
+    groups = {
+        user
+        for group in mentions.groups
+        if group in workspace.groups
+        for user in workspace.groups[group].users
+    }
     root = channel.messages.get(message.thread_ts or "")
     following: Sequence[str] | set[str] = root.followers if root is not None else ()
     for user in channel.members:
@@ -106,5 +110,16 @@ def rung(
             why = "thread"
         else:
             continue
-        yield user, Ring(now, channel.id, channel.name, message.ts, message.thread_ts,
-                         message.text, why, sound=not person.in_dnd(now))
+        yield (
+            user,
+            Ring(
+                now,
+                channel.id,
+                channel.name,
+                message.ts,
+                message.thread_ts,
+                message.text,
+                why,
+                sound=not person.in_dnd(now),
+            ),
+        )

@@ -21,23 +21,38 @@ _MAX_BODY: Final = 64 * 1024 * 1024
 
 Post = Callable[[World, Json], Json | Awaitable[Json]]
 _POSTS: Final[dict[str, Post]] = {
-    "/hand/read": hand.read, "/hand/say": hand.say, "/hand/edit": hand.edit,
-    "/hand/react": hand.react_, "/hand/people": hand.set_person,
-    "/hand/command": interactions.command, "/hand/click": interactions.click,
-    "/hand/submit": interactions.submit, "/hand/close": interactions.close,
-    "/hand/shortcut": interactions.shortcut, "/hand/suggest": interactions.suggest,
+    "/hand/read": hand.read,
+    "/hand/say": hand.say,
+    "/hand/edit": hand.edit,
+    "/hand/react": hand.react_,
+    "/hand/people": hand.set_person,
+    "/hand/command": interactions.command,
+    "/hand/click": interactions.click,
+    "/hand/submit": interactions.submit,
+    "/hand/close": interactions.close,
+    "/hand/shortcut": interactions.shortcut,
+    "/hand/suggest": interactions.suggest,
     "/hand/home/open": interactions.open_home,
-    "/hand/faults": tester.add_fault, "/hand/burst": tester.burst,
-    "/hand/delivery": tester.delivery, "/hand/socket": tester.socket,
-    "/hand/event": tester.event, "/hand/options": tester.options, "/hand/clock": tester.clock,
-    "/hand/guide": tester.set_guide, "/hand/volley": volley,
-    "/hand/channel": tester.set_channel, "/hand/group": tester.set_group,
+    "/hand/faults": tester.add_fault,
+    "/hand/burst": tester.burst,
+    "/hand/delivery": tester.delivery,
+    "/hand/socket": tester.socket,
+    "/hand/event": tester.event,
+    "/hand/options": tester.options,
+    "/hand/clock": tester.clock,
+    "/hand/guide": tester.set_guide,
+    "/hand/volley": volley,
+    "/hand/channel": tester.set_channel,
+    "/hand/group": tester.set_group,
 }
 _GETS: Final[dict[str, Callable[[World, web.Request], Json]]] = {
     "/hand/workspace": lambda world, _: hand.workspace(world),
     "/hand/channels": lambda world, request: hand.channels(world, _as(request)),
     "/hand/messages": lambda world, request: hand.messages(
-        world, _as(request), request.query.get("channel", ""), request.query.get("thread_ts"),
+        world,
+        _as(request),
+        request.query.get("channel", ""),
+        request.query.get("thread_ts"),
         int(request.query.get("limit", 200)),
     ),
     "/hand/views": lambda world, request: hand.views(world, _as(request)),
@@ -143,8 +158,13 @@ class Routes:
         if not isinstance(given, dict):
             return web.Response(status=400, text="invalid_payload")
         key = request.match_info["key"]
-        entry = world.log.request(world.clock.now(), "response_url", given, None,
-                                  hash((key, json.dumps(given, sort_keys=True))))
+        entry = world.log.request(
+            world.clock.now(),
+            "response_url",
+            given,
+            None,
+            hash((key, json.dumps(given, sort_keys=True))),
+        )
 
         def effect() -> Json:
             respond(world, world.responses.use(key), given)
@@ -184,8 +204,7 @@ class Routes:
             await self._api.faulty(request, entry, args, effect)
         except Refused as refused:
             entry.error, entry.status = refused.error, refused.status
-            return web.Response(status=refused.status, text=refused.error,
-                                headers=refused.headers)
+            return web.Response(status=refused.status, text=refused.error, headers=refused.headers)
         except Cut as cut:
             return self._api.cut(request, entry, cut)
         except RawAnswer as raw:

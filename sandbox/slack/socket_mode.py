@@ -30,7 +30,7 @@ class Connection:
     socket: web.WebSocketResponse
     transport: asyncio.WriteTransport | None
     leaving: bool = False  # told to disconnect: gets payloads only when no other is there
-    dead: bool = False     # nothing passes any more, in neither direction
+    dead: bool = False  # nothing passes any more, in neither direction
 
 
 class SocketHub:
@@ -175,8 +175,9 @@ class SocketHub:
     async def disconnect(self, reason: str, *, one: bool = False) -> None:
         """Tells the connections to go, as Slack does every few hours."""
         if reason not in REASONS:
-            raise Refused("invalid_arguments",
-                          messages=[f"reason must be one of: {', '.join(REASONS)}"])
+            raise Refused(
+                "invalid_arguments", messages=[f"reason must be one of: {', '.join(REASONS)}"]
+            )
         for connection in list(self._connections)[: 1 if one else None]:
             connection.leaving = True
             with contextlib.suppress(ConnectionError):
@@ -203,7 +204,8 @@ def cut_point(request: web.Request) -> asyncio.WriteTransport | None:
 
 def _hello(connections: int) -> Json:
     return {
-        "type": "hello", "num_connections": connections,
+        "type": "hello",
+        "num_connections": connections,
         "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": 18060},
         "connection_info": {"app_id": cast.APP_ID},
     }
@@ -219,11 +221,15 @@ def _wire(parcel: Parcel) -> str:
 
 def _envelope(parcel: Parcel) -> Json:
     envelope: Json = {
-        "envelope_id": parcel.entry.envelope_id, "type": parcel.type, "payload": parcel.payload,
+        "envelope_id": parcel.entry.envelope_id,
+        "type": parcel.type,
+        "payload": parcel.payload,
         "accepts_response_payload": parcel.accepts_response,
     }
     # Slack: only Events API envelopes carry the count of attempts.
     if parcel.type == "events_api":
-        envelope |= {"retry_attempt": parcel.retry_attempt,
-                     "retry_reason": parcel.retry_reason or ""}
+        envelope |= {
+            "retry_attempt": parcel.retry_attempt,
+            "retry_reason": parcel.retry_reason or "",
+        }
     return envelope

@@ -41,16 +41,26 @@ class View:
         """The view as Slack returns it, with its state."""
         body = self.body
         return {
-            "id": self.id, "team_id": cast.TEAM_ID, "type": self.kind, "blocks": body["blocks"],
+            "id": self.id,
+            "team_id": cast.TEAM_ID,
+            "type": self.kind,
+            "blocks": body["blocks"],
             "private_metadata": body.get("private_metadata", ""),
-            "callback_id": body.get("callback_id", ""), "state": {"values": copied(self.values)},
-            "hash": self.hash, "title": body.get("title"), "submit": body.get("submit"),
-            "close": body.get("close"), "clear_on_close": body.get("clear_on_close", False),
+            "callback_id": body.get("callback_id", ""),
+            "state": {"values": copied(self.values)},
+            "hash": self.hash,
+            "title": body.get("title"),
+            "submit": body.get("submit"),
+            "close": body.get("close"),
+            "clear_on_close": body.get("clear_on_close", False),
             "notify_on_close": body.get("notify_on_close", False),
             "submit_disabled": False,
-            "previous_view_id": self.previous_id, "root_view_id": self.root_id,
-            "app_id": cast.APP_ID, "external_id": body.get("external_id", ""),
-            "app_installed_team_id": cast.TEAM_ID, "bot_id": cast.BOT_ID,
+            "previous_view_id": self.previous_id,
+            "root_view_id": self.root_id,
+            "app_id": cast.APP_ID,
+            "external_id": body.get("external_id", ""),
+            "app_installed_team_id": cast.TEAM_ID,
+            "bot_id": cast.BOT_ID,
         }
 
 
@@ -130,9 +140,9 @@ class Views:
     def pop(self, view: View) -> None:
         """Closes a modal and those above it."""
         stack = self.stack(view.user)
-        for closed in stack[stack.index(view):]:
+        for closed in stack[stack.index(view) :]:
             self._forget(closed)
-        del stack[stack.index(view):]
+        del stack[stack.index(view) :]
 
     def clear(self, user: str) -> list[View]:
         """Closes all modals of a person, the topmost first."""
@@ -144,8 +154,15 @@ class Views:
     def _new(self, user: str, body: Json, below: View | None) -> View:
         complete_ids(body["blocks"])
         view_id = f"V{secrets.token_hex(5).upper()}"
-        view = View(view_id, user, body, self._hash(), below.root_id if below else view_id,
-                    below.id if below else None, initial_values(body["blocks"]))
+        view = View(
+            view_id,
+            user,
+            body,
+            self._hash(),
+            below.root_id if below else view_id,
+            below.id if below else None,
+            initial_values(body["blocks"]),
+        )
         self._by_id[view_id] = view
         if body.get("external_id"):
             self._by_external[body["external_id"]] = view_id

@@ -32,14 +32,28 @@ class Person:
         """The user object of users.info. `tz_offset` in seconds."""
         offset = datetime.fromtimestamp(now, ZoneInfo(self.tz)).utcoffset()
         user: Json = {
-            "id": self.id, "team_id": cast.TEAM_ID, "name": self.name,
-            "real_name": self.real_name, "deleted": self.deleted, "tz": self.tz,
-            "tz_label": self.tz, "tz_offset": int(offset.total_seconds()) if offset else 0,
-            "is_bot": self.is_bot, "is_app_user": False, "is_admin": False, "is_owner": False,
-            "is_restricted": False, "is_ultra_restricted": False, "updated": 1_760_000_000,
+            "id": self.id,
+            "team_id": cast.TEAM_ID,
+            "name": self.name,
+            "real_name": self.real_name,
+            "deleted": self.deleted,
+            "tz": self.tz,
+            "tz_label": self.tz,
+            "tz_offset": int(offset.total_seconds()) if offset else 0,
+            "is_bot": self.is_bot,
+            "is_app_user": False,
+            "is_admin": False,
+            "is_owner": False,
+            "is_restricted": False,
+            "is_ultra_restricted": False,
+            "updated": 1_760_000_000,
             "profile": {
-                "real_name": self.real_name, "display_name": self.name, "title": self.title,
-                "team": cast.TEAM_ID, "status_text": "", "status_emoji": "",
+                "real_name": self.real_name,
+                "display_name": self.name,
+                "title": self.title,
+                "team": cast.TEAM_ID,
+                "status_text": "",
+                "status_emoji": "",
                 "email": f"{self.name}@formosa-goods.example",
             },
         }
@@ -76,10 +90,18 @@ class File:
 
     def to_api(self, base_url: str) -> Json:
         return {
-            "id": self.id, "created": self.created, "timestamp": self.created,
-            "name": self.name, "title": self.title, "mimetype": self.mimetype,
-            "filetype": self.name.rpartition(".")[2] or "binary", "size": self.size,
-            "user": self.user, "mode": "hosted", "is_public": True, "is_external": False,
+            "id": self.id,
+            "created": self.created,
+            "timestamp": self.created,
+            "name": self.name,
+            "title": self.title,
+            "mimetype": self.mimetype,
+            "filetype": self.name.rpartition(".")[2] or "binary",
+            "size": self.size,
+            "user": self.user,
+            "mode": "hosted",
+            "is_public": True,
+            "is_external": False,
             "url_private": f"{base_url}/files/{self.id}/{self.name}",
             "url_private_download": f"{base_url}/files/{self.id}/download/{self.name}",
             "permalink": f"{base_url}/files/{self.user}/{self.id}/{self.name}",
@@ -112,8 +134,13 @@ class Message:
 
     def to_api(self, base_url: str, *, metadata: bool = False) -> Json:
         """The message as the Web API and payloads show it."""
-        body: Json = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text,
-                      "team": cast.TEAM_ID}
+        body: Json = {
+            "type": "message",
+            "user": self.user,
+            "ts": self.ts,
+            "text": self.text,
+            "team": cast.TEAM_ID,
+        }
         if self.subtype:
             body["subtype"] = self.subtype
         if self.bot:
@@ -128,8 +155,12 @@ class Message:
         if self.thread_ts or self.replies:
             body["thread_ts"] = self.thread_ts or self.ts
         if self.replies:
-            body |= {"reply_count": len(self.replies), "latest_reply": self.replies[-1],
-                     "is_locked": False, "subscribed": False}
+            body |= {
+                "reply_count": len(self.replies),
+                "latest_reply": self.replies[-1],
+                "is_locked": False,
+                "subscribed": False,
+            }
         if self.edited_ts:
             body["edited"] = {"user": self.edited_by or self.user, "ts": self.edited_ts}
         if self.reactions:
@@ -204,16 +235,36 @@ class Channel:
 
     def to_api(self, *, viewer: str, count_members: bool = False) -> Json:
         if self.is_im:
-            return {"id": self.id, "created": self.created, "is_im": True, "is_org_shared": False,
-                    "is_archived": self.is_archived, "user": self.im_user, "is_user_deleted": False,
-                    "priority": 0, "is_open": True}
+            return {
+                "id": self.id,
+                "created": self.created,
+                "is_im": True,
+                "is_org_shared": False,
+                "is_archived": self.is_archived,
+                "user": self.im_user,
+                "is_user_deleted": False,
+                "priority": 0,
+                "is_open": True,
+            }
         body: Json = {
-            "id": self.id, "name": self.name, "name_normalized": self.name,
-            "is_channel": not (self.is_private or self.is_mpim), "is_group": self.is_private,
-            "is_im": False, "is_mpim": self.is_mpim, "is_private": self.is_private or self.is_mpim,
-            "is_archived": self.is_archived, "is_general": self.is_general, "created": self.created,
-            "creator": self.creator, "is_member": viewer in self.members, "is_shared": False,
-            "is_org_shared": False, "is_ext_shared": False, "unlinked": 0, "previous_names": [],
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not (self.is_private or self.is_mpim),
+            "is_group": self.is_private,
+            "is_im": False,
+            "is_mpim": self.is_mpim,
+            "is_private": self.is_private or self.is_mpim,
+            "is_archived": self.is_archived,
+            "is_general": self.is_general,
+            "created": self.created,
+            "creator": self.creator,
+            "is_member": viewer in self.members,
+            "is_shared": False,
+            "is_org_shared": False,
+            "is_ext_shared": False,
+            "unlinked": 0,
+            "previous_names": [],
             "topic": {"value": self.topic, "creator": "", "last_set": 0},
             "purpose": {"value": self.purpose, "creator": "", "last_set": 0},
         }
@@ -247,8 +298,13 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         for c in cast.CHANNELS:
             self.channels[c.id] = Channel(
-                c.id, c.name, created, creator="U0JO", is_private=c.is_private,
-                is_general=c.name == "general", members=dict.fromkeys(c.members),
+                c.id,
+                c.name,
+                created,
+                creator="U0JO",
+                is_private=c.is_private,
+                is_general=c.name == "general",
+                members=dict.fromkeys(c.members),
             )
         for person in cast.PEOPLE:
             self.direct(person.id, created)
@@ -258,7 +314,11 @@ class Workspace:
         channel_id = cast.direct_channel(user)
         if channel_id not in self.channels:
             self.channels[channel_id] = Channel(
-                channel_id, "directmessage", created, is_im=True, im_user=user,
+                channel_id,
+                "directmessage",
+                created,
+                is_im=True,
+                im_user=user,
                 members={user: None, cast.BOT_USER: None},
             )
         return self.channels[channel_id]

@@ -20,10 +20,15 @@ def add_fault(world: World, wish: Json) -> Json:
 
 def burst(world: World, wish: Json) -> Json:
     """The next `n` calls of a method are answered 429."""
-    return add_fault(world, {
-        "method": wish.get("method", "chat.postMessage"), "kind": "rate_limited",
-        "times": int(wish.get("n", 5)), "retry_after": wish.get("retry_after", 1),
-    })
+    return add_fault(
+        world,
+        {
+            "method": wish.get("method", "chat.postMessage"),
+            "kind": "rate_limited",
+            "times": int(wish.get("n", 5)),
+            "retry_after": wish.get("retry_after", 1),
+        },
+    )
 
 
 def faults(world: World) -> Json:
@@ -42,8 +47,9 @@ def delivery(world: World, wish: Json) -> Json:
 
 async def socket(world: World, wish: Json) -> Json:
     if wish.get("do") == "disconnect":
-        await world.sockets.disconnect(str(wish.get("reason", "refresh_requested")),
-                                       one=bool(wish.get("one")))
+        await world.sockets.disconnect(
+            str(wish.get("reason", "refresh_requested")), one=bool(wish.get("one"))
+        )
     elif wish.get("do") == "cut":
         world.sockets.drop()
     else:
@@ -69,8 +75,12 @@ def options(world: World, wish: Json) -> Json:
         world.rates.on = bool(wish["rate_limits"])
     if "ack_seconds" in wish:
         world.patience.seconds = float(wish["ack_seconds"])
-    return {"latency": world.latency, "ack_seconds": world.patience.seconds,
-            "rate_limits": world.rates.on, "connections": len(world.sockets)}
+    return {
+        "latency": world.latency,
+        "ack_seconds": world.patience.seconds,
+        "rate_limits": world.rates.on,
+        "connections": len(world.sockets),
+    }
 
 
 def clock(world: World, wish: Json) -> Json:
@@ -88,17 +98,33 @@ def set_channel(world: World, wish: Json) -> Json:
         raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
     for user in wish.get("add", ()):
         channel.members[str(user)] = None
-        world.event(channel, {"type": "member_joined_channel", "user": user,
-                              "channel": channel.id, "event_ts": world.clock.ts()})
+        world.event(
+            channel,
+            {
+                "type": "member_joined_channel",
+                "user": user,
+                "channel": channel.id,
+                "event_ts": world.clock.ts(),
+            },
+        )
     for user in wish.get("remove", ()):
         channel.members.pop(str(user), None)
-        world.event(channel, {"type": "member_left_channel", "user": user,
-                              "channel": channel.id, "event_ts": world.clock.ts()})
+        world.event(
+            channel,
+            {
+                "type": "member_left_channel",
+                "user": user,
+                "channel": channel.id,
+                "event_ts": world.clock.ts(),
+            },
+        )
     if "archived" in wish:
         channel.is_archived = bool(wish["archived"])
         kind = "channel_archive" if channel.is_archived else "channel_unarchive"
-        world.event(channel, {"type": kind, "channel": channel.id, "user": "U0JO",
-                              "event_ts": world.clock.ts()})
+        world.event(
+            channel,
+            {"type": kind, "channel": channel.id, "user": "U0JO", "event_ts": world.clock.ts()},
+        )
     world.live.everyone({"type": "channel", "channel": channel.id})
     return {"members": list(channel.members), "archived": channel.is_archived}
 
@@ -112,8 +138,10 @@ def set_group(world: World, wish: Json) -> Json:
     if any(user not in world.workspace.people for user in users):
         raise Refused("user_not_found")
     group.users = users
-    world.event(None, {"type": "subteam_members_changed", "subteam_id": group.id,
-                       "event_ts": world.clock.ts()})
+    world.event(
+        None,
+        {"type": "subteam_members_changed", "subteam_id": group.id, "event_ts": world.clock.ts()},
+    )
     world.live.everyone({"type": "people"})
     return {"users": users}
 

@@ -22,8 +22,16 @@ def file_from_person(world: World, user: str, item: Json) -> File:
         raise Refused("bad_values", messages=[f"the content of {name} is no base64"]) from None
     kind = item.get("mimetype") or mimetypes.guess_type(name)[0] or "application/octet-stream"
     file = File(
-        f"F0{secrets.token_hex(4).upper()}", name, str(item.get("title") or name), str(kind),
-        len(content), user, int(world.clock.now()), content, uploaded=True, completed=True,
+        f"F0{secrets.token_hex(4).upper()}",
+        name,
+        str(item.get("title") or name),
+        str(kind),
+        len(content),
+        user,
+        int(world.clock.now()),
+        content,
+        uploaded=True,
+        completed=True,
     )
     world.workspace.files[file.id] = file
     return file
@@ -38,6 +46,7 @@ def take_files(world: World, user: str, values: Any) -> None:
             if isinstance(value, dict) and isinstance(value.get("files"), list):
                 value["files"] = [
                     file_from_person(world, user, item).to_api(world.base_url)
-                    if isinstance(item, dict) and "id" not in item else item
+                    if isinstance(item, dict) and "id" not in item
+                    else item
                     for item in value["files"]
                 ]

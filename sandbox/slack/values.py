@@ -63,8 +63,10 @@ def initial_values(blocks: Sequence[Json], kept: Values | None = None) -> Values
             value = before
         else:
             first = element.get(holding.initial) if holding.initial else None
-            value = {"type": element["type"],
-                     holding.field: first if first is not None else [] if holding.many else None}
+            value = {
+                "type": element["type"],
+                holding.field: first if first is not None else [] if holding.many else None,
+            }
         values.setdefault(block["block_id"], {})[element["action_id"]] = value
     return values
 
@@ -81,8 +83,9 @@ def fill_in(values: Values, blocks: Sequence[Json], given: Any) -> None:
         for actions in given.values()
     ):
         raise Refused("bad_values", messages=["values must be {block_id: {action_id: {…}}}"])
-    elements = {(b["block_id"], e["action_id"]): e for b, e in each_element(blocks)
-                if e["type"] in HOLDINGS}
+    elements = {
+        (b["block_id"], e["action_id"]): e for b, e in each_element(blocks) if e["type"] in HOLDINGS
+    }
     for block_id, actions in given.items():
         for action_id, value in actions.items():
             element = elements.get((block_id, action_id))
@@ -96,8 +99,7 @@ def state_value(element: Json, value: Json) -> Json:
     holding = HOLDINGS[element["type"]]
     where = element.get("action_id")
     if value.get("type", element["type"]) != element["type"] or holding.field not in value:
-        raise Refused("bad_values",
-                      messages=[f"{where}: {element['type']} needs {holding.field}"])
+        raise Refused("bad_values", messages=[f"{where}: {element['type']} needs {holding.field}"])
     held = value[holding.field]
     chosen = held if holding.many else [held]
     if not isinstance(chosen, list):

@@ -27,12 +27,16 @@ async def volley(world: World, wish: Json) -> Json:
         raise Refused("invalid_arguments", messages=[f"n must be 1 to {_MOST}"])
     type_, bodies = _bodies(world, wish, number)
     entries = await world.dispatcher.volley(type_, bodies, f"volley of {number}")
-    took = sorted(entry.took * 1000 for entry in entries if entry.took is not None
-                  and entry.error is None)
+    took = sorted(
+        entry.took * 1000 for entry in entries if entry.took is not None and entry.error is None
+    )
     answer: Json = {"sent": number, "acked": len(took), "errors": number - len(took)}
     if took:
-        answer["milliseconds"] = {"p50": _at(took, 0.5), "p99": _at(took, 0.99),
-                                  "max": round(took[-1], 2)}
+        answer["milliseconds"] = {
+            "p50": _at(took, 0.5),
+            "p99": _at(took, 0.99),
+            "max": round(took[-1], 2),
+        }
     return answer
 
 
@@ -48,8 +52,14 @@ def _bodies(world: World, wish: Json, number: int) -> tuple[str, list[Json]]:
     if "command" in wish:
         text = str(wish.get("text") or "")
         return COMMANDS, [
-            payloads.command(world, person, channel, str(wish["command"]), f"{text} {n}".strip(),
-                             world.triggers.issue(person.id))
+            payloads.command(
+                world,
+                person,
+                channel,
+                str(wish["command"]),
+                f"{text} {n}".strip(),
+                world.triggers.issue(person.id),
+            )
             for n in range(number)
         ]
     return INTERACTIVE, [click_payload(world, wish) for _ in range(number)]
@@ -57,4 +67,3 @@ def _bodies(world: World, wish: Json, number: int) -> tuple[str, list[Json]]:
 
 def _event(world: World, event: Any) -> Json:
     return world.envelope({**event, "event_ts": world.clock.ts()})
-

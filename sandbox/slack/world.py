@@ -26,8 +26,12 @@ from sandbox.slack.state import Channel, Message, Workspace
 from sandbox.slack.triggers import Triggers
 from sandbox.slack.values import Values, initial_values
 
-_CHANNEL_EVENTS = {"channel": "message.channels", "group": "message.groups",
-                   "im": "message.im", "mpim": "message.mpim"}
+_CHANNEL_EVENTS = {
+    "channel": "message.channels",
+    "group": "message.groups",
+    "im": "message.im",
+    "mpim": "message.mpim",
+}
 
 
 def channel_type(channel: Channel) -> str:
@@ -60,14 +64,10 @@ class World:
         self._events = count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.patience = Patience()
-        self.sockets = SocketHub(
-            clock, self.faults, self.patience, self.spawn, self._connections
-        )
+        self.sockets = SocketHub(clock, self.faults, self.patience, self.spawn, self._connections)
         self.http = _http(clock, config, self.patience, http_events)
         transport: Transport = self.http or self.sockets
-        self.dispatcher = Dispatcher(
-            clock, self.log, transport, self.patience, self.spawn
-        )
+        self.dispatcher = Dispatcher(clock, self.log, transport, self.patience, self.spawn)
 
     # Tasks
 
@@ -135,8 +135,12 @@ class World:
             self.rings[person].append(ring)
             channel.mentions[person] = channel.mentions.get(person, 0) + 1
             self.live.tell([person], {"type": "ring", "ring": ring.to_json()})
-        event = {**message.to_api(self.base_url), "channel": channel.id,
-                 "channel_type": channel_type(channel), "event_ts": message.ts}
+        event = {
+            **message.to_api(self.base_url),
+            "channel": channel.id,
+            "channel_type": channel_type(channel),
+            "event_ts": message.ts,
+        }
         self._message_event(channel, event)
         if not message.bot and cast.BOT_USER in mentions.users:
             self.event(channel, {**event, "type": "app_mention"})
@@ -148,12 +152,20 @@ class World:
         message.edited_ts = self.clock.ts()
         message.edited_by = by
         self._show(channel, message, "update")
-        self._message_event(channel, {
-            "type": "message", "subtype": "message_changed", "hidden": True,
-            "message": message.to_api(self.base_url), "previous_message": before,
-            "channel": channel.id, "channel_type": channel_type(channel),
-            "ts": message.edited_ts, "event_ts": message.edited_ts,
-        })
+        self._message_event(
+            channel,
+            {
+                "type": "message",
+                "subtype": "message_changed",
+                "hidden": True,
+                "message": message.to_api(self.base_url),
+                "previous_message": before,
+                "channel": channel.id,
+                "channel_type": channel_type(channel),
+                "ts": message.edited_ts,
+                "event_ts": message.edited_ts,
+            },
+        )
 
     def remove(self, channel: Channel, message: Message) -> None:
         before = message.to_api(self.base_url)
@@ -163,56 +175,96 @@ class World:
             self._show(channel, message, "update")
         else:
             channel.remove(message)
-            self.live.tell(self.audience(channel), {
-                "type": "delete", "channel": channel.id, "ts": message.ts,
-                "thread_ts": message.thread_ts,
-            })
+            self.live.tell(
+                self.audience(channel),
+                {
+                    "type": "delete",
+                    "channel": channel.id,
+                    "ts": message.ts,
+                    "thread_ts": message.thread_ts,
+                },
+            )
         ts = self.clock.ts()
-        self._message_event(channel, {
-            "type": "message", "subtype": "message_deleted", "hidden": True,
-            "deleted_ts": message.ts, "previous_message": before, "channel": channel.id,
-            "channel_type": channel_type(channel), "ts": ts, "event_ts": ts,
-        })
+        self._message_event(
+            channel,
+            {
+                "type": "message",
+                "subtype": "message_deleted",
+                "hidden": True,
+                "deleted_ts": message.ts,
+                "previous_message": before,
+                "channel": channel.id,
+                "channel_type": channel_type(channel),
+                "ts": ts,
+                "event_ts": ts,
+            },
+        )
 
     def whisper(self, channel: Channel, message: Message) -> Message:
         """An ephemeral message: its reader alone sees it, and nothing rings."""
         complete_ids(message.blocks)
         reader = str(message.reader)
         channel.ephemerals.setdefault(reader, {})[message.ts] = message
-        self.live.tell([reader], {
-            "type": "ephemeral", "channel": channel.id, "ts": message.ts,
-            "thread_ts": message.thread_ts, "message": self.shown(message),
-        })
+        self.live.tell(
+            [reader],
+            {
+                "type": "ephemeral",
+                "channel": channel.id,
+                "ts": message.ts,
+                "thread_ts": message.thread_ts,
+                "message": self.shown(message),
+            },
+        )
         return message
 
     def unwhisper(self, channel: Channel, message: Message) -> None:
         reader = str(message.reader)
         channel.ephemerals.get(reader, {}).pop(message.ts, None)
-        self.live.tell([reader], {"type": "delete", "channel": channel.id, "ts": message.ts,
-                                  "thread_ts": message.thread_ts, "ephemeral": True})
+        self.live.tell(
+            [reader],
+            {
+                "type": "delete",
+                "channel": channel.id,
+                "ts": message.ts,
+                "thread_ts": message.thread_ts,
+                "ephemeral": True,
+            },
+        )
 
     def _show(self, channel: Channel, message: Message, kind: str) -> None:
-        self.live.tell(self.audience(channel), {
-            "type": kind, "channel": channel.id, "ts": message.ts,
-            "thread_ts": message.thread_ts, "message": self.shown(message),
-        })
+        self.live.tell(
+            self.audience(channel),
+            {
+                "type": kind,
+                "channel": channel.id,
+                "ts": message.ts,
+                "thread_ts": message.thread_ts,
+                "message": self.shown(message),
+            },
+        )
 
     def shown(self, message: Message) -> Json:
         """The message as the hand API and the page get it."""
         person = self.workspace.people.get(message.user)
         return {
-            "ts": message.ts, "thread_ts": message.thread_ts,
+            "ts": message.ts,
+            "thread_ts": message.thread_ts,
             ("bot" if message.bot else "user"): message.user,
             "name": message.username or (person.real_name if person else message.user),
-            "text": message.text, "blocks": message.blocks,
-            "attachments": message.attachments, "edited_ts": message.edited_ts,
+            "text": message.text,
+            "blocks": message.blocks,
+            "attachments": message.attachments,
+            "edited_ts": message.edited_ts,
             "reply_count": len(message.replies),
             "latest_reply": message.replies[-1] if message.replies else None,
-            "reactions": [{"name": n, "users": list(u), "count": len(u)}
-                          for n, u in message.reactions.items()],
+            "reactions": [
+                {"name": n, "users": list(u), "count": len(u)} for n, u in message.reactions.items()
+            ],
             "files": [f.to_api(self.base_url) for f in message.files],
-            "ephemeral": message.reader is not None, "metadata": message.metadata,
-            "deleted": message.subtype == "tombstone", "subtype": message.subtype,
+            "ephemeral": message.reader is not None,
+            "metadata": message.metadata,
+            "deleted": message.subtype == "tombstone",
+            "subtype": message.subtype,
             "pinned": message.pinned,
         }
 
@@ -249,13 +301,24 @@ class World:
         """An event as the Events API wraps it."""
         event_id = event_id or f"Ev{next(self._events):08d}{secrets.token_hex(2).upper()}"
         return {
-            "token": cast.VERIFICATION_TOKEN, "team_id": cast.TEAM_ID,
-            "api_app_id": cast.APP_ID, "event": event, "type": "event_callback",
-            "event_id": event_id, "event_time": int(self.clock.now()),
-            "authorizations": [{"enterprise_id": None, "team_id": cast.TEAM_ID,
-                                "user_id": cast.BOT_USER, "is_bot": True,
-                                "is_enterprise_install": False}],
-            "is_ext_shared_channel": False, "event_context": f"4-{event_id}",
+            "token": cast.VERIFICATION_TOKEN,
+            "team_id": cast.TEAM_ID,
+            "api_app_id": cast.APP_ID,
+            "event": event,
+            "type": "event_callback",
+            "event_id": event_id,
+            "event_time": int(self.clock.now()),
+            "authorizations": [
+                {
+                    "enterprise_id": None,
+                    "team_id": cast.TEAM_ID,
+                    "user_id": cast.BOT_USER,
+                    "is_bot": True,
+                    "is_enterprise_install": False,
+                }
+            ],
+            "is_ext_shared_channel": False,
+            "event_context": f"4-{event_id}",
         }
 
 
@@ -267,5 +330,10 @@ def _http(
         return HttpEvents(clock, url, patience)
     if config.socket_mode or config.request_url is None:
         return None
-    return HttpEvents(clock, config.request_url, patience,
-                      interactivity_url=config.interactivity_url, options_url=config.options_url)
+    return HttpEvents(
+        clock,
+        config.request_url,
+        patience,
+        interactivity_url=config.interactivity_url,
+        options_url=config.options_url,
+    )

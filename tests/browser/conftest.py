@@ -18,8 +18,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
 BOT_TOKEN = "xoxb-sandbox-bot"
 APP_TOKEN = "xapp-sandbox-app"
@@ -71,8 +77,13 @@ class Sandbox:
 async def start_sandbox(port: int = 0) -> Sandbox:
     """A fresh workspace; the app is a member of the public channels."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox.slack", "--port", str(port),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        sys.executable,
+        "-m",
+        "sandbox.slack",
+        "--port",
+        str(port),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), 20)
@@ -117,17 +128,36 @@ def form(title: str = "Resolve INC-412?") -> dict[str, Any]:
     option = {"text": plain("Vendor"), "value": "vendor"}
     other = {"text": plain("Process"), "value": "process"}
     return {
-        "type": "modal", "callback_id": "resolve", "title": plain(title),
-        "submit": plain("Resolve"), "close": plain("Keep open"),
+        "type": "modal",
+        "callback_id": "resolve",
+        "title": plain(title),
+        "submit": plain("Resolve"),
+        "close": plain("Keep open"),
         "blocks": [
-            {"type": "input", "block_id": "cause", "label": plain("Cause"), "element": {
-                "type": "static_select", "action_id": "v", "options": [option, other]}},
-            {"type": "input", "block_id": "prevent", "label": plain("What would prevent it?"),
-             "element": {"type": "plain_text_input", "action_id": "v", "max_length": 200}},
-            {"type": "input", "block_id": "pieces", "optional": True, "label": plain("Pieces"),
-             "element": {"type": "number_input", "action_id": "v", "is_decimal_allowed": False}},
-            {"type": "actions", "block_id": "more", "elements": [
-                {"type": "button", "action_id": "deeper", "text": plain("Details")}]},
+            {
+                "type": "input",
+                "block_id": "cause",
+                "label": plain("Cause"),
+                "element": {"type": "static_select", "action_id": "v", "options": [option, other]},
+            },
+            {
+                "type": "input",
+                "block_id": "prevent",
+                "label": plain("What would prevent it?"),
+                "element": {"type": "plain_text_input", "action_id": "v", "max_length": 200},
+            },
+            {
+                "type": "input",
+                "block_id": "pieces",
+                "optional": True,
+                "label": plain("Pieces"),
+                "element": {"type": "number_input", "action_id": "v", "is_decimal_allowed": False},
+            },
+            {
+                "type": "actions",
+                "block_id": "more",
+                "elements": [{"type": "button", "action_id": "deeper", "text": plain("Details")}],
+            },
         ],
     }
 
@@ -142,8 +172,12 @@ def _listen(app: AsyncApp, seen: Seen) -> None:
     @app.action("deeper")
     async def _(ack: Any, body: Any, client: Any) -> None:
         await ack()
-        view = {"type": "modal", "callback_id": "details", "title": plain("Details"),
-                "blocks": [{"type": "section", "text": plain("12 orders")}]}
+        view = {
+            "type": "modal",
+            "callback_id": "details",
+            "title": plain("Details"),
+            "blocks": [{"type": "section", "text": plain("12 orders")}],
+        }
         await client.views_push(trigger_id=body["trigger_id"], view=view)
 
     @app.action("ignored")
@@ -154,7 +188,8 @@ def _listen(app: AsyncApp, seen: Seen) -> None:
     async def _(ack: Any, respond: Any, client: Any, body: Any) -> None:
         await ack()
         await client.chat_postEphemeral(
-            channel=body["channel"]["id"], user=body["user"]["id"], text="Only for your eyes")
+            channel=body["channel"]["id"], user=body["user"]["id"], text="Only for your eyes"
+        )
 
     @app.action("act")
     async def _(ack: Any, body: Any) -> None:
@@ -199,12 +234,12 @@ async def tab(chromium: str) -> AsyncIterator[Opener]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
 
-        async def opened(
-            url: str, *, viewport: dict[str, int] = WIDE, dark: bool = False
-        ) -> Any:
+        async def opened(url: str, *, viewport: dict[str, int] = WIDE, dark: bool = False) -> Any:
             context = await browser.new_context(
-                viewport=viewport, color_scheme="dark" if dark else "light",
-                timezone_id="America/New_York", locale="en-US",
+                viewport=viewport,
+                color_scheme="dark" if dark else "light",
+                timezone_id="America/New_York",
+                locale="en-US",
             )
             page = await context.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))

@@ -30,8 +30,11 @@ def main(page: Any) -> Any:
 
 
 async def focused(page: Any) -> str:
-    return str(await page.evaluate(
-        "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"))
+    return str(
+        await page.evaluate(
+            "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
+        )
+    )
 
 
 # What is drawn
@@ -65,8 +68,12 @@ async def test_it_draws_text_with_its_marks_and_nothing_more(
     page = await look()
     words = main(page).locator("[data-block=words]")
     for tag, text in {
-        "strong": "bold", "em": "italic", "s": "strike", "code": "code <@U0MEI>",
-        "blockquote": "quoted", "pre": "block <!channel>",
+        "strong": "bold",
+        "em": "italic",
+        "s": "strike",
+        "code": "code <@U0MEI>",
+        "blockquote": "quoted",
+        "pre": "block <!channel>",
     }.items():
         await expect(words.locator(tag).first).to_have_text(text)
     await expect(words).to_contain_text("<b>no markup</b>")
@@ -98,13 +105,19 @@ async def test_it_never_reads_what_people_wrote_as_markup(sandbox: Sandbox, look
     hostile = "<img src=x onerror=window.pwned=1> <script>window.pwned=1</script> javascript:x"
     escaped = hostile.replace("<", "&lt;").replace(">", "&gt;")
     await sandbox.post(text=escaped)
-    await sandbox.post(blocks=[
-        {"type": "section", "text": cards.plain(hostile)},
-        {"type": "section", "text": cards.md("<javascript:window.pwned=1|press me>")},
-        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [
-            {"type": "text", "text": hostile}]}]},
-        {"type": "markdown", "text": f"{hostile} [x](javascript:window.pwned=1)"},
-    ])
+    await sandbox.post(
+        blocks=[
+            {"type": "section", "text": cards.plain(hostile)},
+            {"type": "section", "text": cards.md("<javascript:window.pwned=1|press me>")},
+            {
+                "type": "rich_text",
+                "elements": [
+                    {"type": "rich_text_section", "elements": [{"type": "text", "text": hostile}]}
+                ],
+            },
+            {"type": "markdown", "text": f"{hostile} [x](javascript:window.pwned=1)"},
+        ]
+    )
     page = await look()
     await expect(main(page).get_by_text("onerror").first).to_be_visible()
     assert await main(page).locator("article img[src='x'], article script").count() == 0
@@ -305,14 +318,18 @@ async def test_it_talks_and_reacts(sandbox: Sandbox, look: Opener) -> None:
 
 async def test_it_previews_and_offers_files(sandbox: Sandbox, look: Opener) -> None:
     await sandbox.web.files_upload_v2(
-        channel="C0INCIDENTS", filename="review.md", title="Review of INC-412",
-        content="# Review\n<b>as text</b>\n")
+        channel="C0INCIDENTS",
+        filename="review.md",
+        title="Review of INC-412",
+        content="# Review\n<b>as text</b>\n",
+    )
     page = await look()
     await main(page).get_by_role("button", name="Preview: Review of INC-412").click()
     dialog = page.get_by_role("dialog", name="Review of INC-412")
     await expect(dialog.locator("pre")).to_have_text("# Review\n<b>as text</b>\n")
     await expect(dialog.get_by_role("link", name="Download")).to_have_attribute(
-        "download", "review.md")
+        "download", "review.md"
+    )
 
 
 # What comes by itself
@@ -324,8 +341,10 @@ async def test_it_follows_live_and_keeps_the_focus(sandbox: Sandbox, look: Opene
     message = main(page).locator("article").last
     await expect(message).to_contain_text("Card payments are failing")
     await message.get_by_role("button", name="41 orders").focus()
-    done = [{**cards.CARD["blocks"][0], "text": cards.md("✅ *Card payments work again*")},
-            *cards.CARD["blocks"][1:]]
+    done = [
+        {**cards.CARD["blocks"][0], "text": cards.md("✅ *Card payments work again*")},
+        *cards.CARD["blocks"][1:],
+    ]
     await sandbox.web.chat_update(channel="C0INCIDENTS", ts=root, text="done", blocks=done)
     await expect(message).to_contain_text("Card payments work again")
     await expect(message.locator(".edited")).to_have_text("(edited)")
@@ -349,9 +368,7 @@ async def test_what_is_new_is_marked_until_it_is_read(sandbox: Sandbox, look: Op
     await expect(other.locator("[data-channel=C0INCIDENTS] .badge")).to_have_count(0)
 
 
-async def test_it_switches_between_people_and_their_phones(
-    sandbox: Sandbox, look: Opener
-) -> None:
+async def test_it_switches_between_people_and_their_phones(sandbox: Sandbox, look: Opener) -> None:
     """What rang stands on the phone of the person it rang, and of nobody else."""
     page = await look("U0SAM")
     await sandbox.post(**cards.CARD)
@@ -378,8 +395,13 @@ async def test_it_shows_the_home_tab(sandbox: Sandbox, look: Opener) -> None:
     page = await look()
     await page.get_by_role("button", name="Muster").click()
     await expect(page.get_by_role("tabpanel")).to_contain_text("has not published a Home tab")
-    await sandbox.web.views_publish(user_id="U0MEI", view={"type": "home", "blocks": [
-        {"type": "header", "text": cards.plain("Open incidents")}]})
+    await sandbox.web.views_publish(
+        user_id="U0MEI",
+        view={
+            "type": "home",
+            "blocks": [{"type": "header", "text": cards.plain("Open incidents")}],
+        },
+    )
     await expect(page.get_by_role("heading", name="Open incidents")).to_be_visible()
     await page.get_by_role("tab", name="About").click()
     await expect(page.get_by_role("tabpanel")).to_contain_text("/incident")
@@ -392,22 +414,30 @@ async def test_it_shows_what_to_try_only_when_there_is_a_guide(
     await expect(page.locator(".guide")).to_have_count(0)
     label = {"en": "Faults", "zh-Hant": "故障頁"}
     await sandbox.hand(
-        "POST", "guide", title={"en": "What to try", "zh-Hant": "可以試試"},
+        "POST",
+        "guide",
+        title={"en": "What to try", "zh-Hant": "可以試試"},
         steps=[{"en": "Break Northpay.", "zh-Hant": "讓 Northpay 失敗。"}],
-        links=[{"label": label, "url": "http://127.0.0.1:9/"}])
+        links=[{"label": label, "url": "http://127.0.0.1:9/"}],
+    )
     await page.reload()
     await expect(page.locator(".guide")).to_contain_text("Break Northpay.")
     await expect(page.get_by_role("link", name="Faults")).to_have_attribute(
-        "href", "http://127.0.0.1:9/")
+        "href", "http://127.0.0.1:9/"
+    )
 
 
 # How it is built
 
 
 async def no_sideways_scroll(page: Any) -> bool:
-    return bool(await page.evaluate(
-        "[document.scrollingElement, ...document.querySelectorAll('.feed-scroll, .dialog-body')]"
-        ".every((node) => node.scrollWidth <= node.clientWidth)"))
+    return bool(
+        await page.evaluate(
+            "[document.scrollingElement,"
+            " ...document.querySelectorAll('.feed-scroll, .dialog-body')]"
+            ".every((node) => node.scrollWidth <= node.clientWidth)"
+        )
+    )
 
 
 CLIPPED = """() => [...document.querySelectorAll('.button')].filter((node) => {
@@ -458,9 +488,7 @@ async def test_at_390_pixels_the_channels_are_a_drawer(sandbox: Sandbox, look: O
     await expect(page.locator("html")).to_have_attribute("lang", "zh-Hant")
 
 
-async def test_everything_is_reached_by_keyboard(
-    sandbox: Sandbox, app: Seen, look: Opener
-) -> None:
+async def test_everything_is_reached_by_keyboard(sandbox: Sandbox, app: Seen, look: Opener) -> None:
     await sandbox.post(**cards.CARD)
     page = await look()
     more = main(page).get_by_role("button", name="More options")
@@ -514,7 +542,8 @@ async def serious(page: Any) -> list[str]:
     found = (await Axe().run(page)).response["violations"]
     return [
         f"{entry['id']}: {entry['nodes'][0]['html']} {entry['nodes'][0].get('failureSummary')}"
-        for entry in found if entry["impact"] in {"serious", "critical"}
+        for entry in found
+        if entry["impact"] in {"serious", "critical"}
     ]
 
 

@@ -59,9 +59,12 @@ def test_the_page_speaks_both_languages() -> None:
 
 def test_every_word_is_used() -> None:
     """A word that nothing shows is a leftover."""
-    text = "".join(
-        script.read_text(encoding="utf-8") for script in SCRIPTS if script.name != "i18n.js"
-    ) + (PAGE / "i18n.js").read_text(encoding="utf-8").split("export const languageOf")[1]
+    text = (
+        "".join(
+            script.read_text(encoding="utf-8") for script in SCRIPTS if script.name != "i18n.js"
+        )
+        + (PAGE / "i18n.js").read_text(encoding="utf-8").split("export const languageOf")[1]
+    )
     unused = {key for key in words()["en"] if f'"{key}"' not in text}
     assert {key for key in unused if not key.startswith("why_")} == set()
 

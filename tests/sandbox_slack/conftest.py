@@ -17,9 +17,12 @@ from sandbox.slack.config import AppConfig, Shortcut
 from sandbox.slack.server import SlackSandbox
 
 INCIDENTS, DESK, PRIVATE, GENERAL = "C0INCIDENTS", "C0CSDESK", "C0CSINC", "C0GENERAL"
-CONFIG = AppConfig(shortcuts=(
-    Shortcut("Note", "message", "note"), Shortcut("Declare", "global", "declare"),
-))
+CONFIG = AppConfig(
+    shortcuts=(
+        Shortcut("Note", "message", "note"),
+        Shortcut("Declare", "global", "declare"),
+    )
+)
 
 
 class Hand:

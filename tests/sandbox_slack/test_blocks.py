@@ -50,8 +50,10 @@ def select(**more: Any) -> Block:
 
 
 def rich(*elements: Block) -> Block:
-    return {"type": "rich_text", "elements": [
-        {"type": "rich_text_section", "elements": list(elements)}]}
+    return {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": list(elements)}],
+    }
 
 
 def cell(text: str = "x") -> Block:
@@ -61,34 +63,55 @@ def cell(text: str = "x") -> Block:
 CONFIRM = {"title": plain(), "text": mrkdwn(), "confirm": plain(), "deny": plain()}
 CONTAINER = {"type": "container", "title": plain(), "child_blocks": [{"type": "divider"}]}
 DATA_TABLE = {"type": "data_table", "caption": "c", "rows": [[cell()], [cell()]]}
-LINE = {"type": "data_visualization", "title": "t", "chart": {
-    "type": "line", "axis_config": {"categories": ["a", "b"]},
-    "series": [{"name": "s", "data": [{"label": "a", "value": 1}, {"label": "b", "value": 2}]}],
-}}
+LINE = {
+    "type": "data_visualization",
+    "title": "t",
+    "chart": {
+        "type": "line",
+        "axis_config": {"categories": ["a", "b"]},
+        "series": [{"name": "s", "data": [{"label": "a", "value": 1}, {"label": "b", "value": 2}]}],
+    },
+}
 
 VALID: list[Block] = [
     {"type": "section", "text": mrkdwn("x" * 3000)},
     {"type": "section", "fields": [mrkdwn("x" * 2000)] * 10, "block_id": "b" * 255},
     {"type": "section", "text": plain(), "accessory": button(confirm=CONFIRM, style="danger")},
-    {"type": "section", "text": plain(), "expand": True,
-     "accessory": select(options=[option(str(n)) for n in range(100)])},
+    {
+        "type": "section",
+        "text": plain(),
+        "expand": True,
+        "accessory": select(options=[option(str(n)) for n in range(100)]),
+    },
     {"type": "header", "text": plain("x" * 150)},
     {"type": "divider"},
-    {"type": "context", "elements": [mrkdwn(), {"type": "image", "alt_text": "x",
-                                                "image_url": "https://example.org/x.png"}]},
+    {
+        "type": "context",
+        "elements": [
+            mrkdwn(),
+            {"type": "image", "alt_text": "x", "image_url": "https://example.org/x.png"},
+        ],
+    },
     actions(*(button(action_id=str(n), value="v" * 2000) for n in range(25))),
     actions({"type": "overflow", "action_id": "o", "options": [option(str(n)) for n in range(5)]}),
     actions({"type": "datetimepicker", "action_id": "d"}, {"type": "timepicker"}),
     field({"type": "plain_text_input", "action_id": "a", "max_length": 3000, "multiline": True}),
     field({"type": "number_input", "is_decimal_allowed": False, "min_value": "1"}, optional=True),
     field({"type": "checkboxes", "options": [option()], "initial_options": [option()]}),
-    rich({"type": "text", "text": "x", "style": {"bold": True}}, {"type": "user",
-                                                                 "user_id": "U0MEI"},
-         {"type": "date", "timestamp": 1, "format": "{time}", "fallback": "x"}),
+    rich(
+        {"type": "text", "text": "x", "style": {"bold": True}},
+        {"type": "user", "user_id": "U0MEI"},
+        {"type": "date", "timestamp": 1, "format": "{time}", "fallback": "x"},
+    ),
     {"type": "markdown", "text": "# x"},
-    {"type": "table", "rows": [[cell(), {"type": "raw_number", "value": 3}], [cell(), cell()]],
-     "column_settings": [{"align": "right", "is_wrapped": True}]},
-    DATA_TABLE, CONTAINER, LINE,
+    {
+        "type": "table",
+        "rows": [[cell(), {"type": "raw_number", "value": 3}], [cell(), cell()]],
+        "column_settings": [{"align": "right", "is_wrapped": True}],
+    },
+    DATA_TABLE,
+    CONTAINER,
+    LINE,
     {"type": "alert", "text": mrkdwn(), "level": "warning"},
 ]
 
@@ -119,16 +142,28 @@ INVALID: list[tuple[Block, str, str]] = [
     ({"type": "section", "text": "x"}, "/blocks/0/text", "must provide an object"),
     ({"type": "section", "text": mrkdwn("")}, "/blocks/0/text/text", "more than 0 characters"),
     ({"type": "section", "text": mrkdwn("x" * 3001)}, "/blocks/0/text/text", "less than 3001"),
-    ({"type": "section", "text": {**mrkdwn(), "emoji": True}}, "/blocks/0/text",
-     "invalid additional property: emoji"),
-    ({"type": "section", "text": mrkdwn(), "colour": "red"}, "/blocks/0",
-     "invalid additional property: colour"),
-    ({"type": "section", "text": mrkdwn(), "accessory": None}, "/blocks/0/accessory",
-     "must provide an object"),
+    (
+        {"type": "section", "text": {**mrkdwn(), "emoji": True}},
+        "/blocks/0/text",
+        "invalid additional property: emoji",
+    ),
+    (
+        {"type": "section", "text": mrkdwn(), "colour": "red"},
+        "/blocks/0",
+        "invalid additional property: colour",
+    ),
+    (
+        {"type": "section", "text": mrkdwn(), "accessory": None},
+        "/blocks/0/accessory",
+        "must provide an object",
+    ),
     ({"type": "section", "fields": [mrkdwn()] * 11}, "/blocks/0/fields", "no more than 10"),
     ({"type": "section", "text": mrkdwn(), "block_id": "b" * 256}, "/blocks/0/block_id", "256"),
-    ({"type": "section", "text": mrkdwn(), "accessory": {"type": "plain_text_input"}},
-     "/blocks/0/accessory/type", "unsupported type"),
+    (
+        {"type": "section", "text": mrkdwn(), "accessory": {"type": "plain_text_input"}},
+        "/blocks/0/accessory/type",
+        "unsupported type",
+    ),
     ({"type": "header", "text": mrkdwn()}, "/blocks/0/text/type", "unsupported type: mrkdwn"),
     ({"type": "header", "text": plain("x" * 151)}, "/blocks/0/text/text", "less than 151"),
     ({"type": "context", "elements": [mrkdwn()] * 11}, "/blocks/0/elements", "no more than 10"),
@@ -139,33 +174,66 @@ INVALID: list[tuple[Block, str, str]] = [
     (actions(button(value="x" * 2001)), "/blocks/0/elements/0/value", "less than 2001"),
     (actions(button(style="green")), "/blocks/0/elements/0/style", "must be one of"),
     (actions(button(action_id="a" * 256)), "/blocks/0/elements/0/action_id", "256"),
-    (actions(button(confirm=changed(CONFIRM, "text/text", "x" * 301))),
-     "/blocks/0/elements/0/confirm/text/text", "less than 301"),
-    (actions(button(confirm=changed(CONFIRM, "deny", None))),
-     "/blocks/0/elements/0/confirm", "missing required field: deny"),
-    (actions({"type": "overflow", "options": [option(str(n)) for n in range(6)]}),
-     "/blocks/0/elements/0/options", "no more than 5"),
+    (
+        actions(button(confirm=changed(CONFIRM, "text/text", "x" * 301))),
+        "/blocks/0/elements/0/confirm/text/text",
+        "less than 301",
+    ),
+    (
+        actions(button(confirm=changed(CONFIRM, "deny", None))),
+        "/blocks/0/elements/0/confirm",
+        "missing required field: deny",
+    ),
+    (
+        actions({"type": "overflow", "options": [option(str(n)) for n in range(6)]}),
+        "/blocks/0/elements/0/options",
+        "no more than 5",
+    ),
     (actions(select()), "/blocks/0/elements/0", "exactly one of: options, option_groups"),
-    (actions(select(options=[option(str(n)) for n in range(101)])),
-     "/blocks/0/elements/0/options", "no more than 100"),
-    (actions(select(options=[option()], initial_option=option("w"))),
-     "/blocks/0/elements/0/initial_option", "match one of the options"),
-    (actions(select(options=[option(text="x" * 76)])),
-     "/blocks/0/elements/0/options/0/text/text", "less than 76"),
+    (
+        actions(select(options=[option(str(n)) for n in range(101)])),
+        "/blocks/0/elements/0/options",
+        "no more than 100",
+    ),
+    (
+        actions(select(options=[option()], initial_option=option("w"))),
+        "/blocks/0/elements/0/initial_option",
+        "match one of the options",
+    ),
+    (
+        actions(select(options=[option(text="x" * 76)])),
+        "/blocks/0/elements/0/options/0/text/text",
+        "less than 76",
+    ),
     (actions(select(options=[option("v" * 151)])), "/blocks/0/elements/0/options/0/value", "151"),
-    (actions(select(options=[option()], placeholder=plain("x" * 151))),
-     "/blocks/0/elements/0/placeholder/text", "less than 151"),
-    (actions({"type": "datepicker", "initial_date": "24.11.2026"}),
-     "/blocks/0/elements/0/initial_date", "must be a date"),
+    (
+        actions(select(options=[option()], placeholder=plain("x" * 151))),
+        "/blocks/0/elements/0/placeholder/text",
+        "less than 151",
+    ),
+    (
+        actions({"type": "datepicker", "initial_date": "24.11.2026"}),
+        "/blocks/0/elements/0/initial_date",
+        "must be a date",
+    ),
     (field({"type": "number_input"}), "/blocks/0/element", "is_decimal_allowed"),
-    (field({"type": "plain_text_input", "max_length": 3001}), "/blocks/0/element/max_length",
-     "at most 3000"),
-    (field({"type": "plain_text_input", "min_length": 9, "max_length": 3}),
-     "/blocks/0/element/min_length", "less than or equal"),
+    (
+        field({"type": "plain_text_input", "max_length": 3001}),
+        "/blocks/0/element/max_length",
+        "at most 3000",
+    ),
+    (
+        field({"type": "plain_text_input", "min_length": 9, "max_length": 3}),
+        "/blocks/0/element/min_length",
+        "less than or equal",
+    ),
     (field(button()), "/blocks/0/element/type", "unsupported type: button"),
     (actions(button(url="nowhere")), "/blocks/0/elements/0/url", "valid URL"),
-    (actions(select(options=[{**option(), "description": mrkdwn()}])),
-     "/blocks/0/elements/0/options/0/description/type", "unsupported type: mrkdwn"),
+    (
+        actions(select(options=[{**option(), "description": mrkdwn()}])),
+        "/blocks/0/elements/0/options/0/description/type",
+        "unsupported type: mrkdwn",
+    ),
     ({"type": "header", "text": plain(), "level": 1}, "/blocks/0", "additional property: level"),
     (rich({"type": "bold", "text": "x"}), "/blocks/0/elements/0/elements/0/type", "unsupported"),
     ({"type": "markdown", "text": "x" * 12_001}, "/blocks/0/text", "less than 12001"),
@@ -173,23 +241,38 @@ INVALID: list[tuple[Block, str, str]] = [
     ({"type": "table", "rows": [[cell()]] * 101}, "/blocks/0/rows", "no more than 100"),
     ({"type": "table", "rows": [[cell()], [cell(), cell()]]}, "/blocks/0/rows", "same number"),
     ({"type": "table", "rows": [[cell("x" * 600)]] * 20}, "/blocks", "less than 10001"),
-    (changed(DATA_TABLE, "rows/0/0", rich({"type": "text", "text": "x"})),
-     "/blocks/0/rows/0/0/type", "rich_text in the header"),
+    (
+        changed(DATA_TABLE, "rows/0/0", rich({"type": "text", "text": "x"})),
+        "/blocks/0/rows/0/0/type",
+        "rich_text in the header",
+    ),
     (changed(DATA_TABLE, "rows", [[cell()]]), "/blocks/0/rows", "no fewer than 2"),
     (changed(DATA_TABLE, "caption", None), "/blocks/0", "missing required field: caption"),
     ({**DATA_TABLE, "page_size": 101}, "/blocks/0/page_size", "at most 100"),
-    (changed(CONTAINER, "child_blocks", [CONTAINER]), "/blocks/0/child_blocks/0/type",
-     "unsupported type: container"),
-    (changed(CONTAINER, "child_blocks", [{"type": "divider"}] * 11), "/blocks/0/child_blocks",
-     "no more than 10"),
+    (
+        changed(CONTAINER, "child_blocks", [CONTAINER]),
+        "/blocks/0/child_blocks/0/type",
+        "unsupported type: container",
+    ),
+    (
+        changed(CONTAINER, "child_blocks", [{"type": "divider"}] * 11),
+        "/blocks/0/child_blocks",
+        "no more than 10",
+    ),
     ({**CONTAINER, "default_collapsed": True}, "/blocks/0/default_collapsed", "is_collapsible"),
-    (changed(LINE, "chart/series/0/data/0/label", "z"), "/blocks/0/chart/series/0/data",
-     "categories"),
+    (
+        changed(LINE, "chart/series/0/data/0/label", "z"),
+        "/blocks/0/chart/series/0/data",
+        "categories",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("block", "pointer", "words"), INVALID,
-                         ids=[f"{n}-{words[:30]}" for n, (_, _, words) in enumerate(INVALID)])
+@pytest.mark.parametrize(
+    ("block", "pointer", "words"),
+    INVALID,
+    ids=[f"{n}-{words[:30]}" for n, (_, _, words) in enumerate(INVALID)],
+)
 def test_invalid(block: Block, pointer: str, words: str) -> None:
     problems = message_problems([block])
     assert [(p.pointer, words in p.message) for p in problems] == [(pointer, True)], problems
@@ -213,24 +296,30 @@ def test_fifty_blocks_and_no_more() -> None:
 MODAL: Block = {"type": "modal", "title": plain(), "blocks": [{"type": "divider"}]}
 
 
-@pytest.mark.parametrize(("view", "pointer", "words"), [
-    ({"type": "modal", "blocks": []}, "/view", "missing required field: title"),
-    ({**MODAL, "title": plain("x" * 25)}, "/view/title/text", "less than 25"),
-    ({**MODAL, "submit": plain("x" * 25)}, "/view/submit/text", "less than 25"),
-    ({**MODAL, "close": mrkdwn()}, "/view/close/type", "unsupported type"),
-    ({**MODAL, "private_metadata": "x" * 3001}, "/view/private_metadata", "less than 3001"),
-    ({**MODAL, "callback_id": "x" * 256}, "/view/callback_id", "less than 256"),
-    ({**MODAL, "state": {}}, "/view", "invalid additional property: state"),
-    ({**MODAL, "blocks": [{"type": "divider"}] * 101}, "/view/blocks", "no more than 100"),
-    ({**MODAL, "blocks": []}, "/view/blocks", "no fewer than 1"),
-    ({**MODAL, "blocks": [{"type": "markdown", "text": "x"}]}, "/view/blocks/0/type",
-     "unsupported type: markdown in modal"),
-    ({**MODAL, "blocks": [field({"type": "plain_text_input"})]}, "/view", "submit"),
-    ({"type": "home", "title": plain(), "blocks": []}, "/view", "additional property: title"),
-    ({"type": "dialog"}, "/view/type", "unsupported type: dialog"),
-    ({"blocks": []}, "/view", "missing required field: type"),
-    (["modal"], "/view", "must provide an object"),
-])
+@pytest.mark.parametrize(
+    ("view", "pointer", "words"),
+    [
+        ({"type": "modal", "blocks": []}, "/view", "missing required field: title"),
+        ({**MODAL, "title": plain("x" * 25)}, "/view/title/text", "less than 25"),
+        ({**MODAL, "submit": plain("x" * 25)}, "/view/submit/text", "less than 25"),
+        ({**MODAL, "close": mrkdwn()}, "/view/close/type", "unsupported type"),
+        ({**MODAL, "private_metadata": "x" * 3001}, "/view/private_metadata", "less than 3001"),
+        ({**MODAL, "callback_id": "x" * 256}, "/view/callback_id", "less than 256"),
+        ({**MODAL, "state": {}}, "/view", "invalid additional property: state"),
+        ({**MODAL, "blocks": [{"type": "divider"}] * 101}, "/view/blocks", "no more than 100"),
+        ({**MODAL, "blocks": []}, "/view/blocks", "no fewer than 1"),
+        (
+            {**MODAL, "blocks": [{"type": "markdown", "text": "x"}]},
+            "/view/blocks/0/type",
+            "unsupported type: markdown in modal",
+        ),
+        ({**MODAL, "blocks": [field({"type": "plain_text_input"})]}, "/view", "submit"),
+        ({"type": "home", "title": plain(), "blocks": []}, "/view", "additional property: title"),
+        ({"type": "dialog"}, "/view/type", "unsupported type: dialog"),
+        ({"blocks": []}, "/view", "missing required field: type"),
+        (["modal"], "/view", "must provide an object"),
+    ],
+)
 def test_invalid_views(view: Any, pointer: str, words: str) -> None:
     problems = view_problems(view)
     assert pointer in [p.pointer for p in problems]
@@ -253,11 +342,13 @@ def test_options_for_an_external_select() -> None:
 
 async def test_slack_names_the_path(client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as caught:
-        await client.chat_postMessage(channel=INCIDENTS, text="x", blocks=[
-            {"type": "section", "text": mrkdwn("")}])
+        await client.chat_postMessage(
+            channel=INCIDENTS, text="x", blocks=[{"type": "section", "text": mrkdwn("")}]
+        )
     assert caught.value.response["error"] == "invalid_blocks"
     assert caught.value.response["response_metadata"]["messages"] == [
-        "[ERROR] must be more than 0 characters [json-pointer:/blocks/0/text/text]"]
+        "[ERROR] must be more than 0 characters [json-pointer:/blocks/0/text/text]"
+    ]
 
 
 async def test_blocks_validate_needs_no_token(client: AsyncWebClient) -> None:
@@ -271,15 +362,21 @@ async def test_blocks_validate_needs_no_token(client: AsyncWebClient) -> None:
 
 def test_what_the_sdks_models_write_is_accepted() -> None:
     written = [
-        sdk.SectionBlock(text=sdk.MarkdownTextObject(text="x"),
-                         accessory=sdk.ButtonElement(text="x", action_id="a", style="primary")),
-        sdk.ActionsBlock(elements=[
-            sdk.StaticSelectElement(action_id="s", options=[sdk.Option(value="v", text="x")]),
-            sdk.DatePickerElement(action_id="d", initial_date="2026-11-24"),
-            sdk.OverflowMenuElement(action_id="o", options=[sdk.Option(value="v", text="x")]),
-        ]),
+        sdk.SectionBlock(
+            text=sdk.MarkdownTextObject(text="x"),
+            accessory=sdk.ButtonElement(text="x", action_id="a", style="primary"),
+        ),
+        sdk.ActionsBlock(
+            elements=[
+                sdk.StaticSelectElement(action_id="s", options=[sdk.Option(value="v", text="x")]),
+                sdk.DatePickerElement(action_id="d", initial_date="2026-11-24"),
+                sdk.OverflowMenuElement(action_id="o", options=[sdk.Option(value="v", text="x")]),
+            ]
+        ),
         sdk.ContextBlock(elements=[sdk.MarkdownTextObject(text="x")]),
-        sdk.HeaderBlock(text="x"), sdk.DividerBlock(), sdk.MarkdownBlock(text="x"),
+        sdk.HeaderBlock(text="x"),
+        sdk.DividerBlock(),
+        sdk.MarkdownBlock(text="x"),
         sdk.InputBlock(label="x", element=sdk.PlainTextInputElement(action_id="i")),
     ]
     assert message_problems([json.loads(json.dumps(b.to_dict())) for b in written]) == []
@@ -287,9 +384,14 @@ def test_what_the_sdks_models_write_is_accepted() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["type", "text", "elements", "fields", "blocks", "options", "x"]),
-        inner | st.sampled_from(sorted(BLOCKS)), max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "text", "elements", "fields", "blocks", "options", "x"]),
+            inner | st.sampled_from(sorted(BLOCKS)),
+            max_size=4,
+        )
+    ),
     max_leaves=12,
 )
 
@@ -311,8 +413,11 @@ def test_a_field_that_slack_does_not_know_is_refused_wherever_it_stands(
     def collect(value: Any) -> None:
         if isinstance(value, dict):
             places.append(value)
-        for inner in value.values() if isinstance(value, dict) else (
-                value if isinstance(value, list) else ()):
+        for inner in (
+            value.values()
+            if isinstance(value, dict)
+            else (value if isinstance(value, list) else ())
+        ):
             collect(inner)
 
     collect(block)

@@ -22,13 +22,18 @@ async def test_two_hundred_interactions_at_once(
     sandbox: SlackSandbox, session: aiohttp.ClientSession, hand: Hand
 ) -> None:
     async with connected_plainly(sandbox, session, 2) as lines:
-        answers = await asyncio.gather(*(
-            hand.post("command", **{"as": "U0MEI"}, channel=INCIDENTS, command="/order",
-                      text=str(n))
-            for n in range(200)))
+        answers = await asyncio.gather(
+            *(
+                hand.post(
+                    "command", **{"as": "U0MEI"}, channel=INCIDENTS, command="/order", text=str(n)
+                )
+                for n in range(200)
+            )
+        )
         assert all(answer["ok"] for answer in answers)
         assert sorted(int(e["payload"]["text"]) for line in lines for e in line.envelopes) == (
-            list(range(200)))
+            list(range(200))
+        )
         assert [len(line.envelopes) for line in lines] == [100, 100]
 
 

@@ -18,8 +18,13 @@ from sandbox.slack.server import SlackSandbox
 from tests.sandbox_slack.conftest import INCIDENTS, Hand, until
 
 ME = {"as": "U0MEI"}
-EVENT = {"type": "app_home_opened", "user": "U0MEI", "channel": "D0MEI", "tab": "home",
-         "event_ts": "1.1"}
+EVENT = {
+    "type": "app_home_opened",
+    "user": "U0MEI",
+    "channel": "D0MEI",
+    "tab": "home",
+    "event_ts": "1.1",
+}
 
 
 class Plain:
@@ -88,9 +93,7 @@ async def test_an_eleventh_connection_is_refused(
         assert len(sandbox.world.sockets) == 10
 
 
-async def test_a_ticket_serves_once(
-    sandbox: SlackSandbox, session: aiohttp.ClientSession
-) -> None:
+async def test_a_ticket_serves_once(sandbox: SlackSandbox, session: aiohttp.ClientSession) -> None:
     client = AsyncWebClient(base_url=f"{sandbox.url}/api/", session=session)
     url = (await client.apps_connections_open(app_token=cast.APP_TOKEN))["url"]
     socket = await session.ws_connect(url)
@@ -110,9 +113,13 @@ async def test_an_event_comes_again_at_once_then_after_one_and_five_minutes(
             if advance:
                 await hand.post("clock", advance=advance)
             await until(lambda n=attempts: len(line.envelopes) == n, seconds=8)
-            await until(lambda n=attempts: (  # its 3 s are over
-                len(sandbox.world.log.deliveries) == n
-                and sandbox.world.log.deliveries[-1].error == "operation_timeout"), seconds=8)
+            await until(
+                lambda n=attempts: (  # its 3 s are over
+                    len(sandbox.world.log.deliveries) == n
+                    and sandbox.world.log.deliveries[-1].error == "operation_timeout"
+                ),
+                seconds=8,
+            )
         await hand.post("clock", advance=3600)
         assert [e["retry_attempt"] for e in line.envelopes] == [0, 1, 2, 3]
         assert [e["retry_reason"] for e in line.envelopes] == ["", *["timeout"] * 3]
@@ -187,8 +194,11 @@ async def test_disconnect_kinds(
         await until(lambda: first.socket.closed)
         await hand.post("socket", do="disconnect", reason="link_disabled")
         await until(lambda: second.socket.closed)
-        assert second.seen[-1] == {"type": "disconnect", "reason": "link_disabled",
-                                   "debug_info": {"host": "sandbox"}}
+        assert second.seen[-1] == {
+            "type": "disconnect",
+            "reason": "link_disabled",
+            "debug_info": {"host": "sandbox"},
+        }
     wrong = await hand.post("socket", do="disconnect", reason="bored")
     assert wrong["error"] == "invalid_arguments"
 
@@ -225,8 +235,7 @@ async def test_the_log_tells_what_was_sent_and_when_it_was_acknowledged(
     assert delivery["sent"] <= delivery["acked"]
     assert delivery["response"] == {"text": "found"}
     posted = log["requests"][-1]
-    assert (posted["method"], posted["status"], posted["token"]) == (
-        "chat.postMessage", 200, "bot")
+    assert (posted["method"], posted["status"], posted["token"]) == ("chat.postMessage", 200, "bot")
     assert posted["args"] == {"channel": INCIDENTS, "text": "x"}
     later = await hand.get("log", since=str(log["last"]))
     assert later["requests"] == later["deliveries"] == []

@@ -64,8 +64,14 @@ async def test_5xx(client: AsyncWebClient, hand: Hand, kind: str, status: int) -
 
 
 async def test_a_named_error_for_one_channel_alone(client: AsyncWebClient, hand: Hand) -> None:
-    await hand.post("faults", method="chat.postMessage", kind="error", error="fatal_error",
-                    times=-1, match={"channel": INCIDENTS, "contains": "card"})
+    await hand.post(
+        "faults",
+        method="chat.postMessage",
+        kind="error",
+        error="fatal_error",
+        times=-1,
+        match={"channel": INCIDENTS, "contains": "card"},
+    )
     with pytest.raises(SlackApiError, match="fatal_error"):
         await client.chat_postMessage(channel=INCIDENTS, text="the card")
     await client.chat_postMessage(channel=INCIDENTS, text="other")
@@ -73,9 +79,7 @@ async def test_a_named_error_for_one_channel_alone(client: AsyncWebClient, hand:
 
 
 @pytest.mark.parametrize("kind", ["lost_reply", "malformed"])
-async def test_the_effect_without_its_reply(
-    client: AsyncWebClient, hand: Hand, kind: str
-) -> None:
+async def test_the_effect_without_its_reply(client: AsyncWebClient, hand: Hand, kind: str) -> None:
     await hand.post("faults", method="chat.postMessage", kind=kind)
     with pytest.raises((*LOST, SlackApiError, json.JSONDecodeError)):
         await client.chat_postMessage(channel=INCIDENTS, text="x")
@@ -146,13 +150,15 @@ async def test_down_until_removed(client: AsyncWebClient, hand: Hand) -> None:
 async def test_faults_are_listed_and_refused_when_wrong(hand: Hand) -> None:
     await hand.post("faults", method="views.open", kind="http_500", times=3)
     listed = (await hand.get("faults"))["faults"]
-    assert [(f["method"], f["kind"], f["times"]) for f in listed] == [
-        ("views.open", "http_500", 3)]
+    assert [(f["method"], f["kind"], f["times"]) for f in listed] == [("views.open", "http_500", 3)]
     await hand.delete("faults")
     assert (await hand.get("faults"))["faults"] == []
-    for wrong in ({"kind": "nothing"}, {"kind": "reset", "metod": "x"},
-                  {"kind": "dead_socket", "method": "chat.update"},
-                  {"kind": "reset", "method": "socket"}):
+    for wrong in (
+        {"kind": "nothing"},
+        {"kind": "reset", "metod": "x"},
+        {"kind": "dead_socket", "method": "chat.update"},
+        {"kind": "reset", "method": "socket"},
+    ):
         assert (await hand.post("faults", **wrong))["error"] == "invalid_arguments"
 
 

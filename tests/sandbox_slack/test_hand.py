@@ -30,26 +30,40 @@ MANIFEST: dict[str, Any] = {
         "app_home": {"messages_tab_enabled": True, "messages_tab_read_only_enabled": True},
     },
     "oauth_config": {"scopes": {"bot": ["commands", "chat:write", "reactions:read"]}},
-    "settings": {"socket_mode_enabled": True, "interactivity": {"is_enabled": True},
-                 "event_subscriptions": {"bot_events": ["reaction_added"]}},
+    "settings": {
+        "socket_mode_enabled": True,
+        "interactivity": {"is_enabled": True},
+        "event_subscriptions": {"bot_events": ["reaction_added"]},
+    },
 }
 
 
 async def test_the_workspace(hand: Hand) -> None:
     workspace = await hand.get("workspace")
     assert {p["id"] for p in workspace["people"]} == {
-        "U0MEI", "U0KAI", "U0LIN", "U0JO", "U0SAM", cast.BOT_USER}
+        "U0MEI",
+        "U0KAI",
+        "U0LIN",
+        "U0JO",
+        "U0SAM",
+        cast.BOT_USER,
+    }
     assert {c["id"] for c in workspace["channels"] if not c["is_im"]} == {
-        INCIDENTS, "C0CSDESK", PRIVATE, GENERAL}
+        INCIDENTS,
+        "C0CSDESK",
+        PRIVATE,
+        GENERAL,
+    }
     private = next(c for c in workspace["channels"] if c["id"] == PRIVATE)
     assert private["members"] == ["U0LIN", "U0JO", cast.BOT_USER]
     assert [c["command"] for c in workspace["app"]["commands"]] == [
-        "/incident", "/order", "/complaint"]
+        "/incident",
+        "/order",
+        "/complaint",
+    ]
 
 
-async def test_a_person_sees_their_own_places_alone(
-    client: AsyncWebClient, hand: Hand
-) -> None:
+async def test_a_person_sees_their_own_places_alone(client: AsyncWebClient, hand: Hand) -> None:
     await client.chat_postMessage(channel=PRIVATE, text="x")
 
     async def seen(who: str) -> set[str]:
@@ -58,8 +72,11 @@ async def test_a_person_sees_their_own_places_alone(
     assert PRIVATE in await seen("U0LIN")
     assert PRIVATE not in await seen("U0MEI")
     assert {c for c in await seen("U0MEI") if c.startswith("D")} == {"D0MEI"}
-    for who, error in (("U0MEI", "channel_not_found"), ("U0NO", "user_not_found"),
-                       (cast.BOT_USER, "user_not_found")):
+    for who, error in (
+        ("U0MEI", "channel_not_found"),
+        ("U0NO", "user_not_found"),
+        (cast.BOT_USER, "user_not_found"),
+    ):
         answer = await hand.get("messages", **{"as": who}, channel=PRIVATE)
         assert answer["error"] == error
 
@@ -76,13 +93,30 @@ async def test_commands_that_slack_refuses(hand: Hand) -> None:
 
 
 async def test_a_click_on_what_is_not_there(client: AsyncWebClient, hand: Hand) -> None:
-    ts = (await client.chat_postMessage(channel=INCIDENTS, text="x", blocks=[
-        {"type": "actions", "elements": [
-            {"type": "button", "action_id": f"a{n}", "text": {"type": "plain_text", "text": "x"}}
-            for n in range(2)]}]))["ts"]
-    for wish, error in (({"action_id": "b"}, "element_not_found"),
-                        ({"action_id": "a0", "block_id": "no"}, "element_not_found"),
-                        ({"action_id": "a0", "ts": "1.1"}, "message_not_found")):
+    ts = (
+        await client.chat_postMessage(
+            channel=INCIDENTS,
+            text="x",
+            blocks=[
+                {
+                    "type": "actions",
+                    "elements": [
+                        {
+                            "type": "button",
+                            "action_id": f"a{n}",
+                            "text": {"type": "plain_text", "text": "x"},
+                        }
+                        for n in range(2)
+                    ],
+                }
+            ],
+        )
+    )["ts"]
+    for wish, error in (
+        ({"action_id": "b"}, "element_not_found"),
+        ({"action_id": "a0", "block_id": "no"}, "element_not_found"),
+        ({"action_id": "a0", "ts": "1.1"}, "message_not_found"),
+    ):
         answer = await hand.post("click", **ME, channel=INCIDENTS, **{"ts": ts, **wish})
         assert answer["error"] == error
 
@@ -101,11 +135,23 @@ async def test_choices_in_a_message_are_in_its_state(
 
     text = {"type": "plain_text", "text": "x"}
     option = {"text": text, "value": "v"}
-    ts = (await client.chat_postMessage(channel=INCIDENTS, text="x", blocks=[
-        {"type": "actions", "block_id": "b", "elements": [
-            {"type": "static_select", "action_id": "pick", "options": [option]},
-            {"type": "button", "action_id": "go", "text": text},
-            {"type": "overflow", "action_id": "more", "options": [option]}]}]))["ts"]
+    ts = (
+        await client.chat_postMessage(
+            channel=INCIDENTS,
+            text="x",
+            blocks=[
+                {
+                    "type": "actions",
+                    "block_id": "b",
+                    "elements": [
+                        {"type": "static_select", "action_id": "pick", "options": [option]},
+                        {"type": "button", "action_id": "go", "text": text},
+                        {"type": "overflow", "action_id": "more", "options": [option]},
+                    ],
+                }
+            ],
+        )
+    )["ts"]
     press = {**ME, "channel": INCIDENTS, "ts": ts}
     await hand.post("click", **press, action_id="pick", selected_option=option)
     await hand.post("click", **press, action_id="go")
@@ -128,9 +174,23 @@ async def test_an_ephemeral_message_is_replaced_by_its_response_url(
         assert "message" not in body
         await respond(text="done", replace_original=True)
 
-    await client.chat_postEphemeral(channel=INCIDENTS, user="U0MEI", text="x", blocks=[
-        {"type": "actions", "elements": [{"type": "button", "action_id": "ok",
-                                          "text": {"type": "plain_text", "text": "x"}}]}])
+    await client.chat_postEphemeral(
+        channel=INCIDENTS,
+        user="U0MEI",
+        text="x",
+        blocks=[
+            {
+                "type": "actions",
+                "elements": [
+                    {
+                        "type": "button",
+                        "action_id": "ok",
+                        "text": {"type": "plain_text", "text": "x"},
+                    }
+                ],
+            }
+        ],
+    )
     ts = (await hand.messages("U0MEI", INCIDENTS))[0]["ts"]
     assert (await hand.post("click", **ME, channel=INCIDENTS, ts=ts, action_id="ok"))["ok"]
 
@@ -144,8 +204,7 @@ async def test_live_events(
     sandbox: SlackSandbox, session: aiohttp.ClientSession, client: AsyncWebClient
 ) -> None:
     seen: dict[str, list[dict[str, Any]]] = {"U0MEI": [], "U0LIN": []}
-    sockets = {who: await session.ws_connect(f"{sandbox.url}/hand/live?as={who}")
-               for who in seen}
+    sockets = {who: await session.ws_connect(f"{sandbox.url}/hand/live?as={who}") for who in seen}
 
     async def listen(who: str) -> None:
         async for message in sockets[who]:
@@ -158,10 +217,18 @@ async def test_live_events(
     await client.chat_postEphemeral(channel=INCIDENTS, user="U0LIN", text="x")
     await client.chat_postMessage(channel=PRIVATE, text="x")
     await client.views_publish(user_id="U0MEI", view={"type": "home", "blocks": []})
-    await until(lambda: [e["type"] for e in seen["U0MEI"]] == [
-        "connection", "message", "ring", "update", "home"])
-    await until(lambda: [e["type"] for e in seen["U0LIN"]] == [
-        "connection", "message", "update", "ephemeral", "message"])
+    await until(
+        lambda: (
+            [e["type"] for e in seen["U0MEI"]]
+            == ["connection", "message", "ring", "update", "home"]
+        )
+    )
+    await until(
+        lambda: (
+            [e["type"] for e in seen["U0LIN"]]
+            == ["connection", "message", "update", "ephemeral", "message"]
+        )
+    )
     assert seen["U0MEI"][1]["message"]["bot"] == cast.BOT_USER
     for socket in sockets.values():
         await socket.close()
@@ -172,8 +239,13 @@ async def test_files_of_people(
     hand: Hand, session: aiohttp.ClientSession, sandbox: SlackSandbox
 ) -> None:
     content = base64.b64encode("訂單".encode()).decode()
-    said = await hand.post("say", **{"as": "U0LIN"}, channel=PRIVATE, text="",
-                           files=[{"name": "list.txt", "content": content}])
+    said = await hand.post(
+        "say",
+        **{"as": "U0LIN"},
+        channel=PRIVATE,
+        text="",
+        files=[{"name": "list.txt", "content": content}],
+    )
     file = said["message"]["files"][0]
     url = f"{sandbox.url}/hand/files/{file['id']}"
     async with session.get(url, params={"as": "U0JO"}) as response:
@@ -192,7 +264,8 @@ async def test_editing_ones_own_words(hand: Hand) -> None:
     wish = {"channel": INCIDENTS, "ts": said["ts"]}
     assert (await hand.post("edit", **ME, **wish, text="y"))["message"]["text"] == "y"
     assert (await hand.post("edit", **{"as": "U0KAI"}, **wish, text="z"))["error"] == (
-        "cant_update_message")
+        "cant_update_message"
+    )
     await hand.post("edit", **ME, **wish, delete=True)
     assert await hand.messages("U0MEI", INCIDENTS) == []
 
@@ -235,8 +308,11 @@ def test_a_manifest_is_read_and_its_faults_are_named(tmp_path: Path) -> None:
     assert config.messages_read_only
     for part, value, words in (
         ("oauth_config", {"scopes": {"bot": ["commands"]}}, "reaction_added needs the scope"),
-        ("oauth_config", {"scopes": {"bot": ["chat:wrong", "commands", "reactions:read"]}},
-         "chat:wrong is unknown"),
+        (
+            "oauth_config",
+            {"scopes": {"bot": ["chat:wrong", "commands", "reactions:read"]}},
+            "chat:wrong is unknown",
+        ),
         ("features", {"slash_commands": [{"command": "incident"}], "bot_user": {}}, "no command"),
         ("display_information", {}, "name is missing"),
         ("display_information", {"name": "x" * 36}, "at most 35"),
@@ -250,10 +326,12 @@ async def test_commands_escape_when_the_manifest_asks(session: aiohttp.ClientSes
     await server.start()
     try:
         hand = Hand(server.url, session)
-        await hand.post("command", **ME, channel=INCIDENTS, command="/incident",
-                        text="@kai <b> #general")
+        await hand.post(
+            "command", **ME, channel=INCIDENTS, command="/incident", text="@kai <b> #general"
+        )
         assert server.world.log.deliveries[0].payload["text"] == (
-            "<@U0KAI|kai> &lt;b&gt; <#C0GENERAL|general>")
+            "<@U0KAI|kai> &lt;b&gt; <#C0GENERAL|general>"
+        )
         answer = await hand.post("say", **ME, channel="D0MEI", text="hello")
         assert answer["error"] == "restricted_action"
     finally:
@@ -262,14 +340,26 @@ async def test_commands_escape_when_the_manifest_asks(session: aiohttp.ClientSes
 
 async def test_the_command_line_says_where_it_is_and_ends(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox.slack", "--port", "0",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        sys.executable,
+        "-m",
+        "sandbox.slack",
+        "--port",
+        "0",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     assert process.stdout is not None
     url = json.loads(await process.stdout.readline())["url"]
     port = url.rpartition(":")[2]
     second = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox.slack", "--port", port,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        sys.executable,
+        "-m",
+        "sandbox.slack",
+        "--port",
+        port,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     _, errors = await second.communicate()
     assert second.returncode == 1
     assert f"port {port} is taken" in errors.decode()

@@ -39,7 +39,8 @@ class Site:
             return web.Response(status=self.status, headers=self.answer_headers)
         assert self.app is not None
         return await to_aiohttp_response(
-            await self.app.async_dispatch(await to_bolt_request(request)))
+            await self.app.async_dispatch(await to_bolt_request(request))
+        )
 
 
 @pytest.fixture
@@ -103,8 +104,9 @@ async def test_a_command_a_click_and_a_modal(
         return (await hand.get("views", **ME))["views"]
 
     view = (await until(views))[0]
-    answer = await hand.post("submit", **ME, view_id=view["id"],
-                             values={"what": {"text": {"value": "訂單卡住了"}}})
+    answer = await hand.post(
+        "submit", **ME, view_id=view["id"], values={"what": {"text": {"value": "訂單卡住了"}}}
+    )
     assert answer["response_action"] == "clear"
     assert submitted == ["訂單卡住了"]
     assert "X-Slack-Retry-Num" not in site.headers[0]
@@ -124,8 +126,11 @@ async def test_an_event_is_sent_again_with_its_number_and_reason(
     await hand.post("clock", advance=300)
     await until(lambda: len(site.headers) == 4)
     await hand.post("home/open", **ME)
-    await until(lambda: sandbox.world.log.deliveries[-1].error == "dispatch_failed"
-                and len(site.headers) == 5)
+    await until(
+        lambda: (
+            sandbox.world.log.deliveries[-1].error == "dispatch_failed" and len(site.headers) == 5
+        )
+    )
     await hand.post("clock", advance=3600)
     assert len(site.headers) == 5
 

@@ -38,15 +38,15 @@ async def test_posted_updated_deleted(client: AsyncWebClient, hand: Hand) -> Non
     await client.chat_delete(channel=INCIDENTS, ts=ts)
     assert await hand.messages("U0MEI", INCIDENTS) == []
     assert (await refused(client.chat_update(channel=INCIDENTS, ts=ts, text="x")))[
-        "error"] == "message_not_found"
+        "error"
+    ] == "message_not_found"
 
 
 async def test_threads_and_tombstones(client: AsyncWebClient, hand: Hand) -> None:
     await client.conversations_join(channel=INCIDENTS)
     root = (await client.chat_postMessage(channel=INCIDENTS, text="root"))["ts"]
     reply = (await client.chat_postMessage(channel=INCIDENTS, text="r", thread_ts=root))["ts"]
-    await client.chat_postMessage(channel=INCIDENTS, text="b", thread_ts=root,
-                                  reply_broadcast=True)
+    await client.chat_postMessage(channel=INCIDENTS, text="b", thread_ts=root, reply_broadcast=True)
     answer = await client.conversations_replies(channel=INCIDENTS, ts=root)
     assert [m["text"] for m in answer["messages"]] == ["root", "r", "b"]
     assert answer["messages"][0]["reply_count"] == 2
@@ -82,8 +82,9 @@ async def test_metadata_is_read_back_only_when_asked_for(client: AsyncWebClient)
         ({"event_type": "", "event_payload": {}}, "invalid_metadata_format"),
         ({"event_type": "m", "event_payload": {"a": "x" * 9000}}, "metadata_too_large"),
     ):
-        call = client.api_call("chat.postMessage", json={
-            "channel": INCIDENTS, "text": "x", "metadata": wrong})
+        call = client.api_call(
+            "chat.postMessage", json={"channel": INCIDENTS, "text": "x", "metadata": wrong}
+        )
         assert (await refused(call))["error"] == error
 
 
@@ -150,9 +151,11 @@ async def test_a_private_channel_without_the_app_does_not_exist_for_it(
     client: AsyncWebClient, sandbox: SlackSandbox
 ) -> None:
     del sandbox.world.workspace.channels[PRIVATE].members[cast.BOT_USER]
-    for call in (client.chat_postMessage(channel=PRIVATE, text="x"),
-                 client.conversations_info(channel=PRIVATE),
-                 client.conversations_history(channel=PRIVATE)):
+    for call in (
+        client.chat_postMessage(channel=PRIVATE, text="x"),
+        client.conversations_info(channel=PRIVATE),
+        client.conversations_history(channel=PRIVATE),
+    ):
         assert (await refused(call))["error"] == "channel_not_found"
 
 
@@ -163,7 +166,8 @@ async def test_history_needs_membership(client: AsyncWebClient) -> None:
 
 async def test_tokens(sandbox: SlackSandbox, session: aiohttp.ClientSession) -> None:
     for token, method, error in (
-        (None, "auth.test", "not_authed"), ("xoxb-wrong", "auth.test", "invalid_auth"),
+        (None, "auth.test", "not_authed"),
+        ("xoxb-wrong", "auth.test", "invalid_auth"),
         (cast.APP_TOKEN, "chat.postMessage", "not_allowed_token_type"),
         (cast.BOT_TOKEN, "apps.connections.open", "not_allowed_token_type"),
         (cast.BOT_TOKEN, "chat.nothing", "unknown_method"),
@@ -187,18 +191,19 @@ async def test_arguments_by_json_form_and_query(
     ):
         async with request as response:
             assert (await response.json())["message"]["blocks"][0]["type"] == "divider"
-    for wrong, word in (({"channel": INCIDENTS, "txt": "x"}, "unknown argument: txt"),
-                        ({"text": "x"}, "missing required field: channel"),
-                        ({"channel": INCIDENTS, "text": None}, "null is no value"),
-                        ({"channel": INCIDENTS, "text": "x", "unfurl_links": "maybe"},
-                         "must be a boolean")):
+    for wrong, word in (
+        ({"channel": INCIDENTS, "txt": "x"}, "unknown argument: txt"),
+        ({"text": "x"}, "missing required field: channel"),
+        ({"channel": INCIDENTS, "text": None}, "null is no value"),
+        ({"channel": INCIDENTS, "text": "x", "unfurl_links": "maybe"}, "must be a boolean"),
+    ):
         async with session.post(url, json=wrong, headers=headers) as response:
             body = await response.json()
             assert body["error"] == "invalid_arguments"
             assert word in body["response_metadata"]["messages"][0]
-    async with session.post(url, data=b"{", headers={
-        **headers, "Content-Type": "application/json"
-    }) as response:
+    async with session.post(
+        url, data=b"{", headers={**headers, "Content-Type": "application/json"}
+    ) as response:
         assert (await response.json())["error"] == "invalid_json"
 
 
@@ -219,9 +224,11 @@ async def test_people_and_groups(client: AsyncWebClient, hand: Hand) -> None:
     assert (await refused(client.users_info(user="U0NO")))["error"] == "user_not_found"
     groups = (await client.usergroups_list(include_users=True))["usergroups"]
     assert {g["handle"]: g["users"] for g in groups} == {
-        "oncall": ["U0MEI", "U0KAI"], "cs": ["U0LIN"], "managers": ["U0JO"]}
-    assert (await client.usergroups_users_list(usergroup="S0ONCALL"))["users"] == [
-        "U0MEI", "U0KAI"]
+        "oncall": ["U0MEI", "U0KAI"],
+        "cs": ["U0LIN"],
+        "managers": ["U0JO"],
+    }
+    assert (await client.usergroups_users_list(usergroup="S0ONCALL"))["users"] == ["U0MEI", "U0KAI"]
     assert (await client.dnd_info(user="U0MEI"))["dnd_enabled"] is False
     now = (await hand.get("clock"))["now"]
     await hand.post("people", id="U0MEI", dnd_until=now + 600)
@@ -240,21 +247,28 @@ async def test_marks(client: AsyncWebClient, hand: Hand) -> None:
     await hand.post("react", **{"as": "U0MEI"}, channel=INCIDENTS, ts=ts, name="pushpin")
     got = await client.reactions_get(channel=INCIDENTS, timestamp=ts)
     assert got["message"]["reactions"] == [
-        {"name": "pushpin", "users": [cast.BOT_USER, "U0MEI"], "count": 2}]
+        {"name": "pushpin", "users": [cast.BOT_USER, "U0MEI"], "count": 2}
+    ]
     await client.pins_add(channel=INCIDENTS, timestamp=ts)
     assert len((await client.pins_list(channel=INCIDENTS))["items"]) == 1
-    added = await client.bookmarks_add(channel_id=INCIDENTS, title="Review", type="link",
-                                       link="https://example.org")
+    added = await client.bookmarks_add(
+        channel_id=INCIDENTS, title="Review", type="link", link="https://example.org"
+    )
     assert (await client.bookmarks_list(channel_id=INCIDENTS))["bookmarks"][0]["id"] == added[
-        "bookmark"]["id"]
+        "bookmark"
+    ]["id"]
 
 
 async def test_an_upload_in_three_steps(client: AsyncWebClient, hand: Hand) -> None:
     await client.conversations_join(channel=INCIDENTS)
     root = (await client.chat_postMessage(channel=INCIDENTS, text="x"))["ts"]
     done = await client.files_upload_v2(
-        channel=INCIDENTS, thread_ts=root, filename="cases.csv", title="Cases",
-        content="order,amount\nFG-1,100\n", initial_comment="All cases",
+        channel=INCIDENTS,
+        thread_ts=root,
+        filename="cases.csv",
+        title="Cases",
+        content="order,amount\nFG-1,100\n",
+        initial_comment="All cases",
     )
     file_id = done["file"]["id"]
     shares = (await client.files_info(file=file_id))["file"]["shares"]
@@ -294,14 +308,24 @@ async def test_a_response_url_and_the_thread_and_message_it_belongs_to(
     root = (await client.chat_postMessage(channel=INCIDENTS, text="card"))["ts"]
     key = sandbox.world.responses.issue("U0MEI", INCIDENTS, ts=root)
     hook = AsyncWebhookClient(f"{sandbox.url}/response/{key}")
-    await hook.send_dict({"text": "in thread", "response_type": "in_channel", "thread_ts": root,
-                          "replace_original": False})
+    await hook.send_dict(
+        {
+            "text": "in thread",
+            "response_type": "in_channel",
+            "thread_ts": root,
+            "replace_original": False,
+        }
+    )
     await hook.send_dict({"text": "whispered", "thread_ts": root})
     assert [m["text"] for m in await hand.messages("U0MEI", INCIDENTS)] == ["card", "whispered"]
     assert [m["text"] for m in await hand.messages("U0MEI", INCIDENTS, thread_ts=root)] == [
-        "card", "in thread"]
+        "card",
+        "in thread",
+    ]
     await hook.send_dict({"text": "instead", "response_type": "in_channel"})
     await hook.send_dict({"delete_original": True, "text": ""})
     shown = await hand.messages("U0MEI", INCIDENTS)
     assert [(m["text"], m["deleted"]) for m in shown] == [
-        ("This message was deleted.", True), ("whispered", False)]
+        ("This message was deleted.", True),
+        ("whispered", False),
+    ]

@@ -34,16 +34,29 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "name": st.sampled_from(["pushpin", "war-room", "Ünd", "order-incidents", "x" * 90]),
 }
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=4)
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.text(max_size=4)
     | st.sampled_from(["modal", "home", "section", "divider", "plain_text"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["type", "text", "blocks", "title", "id", "event_type", "event_payload"]),
-        inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "text", "blocks", "title", "id", "event_type", "event_payload"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=8,
 )
 KINDS: dict[str, st.SearchStrategy[Any]] = {
-    "string": st.text(max_size=6), "integer": st.integers(-5, 2000), "boolean": st.booleans(),
-    "json": JSON, "list": st.lists(st.text(max_size=4), max_size=3),
+    "string": st.text(max_size=6),
+    "integer": st.integers(-5, 2000),
+    "boolean": st.booleans(),
+    "json": JSON,
+    "list": st.lists(st.text(max_size=4), max_size=3),
 }
 
 
@@ -85,16 +98,48 @@ def test_any_call_is_answered_or_refused(made: list[tuple[str, dict[str, Any]]])
 
 def test_every_method_that_is_promised_is_there() -> None:
     promised = {
-        "auth.test", "api.test", "apps.connections.open", "chat.postMessage", "chat.update",
-        "chat.delete", "chat.postEphemeral", "chat.getPermalink", "conversations.list",
-        "conversations.info", "conversations.join", "conversations.open", "conversations.history",
-        "conversations.replies", "conversations.members", "conversations.invite",
-        "conversations.create", "conversations.archive", "users.info", "users.list",
-        "users.conversations", "dnd.info", "dnd.teamInfo", "usergroups.list",
-        "usergroups.users.list", "views.open", "views.update", "views.push", "views.publish",
-        "reactions.add", "reactions.remove", "reactions.get", "pins.add", "pins.remove",
-        "pins.list", "files.getUploadURLExternal", "files.completeUploadExternal", "files.info",
-        "bookmarks.add", "bookmarks.edit", "bookmarks.list", "bookmarks.remove",
+        "auth.test",
+        "api.test",
+        "apps.connections.open",
+        "chat.postMessage",
+        "chat.update",
+        "chat.delete",
+        "chat.postEphemeral",
+        "chat.getPermalink",
+        "conversations.list",
+        "conversations.info",
+        "conversations.join",
+        "conversations.open",
+        "conversations.history",
+        "conversations.replies",
+        "conversations.members",
+        "conversations.invite",
+        "conversations.create",
+        "conversations.archive",
+        "users.info",
+        "users.list",
+        "users.conversations",
+        "dnd.info",
+        "dnd.teamInfo",
+        "usergroups.list",
+        "usergroups.users.list",
+        "views.open",
+        "views.update",
+        "views.push",
+        "views.publish",
+        "reactions.add",
+        "reactions.remove",
+        "reactions.get",
+        "pins.add",
+        "pins.remove",
+        "pins.list",
+        "files.getUploadURLExternal",
+        "files.completeUploadExternal",
+        "files.info",
+        "bookmarks.add",
+        "bookmarks.edit",
+        "bookmarks.list",
+        "bookmarks.remove",
         "blocks.validate",
     }
     assert promised <= set(METHODS)

@@ -15,8 +15,12 @@ def section(text: str, kind: str = "mrkdwn") -> list[dict[str, Any]]:
 
 
 def rich(*elements: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"type": "rich_text", "elements": [
-        {"type": "rich_text_section", "elements": list(elements)}]}]
+    return [
+        {
+            "type": "rich_text",
+            "elements": [{"type": "rich_text_section", "elements": list(elements)}],
+        }
+    ]
 
 
 async def who(hand: Hand) -> dict[str, str]:
@@ -24,17 +28,20 @@ async def who(hand: Hand) -> dict[str, str]:
     return {p: rings[-1]["why"] for p in people if (rings := await hand.rings(p))}
 
 
-@pytest.mark.parametrize(("content", "expected"), [
-    ({"text": "all quiet"}, {}),
-    ({"text": "<@U0MEI> look"}, {"U0MEI": "mention"}),
-    ({"text": "<!subteam^S0ONCALL>"}, {"U0MEI": "group", "U0KAI": "group"}),
-    ({"text": "x", "blocks": section("<@U0KAI|kai>")}, {"U0KAI": "mention"}),
-    ({"text": "<@U0MEI>", "blocks": section("nobody")}, {}),
-    ({"text": "x", "blocks": section("<@U0KAI>", "plain_text")}, {}),
-    ({"text": "x", "blocks": rich({"type": "user", "user_id": "U0JO"})}, {"U0JO": "mention"}),
-    ({"text": "x", "blocks": rich({"type": "text", "text": "<!channel> <@U0JO>"})}, {}),
-    ({"text": "&lt;!channel&gt;"}, {}),
-])
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"text": "all quiet"}, {}),
+        ({"text": "<@U0MEI> look"}, {"U0MEI": "mention"}),
+        ({"text": "<!subteam^S0ONCALL>"}, {"U0MEI": "group", "U0KAI": "group"}),
+        ({"text": "x", "blocks": section("<@U0KAI|kai>")}, {"U0KAI": "mention"}),
+        ({"text": "<@U0MEI>", "blocks": section("nobody")}, {}),
+        ({"text": "x", "blocks": section("<@U0KAI>", "plain_text")}, {}),
+        ({"text": "x", "blocks": rich({"type": "user", "user_id": "U0JO"})}, {"U0JO": "mention"}),
+        ({"text": "x", "blocks": rich({"type": "text", "text": "<!channel> <@U0JO>"})}, {}),
+        ({"text": "&lt;!channel&gt;"}, {}),
+    ],
+)
 async def test_mentions(
     client: AsyncWebClient, hand: Hand, content: dict[str, Any], expected: dict[str, str]
 ) -> None:
@@ -72,7 +79,10 @@ async def test_a_direct_message_and_do_not_disturb(client: AsyncWebClient, hand:
     await client.chat_postMessage(channel="D0MEI", text="and again")
     rings = await hand.rings("U0MEI")
     assert [(r["why"], r["sound"]) for r in rings] == [
-        ("direct", True), ("direct", False), ("direct", True)]
+        ("direct", True),
+        ("direct", False),
+        ("direct", True),
+    ]
 
 
 async def test_unread_and_mention_counts(client: AsyncWebClient, hand: Hand) -> None:
@@ -94,8 +104,13 @@ async def test_unread_and_mention_counts(client: AsyncWebClient, hand: Hand) -> 
 
 
 async def test_what_people_type_is_escaped_and_names_become_mentions(hand: Hand) -> None:
-    said = await hand.post("say", **{"as": "U0JO"}, channel=INCIDENTS,
-                           text="@mei <!channel & a < b> <@U0KAI> @oncall in #cs-desk")
+    said = await hand.post(
+        "say",
+        **{"as": "U0JO"},
+        channel=INCIDENTS,
+        text="@mei <!channel & a < b> <@U0KAI> @oncall in #cs-desk",
+    )
     assert said["message"]["text"] == (
-        "<@U0MEI> &lt;!channel &amp; a &lt; b&gt; <@U0KAI> <!subteam^S0ONCALL> in <#C0CSDESK>")
+        "<@U0MEI> &lt;!channel &amp; a &lt; b&gt; <@U0KAI> <!subteam^S0ONCALL> in <#C0CSDESK>"
+    )
     assert await who(hand) == {"U0MEI": "mention", "U0KAI": "mention"}

@@ -11,17 +11,36 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sandbox.slack.server import SlackSandbox
 from tests.sandbox_slack.conftest import INCIDENTS, Hand, until
 
-BUTTONS = [{"type": "actions", "block_id": "b1", "elements": [
-    {"type": "button", "action_id": "take", "value": "INC-1:1", "style": "primary",
-     "text": {"type": "plain_text", "text": "Take"}},
-]}]
+BUTTONS = [
+    {
+        "type": "actions",
+        "block_id": "b1",
+        "elements": [
+            {
+                "type": "button",
+                "action_id": "take",
+                "value": "INC-1:1",
+                "style": "primary",
+                "text": {"type": "plain_text", "text": "Take"},
+            },
+        ],
+    }
+]
 MODAL: dict[str, Any] = {
-    "type": "modal", "callback_id": "form", "title": {"type": "plain_text", "text": "Declare"},
-    "submit": {"type": "plain_text", "text": "Declare"}, "private_metadata": "{}",
+    "type": "modal",
+    "callback_id": "form",
+    "title": {"type": "plain_text", "text": "Declare"},
+    "submit": {"type": "plain_text", "text": "Declare"},
+    "private_metadata": "{}",
     "notify_on_close": True,
-    "blocks": [{"type": "input", "block_id": "what",
-                "label": {"type": "plain_text", "text": "What"},
-                "element": {"type": "plain_text_input", "action_id": "text"}}],
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "what",
+            "label": {"type": "plain_text", "text": "What"},
+            "element": {"type": "plain_text_input", "action_id": "text"},
+        }
+    ],
 }
 
 
@@ -35,8 +54,9 @@ async def test_a_command_reaches_the_app_and_its_answer_the_person(
         seen.append(body)
         await ack("All quiet.")
 
-    answer = await hand.post("command", **{"as": "U0MEI"}, channel=INCIDENTS,
-                             command="/incident", text="list")
+    answer = await hand.post(
+        "command", **{"as": "U0MEI"}, channel=INCIDENTS, command="/incident", text="list"
+    )
     assert answer["ok"]
     assert answer["response"]["text"] == "All quiet."
     assert answer["response"]["ephemeral"] is True
@@ -58,8 +78,11 @@ async def test_a_click_carries_message_state_and_place(
         await respond(text="Taken.", replace_original=False)
 
     posted = await client.chat_postMessage(channel=INCIDENTS, text="Card", blocks=BUTTONS)
-    assert (await hand.post("click", **{"as": "U0KAI"}, channel=INCIDENTS, ts=posted["ts"],
-                            action_id="take"))["ok"]
+    assert (
+        await hand.post(
+            "click", **{"as": "U0KAI"}, channel=INCIDENTS, ts=posted["ts"], action_id="take"
+        )
+    )["ok"]
     await until(lambda: seen)
     body = seen[0]
     assert body["user"]["id"] == "U0KAI"
@@ -69,8 +92,10 @@ async def test_a_click_carries_message_state_and_place(
     assert body["container"]["message_ts"] == posted["ts"]
 
     async def answered() -> bool:
-        return any(m["text"] == "Taken." and m["ephemeral"]
-                   for m in await hand.messages("U0KAI", INCIDENTS))
+        return any(
+            m["text"] == "Taken." and m["ephemeral"]
+            for m in await hand.messages("U0KAI", INCIDENTS)
+        )
 
     await until(answered)
 
@@ -151,8 +176,9 @@ async def test_the_app_comes_back_after_disconnect(
     await until(lambda: len(sandbox.world.sockets) == 1)
 
     async def works() -> bool:
-        answer = await hand.post("command", **{"as": "U0MEI"}, channel=INCIDENTS,
-                                 command="/order", text="1")
+        answer = await hand.post(
+            "command", **{"as": "U0MEI"}, channel=INCIDENTS, command="/order", text="1"
+        )
         return bool(answer["ok"])
 
     await until(works, seconds=10)

@@ -18,12 +18,17 @@ ME = {"as": "U0MEI"}
 
 
 def modal(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "modal", "callback_id": "form", "title": plain("Title"),
-            "submit": plain("Send"), "blocks": list(blocks) or [{"type": "divider"}], **more}
+    return {
+        "type": "modal",
+        "callback_id": "form",
+        "title": plain("Title"),
+        "submit": plain("Send"),
+        "blocks": list(blocks) or [{"type": "divider"}],
+        **more,
+    }
 
 
-TEXT = field({"type": "plain_text_input", "action_id": "i", "initial_value": "first"},
-             block_id="b")
+TEXT = field({"type": "plain_text_input", "action_id": "i", "initial_value": "first"}, block_id="b")
 
 
 async def refused(call: Any) -> str:
@@ -43,13 +48,12 @@ async def test_triggers_live_three_seconds_and_once(
     trigger = sandbox.world.triggers.issue("U0MEI")
     await client.views_open(trigger_id=trigger, view=modal())
     assert await refused(client.views_open(trigger_id=trigger, view=modal())) == (
-        "exchanged_trigger_id")
+        "exchanged_trigger_id"
+    )
     late = sandbox.world.triggers.issue("U0MEI")
     await hand.post("clock", advance=3.1)
-    assert await refused(client.views_open(trigger_id=late, view=modal())) == (
-        "expired_trigger_id")
-    assert await refused(client.views_open(trigger_id="x", view=modal())) == (
-        "invalid_trigger_id")
+    assert await refused(client.views_open(trigger_id=late, view=modal())) == ("expired_trigger_id")
+    assert await refused(client.views_open(trigger_id="x", view=modal())) == ("invalid_trigger_id")
 
 
 async def test_a_refused_view_does_not_use_the_trigger_up(
@@ -83,8 +87,9 @@ async def test_an_update_keeps_what_was_typed(
     typed = {"b": {"i": {"type": "plain_text_input", "value": "typed"}}}
     await hand.post("click", **ME, view_id=view["id"], action_id="more", values=typed)
     updated = await client.views_update(
-        view_id=view["id"], view=modal(TEXT, field({"type": "datepicker", "action_id": "d"},
-                                                   block_id="when")))
+        view_id=view["id"],
+        view=modal(TEXT, field({"type": "datepicker", "action_id": "d"}, block_id="when")),
+    )
     values = updated["view"]["state"]["values"]
     assert values["b"]["i"]["value"] == "typed"
     assert values["when"]["d"] == {"type": "datepicker", "selected_date": None}
@@ -109,7 +114,8 @@ async def test_three_modals_and_no_more(sandbox: SlackSandbox, client: AsyncWebC
         assert pushed["root_view_id"] == view["id"]
     trigger = sandbox.world.triggers.issue("U0MEI", view["id"])
     assert await refused(client.views_push(trigger_id=trigger, view=modal())) == (
-        "push_limit_reached")
+        "push_limit_reached"
+    )
 
 
 async def test_home(connected: AsyncApp, client: AsyncWebClient, hand: Hand) -> None:
@@ -118,8 +124,10 @@ async def test_home(connected: AsyncApp, client: AsyncWebClient, hand: Hand) -> 
     @connected.event("app_home_opened")
     async def home(event: dict[str, Any], client: AsyncWebClient) -> None:
         events.append(event)
-        await client.views_publish(user_id=event["user"], view={
-            "type": "home", "blocks": [{"type": "section", "text": mrkdwn("Quiet")}]})
+        await client.views_publish(
+            user_id=event["user"],
+            view={"type": "home", "blocks": [{"type": "section", "text": mrkdwn("Quiet")}]},
+        )
 
     await hand.post("home/open", **ME)
 
@@ -135,18 +143,26 @@ async def test_home(connected: AsyncApp, client: AsyncWebClient, hand: Hand) -> 
     call = client.views_publish(user_id="U0MEI", hash="1.x", view={"type": "home", "blocks": []})
     assert await refused(call) == "hash_conflict"
     assert await refused(client.views_publish(user_id="U0MEI", view=modal())) == (
-        "invalid_arguments")
+        "invalid_arguments"
+    )
 
 
-@pytest.mark.parametrize(("ack", "stack"), [
-    ({}, 1),
-    ({"response_action": "clear"}, 0),
-    ({"response_action": "update", "view": modal(callback_id="new")}, 2),
-    ({"response_action": "push", "view": modal(callback_id="new")}, 3),
-])
+@pytest.mark.parametrize(
+    ("ack", "stack"),
+    [
+        ({}, 1),
+        ({"response_action": "clear"}, 0),
+        ({"response_action": "update", "view": modal(callback_id="new")}, 2),
+        ({"response_action": "push", "view": modal(callback_id="new")}, 3),
+    ],
+)
 async def test_what_a_submission_may_be_answered(
-    connected: AsyncApp, sandbox: SlackSandbox, client: AsyncWebClient, hand: Hand,
-    ack: dict[str, Any], stack: int,
+    connected: AsyncApp,
+    sandbox: SlackSandbox,
+    client: AsyncWebClient,
+    hand: Hand,
+    ack: dict[str, Any],
+    stack: int,
 ) -> None:
     connected.view("form")(_acking(ack))
     root = await opened(sandbox, client)
@@ -168,14 +184,20 @@ def _acking(payload: dict[str, Any]) -> Any:
     return listener
 
 
-@pytest.mark.parametrize("ack", [
-    {"response_action": "errors", "errors": {"nowhere": "x"}},
-    {"response_action": "errors", "errors": {"b": ""}},
-    {"response_action": "update", "view": {**modal(), "title": plain("x" * 25)}},
-    {"response_action": "update", "view": {"type": "home", "blocks": []}},
-])
+@pytest.mark.parametrize(
+    "ack",
+    [
+        {"response_action": "errors", "errors": {"nowhere": "x"}},
+        {"response_action": "errors", "errors": {"b": ""}},
+        {"response_action": "update", "view": {**modal(), "title": plain("x" * 25)}},
+        {"response_action": "update", "view": {"type": "home", "blocks": []}},
+    ],
+)
 async def test_an_answer_that_slack_cannot_use_leaves_the_view(
-    connected: AsyncApp, sandbox: SlackSandbox, client: AsyncWebClient, hand: Hand,
+    connected: AsyncApp,
+    sandbox: SlackSandbox,
+    client: AsyncWebClient,
+    hand: Hand,
     ack: dict[str, Any],
 ) -> None:
     connected.view("form")(_acking(ack))
@@ -207,23 +229,36 @@ async def test_closing_tells_the_app_when_it_asked(
     await until(lambda: closed == [False, True])
 
 
-@pytest.mark.parametrize(("element", "value", "sentence"), [
-    ({"type": "plain_text_input", "min_length": 3}, {"value": "ab"}, "at least 3"),
-    ({"type": "plain_text_input", "max_length": 3}, {"value": "abcd"}, "at most 3"),
-    ({"type": "plain_text_input"}, {"value": "  "}, "required"),
-    ({"type": "number_input", "is_decimal_allowed": False}, {"value": "1,200"}, "whole number"),
-    ({"type": "number_input", "is_decimal_allowed": True}, {"value": "abc"}, "valid number"),
-    ({"type": "number_input", "is_decimal_allowed": False, "max_value": "5"}, {"value": "6"},
-     "at most 5"),
-    ({"type": "email_text_input"}, {"value": "nobody"}, "valid email"),
-    ({"type": "url_text_input"}, {"value": "example"}, "valid URL"),
-    ({"type": "datepicker"}, {"selected_date": "tomorrow"}, "valid date"),
-    ({"type": "multi_users_select", "max_selected_items": 1},
-     {"selected_users": ["U0MEI", "U0KAI"]}, "at most 1"),
-])
+@pytest.mark.parametrize(
+    ("element", "value", "sentence"),
+    [
+        ({"type": "plain_text_input", "min_length": 3}, {"value": "ab"}, "at least 3"),
+        ({"type": "plain_text_input", "max_length": 3}, {"value": "abcd"}, "at most 3"),
+        ({"type": "plain_text_input"}, {"value": "  "}, "required"),
+        ({"type": "number_input", "is_decimal_allowed": False}, {"value": "1,200"}, "whole number"),
+        ({"type": "number_input", "is_decimal_allowed": True}, {"value": "abc"}, "valid number"),
+        (
+            {"type": "number_input", "is_decimal_allowed": False, "max_value": "5"},
+            {"value": "6"},
+            "at most 5",
+        ),
+        ({"type": "email_text_input"}, {"value": "nobody"}, "valid email"),
+        ({"type": "url_text_input"}, {"value": "example"}, "valid URL"),
+        ({"type": "datepicker"}, {"selected_date": "tomorrow"}, "valid date"),
+        (
+            {"type": "multi_users_select", "max_selected_items": 1},
+            {"selected_users": ["U0MEI", "U0KAI"]},
+            "at most 1",
+        ),
+    ],
+)
 async def test_the_client_checks_before_it_sends(
-    sandbox: SlackSandbox, client: AsyncWebClient, hand: Hand, element: dict[str, Any],
-    value: dict[str, Any], sentence: str,
+    sandbox: SlackSandbox,
+    client: AsyncWebClient,
+    hand: Hand,
+    element: dict[str, Any],
+    value: dict[str, Any],
+    sentence: str,
 ) -> None:
     trigger = sandbox.world.triggers.issue("U0MEI")
     shown = modal(field({**element, "action_id": "i"}, block_id="b"))
@@ -245,15 +280,21 @@ async def test_choices_and_unknown_fields(
         seen.append(view["state"]["values"]["b"]["i"])
 
     trigger = sandbox.world.triggers.issue("U0MEI")
-    pick = field({"type": "static_select", "action_id": "i",
-                  "options": [option("a"), option("b")]}, block_id="b")
+    pick = field(
+        {"type": "static_select", "action_id": "i", "options": [option("a"), option("b")]},
+        block_id="b",
+    )
     view = (await client.views_open(trigger_id=trigger, view=modal(pick)))["view"]
-    for values in ({"b": {"i": {"selected_option": {"value": "c"}}}}, {"c": {"i": {}}},
-                   {"b": {"i": {"value": "a"}}}):
+    for values in (
+        {"b": {"i": {"selected_option": {"value": "c"}}}},
+        {"c": {"i": {}}},
+        {"b": {"i": {"value": "a"}}},
+    ):
         answer = await hand.post("submit", **ME, view_id=view["id"], values=values)
         assert answer["error"] == "bad_values"
-    await hand.post("submit", **ME, view_id=view["id"],
-                    values={"b": {"i": {"selected_option": {"value": "b"}}}})
+    await hand.post(
+        "submit", **ME, view_id=view["id"], values={"b": {"i": {"selected_option": {"value": "b"}}}}
+    )
     assert seen == [{"type": "static_select", "selected_option": option("b")}]
 
 
@@ -276,8 +317,7 @@ async def test_an_external_select_asks_the_app(
         await ack(options=[option(payload["value"])] if payload["value"] != "bad" else [{}])
 
     trigger = sandbox.world.triggers.issue("U0MEI")
-    pick = field({"type": "external_select", "action_id": "i", "min_query_length": 2},
-                 block_id="b")
+    pick = field({"type": "external_select", "action_id": "i", "min_query_length": 2}, block_id="b")
     view = (await client.views_open(trigger_id=trigger, view=modal(pick)))["view"]
     ask = {**ME, "view_id": view["id"], "block_id": "b", "action_id": "i"}
     assert (await hand.post("suggest", **ask, value="x"))["options"] == []

@@ -36,8 +36,11 @@ ANYWHERE = ("message", "modal", "home")
 
 
 def block(
-    kind: str, fields: dict[str, Rule], required: tuple[str, ...] = (),
-    extra: tuple[Extra, ...] = (), surfaces: tuple[str, ...] = ANYWHERE,
+    kind: str,
+    fields: dict[str, Rule],
+    required: tuple[str, ...] = (),
+    extra: tuple[Extra, ...] = (),
+    surfaces: tuple[str, ...] = ANYWHERE,
 ) -> Record:
     return typed(kind, {"block_id": BLOCK_ID, **fields}, required, extra, surfaces)
 
@@ -49,8 +52,9 @@ def _unique_actions(value: Json, at: str, found: Found) -> None:
         if action_id is None:
             continue
         if action_id in seen:
-            found.add(f"{at}/elements/{index}/action_id",
-                      f"`action_id` \"{action_id}\" already exists")
+            found.add(
+                f"{at}/elements/{index}/action_id", f'`action_id` "{action_id}" already exists'
+            )
         seen.add(action_id)
 
 
@@ -84,108 +88,253 @@ def _categories(value: Json, at: str, found: Found) -> None:
             found.add(f"{at}/series/{index}/data", "labels must be the categories, in their order")
 
 
-CELLS = ByType({
-    "raw_text": typed("raw_text", {"text": Text()}, ["text"]),
-    "raw_number": typed("raw_number", {"value": Number(), "text": Text()}, ["value"]),
-    "rich_text": RICH_TEXT,
-})
-_POINT = Record({"label": Text(longest=limits.CHART_LABEL), "value": Number()},
-                frozenset({"label", "value"}))
+CELLS = ByType(
+    {
+        "raw_text": typed("raw_text", {"text": Text()}, ["text"]),
+        "raw_number": typed("raw_number", {"value": Number(), "text": Text()}, ["value"]),
+        "rich_text": RICH_TEXT,
+    }
+)
+_POINT = Record(
+    {"label": Text(longest=limits.CHART_LABEL), "value": Number()}, frozenset({"label", "value"})
+)
 _CHART_FIELDS: dict[str, Rule] = {
-    "series": Many(Record({
-        "name": Text(longest=limits.CHART_LABEL),
-        "data": Many(_POINT, most=limits.CHART_POINTS),
-    }, frozenset({"name", "data"})), most=limits.CHART_SERIES),
-    "axis_config": Record({
-        "categories": Many(Text(longest=limits.CHART_LABEL), most=limits.CHART_POINTS),
-        "x_label": Text(longest=limits.CHART_AXIS_LABEL),
-        "y_label": Text(longest=limits.CHART_AXIS_LABEL),
-    }, frozenset({"categories"})),
+    "series": Many(
+        Record(
+            {
+                "name": Text(longest=limits.CHART_LABEL),
+                "data": Many(_POINT, most=limits.CHART_POINTS),
+            },
+            frozenset({"name", "data"}),
+        ),
+        most=limits.CHART_SERIES,
+    ),
+    "axis_config": Record(
+        {
+            "categories": Many(Text(longest=limits.CHART_LABEL), most=limits.CHART_POINTS),
+            "x_label": Text(longest=limits.CHART_AXIS_LABEL),
+            "y_label": Text(longest=limits.CHART_AXIS_LABEL),
+        },
+        frozenset({"categories"}),
+    ),
 }
-CHART = ByType({
-    "pie": typed("pie", {"segments": Many(Record({
-        "label": Text(longest=limits.CHART_LABEL), "value": Number(above=0),
-    }, frozenset({"label", "value"})), most=limits.CHART_SERIES)}, ["segments"]),
-    **{kind: typed(kind, _CHART_FIELDS, ["series", "axis_config"], [_categories])
-       for kind in ("bar", "line", "area")},
-})
+CHART = ByType(
+    {
+        "pie": typed(
+            "pie",
+            {
+                "segments": Many(
+                    Record(
+                        {
+                            "label": Text(longest=limits.CHART_LABEL),
+                            "value": Number(above=0),
+                        },
+                        frozenset({"label", "value"}),
+                    ),
+                    most=limits.CHART_SERIES,
+                )
+            },
+            ["segments"],
+        ),
+        **{
+            kind: typed(kind, _CHART_FIELDS, ["series", "axis_config"], [_categories])
+            for kind in ("bar", "line", "area")
+        },
+    }
+)
 SOURCE = typed("url", {"url": Text(longest=limits.URL), "text": Text()}, ["url", "text"])
-TASK_CARD = block("task_card", {
-    "task_id": Text(), "title": Text(), "details": ByType({"rich_text": RICH_TEXT}),
-    "output": ByType({"rich_text": RICH_TEXT}), "sources": Many(SOURCE),
-    "status": Text(choices=frozenset({"pending", "in_progress", "complete", "error"})),
-}, ("task_id", "title", "status"), (), MESSAGE)
-CARD = block("card", {
-    "hero_image": IMAGE, "icon": IMAGE, "title": words(limits.CARD_TITLE),
-    "subtitle": words(limits.CARD_TITLE), "body": words(limits.CARD_BODY),
-    "actions": Many(IN_CARD),
-}, (), (one_of("hero_image", "title", "actions", "body"),), MESSAGE)
+TASK_CARD = block(
+    "task_card",
+    {
+        "task_id": Text(),
+        "title": Text(),
+        "details": ByType({"rich_text": RICH_TEXT}),
+        "output": ByType({"rich_text": RICH_TEXT}),
+        "sources": Many(SOURCE),
+        "status": Text(choices=frozenset({"pending", "in_progress", "complete", "error"})),
+    },
+    ("task_id", "title", "status"),
+    (),
+    MESSAGE,
+)
+CARD = block(
+    "card",
+    {
+        "hero_image": IMAGE,
+        "icon": IMAGE,
+        "title": words(limits.CARD_TITLE),
+        "subtitle": words(limits.CARD_TITLE),
+        "body": words(limits.CARD_BODY),
+        "actions": Many(IN_CARD),
+    },
+    (),
+    (one_of("hero_image", "title", "actions", "body"),),
+    MESSAGE,
+)
 
 BLOCKS: dict[str, Record] = {
-    "section": block("section", {
-        "text": words(limits.SECTION_TEXT),
-        "fields": Many(words(limits.SECTION_FIELD_TEXT), most=limits.SECTION_FIELDS),
-        "accessory": ACCESSORY, "expand": Flag(),
-    }, (), (one_of("text", "fields"),)),
+    "section": block(
+        "section",
+        {
+            "text": words(limits.SECTION_TEXT),
+            "fields": Many(words(limits.SECTION_FIELD_TEXT), most=limits.SECTION_FIELDS),
+            "accessory": ACCESSORY,
+            "expand": Flag(),
+        },
+        (),
+        (one_of("text", "fields"),),
+    ),
     "header": block("header", {"text": plain(limits.HEADER_TEXT)}, ("text",)),
     "divider": block("divider", {}),
-    "image": block("image", {
-        "image_url": Text(longest=limits.IMAGE_URL), "alt_text": Text(longest=limits.ALT_TEXT),
-        "title": plain(limits.IMAGE_TITLE), "slack_file": SLACK_FILE,
-    }, ("alt_text",), (not_both_images,)),
-    "context": block("context", {"elements": Many(ByType({
-        **words(limits.CONTEXT_TEXT).kinds, "image": IMAGE,
-    }), most=limits.CONTEXT_ELEMENTS)}, ("elements",)),
-    "actions": block("actions", {
-        "elements": Many(IN_ACTIONS, most=limits.ACTIONS_ELEMENTS),
-    }, ("elements",), (_unique_actions,)),
-    "context_actions": block("context_actions", {
-        "elements": Many(IN_CONTEXT_ACTIONS, most=limits.CONTEXT_ACTIONS_ELEMENTS),
-    }, ("elements",), (_unique_actions,), MESSAGE),
-    "input": block("input", {
-        "label": plain(limits.INPUT_LABEL), "hint": plain(limits.INPUT_HINT), "element": IN_INPUT,
-        "optional": Flag(), "dispatch_action": Flag(),
-    }, ("label", "element")),
+    "image": block(
+        "image",
+        {
+            "image_url": Text(longest=limits.IMAGE_URL),
+            "alt_text": Text(longest=limits.ALT_TEXT),
+            "title": plain(limits.IMAGE_TITLE),
+            "slack_file": SLACK_FILE,
+        },
+        ("alt_text",),
+        (not_both_images,),
+    ),
+    "context": block(
+        "context",
+        {
+            "elements": Many(
+                ByType(
+                    {
+                        **words(limits.CONTEXT_TEXT).kinds,
+                        "image": IMAGE,
+                    }
+                ),
+                most=limits.CONTEXT_ELEMENTS,
+            )
+        },
+        ("elements",),
+    ),
+    "actions": block(
+        "actions",
+        {
+            "elements": Many(IN_ACTIONS, most=limits.ACTIONS_ELEMENTS),
+        },
+        ("elements",),
+        (_unique_actions,),
+    ),
+    "context_actions": block(
+        "context_actions",
+        {
+            "elements": Many(IN_CONTEXT_ACTIONS, most=limits.CONTEXT_ACTIONS_ELEMENTS),
+        },
+        ("elements",),
+        (_unique_actions,),
+        MESSAGE,
+    ),
+    "input": block(
+        "input",
+        {
+            "label": plain(limits.INPUT_LABEL),
+            "hint": plain(limits.INPUT_HINT),
+            "element": IN_INPUT,
+            "optional": Flag(),
+            "dispatch_action": Flag(),
+        },
+        ("label", "element"),
+    ),
     "rich_text": RICH_TEXT,
-    "markdown": block("markdown", {"text": Text(longest=limits.MESSAGE_MARKDOWN)}, ("text",), (),
-                      MESSAGE),
-    "alert": block("alert", {
-        "text": words(limits.ALERT_TEXT),
-        "level": Text(choices=frozenset({"default", "info", "warning", "error", "success"})),
-    }, ("text",)),
-    "table": block("table", {
-        "rows": Many(Many(CELLS, most=limits.TABLE_COLUMNS), most=limits.TABLE_ROWS),
-        "column_settings": Many(Record({
-            "align": Text(choices=frozenset({"left", "center", "right"})), "is_wrapped": Flag(),
-        }), most=limits.TABLE_COLUMNS),
-    }, ("rows",), (_uniform_rows,), MESSAGE),
-    "data_table": block("data_table", {
-        "caption": Text(),
-        "rows": Many(Many(CELLS, most=limits.TABLE_COLUMNS), 2, limits.DATA_TABLE_ROWS),
-        "page_size": Whole(1, limits.DATA_TABLE_PAGE), "row_header_column_index": Whole(0),
-    }, ("caption", "rows"), (_uniform_rows, _plain_header), MESSAGE),
-    "data_visualization": block("data_visualization", {
-        "title": Text(longest=limits.CHART_TITLE), "chart": CHART,
-    }, ("title", "chart"), (), MESSAGE),
+    "markdown": block(
+        "markdown", {"text": Text(longest=limits.MESSAGE_MARKDOWN)}, ("text",), (), MESSAGE
+    ),
+    "alert": block(
+        "alert",
+        {
+            "text": words(limits.ALERT_TEXT),
+            "level": Text(choices=frozenset({"default", "info", "warning", "error", "success"})),
+        },
+        ("text",),
+    ),
+    "table": block(
+        "table",
+        {
+            "rows": Many(Many(CELLS, most=limits.TABLE_COLUMNS), most=limits.TABLE_ROWS),
+            "column_settings": Many(
+                Record(
+                    {
+                        "align": Text(choices=frozenset({"left", "center", "right"})),
+                        "is_wrapped": Flag(),
+                    }
+                ),
+                most=limits.TABLE_COLUMNS,
+            ),
+        },
+        ("rows",),
+        (_uniform_rows,),
+        MESSAGE,
+    ),
+    "data_table": block(
+        "data_table",
+        {
+            "caption": Text(),
+            "rows": Many(Many(CELLS, most=limits.TABLE_COLUMNS), 2, limits.DATA_TABLE_ROWS),
+            "page_size": Whole(1, limits.DATA_TABLE_PAGE),
+            "row_header_column_index": Whole(0),
+        },
+        ("caption", "rows"),
+        (_uniform_rows, _plain_header),
+        MESSAGE,
+    ),
+    "data_visualization": block(
+        "data_visualization",
+        {
+            "title": Text(longest=limits.CHART_TITLE),
+            "chart": CHART,
+        },
+        ("title", "chart"),
+        (),
+        MESSAGE,
+    ),
     "card": CARD,
-    "carousel": block("carousel", {
-        "elements": Many(ByType({"card": CARD}), most=limits.CAROUSEL_CARDS),
-    }, ("elements",), (), MESSAGE),
+    "carousel": block(
+        "carousel",
+        {
+            "elements": Many(ByType({"card": CARD}), most=limits.CAROUSEL_CARDS),
+        },
+        ("elements",),
+        (),
+        MESSAGE,
+    ),
     "task_card": TASK_CARD,
-    "plan": block("plan", {"title": Text(), "tasks": Many(ByType({"task_card": TASK_CARD}))},
-                  ("title",), (), MESSAGE),
+    "plan": block(
+        "plan",
+        {"title": Text(), "tasks": Many(ByType({"task_card": TASK_CARD}))},
+        ("title",),
+        (),
+        MESSAGE,
+    ),
 }
 
 # Slack: a container holds any block but another container, an input, a carousel or a plan.
-_CHILDREN = ByType({
-    name: BLOCKS[name] for name in BLOCKS if name not in ("input", "carousel", "plan", "task_card")
-})
-BLOCKS["container"] = block("container", {
-    "title": plain(limits.CONTAINER_TITLE), "rich_text_title": ByType({"rich_text": RICH_TEXT}),
-    "subtitle": words(limits.CONTAINER_SUBTITLE), "icon": IMAGE,
-    "child_blocks": Many(_CHILDREN, most=limits.CONTAINER_CHILDREN),
-    "width": Text(choices=frozenset({"narrow", "standard", "wide", "full"})),
-    "is_collapsible": Flag(), "default_collapsed": Flag(), "has_header_divider": Flag(),
-}, ("child_blocks",), (one_of("title", "rich_text_title"), _collapsing))
+_CHILDREN = ByType(
+    {
+        name: BLOCKS[name]
+        for name in BLOCKS
+        if name not in ("input", "carousel", "plan", "task_card")
+    }
+)
+BLOCKS["container"] = block(
+    "container",
+    {
+        "title": plain(limits.CONTAINER_TITLE),
+        "rich_text_title": ByType({"rich_text": RICH_TEXT}),
+        "subtitle": words(limits.CONTAINER_SUBTITLE),
+        "icon": IMAGE,
+        "child_blocks": Many(_CHILDREN, most=limits.CONTAINER_CHILDREN),
+        "width": Text(choices=frozenset({"narrow", "standard", "wide", "full"})),
+        "is_collapsible": Flag(),
+        "default_collapsed": Flag(),
+        "has_header_divider": Flag(),
+    },
+    ("child_blocks",),
+    (one_of("title", "rich_text_title"), _collapsing),
+)
 
 ANY_BLOCK: Rule = Later(lambda: ByType(BLOCKS))

@@ -19,8 +19,11 @@ from sandbox.slack.blocks.schema import (
 from sandbox.slack.errors import Json
 
 STYLE = Text(choices=frozenset({"primary", "danger"}))
-URL = Text(longest=limits.URL, pattern=re.compile(r"(https?|slack)://\S+|mailto:\S+"),
-           meaning="must be a valid URL")
+URL = Text(
+    longest=limits.URL,
+    pattern=re.compile(r"(https?|slack)://\S+|mailto:\S+"),
+    meaning="must be a valid URL",
+)
 ACTION_ID = Text(longest=limits.ACTION_ID)
 
 
@@ -31,10 +34,12 @@ def plain(longest: int | None = None, shortest: int = 1) -> ByType:
 
 def words(longest: int | None = None) -> ByType:
     """A text object, `plain_text` or `mrkdwn`."""
-    return ByType({
-        "plain_text": _plain_record(longest, 1),
-        "mrkdwn": typed("mrkdwn", {"text": Text(longest), "verbatim": Flag()}, ["text"]),
-    })
+    return ByType(
+        {
+            "plain_text": _plain_record(longest, 1),
+            "mrkdwn": typed("mrkdwn", {"text": Text(longest), "verbatim": Flag()}, ["text"]),
+        }
+    )
 
 
 def _plain_record(longest: int | None, shortest: int) -> Record:
@@ -86,11 +91,13 @@ FILTER = Record(
     },
     extra=(one_of("include", "exclude_external_shared_channels", "exclude_bot_users"),),
 )
-DISPATCH_CONFIG = Record({
-    "trigger_actions_on": Many(
-        Text(choices=frozenset({"on_enter_pressed", "on_character_entered"}))
-    ),
-})
+DISPATCH_CONFIG = Record(
+    {
+        "trigger_actions_on": Many(
+            Text(choices=frozenset({"on_enter_pressed", "on_character_entered"}))
+        ),
+    }
+)
 SLACK_FILE = Record({"id": Text(), "url": URL}, extra=(one_of("id", "url"),))
 
 

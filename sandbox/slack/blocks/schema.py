@@ -163,8 +163,9 @@ class ByType:
         if record is None:
             found.add(f"{at}/type", f"unsupported type: {kind}", "unsupported_type")
         elif found.surface not in record.surfaces:
-            found.add(f"{at}/type", f"unsupported type: {kind} in {found.surface}",
-                      "unsupported_type")
+            found.add(
+                f"{at}/type", f"unsupported type: {kind} in {found.surface}", "unsupported_type"
+            )
         else:
             record.check(value, at, found)
 

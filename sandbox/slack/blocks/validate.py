@@ -13,23 +13,41 @@ from sandbox.slack.blocks.schema import Flag, Found, Many, Problem, Record, Text
 from sandbox.slack.blocks.walk import each_block, each_element, literal_length
 from sandbox.slack.errors import Json, Refused
 
-__all__ = ["BLOCKS", "check_options", "check_view", "message_problems", "require_message_blocks",
-           "view_problems"]
+__all__ = [
+    "BLOCKS",
+    "check_options",
+    "check_view",
+    "message_problems",
+    "require_message_blocks",
+    "view_problems",
+]
 
 
-_MODAL = Record({
-    "type": Text(), "title": plain(limits.VIEW_TITLE), "submit": plain(limits.VIEW_BUTTON),
-    "close": plain(limits.VIEW_BUTTON), "blocks": Many(ANY_BLOCK, most=limits.VIEW_BLOCKS),
-    "private_metadata": Text(limits.VIEW_PRIVATE_METADATA, 0),
-    "callback_id": Text(limits.VIEW_CALLBACK_ID, 0), "clear_on_close": Flag(),
-    "notify_on_close": Flag(), "external_id": Text(limits.VIEW_EXTERNAL_ID, 0),
-}, frozenset({"type", "title", "blocks"}))
-_HOME = Record({
-    "type": Text(), "blocks": Many(ANY_BLOCK, 0, limits.VIEW_BLOCKS),
-    "private_metadata": Text(limits.VIEW_PRIVATE_METADATA, 0),
-    "callback_id": Text(limits.VIEW_CALLBACK_ID, 0),
-    "external_id": Text(limits.VIEW_EXTERNAL_ID, 0),
-}, frozenset({"type", "blocks"}))
+_MODAL = Record(
+    {
+        "type": Text(),
+        "title": plain(limits.VIEW_TITLE),
+        "submit": plain(limits.VIEW_BUTTON),
+        "close": plain(limits.VIEW_BUTTON),
+        "blocks": Many(ANY_BLOCK, most=limits.VIEW_BLOCKS),
+        "private_metadata": Text(limits.VIEW_PRIVATE_METADATA, 0),
+        "callback_id": Text(limits.VIEW_CALLBACK_ID, 0),
+        "clear_on_close": Flag(),
+        "notify_on_close": Flag(),
+        "external_id": Text(limits.VIEW_EXTERNAL_ID, 0),
+    },
+    frozenset({"type", "title", "blocks"}),
+)
+_HOME = Record(
+    {
+        "type": Text(),
+        "blocks": Many(ANY_BLOCK, 0, limits.VIEW_BLOCKS),
+        "private_metadata": Text(limits.VIEW_PRIVATE_METADATA, 0),
+        "callback_id": Text(limits.VIEW_CALLBACK_ID, 0),
+        "external_id": Text(limits.VIEW_EXTERNAL_ID, 0),
+    },
+    frozenset({"type", "blocks"}),
+)
 _VIEWS = {"modal": _MODAL, "home": _HOME}
 _TABLES = ("table", "data_table")
 
@@ -66,7 +84,8 @@ def require_message_blocks(blocks: Any) -> None:
     problems = message_problems(blocks)
     if problems:
         raise Refused(
-            "invalid_blocks", messages=[p.words() for p in problems],
+            "invalid_blocks",
+            messages=[p.words() for p in problems],
             errors=[p.words() for p in problems],
         )
     if sum(literal_length(block) for block in blocks) > limits.MESSAGE_BLOCKS_TEXT:
@@ -87,10 +106,13 @@ def check_view(view: Any, *, kind: str) -> None:
 def check_options(answer: Any) -> list[Problem]:
     """The answer to a block_suggestion."""
     found = Found("modal")
-    Record({
-        "options": Many(SELECT_OPTIONS.item, 0, limits.SELECT_OPTIONS),
-        "option_groups": OPTION_GROUPS,
-    }, extra=(options_or_groups,)).check(answer, "", found)
+    Record(
+        {
+            "options": Many(SELECT_OPTIONS.item, 0, limits.SELECT_OPTIONS),
+            "option_groups": OPTION_GROUPS,
+        },
+        extra=(options_or_groups,),
+    ).check(answer, "", found)
     return found.problems
 
 
@@ -117,8 +139,9 @@ def _view_rules(view: Json, at: str, found: Found) -> None:
     _unique_block_ids(view["blocks"], f"{at}/blocks", found)
     has_input = any(block["type"] == "input" for block in view["blocks"])
     if view["type"] == "modal" and has_input and "submit" not in view:
-        found.add(at, "missing required field: submit (required with an input block)",
-                  "missing_field")
+        found.add(
+            at, "missing required field: submit (required with an input block)", "missing_field"
+        )
     focused = [e for _, e in each_element(view["blocks"]) if e.get("focus_on_load") is True]
     if len(focused) > 1:
         found.add(f"{at}/blocks", "only one element may have focus_on_load")

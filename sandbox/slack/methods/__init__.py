@@ -13,5 +13,15 @@ from sandbox.slack.methods import (
 )
 from sandbox.slack.methods.registry import METHODS, Call, Method
 
-__all__ = ["METHODS", "Call", "Method", "basics", "chat", "conversations", "files", "marks",
-           "people", "views"]
+__all__ = [
+    "METHODS",
+    "Call",
+    "Method",
+    "basics",
+    "chat",
+    "conversations",
+    "files",
+    "marks",
+    "people",
+    "views",
+]

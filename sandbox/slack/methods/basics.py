@@ -18,9 +18,15 @@ def api_test(call: Call) -> Json:
 
 @method("auth.test", "", tier=4)
 def auth_test(call: Call) -> Json:
-    return {"url": f"{call.world.base_url}/", "team": cast.TEAM_NAME,
-            "user": call.world.workspace.people[cast.BOT_USER].name, "team_id": cast.TEAM_ID,
-            "user_id": cast.BOT_USER, "bot_id": cast.BOT_ID, "is_enterprise_install": False}
+    return {
+        "url": f"{call.world.base_url}/",
+        "team": cast.TEAM_NAME,
+        "user": call.world.workspace.people[cast.BOT_USER].name,
+        "team_id": cast.TEAM_ID,
+        "user_id": cast.BOT_USER,
+        "bot_id": cast.BOT_ID,
+        "is_enterprise_install": False,
+    }
 
 
 @method("apps.connections.open", "", tier=3, token="app")  # noqa: S106
@@ -36,8 +42,9 @@ def open_connection(call: Call) -> Json:
 def validate(call: Call) -> Json:
     given = [name for name in ("blocks", "message", "view") if name in call.args]
     if len(given) != 1:
-        raise Refused("invalid_arguments",
-                      messages=["provide exactly one of blocks, view, or message"])
+        raise Refused(
+            "invalid_arguments", messages=["provide exactly one of blocks, view, or message"]
+        )
     kind = given[0]
     if kind == "view":
         problems = view_problems(call["view"], "")

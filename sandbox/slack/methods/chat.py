@@ -34,9 +34,13 @@ def _postable(call: Call) -> Channel:
     return channel
 
 
-@method("chat.postMessage",
-        f"channel! {CONTENT} metadata:json reply_broadcast:boolean unfurl_links:boolean "
-        "unfurl_media:boolean container_id", scopes=["chat:write"], tier=4)
+@method(
+    "chat.postMessage",
+    f"channel! {CONTENT} metadata:json reply_broadcast:boolean unfurl_links:boolean "
+    "unfurl_media:boolean container_id",
+    scopes=["chat:write"],
+    tier=4,
+)
 def post_message(call: Call) -> Json:
     channel = _postable(call)
     content = read_content(call.args)
@@ -46,20 +50,33 @@ def post_message(call: Call) -> Json:
     if customised:
         call.need("chat:write.customize")
     message = Message(
-        call.world.clock.ts(), channel.id, call.user, content["text"],
-        content["blocks"] or [], content["attachments"] or [], bot=True,
-        thread_ts=root.ts if root else None, metadata=metadata,
+        call.world.clock.ts(),
+        channel.id,
+        call.user,
+        content["text"],
+        content["blocks"] or [],
+        content["attachments"] or [],
+        bot=True,
+        thread_ts=root.ts if root else None,
+        metadata=metadata,
         username=call.get("username"),
         subtype="thread_broadcast" if root and call.get("reply_broadcast") else None,
     )
     call.world.post(channel, message)
-    return {"channel": channel.id, "ts": message.ts,
-            "message": message.to_api(call.world.base_url, metadata=True)}
+    return {
+        "channel": channel.id,
+        "ts": message.ts,
+        "message": message.to_api(call.world.base_url, metadata=True),
+    }
 
 
-@method("chat.update",
-        f"channel! ts! {CONTENT} metadata:json reply_broadcast:boolean unfurl_links:boolean "
-        "unfurl_media:boolean file_ids:list", scopes=["chat:write"], tier=3)
+@method(
+    "chat.update",
+    f"channel! ts! {CONTENT} metadata:json reply_broadcast:boolean unfurl_links:boolean "
+    "unfurl_media:boolean file_ids:list",
+    scopes=["chat:write"],
+    tier=3,
+)
 def update(call: Call) -> Json:
     channel = call.channel()
     message = own(call.world.message(channel, call["ts"]), "cant_update_message")
@@ -74,8 +91,9 @@ def update(call: Call) -> Json:
         raise Refused("no_text")
     content = read_content(call.args, needed=False)
     keeps_blocks = bool(message.blocks) and content["blocks"] is None
-    if changes_content and not (content["text"].strip() or content["blocks"] or keeps_blocks
-                                or content["attachments"]):
+    if changes_content and not (
+        content["text"].strip() or content["blocks"] or keeps_blocks or content["attachments"]
+    ):
         raise Refused("no_text")
     before = message.to_api(call.world.base_url)
     # Slack: what an update leaves out stays as it was; an empty array or object removes it.
@@ -88,8 +106,12 @@ def update(call: Call) -> Json:
     if content["attachments"] is not None:
         message.attachments = content["attachments"]
     call.world.edit(channel, message, call.user, before)
-    return {"channel": channel.id, "ts": message.ts, "text": message.text,
-            "message": message.to_api(call.world.base_url, metadata=True)}
+    return {
+        "channel": channel.id,
+        "ts": message.ts,
+        "text": message.text,
+        "message": message.to_api(call.world.base_url, metadata=True),
+    }
 
 
 @method("chat.delete", "channel! ts! as_user:boolean", scopes=["chat:write"], tier=3)
@@ -110,9 +132,15 @@ def post_ephemeral(call: Call) -> Json:
     content = read_content(call.args)
     root = thread_root(channel, call.get("thread_ts"))
     message = Message(
-        call.world.clock.ts(), channel.id, call.user, content["text"],
-        content["blocks"] or [], content["attachments"] or [], bot=True,
-        thread_ts=root.ts if root else None, reader=call["user"],
+        call.world.clock.ts(),
+        channel.id,
+        call.user,
+        content["text"],
+        content["blocks"] or [],
+        content["attachments"] or [],
+        bot=True,
+        thread_ts=root.ts if root else None,
+        reader=call["user"],
     )
     call.world.whisper(channel, message)
     return {"message_ts": message.ts}

@@ -34,7 +34,7 @@ def read_content(args: Json, *, needed: bool = True) -> Json:
         _check_attachments(attachments)
     if needed and not text.strip() and not blocks and not attachments:
         raise Refused("no_text")
-    return {"text": text[:limits.MESSAGE_TEXT_CUT], "blocks": blocks, "attachments": attachments}
+    return {"text": text[: limits.MESSAGE_TEXT_CUT], "blocks": blocks, "attachments": attachments}
 
 
 def _check_attachments(attachments: Any) -> None:

@@ -13,8 +13,12 @@ from sandbox.slack.state import Channel, Message, span
 from sandbox.slack.world import channel_type
 
 _READ = {"channel": "channels:read", "group": "groups:read", "im": "im:read", "mpim": "mpim:read"}
-_HISTORY = {"channel": "channels:history", "group": "groups:history", "im": "im:history",
-            "mpim": "mpim:history"}
+_HISTORY = {
+    "channel": "channels:history",
+    "group": "groups:history",
+    "im": "im:history",
+    "mpim": "mpim:history",
+}
 _TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
 _NAME = re.compile(r"[\w-]+")
 
@@ -42,16 +46,22 @@ def _managed(call: Call) -> Channel:
     return channel
 
 
-@method("conversations.list",
-        "types:list exclude_archived:boolean limit:integer cursor", tier=2,
-        scopes=["channels:read", "groups:read", "im:read", "mpim:read"])
+@method(
+    "conversations.list",
+    "types:list exclude_archived:boolean limit:integer cursor",
+    tier=2,
+    scopes=["channels:read", "groups:read", "im:read", "mpim:read"],
+)
 def list_(call: Call) -> Json:
     return _listed(call, call.get("types"), members_only=False)
 
 
-@method("users.conversations",
-        "user types:list exclude_archived:boolean limit:integer cursor", tier=3,
-        scopes=["channels:read", "groups:read", "im:read", "mpim:read"])
+@method(
+    "users.conversations",
+    "user types:list exclude_archived:boolean limit:integer cursor",
+    tier=3,
+    scopes=["channels:read", "groups:read", "im:read", "mpim:read"],
+)
 def of_user(call: Call) -> Json:
     return _listed(call, call.get("types"), members_only=True)
 
@@ -67,7 +77,8 @@ def _listed(call: Call, types: Iterable[str] | None, *, members_only: bool) -> J
     channels = [
         channel.to_api(viewer=call.user, count_members=True)
         for channel in call.world.workspace.channels.values()
-        if channel_type(channel) in kinds and channel.sees(call.user)
+        if channel_type(channel) in kinds
+        and channel.sees(call.user)
         and not (call.get("exclude_archived") and channel.is_archived)
         and (not members_only or user in channel.members)
     ]
@@ -75,8 +86,7 @@ def _listed(call: Call, types: Iterable[str] | None, *, members_only: bool) -> J
     return {"channels": page, "response_metadata": metadata}
 
 
-@method("conversations.info", "channel! include_locale:boolean include_num_members:boolean",
-        tier=3)
+@method("conversations.info", "channel! include_locale:boolean include_num_members:boolean", tier=3)
 def info(call: Call) -> Json:
     channel = readable(call)
     count = bool(call.get("include_num_members"))
@@ -103,8 +113,11 @@ def join(call: Call) -> Json:
     channel.members[call.user] = None
     answer: Json = {"channel": channel.to_api(viewer=call.user)}
     if already:
-        return {**answer, "warning": "already_in_channel",
-                "response_metadata": {"warnings": ["already_in_channel"]}}
+        return {
+            **answer,
+            "warning": "already_in_channel",
+            "response_metadata": {"warnings": ["already_in_channel"]},
+        }
     _joined(call, channel, call.user)
     return answer
 
@@ -112,9 +125,17 @@ def join(call: Call) -> Json:
 def _joined(call: Call, channel: Channel, user: str) -> None:
     world = call.world
     world.live.everyone({"type": "channel", "channel": channel.id})
-    world.event(channel, {"type": "member_joined_channel", "user": user, "channel": channel.id,
-                          "channel_type": "G" if channel.is_private else "C",
-                          "team": cast.TEAM_ID, "event_ts": world.clock.ts()})
+    world.event(
+        channel,
+        {
+            "type": "member_joined_channel",
+            "user": user,
+            "channel": channel.id,
+            "channel_type": "G" if channel.is_private else "C",
+            "team": cast.TEAM_ID,
+            "event_ts": world.clock.ts(),
+        },
+    )
 
 
 @method("conversations.leave", "channel!", scopes=["channels:manage", "groups:write"], tier=3)
@@ -129,9 +150,12 @@ def leave(call: Call) -> Json:
     return {}
 
 
-@method("conversations.open",
-        "channel users:list return_im:boolean prevent_creation:boolean", tier=3,
-        scopes=["im:write", "mpim:write"])
+@method(
+    "conversations.open",
+    "channel users:list return_im:boolean prevent_creation:boolean",
+    tier=3,
+    scopes=["im:write", "mpim:write"],
+)
 def open_(call: Call) -> Json:
     world = call.world
     if call.get("channel"):
@@ -165,42 +189,61 @@ def _group_direct(call: Call, users: list[str]) -> Channel:
     name = "mpdm-" + "--".join(world.workspace.people[user].name for user in users) + "-1"
     channel = world.workspace.named(name)
     if channel is None:
-        channel = Channel(f"G0{secrets.token_hex(4).upper()}", name, int(world.clock.now()),
-                          is_mpim=True, members=dict.fromkeys(users))
+        channel = Channel(
+            f"G0{secrets.token_hex(4).upper()}",
+            name,
+            int(world.clock.now()),
+            is_mpim=True,
+            members=dict.fromkeys(users),
+        )
         world.workspace.channels[channel.id] = channel
     return channel
 
 
-@method("conversations.history",
-        "channel! cursor latest oldest limit:integer inclusive:boolean "
-        "include_all_metadata:boolean", tier=3)
+@method(
+    "conversations.history",
+    "channel! cursor latest oldest limit:integer inclusive:boolean include_all_metadata:boolean",
+    tier=3,
+)
 def history(call: Call) -> Json:
     channel = _history_channel(call)
-    first, last = channel.between(call.get("oldest"), call.get("latest"),
-                                  inclusive=bool(call.get("inclusive")))
+    first, last = channel.between(
+        call.get("oldest"), call.get("latest"), inclusive=bool(call.get("inclusive"))
+    )
     newest_first = channel.roots[first:last][::-1]
     page, metadata = call.page([{"ts": ts} for ts in newest_first], most=999)
     shown = [_shown(call, channel.messages[item["ts"]]) for item in page]
-    return {"messages": shown, "has_more": bool(metadata["next_cursor"]),
-            "pin_count": len(channel.pins), "response_metadata": metadata}
+    return {
+        "messages": shown,
+        "has_more": bool(metadata["next_cursor"]),
+        "pin_count": len(channel.pins),
+        "response_metadata": metadata,
+    }
 
 
-@method("conversations.replies",
-        "channel! ts! cursor latest oldest limit:integer inclusive:boolean "
-        "include_all_metadata:boolean", tier=3)
+@method(
+    "conversations.replies",
+    "channel! ts! cursor latest oldest limit:integer inclusive:boolean "
+    "include_all_metadata:boolean",
+    tier=3,
+)
 def replies(call: Call) -> Json:
     channel = _history_channel(call)
     root = channel.messages.get(call["ts"])
     if root is None:
         raise Refused("thread_not_found")
-    first, last = span(root.replies, call.get("oldest"), call.get("latest"),
-                       inclusive=bool(call.get("inclusive")))
+    first, last = span(
+        root.replies, call.get("oldest"), call.get("latest"), inclusive=bool(call.get("inclusive"))
+    )
     page, metadata = call.page([{"ts": ts} for ts in root.replies[first:last]], default=1000)
     shown = [_shown(call, channel.messages[item["ts"]]) for item in page]
     if not call.get("cursor"):  # Slack: the root comes first, whatever the bounds
         shown = [_shown(call, root), *shown]
-    return {"messages": shown, "has_more": bool(metadata["next_cursor"]),
-            "response_metadata": metadata}
+    return {
+        "messages": shown,
+        "has_more": bool(metadata["next_cursor"]),
+        "response_metadata": metadata,
+    }
 
 
 def _shown(call: Call, message: Message) -> Json:
@@ -208,15 +251,25 @@ def _shown(call: Call, message: Message) -> Json:
     return message.to_api(call.world.base_url, metadata=metadata)
 
 
-@method("conversations.create", "name! is_private:boolean", tier=2,
-        scopes=["channels:manage", "groups:write"])
+@method(
+    "conversations.create",
+    "name! is_private:boolean",
+    tier=2,
+    scopes=["channels:manage", "groups:write"],
+)
 def create(call: Call) -> Json:
     world, name = call.world, call["name"]
     private = bool(call.get("is_private"))
     call.need("groups:write" if private else "channels:manage")
     _check_name(call, name)
-    channel = Channel(f"C0{secrets.token_hex(4).upper()}", name, int(world.clock.now()),
-                      creator=call.user, is_private=private, members={call.user: None})
+    channel = Channel(
+        f"C0{secrets.token_hex(4).upper()}",
+        name,
+        int(world.clock.now()),
+        creator=call.user,
+        is_private=private,
+        members={call.user: None},
+    )
     world.workspace.channels[channel.id] = channel
     world.live.everyone({"type": "channel", "channel": channel.id})
     return {"channel": channel.to_api(viewer=call.user)}
@@ -231,8 +284,12 @@ def _check_name(call: Call, name: str) -> None:
         raise Refused("name_taken")
 
 
-@method("conversations.invite", "channel! users!:list force:boolean", tier=3,
-        scopes=["channels:manage", "groups:write", "channels:write.invites"])
+@method(
+    "conversations.invite",
+    "channel! users!:list force:boolean",
+    tier=3,
+    scopes=["channels:manage", "groups:write", "channels:write.invites"],
+)
 def invite(call: Call) -> Json:
     channel = _managed(call)
     users = call["users"]
@@ -284,8 +341,9 @@ def unarchive(call: Call) -> Json:
     return {}
 
 
-@method("conversations.rename", "channel! name!", tier=2,
-        scopes=["channels:manage", "groups:write"])
+@method(
+    "conversations.rename", "channel! name!", tier=2, scopes=["channels:manage", "groups:write"]
+)
 def rename(call: Call) -> Json:
     channel = _managed(call)
     _check_name(call, call["name"])
@@ -294,8 +352,9 @@ def rename(call: Call) -> Json:
     return {"channel": channel.to_api(viewer=call.user)}
 
 
-@method("conversations.setTopic", "channel! topic!", tier=2,
-        scopes=["channels:manage", "groups:write"])
+@method(
+    "conversations.setTopic", "channel! topic!", tier=2, scopes=["channels:manage", "groups:write"]
+)
 def set_topic(call: Call) -> Json:
     channel = _managed(call)
     if len(call["topic"]) > 250:
@@ -305,8 +364,12 @@ def set_topic(call: Call) -> Json:
     return {"channel": channel.to_api(viewer=call.user)}
 
 
-@method("conversations.setPurpose", "channel! purpose!", tier=2,
-        scopes=["channels:manage", "groups:write"])
+@method(
+    "conversations.setPurpose",
+    "channel! purpose!",
+    tier=2,
+    scopes=["channels:manage", "groups:write"],
+)
 def set_purpose(call: Call) -> Json:
     channel = _managed(call)
     if len(call["purpose"]) > 250:
@@ -319,5 +382,12 @@ def set_purpose(call: Call) -> Json:
 def _changed(call: Call, channel: Channel, event: str | None) -> None:
     call.world.live.everyone({"type": "channel", "channel": channel.id})
     if event is not None:
-        call.world.event(channel, {"type": event, "channel": channel.id, "user": call.user,
-                                   "event_ts": call.world.clock.ts()})
+        call.world.event(
+            channel,
+            {
+                "type": event,
+                "channel": channel.id,
+                "user": call.user,
+                "event_ts": call.world.clock.ts(),
+            },
+        )

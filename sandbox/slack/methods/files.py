@@ -11,8 +11,12 @@ from sandbox.slack.methods.registry import Call, method
 from sandbox.slack.state import Channel, File, Message
 
 
-@method("files.getUploadURLExternal", "filename! length!:integer alt_txt snippet_type",
-        scopes=["files:write"], tier=4)
+@method(
+    "files.getUploadURLExternal",
+    "filename! length!:integer alt_txt snippet_type",
+    scopes=["files:write"],
+    tier=4,
+)
 def upload_url(call: Call) -> Json:
     world = call.world
     if call["length"] < 1:
@@ -20,21 +24,34 @@ def upload_url(call: Call) -> Json:
     file_id = f"F0{secrets.token_hex(4).upper()}"
     kind = mimetypes.guess_type(call["filename"])[0] or "application/octet-stream"
     world.workspace.files[file_id] = File(
-        file_id, call["filename"], call["filename"], kind, call["length"], call.user,
-        int(world.clock.now()), alt_text=call.get("alt_txt"),
+        file_id,
+        call["filename"],
+        call["filename"],
+        kind,
+        call["length"],
+        call.user,
+        int(world.clock.now()),
+        alt_text=call.get("alt_txt"),
     )
     return {"upload_url": f"{world.base_url}/files/upload/{file_id}", "file_id": file_id}
 
 
-@method("files.completeUploadExternal",
-        "files!:json channel_id channels:list thread_ts initial_comment blocks:json",
-        scopes=["files:write"], tier=4)
+@method(
+    "files.completeUploadExternal",
+    "files!:json channel_id channels:list thread_ts initial_comment blocks:json",
+    scopes=["files:write"],
+    tier=4,
+)
 def complete(call: Call) -> Json:
     world = call.world
     wanted = call["files"]
-    if not isinstance(wanted, list) or not wanted or not all(
-        isinstance(item, dict) and set(item) <= {"id", "title", "highlight_type"}
-        for item in wanted
+    if (
+        not isinstance(wanted, list)
+        or not wanted
+        or not all(
+            isinstance(item, dict) and set(item) <= {"id", "title", "highlight_type"}
+            for item in wanted
+        )
     ):
         raise Refused("invalid_arguments", messages=["files must be a list of {id, title}"])
     files = [_uploaded(call, item) for item in wanted]
@@ -46,8 +63,14 @@ def complete(call: Call) -> Json:
         file.completed = True
     for channel, root in zip(channels, roots, strict=True):
         message = Message(
-            world.clock.ts(), channel.id, call.user, call.get("initial_comment") or "",
-            call.get("blocks") or [], bot=True, thread_ts=root.ts if root else None, files=files,
+            world.clock.ts(),
+            channel.id,
+            call.user,
+            call.get("initial_comment") or "",
+            call.get("blocks") or [],
+            bot=True,
+            thread_ts=root.ts if root else None,
+            files=files,
         )
         for file in files:
             file.shares.append((channel.id, message.ts, message.thread_ts))
@@ -66,8 +89,10 @@ def _uploaded(call: Call, item: Json) -> File:
 
 
 def _channels(call: Call) -> list[Channel]:
-    names = [*(call.get("channels") or []), *([call["channel_id"]] if call.get("channel_id")
-                                              else [])]
+    names = [
+        *(call.get("channels") or []),
+        *([call["channel_id"]] if call.get("channel_id") else []),
+    ]
     channels = []
     for name in names:
         call.args["channel_id"] = name
@@ -75,8 +100,12 @@ def _channels(call: Call) -> list[Channel]:
     return channels
 
 
-@method("files.info", "file! count:integer page:integer limit:integer cursor",
-        scopes=["files:read"], tier=4)
+@method(
+    "files.info",
+    "file! count:integer page:integer limit:integer cursor",
+    scopes=["files:read"],
+    tier=4,
+)
 def info(call: Call) -> Json:
     file = call.world.workspace.files.get(call["file"])
     if file is None or not file.completed:

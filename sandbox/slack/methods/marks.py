@@ -42,8 +42,11 @@ def remove_reaction(call: Call) -> Json:
 @method("reactions.get", "channel! timestamp! full:boolean", scopes=["reactions:read"], tier=3)
 def get_reactions(call: Call) -> Json:
     channel, message = _target(call)
-    return {"type": "message", "channel": channel.id,
-            "message": message.to_api(call.world.base_url)}
+    return {
+        "type": "message",
+        "channel": channel.id,
+        "message": message.to_api(call.world.base_url),
+    }
 
 
 @method("pins.add", "channel! timestamp!", scopes=["pins:write"], tier=2)
@@ -70,30 +73,55 @@ def remove_pin(call: Call) -> Json:
 
 def _pin_event(call: Call, channel: Channel, message: Message, kind: str) -> None:
     world = call.world
-    world.live.tell(world.audience(channel), {
-        "type": "update", "channel": channel.id, "ts": message.ts,
-        "thread_ts": message.thread_ts, "message": world.shown(message),
-    })
-    world.event(channel, {
-        "type": kind, "user": call.user, "channel_id": channel.id,
-        "item": {"type": "message", "channel": channel.id,
-                 "message": message.to_api(world.base_url)},
-        "event_ts": world.clock.ts(),
-    })
+    world.live.tell(
+        world.audience(channel),
+        {
+            "type": "update",
+            "channel": channel.id,
+            "ts": message.ts,
+            "thread_ts": message.thread_ts,
+            "message": world.shown(message),
+        },
+    )
+    world.event(
+        channel,
+        {
+            "type": kind,
+            "user": call.user,
+            "channel_id": channel.id,
+            "item": {
+                "type": "message",
+                "channel": channel.id,
+                "message": message.to_api(world.base_url),
+            },
+            "event_ts": world.clock.ts(),
+        },
+    )
 
 
 @method("pins.list", "channel!", scopes=["pins:read"], tier=2)
 def pins(call: Call) -> Json:
     channel = call.member_channel()
-    return {"items": [
-        {"type": "message", "channel": channel.id, "created": created, "created_by": call.user,
-         "message": channel.messages[ts].to_api(call.world.base_url)}
-        for ts, created in channel.pins.items()
-    ]}
+    return {
+        "items": [
+            {
+                "type": "message",
+                "channel": channel.id,
+                "created": created,
+                "created_by": call.user,
+                "message": channel.messages[ts].to_api(call.world.base_url),
+            }
+            for ts, created in channel.pins.items()
+        ]
+    }
 
 
-@method("bookmarks.add", "channel_id! title! type! link emoji entity_id parent_id access_level",
-        scopes=["bookmarks:write"], tier=2)
+@method(
+    "bookmarks.add",
+    "channel_id! title! type! link emoji entity_id parent_id access_level",
+    scopes=["bookmarks:write"],
+    tier=2,
+)
 def add_bookmark(call: Call) -> Json:
     channel = call.live_channel("channel_id")
     if call["type"] != "link":
@@ -103,10 +131,18 @@ def add_bookmark(call: Call) -> Json:
         raise Refused("too_many_bookmarks")
     now = int(call.world.clock.now())
     bookmark = {
-        "id": f"Bk{secrets.token_hex(5).upper()}", "channel_id": channel.id,
-        "title": call["title"], "link": call["link"], "emoji": call.get("emoji") or "",
-        "type": "link", "date_created": now, "date_updated": now, "rank": "a",
-        "last_updated_by_user_id": call.user, "app_id": None, "icon_url": None,
+        "id": f"Bk{secrets.token_hex(5).upper()}",
+        "channel_id": channel.id,
+        "title": call["title"],
+        "link": call["link"],
+        "emoji": call.get("emoji") or "",
+        "type": "link",
+        "date_created": now,
+        "date_updated": now,
+        "rank": "a",
+        "last_updated_by_user_id": call.user,
+        "app_id": None,
+        "icon_url": None,
     }
     channel.bookmarks[str(bookmark["id"])] = bookmark
     call.world.live.everyone({"type": "channel", "channel": channel.id})
@@ -126,8 +162,12 @@ def _bookmark(call: Call) -> tuple[Channel, Json]:
     return channel, bookmark
 
 
-@method("bookmarks.edit", "channel_id! bookmark_id! title link emoji", tier=2,
-        scopes=["bookmarks:write"])
+@method(
+    "bookmarks.edit",
+    "channel_id! bookmark_id! title link emoji",
+    tier=2,
+    scopes=["bookmarks:write"],
+)
 def edit_bookmark(call: Call) -> Json:
     _, bookmark = _bookmark(call)
     if "link" in call.args:
@@ -137,8 +177,12 @@ def edit_bookmark(call: Call) -> Json:
     return {"bookmark": bookmark}
 
 
-@method("bookmarks.remove", "channel_id! bookmark_id! quip_section_id", tier=2,
-        scopes=["bookmarks:write"])
+@method(
+    "bookmarks.remove",
+    "channel_id! bookmark_id! quip_section_id",
+    tier=2,
+    scopes=["bookmarks:write"],
+)
 def remove_bookmark(call: Call) -> Json:
     channel, bookmark = _bookmark(call)
     del channel.bookmarks[bookmark["id"]]

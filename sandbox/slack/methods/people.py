@@ -21,13 +21,16 @@ def info(call: Call) -> Json:
     return {"user": _user(call, person)}
 
 
-@method("users.list", "include_locale:boolean limit:integer cursor presence:boolean",
-        scopes=["users:read"], tier=2)
+@method(
+    "users.list",
+    "include_locale:boolean limit:integer cursor presence:boolean",
+    scopes=["users:read"],
+    tier=2,
+)
 def list_(call: Call) -> Json:
     everyone = [_user(call, person) for person in call.world.workspace.people.values()]
     page, metadata = call.page(everyone)
-    return {"members": page, "cache_ts": int(call.world.clock.now()),
-            "response_metadata": metadata}
+    return {"members": page, "cache_ts": int(call.world.clock.now()), "response_metadata": metadata}
 
 
 def _user(call: Call, person: Person) -> Json:
@@ -66,25 +69,41 @@ def _dnd(call: Call, person: Person) -> Json:
     """Slack: someone rests now when the time lies between the next start and the next end."""
     if not person.in_dnd(call.world.clock.now()):
         return {"dnd_enabled": False, "next_dnd_start_ts": 1, "next_dnd_end_ts": 1}
-    return {"dnd_enabled": True, "next_dnd_start_ts": int(person.dnd_since or 0),
-            "next_dnd_end_ts": int(person.dnd_until or 0)}
+    return {
+        "dnd_enabled": True,
+        "next_dnd_start_ts": int(person.dnd_since or 0),
+        "next_dnd_end_ts": int(person.dnd_until or 0),
+    }
 
 
-@method("usergroups.list",
-        "include_users:boolean include_count:boolean include_disabled:boolean",
-        scopes=["usergroups:read"], tier=2)
+@method(
+    "usergroups.list",
+    "include_users:boolean include_count:boolean include_disabled:boolean",
+    scopes=["usergroups:read"],
+    tier=2,
+)
 def groups(call: Call) -> Json:
-    return {"usergroups": [
-        _group(group, users=bool(call.get("include_users")))
-        for group in call.world.workspace.groups.values()
-    ]}
+    return {
+        "usergroups": [
+            _group(group, users=bool(call.get("include_users")))
+            for group in call.world.workspace.groups.values()
+        ]
+    }
 
 
 def _group(group: Group, *, users: bool) -> Json:
     body: Json = {
-        "id": group.id, "team_id": cast.TEAM_ID, "is_usergroup": True, "is_subteam": True,
-        "name": group.name, "handle": group.handle, "description": "", "is_external": False,
-        "date_create": 1_760_000_000, "date_update": 1_760_000_000, "date_delete": 0,
+        "id": group.id,
+        "team_id": cast.TEAM_ID,
+        "is_usergroup": True,
+        "is_subteam": True,
+        "name": group.name,
+        "handle": group.handle,
+        "description": "",
+        "is_external": False,
+        "date_create": 1_760_000_000,
+        "date_update": 1_760_000_000,
+        "date_delete": 0,
         "user_count": len(group.users),
     }
     if users:
@@ -92,8 +111,12 @@ def _group(group: Group, *, users: bool) -> Json:
     return body
 
 
-@method("usergroups.users.list", "usergroup! include_disabled:boolean",
-        scopes=["usergroups:read"], tier=2)
+@method(
+    "usergroups.users.list",
+    "usergroup! include_disabled:boolean",
+    scopes=["usergroups:read"],
+    tier=2,
+)
 def group_users(call: Call) -> Json:
     group = call.world.workspace.groups.get(call["usergroup"])
     if group is None:
@@ -103,5 +126,6 @@ def group_users(call: Call) -> Json:
 
 @method("team.info", "team", scopes=["team:read"], tier=3)
 def team(_: Call) -> Json:
-    return {"team": {"id": cast.TEAM_ID, "name": cast.TEAM_NAME, "domain": cast.TEAM_DOMAIN,
-                     "icon": {}}}
+    return {
+        "team": {"id": cast.TEAM_ID, "name": cast.TEAM_NAME, "domain": cast.TEAM_DOMAIN, "icon": {}}
+    }

@@ -62,9 +62,9 @@ class Call:
         if not any(scope in granted for scope in scopes):
             raise missing_scope(scopes, granted)
 
-    def page(self, items: Sequence[Json], *, default: int = 100, most: int = 1000) -> tuple[
-        list[Json], Json
-    ]:
+    def page(
+        self, items: Sequence[Json], *, default: int = 100, most: int = 1000
+    ) -> tuple[list[Json], Json]:
         """One page of a list by `cursor` and `limit`, and its response_metadata."""
         limit = self.get("limit") or default
         if not 1 <= limit <= most:
@@ -116,8 +116,11 @@ class ArgumentTable:
                     args[name] = _READERS[kind](value)
                 except ValueError as error:
                     problems.append(f"{error} [json-pointer:/{name}]")
-        problems += [f"missing required field: {name}" for name in sorted(self.required)
-                     if given.get(name) in (None, "")]
+        problems += [
+            f"missing required field: {name}"
+            for name in sorted(self.required)
+            if given.get(name) in (None, "")
+        ]
         if problems:
             raise Refused("invalid_arguments", messages=problems)
         return args
@@ -139,7 +142,11 @@ _COMMON: Final = {"token": TEXT, "team_id": TEXT, "pretty": TEXT}
 
 
 def method(
-    name: str, arguments: str = "", *, scopes: Sequence[str] = (), tier: int = 3,
+    name: str,
+    arguments: str = "",
+    *,
+    scopes: Sequence[str] = (),
+    tier: int = 3,
     token: str = "bot",  # noqa: S107
 ) -> Callable[[Handler], Handler]:
     """Declares a method; `arguments` is a line as `ArgumentTable.of` reads it."""
@@ -202,5 +209,9 @@ def _list(value: Any) -> list[str]:
 
 
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    TEXT: _text, WHOLE: _whole, FLAG: _flag, JSON: _json, LIST: _list,
+    TEXT: _text,
+    WHOLE: _whole,
+    FLAG: _flag,
+    JSON: _json,
+    LIST: _list,
 }

@@ -36,8 +36,10 @@ def push(call: Call) -> Json:
 def update(call: Call) -> Json:
     if not (call.get("view_id") or call.get("external_id")):
         raise Refused("invalid_arguments", messages=["missing required field: view_id"])
-    check_view(call["view"], kind=call["view"].get("type", "modal")
-               if isinstance(call["view"], dict) else "modal")
+    check_view(
+        call["view"],
+        kind=call["view"].get("type", "modal") if isinstance(call["view"], dict) else "modal",
+    )
     view = call.world.views.find(call.get("view_id"), call.get("external_id"))
     if view.kind != call["view"]["type"]:
         raise Refused("invalid_arguments", messages=["the type of a view cannot change"])
