@@ -42,7 +42,7 @@ async def incident(interaction: Interaction, desk: Desk) -> None:
     if handler is not None:
         await handler(interaction, desk, rest.strip())
     elif find_type(desk.house.plan, word) is not None:
-        await _in_one_line(interaction, desk, word, rest.strip())
+        await _report(interaction, desk, text)  # the section alone: its form
     else:
         await desk.say(interaction, "unknown_subcommand", typed=word[:40])
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 # ISO 4217 minor-unit exponents that differ from two; shops book TWD in hundredths.
 _EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
+
+_AMOUNT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
 
 
 def exponent(currency: str) -> int:
@@ -52,29 +56,19 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:
-        """Reads what a person typed ("1,234.50", "NT$ 90"). ValueError says what is wrong.
+        """Reads what a person typed ("1,234.50", "NT$ 90", "１２３"). ValueError: what is wrong.
 
         A comma is taken only as a thousands separator in its place: "12,50" is refused rather
-        than guessed.
+        than guessed, and so is "1e3". Full-width digits, as Chinese keyboards type them, count.
         """
-        cleaned = text.strip().removeprefix("NT$").removeprefix("$").strip()
-        whole, _, fraction = cleaned.partition(".")
-        groups = whole.lstrip("+-").split(",")
-        if len(groups) > 1 and not (
-            1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
-        ):
-            raise ValueError(f"“{text.strip()[:40]}” is not an amount: write it like 1234.50")
-        digits = whole.replace(",", "") + ("." + fraction if fraction else "")
-        try:
-            value = Decimal(digits)
-        except InvalidOperation:
+        shown = text.strip()[:40]
+        cleaned = unicodedata.normalize("NFKC", text).strip()
+        cleaned = cleaned.removeprefix("NT$").removeprefix("$").strip()
+        if _AMOUNT.fullmatch(cleaned) is None:
+            raise ValueError(f"“{shown}” is not an amount: write it like 1234.50")
+        scaled = Decimal(cleaned.replace(",", "")).scaleb(exponent(currency))
+        if scaled != scaled.to_integral_value() or abs(scaled) > 10**15:
             raise ValueError(
-                f"“{text.strip()[:40]}” is not an amount: write it like 1234.50"
-            ) from None
-        scaled = value.scaleb(exponent(currency)) if value.is_finite() else None
-        if scaled is None or scaled != scaled.to_integral_value() or abs(scaled) > 10**15:
-            raise ValueError(
-                f"“{text.strip()[:40]}” is not an amount in {currency}: "
-                f"at most {exponent(currency)} decimals"
+                f"“{shown}” is not an amount in {currency}: at most {exponent(currency)} decimals"
             )
         return cls(int(scaled), currency)
