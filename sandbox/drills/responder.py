@@ -34,6 +34,7 @@ class Responder:
         self.person = person
         self.tell = tell
         self.card_ts = ""
+        self.remembered: dict[str, list[Any]] = {}
 
     # what is seen
 
@@ -214,6 +215,8 @@ class Responder:
             self.refused(work["refused"])
         elif "customers_pay" in work:
             self.customers_pay()
+        elif "remember" in work:
+            self.remember(work["remember"])
         else:
             raise Seen(f"the story asks for something unknown: {work}")
 
@@ -229,6 +232,13 @@ class Responder:
             for link in self.shop.look(f"/payment-links?order={order}")["payment_links"]:
                 if link["status"] == "open":
                     self.shop.post(f"/payment-links/{link['id']}/pay", {})
+
+    def remember(self, work: Json) -> None:
+        """Notes what the shop shows now: {as, look, list, field, count}."""
+        found = [entry[work["field"]] for entry in dig(self.shop.look(work["look"]), work["list"])]
+        if len(found) != work["count"]:
+            raise Seen(f"{work['look']} shows {len(found)}, not {work['count']}")
+        self.remembered[work["as"]] = found
 
     def refused(self, work: Json) -> None:
         """Presses without the right: told to their eyes only, and the shop untouched."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, words
-from sandbox.drills.responder import Responder
+from sandbox.drills.responder import Responder, dig
 from sandbox.drills.story import Story
 
 SLICE = 5.0  # seconds by which the drill's clock moves while waiting for the detection
@@ -155,8 +156,29 @@ def _verified(story: Story, responder: Responder, report: Report) -> bool:
         ]
         if len(found) != expected["count"]:
             wrong.append(f"{expected['path']}: {len(found)} effects, not {expected['count']}")
+    wrong += [problem for tally in story.tallies if (problem := _tally(tally, responder))]
     report.problems.extend(wrong)
     return not wrong
+
+
+def _tally(tally: Json, responder: Responder) -> str | None:
+    """A fresh look at each of what was remembered, or changed; what is not as it must be."""
+    subjects = responder.remembered.get(tally["of"]) or _changed(tally["of"], responder)
+    seen = Counter(
+        str(dig(responder.shop.look(tally["look"].format(subject)), tally["by"]))
+        for subject in subjects
+    )
+    wanted = {str(value): count for value, count in tally["is"].items()}
+    if dict(seen) == wanted:
+        return None
+    return f"{tally['look']} {tally['by']} of {tally['of']} is {dict(seen)}, not {wanted}"
+
+
+def _changed(path: str, responder: Responder) -> list[str]:
+    """What the `*` of a path stood for, in the shop's log of effects."""
+    place = path.strip("/").split("/").index("*")
+    paths = {m["path"] for m in responder.shop.mutations() if m["effect"]}
+    return sorted(p.strip("/").split("/")[place] for p in paths if _matches(p, path))
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -173,7 +195,7 @@ def _resolve(story: Story, responder: Responder) -> None:
     responder.press({**work, "form": form, "as": person})
     wait_for(
         lambda: any(
-            word in words(responder.card().get("blocks") or []) for word in ("Resolved", "已解決")
+            word in words(responder.card().get("blocks") or []) for word in ("Resolved", "已結案")
         ),
         "the card saying Resolved",
     )

@@ -13,7 +13,12 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Story:
-    """One section's drill. Steps of `work` are {press|form|shop|advance|wait|say: …} in order."""
+    """One section's drill. Steps of `work` are {press|form|shop|advance|remember: …} in order.
+
+    What `remember` has noted (a list of the shop's ids, by name) is looked at again, one by one, by
+    `tallies`: {of, look, by, is: {value: how many}}; `of` may also be the path of an effect
+    (/orders/*/redispatch): then it is everything that was changed by it.
+    """
 
     section: str
     title: str
@@ -30,6 +35,7 @@ class Story:
     resolve: Json = field(default_factory=dict)  # the resolve form's answers
     review_says: list[str] = field(default_factory=list)
     effects: list[Json] = field(default_factory=list)  # {path, count}: in the shop's mutation log
+    tallies: list[Json] = field(default_factory=list)  # a fresh look at each, counted
 
 
 def load(section: str) -> Story:
