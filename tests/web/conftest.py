@@ -20,9 +20,10 @@ from bot.settings import Secrets, parse_settings
 from sandbox.slack import cast
 from sandbox.slack.server import SlackSandbox
 from tests.conftest import KEY
+from tests.incidents.conftest import world
 from tests.sandbox_slack.conftest import Hand
 
-_SETTINGS = """
+SETTINGS = """
 slack:
   channels: {incidents: {id: C0INCIDENTS}, private: {id: C0CSINC, private: true}}
 shop: {name: Formosa Goods, currency: TWD}
@@ -90,7 +91,7 @@ async def running(
     """Starts it with these parts of the configuration changed; stops it at the end."""
     sandbox = SlackSandbox()
     await sandbox.start()
-    data = yaml.safe_load(_SETTINGS)
+    data = yaml.safe_load(SETTINGS)
     database = folder / "muster.db"
     data["database"] = {"url": f"sqlite:///{database}"}
     data["slack"]["base_url"] = f"{sandbox.url}/api/"
@@ -146,4 +147,4 @@ async def service() -> AsyncIterator[Service]:
     await runner.cleanup()
 
 
-__all__ = ["Running", "Service", "running"]
+__all__ = ["SETTINGS", "Running", "Service", "running", "world"]
