@@ -1,6 +1,6 @@
 """The metrics of one running bot, in a registry of its own.
 
-What happens is counted by small hooks that the composition root hands to the parts (two
+What happens is counted by small hooks that the composition root hands to the parts (a few
 microseconds each); what stands is read when it is asked for. `docs/operations.md` lists every
 metric, and a test says so.
 """
