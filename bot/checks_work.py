@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -22,25 +24,36 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+Ran = Callable[[CheckResult, float], None]
+"""Told of each run and its seconds (bot.web.meters)."""
+
 
 def recurring_checks(
-    settings: Settings, checking: Checking, house: House, clock: Clock, database: Database
+    settings: Settings,
+    checking: Checking,
+    house: House,
+    clock: Clock,
+    database: Database,
+    *,
+    ran: Ran = lambda _result, _seconds: None,
 ) -> dict[str, Recurring]:
     """Every check by its name, each on its own interval."""
     return {
-        configured.name: _recurring(build(configured), checking, house, clock, database)
+        configured.name: _recurring(build(configured), checking, house, clock, database, ran)
         for configured in settings.checks
     }
 
 
 def _recurring(
-    check: Check, checking: Checking, house: House, clock: Clock, database: Database
+    check: Check, checking: Checking, house: House, clock: Clock, database: Database, ran: Ran
 ) -> Recurring:
     settings = check.settings
 
     async def job() -> Finish:
         waiting = await database.read(awaited)
+        started = time.monotonic()
         result: CheckResult = await run_check(check, checking.context(clock.now(), waiting))
+        ran(result, time.monotonic() - started)
 
         def finish(session: Session) -> None:
             taken = take_check_result(session, house, result, clock.now())

@@ -40,6 +40,11 @@ from bot.schedule.scheduler import TICK_SECONDS, Scheduler
 from bot.schedule.workers import Workers
 from bot.settings import Secrets, Settings
 from bot.timers_work import TimerWork
+from bot.web.actions import CountedBook
+from bot.web.health import Health, Limits, Probe
+from bot.web.heartbeat import Heartbeat
+from bot.web.meters import Exposition, Meters, Parts
+from bot.web.routes import OwnRoutes
 from handlers import register_all
 from handlers.desk import Desk
 from handlers.registry import Interaction, Registry
@@ -66,7 +71,7 @@ class Muster:
         self._identity = Identity()
         self._web_url: str | None = None
         self._control_url: str | None = None
-        self._stopping: list[object] = []
+        self._health: Health | None = None
 
     def addresses(self) -> dict[str, str | None]:
         """What `--ready` prints."""
@@ -80,10 +85,12 @@ class Muster:
         database = Database.open(settings.database.url, key=secrets.key)
         self._stack.push_async_callback(database.close)
         database.run_alone()
+        meters = Meters()
+        database.time_units(meters.unit_done)
 
         client = open_client(secrets.bot_token, settings.slack.base_url)
         self._stack.push_async_callback(close_client, client)
-        sender = Sender(client, budget=Budget(), clock=clock)
+        sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
         await self._identify(sender)
         members = await group_members(settings, sender)
         house = build_house(settings, loaded, members)
@@ -133,13 +140,20 @@ class Muster:
             await desk.report(interaction, "problem" if code == "failed" else "form_gone")
 
         dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
-        intake = Intake(database, clock, owner=owner, answering=dispatcher, take=workers.take)
-        book = AttemptBook(house)
+        intake = Intake(
+            database,
+            clock,
+            owner=owner,
+            answering=dispatcher,
+            take=workers.take,
+            took=meters.acknowledged,
+        )
+        book = CountedBook(AttemptBook(house), meters.action_settled)
         checks = RecurringWork(
             WorkKind.CHECK,
             database,
             clock,
-            recurring_checks(settings, checking, house, clock, database),
+            recurring_checks(settings, checking, house, clock, database, ran=meters.check_ran),
         )
         jobs = RecurringWork(
             WorkKind.TIMER,
@@ -174,13 +188,36 @@ class Muster:
         scheduler.wake_every(TICK_SECONDS)
         for check in settings.checks:
             scheduler.wake_every(check.every, WorkKind.CHECK)
+        health = Health(
+            database=database,
+            clock=clock,
+            sender=sender,
+            workers=workers,
+            plain=office.plain,
+            limits=_limits(settings),
+            sockets=settings.slack.mode == "socket",
+        )
+        self._health = health
+        scheduler.every(Probe.EVERY, Probe(sender, clock).ask, name="probe")
+        if settings.heartbeat is not None:
+            heart = Heartbeat(
+                checking.http,
+                url=settings.heartbeat.url,
+                health=health,
+                counted=meters.heartbeat,
+            )
+            scheduler.every(settings.heartbeat.every, heart.ping, name="heartbeat")
+        parts = Parts(
+            health, intake, sender, office.plain, clock, loaded.version, settings.slack.mode
+        )
+        own = OwnRoutes(health, Exposition(meters, parts))
         scheduler.start()
         self._stack.callback(scheduler.stop)
         self._stack.push_async_callback(intake.drained, 2.0)
         avoid_pauses()
         joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
         self._stack.callback(joining.cancel)
-        await self._listen(intake, client, control_port, workers)
+        await self._listen(intake, client, control_port, workers, health, own)
         log.info(
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
         )
@@ -197,10 +234,17 @@ class Muster:
         self._identity.bot_user_id = who.get("user_id")
 
     async def _listen(
-        self, intake: Intake, client: object, control_port: int | None, workers: Workers
+        self,
+        intake: Intake,
+        client: object,
+        control_port: int | None,
+        workers: Workers,
+        health: Health,
+        own: OwnRoutes,
     ) -> None:
         settings = self._settings
         site = web.Application()
+        own.add_to(site)
         http = None
         if settings.slack.mode == "http":
             http = HttpIntake(intake, signing_secret=self._secrets.signing_secret)
@@ -225,6 +269,7 @@ class Muster:
                 app_token=self._secrets.app_token,
                 connections=settings.slack.connections,
             )
+            health.connect(socket)
             await socket.start()
             self._stack.push_async_callback(socket.stop)
             try:
@@ -247,5 +292,15 @@ class Muster:
 
     async def stop(self) -> None:
         """Takes in nothing more, ends what runs, and lets go of everything."""
+        if self._health is not None:
+            self._health.stopping()
         await self._stack.aclose()
         log.info("stopped")
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        undelivered=timedelta(seconds=settings.health.undelivered_after),
+        missed_runs=settings.health.missed_runs,
+        checks={check.name: check.every for check in settings.checks},
+    )

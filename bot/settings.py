@@ -77,6 +77,20 @@ class WebPart(Part):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
 
 
+class HealthPart(Part):
+    """From when on `/readyz` says that the bot is not ready."""
+
+    undelivered_after: Annotated[int, Field(ge=1)] = 300  # seconds a message may wait
+    missed_runs: Annotated[int, Field(ge=1)] = 3  # of a check, before it counts as not running
+
+
+class HeartbeatPart(Part):
+    """A dead-man service outside, which is asked for a ping while the bot is ready."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+    every: Annotated[int, Field(ge=1)] = 60  # seconds
+
+
 class ShopPart(Part):
     name: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -141,6 +155,8 @@ class Settings(Part):
     checks: list[AnyCheckSettings] = []
     database: DatabasePart = DatabasePart()
     web: WebPart = WebPart()
+    health: HealthPart = HealthPart()
+    heartbeat: HeartbeatPart | None = None
     escalation: Escalation = Escalation()
     quiet_hours: QuietHours = Field(default_factory=lambda: QuietHours.model_validate({}))
     page: PagePart | None = None

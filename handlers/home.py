@@ -11,7 +11,7 @@ from handlers.intake import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
 from handlers.showing import show_card
 from handlers.values import reference
-from incidents import follow_ups
+from incidents import follow_ups, parked
 from incidents.outcome import Outcome
 from storage import outbox
 
@@ -23,6 +23,7 @@ def register(registry: Registry) -> None:
     registry.action("home.language")(language)
     registry.action("home.show")(show)
     registry.action("home.follow_up")(done)
+    registry.action("home.retry")(retry)
 
 
 async def opened(interaction: Interaction, desk: Desk) -> None:
@@ -65,6 +66,19 @@ async def done(interaction: Interaction, desk: Desk) -> None:
 
     def work(session: Session, now: datetime) -> Outcome:
         outcome = follow_ups.done(session, desk.house, item, actor, now)
+        outbox.home(session, person=interaction.user_id, now=now)
+        return outcome
+
+    await desk.act(interaction, work)
+
+
+async def retry(interaction: Interaction, desk: Desk) -> None:
+    """What was set aside is tried again: one item, or all of them."""
+    actor, value = desk.actor(interaction), interaction.value
+    ids = [int(value)] if value.isdigit() else None
+
+    def work(session: Session, now: datetime) -> Outcome:
+        outcome = parked.retry(session, desk.house, actor, ids, now)
         outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 

@@ -44,6 +44,7 @@ class Act(StrEnum):
     EXPORT = "export"
     REVEAL = "reveal"
     REVIEW = "review"
+    RETRY = "retry"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ MATRIX: Mapping[Act, Rule] = {
     Act.EXPORT: Rule(("any",), owner=True),
     Act.REVEAL: Rule(("cs", "managers")),
     Act.REVIEW: Rule(("any",), owner=True),
+    Act.RETRY: Rule(("oncall",)),
 }
 
 

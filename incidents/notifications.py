@@ -34,6 +34,7 @@ class Event(StrEnum):
     UNKNOWN = "unknown"  # an outcome that is unknown for more than a minute
     REMINDER = "reminder"  # a follow-up or a complaint that stands still
     MORNING = "morning"  # what opened in the night and rang nobody
+    NOT_DELIVERED = "not_delivered"  # a message of it was set aside: on-call sees to it
     STATUS = "status"  # the shop, a customer or the status changed: a log line
     STATE = "state"  # everything else
 
@@ -69,6 +70,7 @@ TABLE: Mapping[Event, Row] = {
     Event.UNKNOWN: Row("post", ("thread",), "owner", "log"),
     Event.REMINDER: Row("post", ("direct",), "person", "your_turn"),
     Event.MORNING: Row("post", ("direct",), "person", "your_turn", night_to=0),
+    Event.NOT_DELIVERED: Row("post", ("direct",), "person", "not_delivered"),
     Event.STATUS: Row("post", ("thread",), "nobody", "log"),
     Event.STATE: Row("edit", (), "nobody", "card"),
 }

@@ -12,6 +12,7 @@ from incidents import (
     escalation,
     follow_ups,
     notifications,
+    parked,
     questions,
     runbook,
     settlement,
@@ -72,6 +73,8 @@ def fire(
             _wait_over(change, payload)
         case "follow_up":
             follow_ups.remind(change, int(payload["follow_up"]))
+        case "not_delivered":
+            _not_delivered(change, payload)
         case "standstill":
             standstill.remind(change, payload)
         case _:
@@ -138,6 +141,16 @@ def _answer_due(change: Change, step_id: str) -> None:
         mark=f"due-{step_id}-{change.now:%Y%m%d%H%M}",
     )
     change.entry("rung", {"to": incident.owner, "why": "answer_due", "step": step_id})
+
+
+def _not_delivered(change: Change, payload: Mapping[str, Any]) -> None:
+    """A message of it was set aside; in the night of a SEV3 or SEV4 that waits for the morning."""
+    if notifications.may_ring(change, Event.NOT_DELIVERED):
+        parked.tell(change, int(payload["item"]))
+    else:
+        due = change.house.quiet.next_end(change.now)
+        key = f"{payload['item']}-{due:%Y%m%d%H}"
+        escalation.timer(change, "not_delivered", due, key=key, item=payload["item"])
 
 
 def _wait_over(change: Change, payload: Mapping[str, Any]) -> None:

@@ -204,6 +204,19 @@ class ListItem:
 
 
 @dataclass(frozen=True)
+class StuckView:
+    """Something that waits for an operator. `detail` is the reason where it has no words."""
+
+    id: int  # of the work item
+    what: str
+    reference: str | None  # None: of no incident, or of one that the reader may not see
+    person: PersonView | None  # whom it was for
+    reason: str
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class HomeView:
     """App Home of one person."""
 
@@ -216,6 +229,8 @@ class HomeView:
     follow_ups: tuple[tuple[str, str, datetime | None, int], ...]  # reference, text, due, id
     checks: tuple[tuple[str, bool, datetime | None], ...]
     now: datetime
+    stuck: tuple[StuckView, ...] = ()  # for who is on call: the first of what waits for them
+    stuck_count: int = 0
 
 
 @dataclass(frozen=True)

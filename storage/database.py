@@ -25,6 +25,8 @@ from storage.work import NewWork
 
 T = TypeVar("T")
 CommitListener = Callable[[frozenset[str]], None]
+Timing = Callable[[str, float], None]
+"""Told of each unit that was run: write, store (a group of deliveries) or read; its seconds."""
 
 _POSTGRES_WRITERS = 4
 _READERS = 2
@@ -40,15 +42,18 @@ class Database:
         self._writing = writing_engine(self.url, cipher)
         self._reading = reading_engine(self.url, cipher)
         self._listeners: list[CommitListener] = []
+        self._timings: list[Timing] = []
         threads = 1 if self.embedded else _POSTGRES_WRITERS
-        self._units = Lane("muster-write", self._writing, threads, self._committed)
+        self._units = Lane("write", self._writing, threads, self._committed, took=self._took)
         # On SQLite the one writer does both, deliveries first; PostgreSQL gives them their own.
         self._stores = (
             self._units
             if self.embedded
-            else Lane("muster-store", self._writing, 1, self._committed)
+            else Lane("store", self._writing, 1, self._committed, took=self._took)
         )
-        self._reads = Lane("muster-read", self._reading, _READERS, self._committed, reads=True)
+        self._reads = Lane(
+            "read", self._reading, _READERS, self._committed, reads=True, took=self._took
+        )
         self._lock: InstanceLock | None = None
 
     @classmethod
@@ -80,6 +85,14 @@ class Database:
     def listen(self, callback: CommitListener) -> None:
         """`callback(kinds)` after each commit that enqueued work, in the writer's thread."""
         self._listeners.append(callback)
+
+    def time_units(self, callback: Timing) -> None:
+        """`callback(what, seconds)` after each unit, in the thread that ran it."""
+        self._timings.append(callback)
+
+    def _took(self, what: str, seconds: float) -> None:
+        for timing in self._timings:
+            timing(what, seconds)
 
     def _committed(self, kinds: Iterable[str]) -> None:
         found = frozenset(kinds)

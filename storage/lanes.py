@@ -77,12 +77,14 @@ class Lane:
         committed: Callable[[set[str]], None],
         *,
         reads: bool = False,
+        took: Callable[[str, float], None] = lambda _name, _seconds: None,
     ) -> None:
         self._name = name
         self._engine = engine
         self._count = threads
         self._committed = committed
         self._reads = reads
+        self._took = took
         self._stores: deque[StoreRequest] = deque()
         self._urgent: deque[_Unit] = deque()
         self._units: deque[_Unit] = deque()
@@ -117,7 +119,9 @@ class Lane:
             raise StorageUnavailable("the database is closed")
         if not self._threads:
             self._threads = [
-                threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True)
+                threading.Thread(
+                    target=self._run, name=f"muster-{self._name}-{number}", daemon=True
+                )
                 for number in range(self._count)
             ]
             for thread in self._threads:
@@ -139,10 +143,14 @@ class Lane:
                         if not waiting:
                             return
                         unit = waiting.popleft()
+                started = time.monotonic()
                 if group:
                     self._store_group(own, group)
                 elif unit is not None and unit.future.set_running_or_notify_cancel():
                     self._run_unit(own, unit)
+                else:
+                    continue  # whoever asked has given up
+                self._took("store" if group else self._name, time.monotonic() - started)
         finally:
             own.drop()
 

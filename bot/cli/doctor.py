@@ -23,11 +23,13 @@ from bot.settings_errors import SettingsError
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.source import ShopUnavailable
+from storage import work
 from storage.database import Database
 from storage.errors import StorageError
 
 Mark = Literal["ok", "look", "wrong"]
 Line = tuple[Mark, str]
+_LATE = 300.0  # seconds for which a message may be on its way
 _STYLE = {"ok": "[green]ok   [/]", "look": "[yellow]look [/]", "wrong": "[red]wrong[/]"}
 
 
@@ -66,8 +68,46 @@ def _database(settings: Settings, secrets: Secrets) -> list[Line]:
         database = Database.open(settings.database.url, key=secrets.key)
     except StorageError as error:
         return [("wrong", str(error))]
-    database.close_now()
-    return [("ok", f"Database {settings.database.url.split('@')[-1]} opens.")]
+    try:
+        lines = _waiting(database)
+    except StorageError as error:
+        return [("wrong", f"The database cannot be read: {error}")]
+    finally:
+        database.close_now()
+    return [("ok", f"Database {settings.database.url.split('@')[-1]} opens."), *lines]
+
+
+def _waiting(database: Database) -> list[Line]:
+    """What waits for an operator, and how long the oldest message has been on its way."""
+    now = datetime.now(UTC)
+    stuck = database.read_now(work.parked)
+    found = database.read_now(work.undelivered)
+    lines: list[Line] = [("ok", "Nothing waits for an operator.")]
+    if stuck:
+        oldest = min(item.since for item in stuck)
+        lines = [
+            (
+                "look",
+                (
+                    f"Not delivered or done: {len(stuck)}, the oldest of {_age(now, oldest)} ago. "
+                    "muster work list says why; mend it, then muster work retry --all."
+                ),
+            )
+        ]
+    if found.since is None:
+        return [*lines, ("ok", "No message is on its way.")]
+    on_its_way = f"Messages on their way: {found.count}, the oldest for {_age(now, found.since)}"
+    late = (now - found.since).total_seconds() > _LATE
+    advice = "; see whether the bot runs and Slack answers (/readyz)." if late else "."
+    return [*lines, ("look" if late else "ok", on_its_way + advice)]
+
+
+def _age(now: datetime, since: datetime) -> str:
+    seconds = max(0, int((now - since).total_seconds()))
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 async def _slack(settings: Settings, secrets: Secrets) -> list[Line]:

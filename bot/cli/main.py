@@ -21,6 +21,7 @@ _COMMANDS = {
     "plan": ("bot.cli.plan", "the plan: show, lint, coverage"),
     "shop": ("bot.cli.shop", "the shop's database: inspect, verify"),
     "incidents": ("bot.cli.incidents", "the record: list, show, review"),
+    "work": ("bot.cli.work", "what could not be delivered or done: list, retry"),
     "audit": ("bot.cli.audit", "verify the audit log"),
     "db": ("bot.cli.db", "the bot's own data: upgrade, backup, restore"),
     "doctor": ("bot.cli.doctor", "what is in order and what to do"),

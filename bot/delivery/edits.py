@@ -20,7 +20,6 @@ from bot.delivery.errors import Remedy, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.lookup import metadata
 from bot.delivery.office import Office
-from bot.delivery.plain import without_blocks
 from bot.delivery.posts import join
 from storage import work
 
@@ -85,8 +84,7 @@ class Edits:
                     await join(self._office, str(message.channel), urgent=job.urgent)
                     joined = True
                 elif error.remedy is Remedy.PLAIN and not content.plain:
-                    log.error("blocks_refused", message=job.message, code=str(error))
-                    content = without_blocks(content)
+                    content = self._office.plainly(job, content, error)
                 else:
                     raise
 

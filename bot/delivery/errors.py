@@ -138,12 +138,20 @@ REMEDIES: Mapping[str, Remedy] = {
 }
 
 
+ANSWERED = frozenset({"ok", "rate_limited", "refused"})
+"""The outcomes after which it is known that Slack is there."""
+
+
 class SlackError(Exception):
-    """A call that did not end well."""
+    """A call that did not end well. `outcome`: how it is counted."""
+
+    outcome = "failed"
 
 
 class NotDelivered(SlackError):
     """Nothing was sent, for certain. `code` says why (no_connection …)."""
+
+    outcome = "not_sent"
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -153,6 +161,8 @@ class NotDelivered(SlackError):
 class Held(NotDelivered):
     """Not now: the budget is used up, or Slack named a time to wait until."""
 
+    outcome = "rate_limited"
+
     def __init__(self, code: str, until: datetime) -> None:
         super().__init__(code)
         self.until = until
@@ -161,6 +171,8 @@ class Held(NotDelivered):
 class Unclear(SlackError):
     """The request went out and no usable answer came."""
 
+    outcome = "unclear"
+
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
@@ -168,6 +180,8 @@ class Unclear(SlackError):
 
 class SlackRefused(SlackError):
     """Slack answered `ok: false`. `known`: the code stands in the table."""
+
+    outcome = "refused"
 
     def __init__(self, method: str, code: str, data: Mapping[str, Any] | None = None) -> None:
         needed = (data or {}).get("needed")

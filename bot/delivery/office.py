@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from bot.delivery.audiences import Audiences
 from bot.delivery.content import Content, Renderer, Request
 from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
-from bot.delivery.plain import plain_content
+from bot.delivery.plain import PlainForms, plain_content, without_blocks
 from bot.delivery.sender import Sender
 from storage.database import Database
 
@@ -55,6 +55,7 @@ class Office:
     people: People
     pager: Pager | None = None
     timing: Timing = Timing()
+    plain: PlainForms = field(default_factory=PlainForms)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         return await self.database.read(work)
@@ -70,9 +71,17 @@ class Office:
             except Exception:
                 # Whatever a template or a read model does wrong, the incident is still told.
                 log.exception("drawing_failed", template=request.template, key=request.key)
+                self.plain.note(request.template, "drawing", self.clock.now())
                 return plain_content(session, request)
 
         return await self.database.read(drawn)
+
+    def plainly(self, job: Job, content: Content, error: SlackRefused) -> Content:
+        """Slack refuses its blocks: the same words without them."""
+        template = str(job.payload.get("template"))
+        log.error("blocks_refused", message=job.message, template=template, code=error.code)
+        self.plain.note(template, "blocks", self.clock.now())
+        return without_blocks(content)
 
     def failed(self, job: Job, error: SlackError) -> Turn:
         """The ordinary remedy; what a class can do better it does itself."""

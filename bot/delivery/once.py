@@ -16,7 +16,6 @@ from bot.delivery.content import Content, request_of
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Turn
 from bot.delivery.office import Office
-from bot.delivery.plain import without_blocks
 from bot.delivery.posts import Posts, join
 
 log = structlog.get_logger(__name__)
@@ -48,13 +47,12 @@ class Once:
             return Delivered({"unclear": error.code})
         except SlackRefused as error:
             if error.remedy is Remedy.PLAIN and not content.plain:
-                return await self._plainly(job, content)
+                return await self._plainly(job, self._office.plainly(job, content, error))
             raise
 
     async def _plainly(self, job: Job, content: Content) -> Turn:
-        log.error("blocks_refused", message=job.key)
         try:
-            return await self._send(job, without_blocks(content))
+            return await self._send(job, content)
         except Unclear as error:
             return Delivered({"unclear": error.code})
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from bot.delivery.content import Content, Request
@@ -26,6 +29,21 @@ _STATUS = {
     "merged": {"en": "Merged", "zh-Hant": "已合併"},
 }
 _TEXT_LIMIT = 3500  # characters; Slack advises against more than 4000
+
+
+class PlainForms:
+    """What had to go out plain since the start, for an operator's eyes: the incident was told, but
+    a template is broken (`drawing`) or makes blocks that Slack refuses (`blocks`)."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()  # (template, why)
+        self.last: str | None = None
+        self.last_at: datetime | None = None
+
+    def note(self, template: str, why: str, now: datetime) -> None:
+        """May be called in a database thread: the loss of one count there hurts nobody."""
+        self.counts[template, why] += 1
+        self.last, self.last_at = template, now
 
 
 def plain_content(session: Session, request: Request) -> Content:

@@ -25,7 +25,6 @@ from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_message, metadata
 from bot.delivery.office import Office
 from bot.delivery.order import InFlight, put_in_order
-from bot.delivery.plain import without_blocks
 from storage import work
 from storage.models import WorkItem
 
@@ -197,8 +196,7 @@ class Posts:
                     await join(self._office, target.channel, urgent=job.urgent)
                     joined = True
                 elif error.remedy is Remedy.PLAIN and not content.plain:
-                    log.error("blocks_refused", message=job.message, code=str(error))
-                    content = without_blocks(content)
+                    content = self._office.plainly(job, content, error)
                 else:
                     raise
 

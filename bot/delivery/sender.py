@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -14,9 +16,20 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.delivery.budget import Budget
-from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
+from bot.delivery.errors import (
+    ANSWERED,
+    Held,
+    NotDelivered,
+    Remedy,
+    SlackError,
+    SlackRefused,
+    Unclear,
+)
 
 log = structlog.get_logger(__name__)
+
+Noted = Callable[[str, str, float], None]
+"""Told of every call: its method, how it ended, the seconds it took (bot.web.meters)."""
 
 # Slack: these take a query or a form, not JSON.
 _QUERIES = frozenset(
@@ -60,20 +73,33 @@ async def close_client(client: AsyncWebClient) -> None:
 class Sender:
     """Calls Slack's Web API. Every failure is a SlackError of one of four kinds."""
 
-    def __init__(self, client: AsyncWebClient, *, budget: Budget, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        budget: Budget,
+        clock: Clock,
+        noted: Noted = lambda _method, _outcome, _seconds: None,
+    ) -> None:
         self._client = client
         self._budget = budget
         self._clock = clock
+        self._noted = noted
         self._silent = 0
         self._probes = 0
         self._next_probe = clock.now()
         self.stopped: str | None = None  # the code for which sending was stopped
+        self.answered_at: datetime | None = None  # when Slack last said anything
         self.direct_channels: dict[str, str] = {}  # person → channel of their direct messages
 
     @property
     def suspect(self) -> bool:
         """Slack gave no answer several times in a row: ask whether it is there before more."""
         return self._silent >= _SUSPECT_AFTER
+
+    def held(self) -> dict[str, datetime]:
+        """The methods that rest after a 429, and until when."""
+        return self._budget.held(self._clock.now())
 
     async def call(
         self,
@@ -121,6 +147,10 @@ class Sender:
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
         """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url)."""
+        with self._noting("response_url"):
+            await self._respond(url, body)
+
+    async def _respond(self, url: str, body: Mapping[str, Any]) -> None:
         session = self._session()
         try:
             async with session.post(url, json=dict(body)) as response:
@@ -138,6 +168,10 @@ class Sender:
 
     async def upload(self, url: str, content: bytes) -> None:
         """Sends a file's bytes to the address that Slack gave for it. Safe to repeat."""
+        with self._noting("upload"):
+            await self._upload(url, content)
+
+    async def _upload(self, url: str, content: bytes) -> None:
         try:
             async with self._session().post(url, data=content) as response:
                 status = response.status
@@ -158,7 +192,26 @@ class Sender:
                 raise Held("budget", until)
             await self._clock.sleep_until(until)
 
+    @contextmanager
+    def _noting(self, method: str) -> Iterator[None]:
+        """Tells of a call when it has ended, however it ended."""
+        started, outcome = time.monotonic(), "broken_off"
+        try:
+            yield
+            outcome = "ok"
+        except SlackError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            if outcome in ANSWERED:
+                self.answered_at = self._clock.now()
+            self._noted(method, outcome, time.monotonic() - started)
+
     async def _call(self, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._noting(method):
+            return await self._ask(method, args)
+
+    async def _ask(self, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             if method in _QUERIES:
                 response = await self._client.api_call(method, http_verb="GET", params=dict(args))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -20,7 +21,7 @@ from bot.delivery.pages import Pages
 from bot.delivery.posts import Posts, Twins
 from storage import work
 from storage.errors import StorageError
-from storage.models import WorkItem
+from storage.models import WorkItem, WorkKind
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +105,8 @@ class Deliverer:
             if settled and job.ambiguous:
                 # Parking knows nothing of the earlier try: once taken up again, it looks first.
                 session.get_one(WorkItem, job.id).settled_epoch = 0
+            if settled:
+                _have_it_told(session, job, now)
         elif isinstance(turn, Lost) or job.ambiguous:
             # Once a try had an unknown outcome, every later one looks first.
             log.warning("message_unclear", message=job.key, why=turn.why)
@@ -113,6 +116,22 @@ class Deliverer:
         if settled and not isinstance(turn, Parked) and turn.also is not None:
             turn.also(session, now)
         return bool(settled)
+
+
+def _have_it_told(session: Session, job: Job, now: datetime) -> None:
+    """On-call hears of a message of an incident that was set aside; the domain decides how."""
+    incident = job.payload.get("incident")
+    if incident is None or job.payload.get("do") == "twins":
+        return
+    work.enqueue(
+        session,
+        kind=WorkKind.TIMER,
+        key=f"timer/not_delivered/{job.id}/{job.epoch}",
+        payload={"timer": "not_delivered", "incident": incident, "item": job.id},
+        due=now,
+        now=now,
+        priority=2,
+    )
 
 
 __all__ = ["Deliverer", "DeliveryClass", "delivery_classes"]

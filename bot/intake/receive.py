@@ -56,7 +56,10 @@ class Answering(Protocol):
 
 
 class Intake:
-    """Takes payloads in; `take` gets each stored one, to be worked on after the acknowledgement."""
+    """Takes payloads in; `take` gets each stored one, to be worked on after the acknowledgement.
+
+    `took` is told of each payload's seconds until its answer (bot.web.meters).
+    """
 
     def __init__(
         self,
@@ -66,12 +69,14 @@ class Intake:
         owner: str,
         answering: Answering,
         take: Callable[[WorkItem], None],
+        took: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._owner = owner
         self._answering = answering
         self._take = take
+        self._took = took
         self._busy = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -90,7 +95,9 @@ class Intake:
         try:
             return await self._receive(delivery)
         finally:
-            self.counts.note((time.monotonic() - started) * 1000)
+            seconds = time.monotonic() - started
+            self.counts.note(seconds * 1000)
+            self._took(seconds)
             self._busy -= 1
             if self._busy == 0:
                 self._quiet.set()

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -47,6 +48,7 @@ class _Lane:
     running: set[asyncio.Task[None]] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     loop: asyncio.Task[None] | None = None
+    looked: float = field(default_factory=time.monotonic)  # when it last looked for work
 
 
 class Workers:
@@ -109,6 +111,17 @@ class Workers:
             counts[item.kind] += 1
         return counts
 
+    @property
+    def ended(self) -> list[str]:
+        """The loops that run no more although nobody stopped them: a fault of the program."""
+        loops = {lane.kind: lane.loop for lane in self._lanes.values()} | {"renew": self._renewing}
+        return [name for name, loop in loops.items() if loop is None or loop.done()]
+
+    def looked(self) -> dict[str, float]:
+        """Seconds since each kind last looked for work (real time: it is woken every second)."""
+        now = time.monotonic()
+        return {lane.kind: now - lane.looked for lane in self._lanes.values()}
+
     async def pending(self) -> dict[str, int]:
         """Due and unfinished work of each kind, this process's own included; for "idle"."""
         now = self._clock.now()
@@ -163,6 +176,7 @@ class Workers:
             lane.wake.clear()
             try:
                 wait_until = await self._claim_and_start(lane)
+                lane.looked = time.monotonic()
                 failures = 0
             except StorageError as error:
                 failures += 1

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import follow_ups, people
+from incidents import follow_ups, parked, people
 from incidents.authorise import may_see
 from incidents.house import House
 from incidents.read.card import mood_of, next_of, words_of
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader
 from incidents.views import HomeView, ListItem, PersonView
+from storage import work
 from storage.models import (
     LIVE_STATUSES,
     CheckState,
@@ -27,6 +28,7 @@ from storage.models import (
 
 _RECENT = timedelta(days=14)
 _MOST = 100
+_STUCK = 5  # shown of what waits for an operator
 
 
 def visible(house: House, user_id: str | None, incident: Incident) -> bool:
@@ -98,6 +100,7 @@ def home(session: Session, house: House, user_id: str, now: datetime) -> HomeVie
         .order_by(Incident.resolved_at.desc())
         .limit(10)
     )
+    on_call = parked.ROLE in house.roles_of(user_id)
     return HomeView(
         person=people.person(session, user_id) or PersonView(user_id, user_id),
         language=person.language if person is not None else "en",
@@ -119,6 +122,8 @@ def home(session: Session, house: House, user_id: str, now: datetime) -> HomeVie
         ),
         checks=checks(session),
         now=now,
+        stuck=parked.views(session, house, user_id, _STUCK) if on_call else (),
+        stuck_count=sum(depth.parked for depth in work.depths(session, now)) if on_call else 0,
     )
 
 

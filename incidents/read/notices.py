@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import questions, runbook, timeline
+from incidents import parked, questions, runbook, timeline
 from incidents.house import House
 from incidents.read import buttons, log
 from incidents.read.card import card_of, next_place
@@ -22,6 +22,7 @@ from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.views import ButtonView, CardView
 from plan.model import Words
+from storage import work
 from storage.models import ActionAttempt, CaseState, FollowUp, Incident, Status
 
 _TIMES = ("since", "next_at", "until", "due", "at")
@@ -41,11 +42,21 @@ def notice(
         if isinstance(filled.get(name), str):
             filled[name] = reader.person(filled[name])
     filled |= _question(reader, params) or _what(reader, params)
+    if params.get("event") == "not_delivered":
+        filled |= _stuck(reader, int(params["item"]))
     if params.get("event") == "morning":
         filled |= _morning(reader)
     if "attempt" in params and params.get("event") == "approval":
         filled |= _approval(reader, int(params["attempt"]))
     return card_of(reader), filled
+
+
+def _stuck(reader: Reader, item_id: int) -> dict[str, Any]:
+    """What could not be delivered, while it still waits; on-call sees every reference."""
+    found = next((one for one in work.parked(reader.session) if one.id == item_id), None)
+    if found is None:
+        return {}
+    return {"stuck": parked.view_of(reader.session, found, reader.house, "")}
 
 
 def _question(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class WorkState(StrEnum):
 
 
 _PENDING = text("state = 'pending'")
+_PARKED = text("state = 'parked'")
 _UNFINISHED = text("state in ('pending', 'claimed', 'unclear')")
 
 
@@ -59,6 +60,13 @@ class WorkItem(Base):
             "id",
             sqlite_where=_UNFINISHED,
             postgresql_where=_UNFINISHED,
+        ),
+        Index(
+            "ix_work_parked",
+            "kind",
+            "id",
+            sqlite_where=_PARKED,
+            postgresql_where=_PARKED,
         ),
     )
 

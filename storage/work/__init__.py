@@ -10,7 +10,8 @@ from storage.work.claims import candidates, claim, release_stale, renew
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
 from storage.work.enqueueing import enqueue, refresh
-from storage.work.figures import Depth, depths, next_due
+from storage.work.figures import Depth, Undelivered, depths, next_due, states, undelivered
+from storage.work.parked import Stuck, parked, unclear_now, unpark_all
 from storage.work.recurring import ensure, following, reschedule
 from storage.work.settling import complete, park, retry, unclear, unpark
 
@@ -19,6 +20,8 @@ __all__ = [
     "AlreadyDone",
     "Depth",
     "NewWork",
+    "Stuck",
+    "Undelivered",
     "candidates",
     "claim",
     "complete",
@@ -31,6 +34,7 @@ __all__ = [
     "next_due",
     "once",
     "park",
+    "parked",
     "prune",
     "refresh",
     "release_stale",
@@ -38,7 +42,11 @@ __all__ = [
     "reschedule",
     "retry",
     "server_now",
+    "states",
     "unclear",
+    "unclear_now",
+    "undelivered",
     "unpark",
+    "unpark_all",
     "void",
 ]

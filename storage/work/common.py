@@ -25,6 +25,7 @@ UNFINISHED: BindParameter[Any] = bindparam(
     literal_execute=True,
 )
 PENDING: BindParameter[Any] = bindparam("pending", str(WorkState.PENDING), literal_execute=True)
+PARKED: BindParameter[Any] = bindparam("parked", str(WorkState.PARKED), literal_execute=True)
 _KINDS = "muster_enqueued_kinds"
 ERROR_LENGTH = 500
 

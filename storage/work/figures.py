@@ -1,4 +1,4 @@
-"""The work table in figures."""
+"""The work table in figures. Every question is answered from the partial indexes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from storage.models.work import WorkItem, WorkState
-from storage.work.common import UNFINISHED
+from storage.models.work import WorkItem, WorkKind, WorkState
+from storage.work.common import PARKED, UNFINISHED
+
+TWIN_LOOK = "/twins/"  # in the key of a later look for a message that stands twice
 
 
 def next_due(session: Session, kind: str, now: datetime) -> datetime | None:
@@ -42,24 +44,56 @@ def depths(session: Session, now: datetime) -> list[Depth]:
     """The work table in figures, one entry for each kind that has unfinished or parked items."""
     is_due = WorkItem.due <= now
     counted = session.execute(
-        select(
-            WorkItem.kind,
-            WorkItem.state == WorkState.PARKED,
-            is_due,
-            func.count(),
-            func.min(WorkItem.due),
-        )
-        .where(WorkItem.state != WorkState.DONE)
-        .group_by(WorkItem.kind, WorkItem.state == WorkState.PARKED, is_due)
+        select(WorkItem.kind, is_due, func.count(), func.min(WorkItem.due))
+        .where(WorkItem.state.in_(UNFINISHED))
+        .group_by(WorkItem.kind, is_due)
     ).all()
     found: dict[str, Depth] = {}
-    for kind, parked, due, count, oldest in counted:
+    for kind, due, count, oldest in counted:
         depth = found.get(kind, Depth(kind, 0, 0, 0, None))
-        if parked:
-            depth = replace(depth, parked=depth.parked + count)
-        elif due:
-            depth = replace(depth, due=count, oldest=oldest)
-        else:
-            depth = replace(depth, waiting=count)
-        found[kind] = depth
+        counted_so = {"due": count, "oldest": oldest} if due else {"waiting": count}
+        found[kind] = replace(depth, **counted_so)
+    for kind, count in _parked(session):
+        found[kind] = replace(found.get(kind, Depth(kind, 0, 0, 0, None)), parked=count)
     return [found[kind] for kind in sorted(found)]
+
+
+def states(session: Session) -> dict[tuple[str, str], int]:
+    """How many items of each kind stand in each state; finished ones are not counted."""
+    counted = session.execute(
+        select(WorkItem.kind, WorkItem.state, func.count())
+        .where(WorkItem.state.in_(UNFINISHED))
+        .group_by(WorkItem.kind, WorkItem.state)
+    )
+    found = {(str(kind), str(state)): int(count) for kind, state, count in counted}
+    return found | {(kind, str(WorkState.PARKED)): count for kind, count in _parked(session)}
+
+
+def _parked(session: Session) -> list[tuple[str, int]]:
+    counted = session.execute(
+        select(WorkItem.kind, func.count()).where(WorkItem.state == PARKED).group_by(WorkItem.kind)
+    )
+    return [(str(kind), int(count)) for kind, count in counted]
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """What is said and does not stand in Slack yet."""
+
+    count: int
+    since: datetime | None  # when the oldest of them was committed
+
+
+def undelivered(session: Session) -> Undelivered:
+    """Messages on their way. Their age counts from the commit: each try moves the due time on.
+
+    What a person must see to (parked) is counted apart, and a later look for a twin is no message.
+    """
+    row = session.execute(
+        select(func.count(), func.min(WorkItem.created_at)).where(
+            WorkItem.kind == WorkKind.MESSAGE,
+            WorkItem.state.in_(UNFINISHED),
+            WorkItem.key.not_like(f"%{TWIN_LOOK}%"),
+        )
+    ).one()
+    return Undelivered(int(row[0]), row[1])

@@ -28,6 +28,7 @@ from incidents.views import (
     ReviewView,
     RunbookView,
     StepView,
+    StuckView,
 )
 from plan.loader import load_plan
 from plan.model import Form, FormField, IncidentType, Option, Plan, Section, Step, Words
@@ -541,7 +542,17 @@ def home_view() -> HomeView:
             ("stuck orders", True, None),
         ),
         now=at("03:10"),
+        stuck=(
+            stuck(),
+            StuckView(8, "direct", None, KAI, "other", "KeyError: no such value", at("03:09")),
+        ),
+        stuck_count=7,
     )
+
+
+def stuck() -> StuckView:
+    """A card whose channel is gone."""
+    return StuckView(7, "card", REFERENCE, None, "channel", "is_archived", at("03:08"))
 
 
 def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
@@ -629,6 +640,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "resolved": (card_mitigated(), {"ring": ["U0MEI"], "who": MEI}),
         "handed_over": (card_open(), {"who": KAI, "note": "the vendor calls back at 15:00"}),
         "morning": (card_open(), {}),
+        "not_delivered": (card_open(), {"stuck": stuck()}),
         "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
     }

@@ -34,7 +34,8 @@ def test_partial_indexes_stand_in_the_database(database_url: str) -> None:
         else "select indexdef from pg_indexes where schemaname='public'"
     )
     lines = database.read_now(lambda s: [str(r[0]).lower() for r in s.execute(text(source))])
-    for name in ("uq_incidents_live_fingerprint", "ix_work_due", "uq_work_refresh"):
+    partial = ("uq_incidents_live_fingerprint", "ix_work_due", "uq_work_refresh", "ix_work_parked")
+    for name in partial:
         [line] = [line for line in lines if name in line]
         assert "where" in line
     database.close_now()

@@ -1,0 +1,52 @@
+"""The ping to a dead-man service outside: while the bot is ready, and only then.
+
+Who is told by nobody that the bot is well hears of it from the service. A ping that fails is
+logged and counted; it disturbs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import structlog
+
+from bot.web.health import Health
+
+log = structlog.get_logger(__name__)
+
+_SECONDS = 10.0  # for one ping
+
+
+class Heartbeat:
+    """One ping; the scheduler calls it again and again."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, *, url: str, health: Health, counted: Callable[[str], None]
+    ) -> None:
+        """`counted` hears of each ping: sent, failed or withheld."""
+        self._http = http
+        self._url = url
+        self._health = health
+        self._counted = counted
+
+    async def ping(self) -> None:
+        """Sends it, or withholds it from a bot that is not ready."""
+        report = await self._health.ready()
+        if not report.ok:
+            log.warning("heartbeat_withheld", failing=report.failing)
+            self._counted("withheld")
+            return
+        # The address is as good as a password to the service: the log names its host alone.
+        host = httpx.URL(self._url).host
+        try:
+            answer = await self._http.get(self._url, timeout=_SECONDS, follow_redirects=False)
+        except httpx.HTTPError as error:
+            log.warning("heartbeat_failed", host=host, error=type(error).__name__)
+            self._counted("failed")
+            return
+        if answer.is_success:
+            self._counted("sent")
+            return
+        log.warning("heartbeat_failed", host=host, status=answer.status_code)
+        self._counted("failed")

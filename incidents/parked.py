@@ -1,0 +1,150 @@
+"""What could not be delivered or done: named without personal data, tried again, and told.
+
+An operator sees it in `muster doctor`, `muster work list` and, who is on call, in App Home. When a
+message of an incident is set aside, on-call hears of it once an hour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+import structlog
+from sqlalchemy.orm import Session
+
+from incidents import notifications, people, privacy
+from incidents.authorise import Act, may_see, refuse_in_house
+from incidents.change import Change
+from incidents.house import Actor, House
+from incidents.notifications import TABLE, Event
+from incidents.outcome import Outcome
+from incidents.views import StuckView
+from storage import audit, work
+from storage.models import Incident, WorkItem, WorkState
+from storage.work import Stuck
+
+log = structlog.get_logger(__name__)
+
+ROLE = "oncall"
+_DETAIL = 160  # characters of a reason that has no words of its own
+_NAMED = frozenset({"card", "runbook", "log", "page", "desk", "review"})
+_REASONS = {
+    "channel": r"channel_not_found|is_archived|no fallback|no channel is configured",
+    "root": r"the root of its thread",
+    "person": r"user_disabled|user_not_found|users_not_found|user_not_visible|cannot_dm_bot",
+    "scope": r"missing_scope|no_permission|access_denied|not_allowed_token_type",
+    "page": r"page webhook",
+}
+
+
+def what_of(item: Stuck) -> str:
+    """Code of what it is: card, runbook, log, direct, file, message, action, intake …"""
+    if item.kind != "message":
+        return item.kind
+    do, template = str(item.payload.get("do")), str(item.payload.get("template"))
+    if do in ("direct", "file", "page", "home"):
+        return do
+    return template if template in _NAMED else "message"
+
+
+def reason_of(item: Stuck) -> str:
+    """Code of why, or "other": then `detail_of` says it."""
+    for code, pattern in _REASONS.items():
+        if re.search(pattern, item.error or ""):
+            return code
+    return "other"
+
+
+def detail_of(item: Stuck) -> str:
+    """The recorded reason in one line, without what looks personal."""
+    lines = (item.error or "").strip().splitlines() or ["no reason was recorded"]
+    text = privacy.normal(lines[0])[:_DETAIL]
+    for found in reversed(privacy.screen(text)):
+        text = f"{text[: found.start]}•••{text[found.end :]}"
+    return text
+
+
+def incident_of(session: Session, item: Stuck) -> Incident | None:
+    """The incident that it belongs to, where its references name one."""
+    number = item.payload.get("incident")
+    return session.get(Incident, int(number)) if isinstance(number, int) else None
+
+
+def views(session: Session, house: House, user_id: str, limit: int) -> tuple[StuckView, ...]:
+    """The first of what waits, for somebody on call; a private incident is not named to others."""
+    return tuple(
+        view_of(session, item, house, user_id) for item in work.parked(session, limit=limit)
+    )
+
+
+def view_of(session: Session, item: Stuck, house: House, user_id: str) -> StuckView:
+    incident = incident_of(session, item)
+    shown = incident is not None and may_see(house, incident, user_id)
+    person = item.payload.get("person")
+    return StuckView(
+        id=item.id,
+        what=what_of(item),
+        reference=incident.reference if incident is not None and shown else None,
+        person=people.person(session, str(person)) if person else None,
+        reason=reason_of(item),
+        detail=detail_of(item),
+        since=item.since,
+    )
+
+
+def retry(
+    session: Session, house: House, actor: Actor, ids: Collection[int] | None, now: datetime
+) -> Outcome:
+    """Somebody on call has these tried again, or all of them."""
+    refused = refuse_in_house(session, house, actor, Act.RETRY, now)
+    if refused is not None:
+        return refused
+    again = retry_items(session, actor, ids, now)
+    return Outcome.done("retried", count=len(again)) if again else Outcome.refused("retry_none")
+
+
+def retry_items(
+    session: Session, actor: Actor, ids: Collection[int] | None, now: datetime
+) -> list[Stuck]:
+    """The same for who may do it anyway (the command line). Each is in the audit log."""
+    again = work.unpark_all(session, now, ids)
+    for item in again:
+        audit.record(
+            session,
+            chain=audit.HOUSE,
+            incident_id=None,
+            actor=actor.user_id,
+            roles=sorted(actor.roles),
+            action="work.retried",
+            object=str(item.id),
+            result="done",
+            data={"kind": item.kind, "key": item.key if item.kind == "message" else None},
+            now=now,
+        )
+    return again
+
+
+def tell(change: Change, item_id: int) -> None:
+    """On-call hears of it directly, once for each incident and hour.
+
+    Where the message that says so cannot be delivered itself, the next in line hears of it.
+    """
+    item = change.session.get(WorkItem, item_id)
+    if item is None or item.state != WorkState.PARKED:
+        return
+    person = item.payload.get("person")
+    line = change.house.chain(ROLE)
+    if item.payload.get("template") == TABLE[Event.NOT_DELIVERED].template:
+        line = line[line.index(str(person)) + 1 :] if person in line else ()
+    following = [one for one in line if one != person]
+    if not following:
+        log.error("nobody_to_tell_of_parked", item=item_id, incident=change.incident.reference)
+        return
+    notifications.announce(
+        change,
+        Event.NOT_DELIVERED,
+        people=following[:1],
+        params={"item": item_id},
+        mark=f"{change.now:%Y%m%d%H}",
+    )

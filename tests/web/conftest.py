@@ -1,0 +1,150 @@
+"""The real bot in this process, in front of the sandbox Slack, asked over its own HTTP side."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from aiohttp import web
+
+from bot.clock import DrivenClock
+from bot.muster import Muster
+from bot.settings import Secrets, parse_settings
+from sandbox.slack import cast
+from sandbox.slack.server import SlackSandbox
+from tests.conftest import KEY
+from tests.incidents.conftest import world
+from tests.sandbox_slack.conftest import Hand
+
+SETTINGS = """
+slack:
+  channels: {incidents: {id: C0INCIDENTS}, private: {id: C0CSINC, private: true}}
+shop: {name: Formosa Goods, currency: TWD}
+roles:
+  oncall: {people: [U0MEI, U0KAI], duty: [U0MEI, U0KAI]}
+  cs: {people: [U0LIN]}
+  managers: {people: [U0JO]}
+web: {port: 0}
+quiet_hours: {from: "00:00", to: "00:00", zone: UTC}
+"""
+
+
+@dataclass
+class Running:
+    """The bot, its Slack, and what is done to them."""
+
+    muster: Muster
+    clock: DrivenClock
+    sandbox: SlackSandbox
+    hand: Hand
+    session: aiohttp.ClientSession
+    database: Path
+
+    async def get(self, path: str) -> tuple[int, dict[str, Any]]:
+        async with self.session.get(f"{self.muster.addresses()['web']}{path}") as answer:
+            return answer.status, await answer.json()
+
+    async def metrics(self) -> str:
+        async with self.session.get(f"{self.muster.addresses()['web']}/metrics") as answer:
+            assert answer.status == 200
+            return await answer.text()
+
+    async def ready(self) -> bool:
+        return (await self.get("/readyz"))[0] == 200
+
+    def failing(self, *names: str) -> Callable[[], Awaitable[bool]]:
+        """A condition: /readyz says 503 and names just these parts."""
+
+        async def look() -> bool:
+            status, said = await self.get("/readyz")
+            return status == 503 and said["failing"] == list(names)
+
+        return look
+
+    async def fault(self, method: str, kind: str, **more: Any) -> None:
+        answer = await self.hand.post("faults", method=method, kind=kind, **more)
+        assert answer["ok"], answer
+
+    def no_faults(self) -> None:
+        self.sandbox.world.faults.remove(None)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else can write into the bot's database."""
+        with closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
+            connection.execute("begin immediate")
+            yield
+            connection.execute("rollback")
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, session: aiohttp.ClientSession, **changes: Any
+) -> AsyncIterator[Running]:
+    """Starts it with these parts of the configuration changed; stops it at the end."""
+    sandbox = SlackSandbox()
+    await sandbox.start()
+    data = yaml.safe_load(SETTINGS)
+    database = folder / "muster.db"
+    data["database"] = {"url": f"sqlite:///{database}"}
+    data["slack"]["base_url"] = f"{sandbox.url}/api/"
+    for key, value in changes.items():
+        data[key] = {**data[key], **value} if isinstance(data.get(key), dict) else value
+    clock = DrivenClock()
+    secrets = Secrets(cast.BOT_TOKEN, cast.APP_TOKEN, cast.SIGNING_SECRET, KEY)
+    muster = Muster(parse_settings(data), secrets, clock)
+    try:
+        await muster.start()
+        hand = Hand(sandbox.url, session)
+        yield Running(muster, clock, sandbox, hand, session, database)
+    finally:
+        await muster.stop()
+        await sandbox.stop()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def bot(tmp_path: Path, session: aiohttp.ClientSession) -> AsyncIterator[Running]:
+    async with running(tmp_path, session) as started:
+        yield started
+
+
+class Service:
+    """A dead-man service on a real socket: what it was asked for, and what it answers."""
+
+    def __init__(self) -> None:
+        self.pings: list[str] = []
+        self.status = 200
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.pings.append(request.path)
+        return web.Response(status=self.status)
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    made = Service()
+    app = web.Application()
+    app.router.add_get("/ping/{key}", made.answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/ping/secret-key"
+    yield made
+    await runner.cleanup()
+
+
+__all__ = ["SETTINGS", "Running", "Service", "running", "world"]
