@@ -7,18 +7,20 @@ Leases use the database server's clock, which is this machine's on SQLite.
 from __future__ import annotations
 
 from storage.work.claims import candidates, claim, release_stale, renew
+from storage.work.clock import bring_near
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
 from storage.work.enqueueing import enqueue, refresh
 from storage.work.figures import Depth, depths, next_due
-from storage.work.recurring import ensure, following, reschedule
-from storage.work.settling import complete, park, retry, unclear, unpark
+from storage.work.recurring import ensure, following, nearer, reschedule
+from storage.work.settling import complete, park, retry, set_aside, unclear, unpark
 
 __all__ = [
     "LEASE_SECONDS",
     "AlreadyDone",
     "Depth",
     "NewWork",
+    "bring_near",
     "candidates",
     "claim",
     "complete",
@@ -28,6 +30,7 @@ __all__ = [
     "ensure",
     "following",
     "insert_group",
+    "nearer",
     "next_due",
     "once",
     "park",
@@ -38,6 +41,7 @@ __all__ = [
     "reschedule",
     "retry",
     "server_now",
+    "set_aside",
     "unclear",
     "unpark",
     "void",
