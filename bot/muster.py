@@ -60,7 +60,7 @@ STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting g
 
 
 class Muster:
-    """One running bot. `start` returns when it takes in and delivers; `stop` ends it within 10 s."""
+    """One running bot. `start` returns when it takes in and delivers; `stop` within 10 s."""
 
     def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
         self._settings = settings

@@ -22,7 +22,7 @@ _COMMANDS = {
     "shop": ("bot.cli.shop", "the shop's database: inspect, verify"),
     "incidents": ("bot.cli.incidents", "the record: list, show, review"),
     "audit": ("bot.cli.audit", "verify the audit log"),
-    "db": ("bot.cli.db", "the bot's own data: upgrade, backup, restore"),
+    "db": ("bot.cli.db", "the bot's own data: upgrade, backup, restore, restored"),
     "doctor": ("bot.cli.doctor", "what is in order and what to do"),
     "manifest": ("bot.cli.manifest", "the Slack app manifest"),
 }
