@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from checks.model import CheckResult, Finding
-from incidents import joining, loading, recovery
+from incidents import blind, joining, loading, recovery
 from incidents.cases import settle_found
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR, Actor, House
@@ -38,9 +38,9 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     itself.last_run_at, itself.last_error = result.ran_at, result.error
     itself.figures = dict(result.figures)
     if result.error is not None:
-        itself.failures, itself.successes = itself.failures + 1, 0
+        blind.could_not_look(session, house, itself, result, now)
         return Taken()
-    itself.failures, itself.successes = 0, itself.successes + 1
+    blind.looks_again(session, itself, result, now)
     opened: list[int] = []
     updated: list[int] = []
     recovered: list[int] = []

@@ -631,6 +631,10 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "morning": (card_open(), {}),
         "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
+        "blind": (
+            None,
+            {"check": "stuck-orders", "since": at("03:02"), "runs": 9, "error": "no answer"},
+        ),
     }
 
 
