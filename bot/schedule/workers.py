@@ -21,7 +21,7 @@ from bot.clock import Clock
 from bot.schedule.outcomes import Done, Park, Retry, Run, Turn, Unclear
 from storage import work
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageUnavailable
 from storage.models import WorkItem
 from storage.work import AlreadyDone
 
@@ -211,7 +211,7 @@ class Workers:
             return []
         try:
             return await self._claim_among(kind, now, held, found)
-        except StorageError:
+        except StorageUnavailable:
             raise
         except Exception:
             # One row cannot be read. Each by itself, so that only that one is set aside.
@@ -235,7 +235,7 @@ class Workers:
     ) -> list[WorkItem]:
         try:
             return await self._claim_among(kind, now, held, [item_id])
-        except StorageError:
+        except StorageUnavailable:
             raise
         except Exception as error:
             why = f"it cannot be read: {type(error).__name__}: {error}"
