@@ -59,6 +59,7 @@ def test_with_slack_silent_and_the_shop_slow(workspace: Workspace) -> None:
     workspace.fault("*", "timeout_before", times=-1, seconds=60)
     workspace.shop.post("/faults", {"kind": "orders_stuck", "on": True})
     workspace.shop.post("/faults", {"kind": "channel_half", "on": True, "channel": "northpay"})
+    workspace.advance(31)  # the check's turn
     wait_for(lambda: workspace.one("select count(*) from incidents") or None, "an incident")
     code, seconds = end(workspace, signal.SIGTERM)
     assert seconds < 10.5

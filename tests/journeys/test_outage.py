@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from bot.cli.stack import stack
-from sandbox.drills.hands import Json, words
+from sandbox.drills.hands import Json, wait_for, words
 from tests.journeys.test_kills import each_message_once
 from tests.journeys.workspace import CHANNELS, Workspace, daytime
 
@@ -34,9 +35,21 @@ def off(workspace: Workspace, kind: str) -> None:
     workspace.shop.post("/faults/recover", {"kind": kind})
 
 
-def pass_time(workspace: Workspace, seconds: float, step: float = 10.0) -> None:
+def pass_time(workspace: Workspace, seconds: float, step: float = 20.0) -> None:
+    """The clocks go on; checks and timers have their turn, messages wait for Slack."""
     for _ in range(int(seconds / step)):
-        workspace.advance(step)
+        workspace.pass_by(step)
+        wait_for(lambda: not _due(workspace) or None, "the turn of checks and timers")
+
+
+def _due(workspace: Workspace) -> list[str]:
+    now = httpx.get(f"{workspace.stack.bot_url}/clock").json()["now"].replace("T", " ")[:19]
+    rows = workspace.rows(
+        "select key from work where kind in ('check', 'timer')"
+        " and state in ('pending', 'claimed') and due <= ?",
+        now,
+    )
+    return [row["key"] for row in rows]
 
 
 def after(workspace: Workspace, request: int) -> Counter[tuple[str, str]]:
