@@ -42,7 +42,7 @@ async def _damage(database: Database, what: str) -> None:
 
 async def _states(database: Database) -> dict[str, str]:
     columns = sqlalchemy.select(WorkItem.key, WorkItem.state)
-    return await database.read(lambda s: dict(s.execute(columns).tuples().all()))
+    return await database.read(lambda s: {row.key: row.state for row in s.execute(columns)})
 
 
 async def _set_aside(database: Database, what: str) -> None:
