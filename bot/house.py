@@ -60,6 +60,7 @@ def build_house(
         ),
         desk=settings.slack.desk,
         page=settings.page is not None,
+        blind_after=timedelta(seconds=settings.limits.blind_check),
         standstill_after=timedelta(seconds=settings.limits.complaint_standstill),
     )
 

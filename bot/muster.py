@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -34,6 +37,7 @@ from bot.intake.socket_mode import SocketMode
 from bot.pauses import avoid_pauses
 from bot.people import PeopleDirectory
 from bot.rendering import Drawing
+from bot.schedule.clock_watch import ClockWatch
 from bot.schedule.housekeeping import housekeeping
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
@@ -57,7 +61,7 @@ from storage.upgrade import upgrade
 
 log = structlog.get_logger(__name__)
 
-_JOBS = "timer"  # the house's own jobs share the timers' lane
+STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting go
 
 
 class Muster:
@@ -72,6 +76,7 @@ class Muster:
         self._web_url: str | None = None
         self._control_url: str | None = None
         self._health: Health | None = None
+        self._give_up_at = math.inf  # by time.monotonic(): when stopping must be over
 
     def addresses(self) -> dict[str, str | None]:
         """What `--ready` prints."""
@@ -182,9 +187,11 @@ class Muster:
         await checks.plan()
         await jobs.plan()
         await workers.start()
-        self._stack.push_async_callback(workers.stop)
+        self._stack.push_async_callback(self._end, workers.stop, 8.0)
         if isinstance(clock, DrivenClock):
             clock.on_advance(workers.wake)
+        watch = ClockWatch(database, clock, (checks, jobs))
+        scheduler.every(TICK_SECONDS, watch.look, name="watch the clock")
         scheduler.wake_every(TICK_SECONDS)
         for check in settings.checks:
             scheduler.wake_every(check.every, WorkKind.CHECK)
@@ -213,7 +220,7 @@ class Muster:
         own = OwnRoutes(health, Exposition(meters, parts))
         scheduler.start()
         self._stack.callback(scheduler.stop)
-        self._stack.push_async_callback(intake.drained, 2.0)
+        self._stack.push_async_callback(self._end, intake.drained, 2.0)
         avoid_pauses()
         joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
         self._stack.callback(joining.cancel)
@@ -249,7 +256,7 @@ class Muster:
         if settings.slack.mode == "http":
             http = HttpIntake(intake, signing_secret=self._secrets.signing_secret)
             http.add_to(site)
-        runner = web.AppRunner(site, access_log=None, shutdown_timeout=3.0)
+        runner = web.AppRunner(site, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         port = await self._open_port(runner, http)
@@ -271,7 +278,7 @@ class Muster:
             )
             health.connect(socket)
             await socket.start()
-            self._stack.push_async_callback(socket.stop)
+            self._stack.push_async_callback(self._end, socket.stop, 3.0)
             try:
                 async with asyncio.timeout(5):
                     await socket.ready()
@@ -290,10 +297,19 @@ class Muster:
         self._stack.callback(http.close)
         return chosen
 
-    async def stop(self) -> None:
-        """Takes in nothing more, ends what runs, and lets go of everything."""
+    async def _end(self, part: Callable[..., Awaitable[None]], within: float) -> None:
+        """Ends a part within its own time, or within what is left of the whole."""
+        await part(within=max(0.0, min(within, self._give_up_at - time.monotonic())))
+
+    async def stop(self, *, within: float = STOP_SECONDS) -> None:
+        """Takes in nothing more, ends what runs, and lets go of everything.
+
+        What has not ended after `within` seconds is broken off; the next start looks what became
+        of it.
+        """
         if self._health is not None:
             self._health.stopping()
+        self._give_up_at = time.monotonic() + within
         await self._stack.aclose()
         log.info("stopped")
 

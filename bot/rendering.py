@@ -55,6 +55,7 @@ class Drawing:
             "home": self._home,
             "incident_list": self._packed,
             "result": self._packed,
+            "blind": self._packed,
         }
 
     def __call__(self, session: Session, request: Request) -> Content:

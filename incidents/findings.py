@@ -6,19 +6,20 @@ Flapping stays one incident; a check that could not run says nothing about the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from checks.model import CheckResult, Finding
-from incidents import joining, loading, recovery
+from incidents import blind, joining, loading, recovery, storms
 from incidents.cases import settle_found
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR, Actor, House
 from incidents.opening import Opening, open_incident
+from incidents.storms import Storm
 from incidents.updates import update_incident
 from storage.models import LIVE_STATUSES, Case, CheckState, Incident, Status
 
@@ -38,20 +39,31 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     itself.last_run_at, itself.last_error = result.ran_at, result.error
     itself.figures = dict(result.figures)
     if result.error is not None:
-        itself.failures, itself.successes = itself.failures + 1, 0
+        blind.could_not_look(session, house, itself, result, now)
         return Taken()
-    itself.failures, itself.successes = 0, itself.successes + 1
+    blind.looks_again(session, itself, result, now)
     opened: list[int] = []
     updated: list[int] = []
     recovered: list[int] = []
+    run = _Run(
+        states=_states(session, result.name),
+        live=storms.live_fingerprints(session),
+        storm=Storm(house.storm_after),
+    )
     for finding in result.findings:
-        number, is_new = _failed(session, house, result, finding, now)
+        number, is_new = _failed(session, house, result, finding, now, run)
         if number is not None:
             (opened if is_new else updated).append(number)
+            run.storm.opened += is_new
+    for stormed, is_new in storms.take_up(session, house, result, run.storm, now):
+        (opened if is_new else updated).append(stormed.number)
     for subject in result.healthy_subjects:
-        number = _passed(session, house, result, subject, now)
+        number = _passed(session, house, result, subject, now, run)
         if number is not None:
             recovered.append(number)
+    for over in storms.settle(session, house, result, run.storm, run.states, now):
+        recovered.append(over.number)
+    run.keep(session)
     for subject, settled in result.settled.items():
         incident = _incident(session, _state(session, result.name, subject))
         if incident is not None:
@@ -59,18 +71,63 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     return Taken(tuple(opened), tuple(updated), tuple(recovered))
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What is read once for all findings of a run."""
+
+    states: dict[str, CheckState]
+    live: frozenset[str]  # fingerprints of open incidents
+    storm: Storm
+    fresh: dict[str, CheckState] = field(default_factory=dict)  # written at the end of the run
+    incidents: dict[int, Incident | None] = field(default_factory=dict)  # by number, locked
+
+    def state(self, session: Session, name: str, subject: str) -> CheckState:
+        found = self.states.get(subject)
+        if found is None:
+            found = self.states[subject] = self.fresh[subject] = _made(name, subject)
+        return found
+
+    def keep(self, session: Session) -> None:
+        """Writes the states that are new, in one statement."""
+        columns = CheckState.__table__.columns.keys()
+        rows = [{c: getattr(state, c) for c in columns} for state in self.fresh.values()]
+        if rows:
+            session.execute(insert(CheckState), rows)
+
+    def incident(self, session: Session, state: CheckState) -> Incident | None:
+        """What the subject led to, if it is open; of ten thousand subjects it is often the same."""
+        number = state.figures.get("incident")
+        if not number:
+            return None
+        if number not in self.incidents:
+            self.incidents[number] = _incident(session, state)
+        found = self.incidents[number]
+        return found if found is not None and found.live else None
+
+
+def _states(session: Session, name: str) -> dict[str, CheckState]:
+    rows = session.scalars(select(CheckState).where(CheckState.name == name))
+    return {row.subject: row for row in rows}
+
+
 def _actor(result: CheckResult) -> Actor:
     return Actor(f"check:{result.name}")
 
 
 def _state(session: Session, name: str, subject: str) -> CheckState:
-    found = session.get(CheckState, (name, subject))
-    if found is None:
-        found = CheckState(
-            name=name, subject=subject, failures=0, successes=0, failing=False, figures={}
-        )
-        session.add(found)
-    return found
+    return session.get(CheckState, (name, subject)) or _fresh(session, name, subject)
+
+
+def _fresh(session: Session, name: str, subject: str) -> CheckState:
+    made = _made(name, subject)
+    session.add(made)
+    return made
+
+
+def _made(name: str, subject: str) -> CheckState:
+    return CheckState(
+        name=name, subject=subject, failures=0, successes=0, failing=False, figures={}
+    )
 
 
 def _check_facts(result: CheckResult, state: CheckState) -> dict[str, Any]:
@@ -89,10 +146,21 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _failed(
-    session: Session, house: House, result: CheckResult, finding: Finding, now: datetime
+    session: Session,
+    house: House,
+    result: CheckResult,
+    finding: Finding,
+    now: datetime,
+    run: _Run,
 ) -> tuple[int | None, bool]:
     """One more failure of the subject. The incident's number, and whether it is new."""
-    state = _state(session, result.name, finding.subject)
+    state = run.state(session, result.name, finding.subject)
+    incident = run.incident(session, state)
+    in_storm = incident is not None and storms.is_storm(incident)
+    if in_storm and state.failing and state.failures:
+        # It goes on, as for thousands of others: nothing of this subject's own needs to be kept.
+        run.storm.add(state, finding, finding.facts)
+        return None, False
     if state.failures == 0:
         state.first_failure_at = result.ran_at
     state.failures, state.successes = state.failures + 1, 0
@@ -101,12 +169,14 @@ def _failed(
     facts = {**finding.facts, "check": check}
     if state.failures >= result.open_after:
         state.failing = True
-    incident = _incident(session, state)
+    if in_storm:
+        run.storm.add(state, finding, facts)
+        return None, False
     if incident is None:
-        incident = loading.live_incident(
-            session,
-            loading.fingerprint(house.plan.section_of(finding.incident_type).id, finding.subject),
-        )
+        section = house.plan.section_of(finding.incident_type).id
+        fingerprint = loading.fingerprint(section, finding.subject)
+        if fingerprint in run.live:
+            incident = loading.live_incident(session, fingerprint)
     if incident is not None:
         _note(state, incident)
         change = Change(session, house, incident, _actor(result), now)
@@ -131,6 +201,9 @@ def _failed(
             recovery.came_back(change)
         return incident.number, False
     if not state.failing or not _may_open(session, result, finding, state, now):
+        return None, False
+    if run.storm.full:
+        run.storm.add(state, finding, facts)
         return None, False
     joined = joining.join_finding(session, house, result, finding, facts, now)
     if joined is not None:
@@ -190,16 +263,22 @@ def _may_open(
 
 
 def _passed(
-    session: Session, house: House, result: CheckResult, subject: str, now: datetime
+    session: Session, house: House, result: CheckResult, subject: str, now: datetime, run: _Run
 ) -> int | None:
     """One more success. The incident's number when it recovered by it."""
-    state = _state(session, result.name, subject)
+    state = run.state(session, result.name, subject)
+    incident = run.incident(session, state)
+    if incident is None and not state.failing and state.successes >= result.recover_after:
+        return None  # as it was
     state.successes, state.failures = state.successes + 1, 0
     state.last_run_at = result.ran_at
-    incident = _incident(session, state)
     if state.failing and state.successes >= result.recover_after:
         state.failing = False
     if incident is None:
+        return None
+    if storms.is_storm(incident):
+        if not state.failing:
+            run.storm.passed.setdefault(incident.id, []).append(subject)
         return None
     change = Change(session, house, incident, _actor(result), now)
     fresh: Mapping[str, Any] = result.recovered_facts.get(subject, {})

@@ -117,6 +117,8 @@ class House:
     page: bool = False  # a page webhook is configured
     unknown_rings_after: timedelta = timedelta(minutes=1)
     standstill_after: timedelta = timedelta(days=1)  # of a complaint between two steps
+    blind_after: timedelta = timedelta(minutes=5)  # a check cannot look, until the house is told
+    storm_after: int = 10  # incidents that one run of a check opens, before the rest are one
     follow_up_after: timedelta = timedelta(days=7)  # day of an open item nobody gave a day
 
     @property

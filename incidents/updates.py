@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
@@ -19,50 +19,74 @@ from incidents.house import Actor, House
 from incidents.notifications import Event
 from storage.models import Case, CaseState, Incident
 
+_COLUMNS = (
+    Case.id,
+    Case.kind,
+    Case.key,
+    Case.state,
+    Case.amount_minor,
+    Case.amount_currency,
+    Case.customer_key,
+    Case.outcome,
+    Case.facts,
+)
 _PROGRESS = {CaseState.WAITING, CaseState.SETTLED}  # a check does not take these back
 
 
 def add_cases(
     session: Session, incident: Incident, found: Sequence[CaseFound], now: datetime
 ) -> bool:
-    """Adds new cases and brings known ones up to date. Whether anything changed."""
+    """Adds new cases and brings known ones up to date. Whether anything changed.
+
+    Rows, not objects: a finding may hold ten thousand cases, and the writer must not be kept.
+    """
     if not found:
         return False
-    known = {
-        (case.kind, case.key): case
-        for case in session.scalars(select(Case).where(Case.incident_id == incident.id))
-    }
-    changed = False
+    session.flush()
+    rows = session.execute(select(*_COLUMNS).where(Case.incident_id == incident.id))
+    known = {(row.kind, row.key): row for row in rows}
+    new: dict[tuple[str, str], dict[str, Any]] = {}
+    renewed: dict[int, dict[str, Any]] = {}
     for case in found:
         row = known.get((case.kind, case.key))
-        if row is None:
-            row = Case(incident_id=incident.id, kind=case.kind, key=case.key, updated_at=now)
-            row.state = case.state
-            row.amount = case.amount
-            row.customer_key = case.customer_key
-            row.facts = dict(case.facts)
-            session.add(row)
-            known[case.kind, case.key] = row
-            changed = True
-        else:
-            changed |= _renew(row, case, now)
-    return changed
+        if row is not None:
+            values = _renewed(row, case)
+            if values is not None:
+                renewed[row.id] = {**values, "id": row.id, "updated_at": now}
+            continue
+        new[case.kind, case.key] = {
+            "incident_id": incident.id,
+            "kind": case.kind,
+            "key": case.key,
+            "state": case.state,
+            "amount_minor": case.amount.minor if case.amount else None,
+            "amount_currency": case.amount.currency if case.amount else None,
+            "customer_key": case.customer_key,
+            "facts": dict(case.facts),
+            "updated_at": now,
+        }
+    if new:
+        session.execute(insert(Case), list(new.values()))
+    if renewed:
+        session.execute(update(Case), list(renewed.values()))
+    return bool(new or renewed)
 
 
-def _renew(row: Case, found: CaseFound, now: datetime) -> bool:
-    """What was done for the case stays; what is known of it is renewed."""
+def _renewed(row: Any, found: CaseFound) -> dict[str, Any] | None:
+    """What was done for the case stays; what is known of it is renewed. None: it is as it was."""
     facts = facts_of.merged(row.facts, found.facts)
     state = row.state
     if state not in _PROGRESS and row.outcome is None:
         state = found.state
-    amount = found.amount if found.amount is not None else row.amount
-    customer = found.customer_key or row.customer_key
-    if (facts, state, amount, customer) == (row.facts, row.state, row.amount, row.customer_key):
-        return False
-    row.facts, row.state, row.customer_key = facts, state, customer
-    row.amount = amount
-    row.updated_at = now
-    return True
+    values = {
+        "facts": facts,
+        "state": state,
+        "customer_key": found.customer_key or row.customer_key,
+        "amount_minor": found.amount.minor if found.amount else row.amount_minor,
+        "amount_currency": found.amount.currency if found.amount else row.amount_currency,
+    }
+    same = all(getattr(row, name) == value for name, value in values.items())
+    return None if same else values
 
 
 def update_incident(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
 
+from storage.cipher import AesCipher
+from storage.database import Database
+from storage.engines import writing_engine
+from storage.lock import InstanceLock
+from storage.restored import Marked, mark_restored
 from storage.upgrade import upgrade
+
+_BESIDE = ("-wal", "-shm", "-journal")  # SQLite keeps these beside a database
 
 
 class BackupError(Exception):
@@ -17,9 +25,11 @@ class BackupError(Exception):
 
 
 def backup(url: str, target: Path) -> int:
-    """Copies the running database, page by page and consistent. Returns the copy's bytes.
+    """Copies the running database, as it is at one moment. Returns the copy's bytes.
 
-    Raises BackupError; nothing is left at `target` then.
+    In one step: between the steps of a longer copy the bot would write, and the copy begin anew
+    each time. Its writer does not wait for it (WAL). Raises BackupError; nothing is left at
+    `target` then.
     """
     source = _sqlite_file(url, "backup")
     if target.exists():
@@ -30,7 +40,8 @@ def backup(url: str, target: Path) -> int:
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
             closing(sqlite3.connect(part)) as copy,
         ):
-            live.backup(copy, pages=1024)
+            live.backup(copy, pages=-1)
+            copy.execute("pragma journal_mode = delete")  # one file, which needs no other
         part.replace(target)
     except (sqlite3.Error, OSError) as error:
         part.unlink(missing_ok=True)
@@ -38,12 +49,56 @@ def backup(url: str, target: Path) -> int:
     return target.stat().st_size
 
 
-def restore(url: str, source: Path, *, key: bytes) -> None:
-    """Puts a backup in the database's place and brings it to this version's schema.
+def restore(url: str, source: Path, *, key: bytes) -> Marked:
+    """Puts a backup in the database's place, at this version's schema, marked as restored.
 
-    Raises BackupError when the file is no such backup or a bot still has the database.
+    The database that stood there stays beside it as `….replaced`. Raises BackupError when the file
+    is no such backup, AlreadyRunning while a bot has the database, WrongKey for another key.
     """
     database = _sqlite_file(url, "restore")
+    _check(source)
+    if not database.absolute().parent.is_dir():
+        raise BackupError(f"the folder {database.absolute().parent} does not exist; create it.")
+    lock = InstanceLock.take(database)
+    part = database.with_name(database.name + ".part")
+    try:
+        _forget(part)
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy,
+            closing(sqlite3.connect(part)) as fresh,
+        ):
+            copy.backup(fresh, pages=-1)
+        marked = _prepare(f"sqlite:///{part}", key)
+        _put_in_place(part, database)
+    except (sqlite3.Error, OSError) as error:
+        raise BackupError(f"{source} was not restored: {error}.") from error
+    finally:
+        _forget(part)
+        lock.release()
+    return marked
+
+
+def restored_elsewhere(url: str, *, key: bytes) -> Marked:
+    """After PostgreSQL's own tools have restored it: upgraded and marked. Raises StorageError."""
+    upgrade(url, key=key)
+    database = Database.open(url, key=key)
+    try:
+        return database.write_now(lambda session: mark_restored(session, datetime.now(UTC)))
+    finally:
+        database.close_now()
+
+
+def _prepare(url: str, key: bytes) -> Marked:
+    upgrade(url, key=key)
+    engine = writing_engine(make_url(url), AesCipher(key))
+    try:
+        with Session(engine) as session, session.begin():
+            return mark_restored(session, datetime.now(UTC))
+    finally:
+        engine.dispose()
+
+
+def _check(source: Path) -> None:
     try:
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
             if copy.execute("pragma quick_check").fetchone()[0] != "ok":
@@ -53,25 +108,39 @@ def restore(url: str, source: Path, *, key: bytes) -> None:
         raise BackupError(f"{source} is not a database backup: {error}.") from error
     if "incidents" not in known:
         raise BackupError(f"{source} is a database, but not one of Muster's.")
-    with closing(sqlite3.connect(source)) as copy, closing(sqlite3.connect(database)) as live:
-        try:
-            live.execute("begin exclusive")
-            live.rollback()
-            copy.backup(live)
-        except sqlite3.OperationalError as error:
-            raise BackupError(
-                f"{database} is in use ({error}); stop the bot, then restore."
-            ) from error
-    os.sync()
-    upgrade(url, key=key)
+
+
+def _put_in_place(part: Path, database: Path) -> None:
+    replaced = database.with_name(database.name + ".replaced")
+    _forget(replaced)
+    for ending in ("", *_BESIDE):
+        old = database.with_name(database.name + ending)
+        if old.exists():
+            old.replace(replaced.with_name(replaced.name + ending))
+    part.replace(database)
+
+
+def _forget(path: Path) -> None:
+    for ending in ("", *_BESIDE):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _sqlite_file(url: str, what: str) -> Path:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        tool = "pg_dump" if what == "backup" else "pg_restore"
-        raise BackupError(f"muster db {what} is for SQLite; use {tool} for {parsed.drivername}.")
+        raise BackupError(_other_tools(parsed, what))
     path = Path(parsed.database)
     if not path.exists() and what == "backup":
         raise BackupError(f"{path} does not exist; there is nothing to back up.")
     return path
+
+
+def _other_tools(parsed: URL, what: str) -> str:
+    """PostgreSQL's own tools do it, and better."""
+    name = parsed.get_backend_name()
+    if what == "backup":
+        return f"muster db backup is for SQLite; use pg_dump -Fc for {name}."
+    return (
+        f"muster db restore is for SQLite; stop every bot, use pg_restore --clean for {name}, then "
+        "run muster db restored, so that nothing is posted twice."
+    )

@@ -8,7 +8,8 @@ import click
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
-from storage.backup import BackupError, backup, restore
+from storage.backup import BackupError, backup, restore, restored_elsewhere
+from storage.restored import Marked
 from storage.upgrade import upgrade
 
 
@@ -49,9 +50,27 @@ def restore_command(file: Path, yes: bool, config: Path) -> None:
     if not yes:
         click.confirm(f"Replace {settings.database.url} by {file}?", abort=True)
     try:
-        restore(settings.database.url, file, key=secrets_of(settings).key)
+        marked = restore(settings.database.url, file, key=secrets_of(settings).key)
     except BackupError as error:
         raise UserError(str(error)) from None
+    _say(marked)
+
+
+@command.command("restored")
+@config_option
+def restored_command(config: Path) -> None:
+    """Say that PostgreSQL's own tools have restored it. Every bot must be stopped."""
+    settings = settings_of(config)
+    _say(restored_elsewhere(settings.database.url, key=secrets_of(settings).key))
+
+
+def _say(marked: Marked) -> None:
     click.echo(
-        "Restored. Start the bot; what was sent since the backup is looked up, not repeated."
+        "Restored. Start the bot; what was sent since the backup is looked up, not repeated: "
+        f"{marked.messages} messages, {marked.actions} actions."
     )
+    if marked.presses:
+        click.echo(
+            f"{marked.presses} presses and commands were under way at the time of the backup; they "
+            "are set aside, and their people may press again."
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ import click
 from bot import logs
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
+from bot.cli.signals import Ending
 from bot.clock import DrivenClock, SystemClock
 from bot.muster import Muster
 from plan.loader import PlanError
@@ -30,17 +30,22 @@ def command(config: Path, ready: bool, control: int | None) -> int:
     clock = SystemClock() if control is None else DrivenClock()
 
     async def serve() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+        ending = Ending()
+        ending.listen()
         muster = Muster(settings, secrets, clock)
+        asked = asyncio.ensure_future(ending.asked())
+        starting = asyncio.ensure_future(muster.start(control_port=control))
         try:
-            await muster.start(control_port=control)
-            if ready:
-                click.echo(json.dumps(muster.addresses()))
-            await stop.wait()
+            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                if ready:
+                    click.echo(json.dumps(muster.addresses()))
+                await asked
         finally:
+            for task in (starting, asked):
+                task.cancel()
+            await asyncio.gather(starting, asked, return_exceptions=True)
             await muster.stop()
 
     try:

@@ -17,6 +17,7 @@ _MINUTE = timedelta(minutes=1)
 _URGENT_SHARE = 0.2  # of each budget is never taken by routine messages
 _BURST_SHARE = 0.5  # of a minute's calls may go at once; the others keep their distance
 _CHANNELS_KEPT = 1000
+_SET_BACK = timedelta(seconds=2)  # a clock that goes back by more was set
 
 TIER_1, TIER_2, TIER_3, TIER_4 = 1, 20, 50, 100  # calls a minute
 
@@ -71,6 +72,10 @@ class _Slots:
         self._next = mine + self._distance
         return mine
 
+    def set_back(self, by: timedelta) -> None:
+        if self._next is not None:
+            self._next -= by
+
 
 class _Minute:
     """One method: never more than its calls in any minute, in bursts of half of them."""
@@ -98,6 +103,10 @@ class _Minute:
     def take(self, now: datetime) -> None:
         self._calls.append(max(now, self._calls[-1]) if self._calls else now)
 
+    def set_back(self, by: timedelta) -> None:
+        self._calls = deque(moment - by for moment in self._calls)
+        self.slots.set_back(by)
+
 
 class _Bucket:
     """One channel: tokens that grow back one by one."""
@@ -119,6 +128,10 @@ class _Bucket:
     def take(self, now: datetime) -> None:
         self._tokens -= 1
 
+    def set_back(self, by: timedelta) -> None:
+        self._at -= by
+        self.slots.set_back(by)
+
     def full(self, now: datetime) -> bool:
         self.free_at(now, urgent=True)
         return self._tokens >= self._rate.burst
@@ -133,11 +146,13 @@ class Budget:
     _minutes: dict[str, _Minute] = field(default_factory=dict)
     _channels: dict[tuple[str, str], _Bucket] = field(default_factory=dict)
     _held: dict[str, datetime] = field(default_factory=dict)
+    _latest: datetime | None = None
 
     def take(
         self, method: str, now: datetime, *, channel: str | None = None, urgent: bool = False
     ) -> datetime | None:
         """Takes a token of the method and of its channel. None: go; else when to come back."""
+        self._notice_set_back(now)
         held = self._held.get(method)
         if held is not None:
             if now < held:
@@ -150,6 +165,17 @@ class Budget:
         for part in parts:
             part.take(now)
         return None
+
+    def _notice_set_back(self, now: datetime) -> None:
+        """The clock was set back: what is remembered goes back with it, or all would rest."""
+        latest, self._latest = self._latest, now
+        if latest is None or latest - now < _SET_BACK:
+            return
+        by = latest - now
+        parts: list[_Minute | _Bucket] = [*self._minutes.values(), *self._channels.values()]
+        for part in parts:
+            part.set_back(by)
+        self._held = {method: until - by for method, until in self._held.items()}
 
     def hold(self, method: str, until: datetime) -> None:
         """Slack answered 429: the method rests until then (Slack: Retry-After, per method)."""

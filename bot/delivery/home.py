@@ -6,6 +6,7 @@ from bot.delivery.content import request_of
 from bot.delivery.errors import Unclear
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.office import Office, backoff
+from bot.delivery.plain import plain_view
 
 
 class Home:
@@ -19,9 +20,10 @@ class Home:
         payload, person = job.payload, str(job.payload["person"])
         language = payload.get("language") or await self._office.people.language_of(person)
         content = await self._office.draw(request_of(job, language))
-        if content.view is None:
+        view = content.view or (plain_view(content, "home") if content.plain else None)
+        if view is None:
             return Delivered({"dropped": "nothing to show"})
-        args = {"user_id": person, "view": dict(content.view)}
+        args = {"user_id": person, "view": dict(view)}
         try:
             await self._office.sender.call("views.publish", args, urgent=job.urgent)
         except Unclear as error:

@@ -16,6 +16,7 @@ from bot.delivery.content import Content, request_of
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Turn
 from bot.delivery.office import Office
+from bot.delivery.plain import plain_view
 from bot.delivery.posts import Posts, join
 
 log = structlog.get_logger(__name__)
@@ -135,9 +136,10 @@ class ViewUpdate(Once):
     """A modal that was opened with "checking" becomes the result."""
 
     async def _send(self, job: Job, content: Content) -> Turn:
-        if content.view is None:
+        view = content.view or (plain_view(content, "modal") if content.plain else None)
+        if view is None:
             return Delivered({"dropped": "nothing to show"})
-        args: dict[str, Any] = {"view_id": job.payload["view_id"], "view": dict(content.view)}
+        args: dict[str, Any] = {"view_id": job.payload["view_id"], "view": dict(view)}
         if job.payload.get("hash"):
             args["hash"] = job.payload["hash"]
         await self._office.sender.call("views.update", args, urgent=True)

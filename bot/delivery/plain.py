@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -23,11 +24,12 @@ _STATUS = {
     "acknowledged": {"en": "Acknowledged", "zh-Hant": "處理中"},
     "mitigated": {"en": "Mitigated", "zh-Hant": "已緩解"},
     "monitoring": {"en": "Monitoring", "zh-Hant": "觀察中"},
-    "resolved": {"en": "Resolved", "zh-Hant": "已解決"},
+    "resolved": {"en": "Resolved", "zh-Hant": "已結案"},
     "reviewed": {"en": "Reviewed", "zh-Hant": "已檢討"},
     "dismissed": {"en": "Not an incident", "zh-Hant": "非事件"},
     "merged": {"en": "Merged", "zh-Hant": "已合併"},
 }
+_VIEW_TEXT = 3000  # Slack: the text of a section
 _TEXT_LIMIT = 3500  # characters; Slack advises against more than 4000
 
 
@@ -62,3 +64,16 @@ def plain_content(session: Session, request: Request) -> Content:
 def without_blocks(content: Content) -> Content:
     """The same message as its notification text alone."""
     return Content(text=content.text[:_TEXT_LIMIT], metadata=content.metadata, plain=True)
+
+
+def plain_view(content: Content, kind: Literal["home", "modal"]) -> dict[str, Any]:
+    """The same words as a whole view, for a modal that waits for its result or an App Home."""
+    view: dict[str, Any] = {
+        "type": kind,
+        "blocks": [
+            {"type": "section", "text": {"type": "plain_text", "text": content.text[:_VIEW_TEXT]}}
+        ],
+    }
+    if kind == "modal":
+        view["title"] = {"type": "plain_text", "text": "Muster"}
+    return view

@@ -136,7 +136,8 @@ class Sender:
         """
         now = self._clock.now()
         why = self.stopped or "slack_is_silent"
-        if now < self._next_probe:
+        # A moment further away than any wait is one of a clock that was set back since.
+        if now < self._next_probe <= now + timedelta(seconds=_PROBE_WAITS[-1]):
             raise Held(why, self._next_probe)
         wait = _PROBE_WAITS[min(self._probes, len(_PROBE_WAITS) - 1)]
         self._probes += 1

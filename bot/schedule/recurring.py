@@ -18,6 +18,7 @@ from bot.clock import Clock
 from bot.schedule.outcomes import Done, Turn
 from storage import work
 from storage.database import Database
+from storage.errors import StorageError
 from storage.models import WorkItem
 
 log = structlog.get_logger(__name__)
@@ -62,8 +63,14 @@ class RecurringWork:
                     due=now,
                     now=now,
                 )
+            self.bring_near(session)
 
         await self._database.write(unit)
+
+    def bring_near(self, session: Session) -> None:
+        """None waits longer than its own interval, though the clock was set back by hours."""
+        for name, recurring in self._recurring.items():
+            work.nearer(session, f"{self.kind}:{name}", recurring.every, self._clock.now())
 
     async def run(self, item: WorkItem) -> Turn:
         """One turn. An error of the job, its deadline included, does not end the recurring."""
@@ -85,6 +92,8 @@ class RecurringWork:
         try:
             async with asyncio.timeout(seconds):
                 return await recurring.job()
+        except StorageError:
+            raise  # nothing is wrong with the job: again when the database is back
         except TimeoutError:
             log.error("recurring_broken_off", name=recurring.name, after=seconds)
         except Exception:

@@ -22,7 +22,7 @@ from bot.clock import Clock
 from bot.schedule.outcomes import Done, Park, Retry, Run, Turn, Unclear
 from storage import work
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageUnavailable
 from storage.models import WorkItem
 from storage.work import AlreadyDone
 
@@ -223,11 +223,39 @@ class Workers:
         )
         if not found:  # nothing to write: the writer is left alone
             return []
+        try:
+            return await self._claim_among(kind, now, held, found)
+        except StorageUnavailable:
+            raise
+        except Exception:
+            # One row cannot be read. Each by itself, so that only that one is set aside.
+            log.exception("claim_unreadable", kind=kind, among=found)
+        claimed: list[WorkItem] = []
+        for item_id in found:
+            claimed += await self._claim_or_set_aside(kind, now, held, item_id)
+        return claimed
+
+    async def _claim_among(
+        self, kind: str, now: datetime, held: list[int], among: list[int]
+    ) -> list[WorkItem]:
         return await self._database.write(
             lambda s: work.claim(
-                s, kind, owner=self.owner, now=now, limit=limit, held=held, among=found
+                s, kind, owner=self.owner, now=now, limit=len(among), held=held, among=among
             )
         )
+
+    async def _claim_or_set_aside(
+        self, kind: str, now: datetime, held: list[int], item_id: int
+    ) -> list[WorkItem]:
+        try:
+            return await self._claim_among(kind, now, held, [item_id])
+        except StorageUnavailable:
+            raise
+        except Exception as error:
+            why = f"it cannot be read: {type(error).__name__}: {error}"
+        if await self._database.write(lambda s: work.set_aside(s, item_id, why)):
+            log.error("work_parked", kind=kind, item=item_id, why=why)
+        return []
 
     def _ended(self, lane: _Lane, task: asyncio.Task[None]) -> None:
         was_full = len(lane.running) >= lane.concurrency

@@ -7,13 +7,14 @@ Leases use the database server's clock, which is this machine's on SQLite.
 from __future__ import annotations
 
 from storage.work.claims import candidates, claim, release_stale, renew
+from storage.work.clock import bring_near
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
 from storage.work.enqueueing import enqueue, refresh
 from storage.work.figures import Depth, Undelivered, depths, next_due, states, undelivered
 from storage.work.parked import Stuck, parked, unclear_now, unpark_all
-from storage.work.recurring import ensure, following, reschedule
-from storage.work.settling import complete, park, retry, unclear, unpark
+from storage.work.recurring import ensure, following, nearer, reschedule
+from storage.work.settling import complete, park, retry, set_aside, unclear, unpark
 
 __all__ = [
     "LEASE_SECONDS",
@@ -22,6 +23,7 @@ __all__ = [
     "NewWork",
     "Stuck",
     "Undelivered",
+    "bring_near",
     "candidates",
     "claim",
     "complete",
@@ -31,6 +33,7 @@ __all__ = [
     "ensure",
     "following",
     "insert_group",
+    "nearer",
     "next_due",
     "once",
     "park",
@@ -42,6 +45,7 @@ __all__ = [
     "reschedule",
     "retry",
     "server_now",
+    "set_aside",
     "states",
     "unclear",
     "unclear_now",

@@ -19,7 +19,7 @@ from storage.models.work import WorkItem, WorkState
 from storage.work.common import (
     LEASE_SECONDS,
     UNFINISHED,
-    fold_successor,
+    fold_row,
     is_postgres,
     mine,
     note_enqueued,
@@ -118,12 +118,23 @@ def renew(
 
 
 def release_stale(session: Session, boot_id: str) -> int:
-    """At the start on SQLite: what an earlier process had claimed is free. How many it was."""
-    stale = session.scalars(
-        select(WorkItem).where(WorkItem.state == WorkState.CLAIMED, WorkItem.owner != boot_id)
+    """At the start on SQLite: what an earlier process had claimed is free. How many it was.
+
+    The rows are not read: one that cannot be decoded must not keep the process from starting.
+    """
+    stale = session.execute(
+        select(WorkItem.id, WorkItem.kind, WorkItem.refreshes, WorkItem.priority).where(
+            WorkItem.state == WorkState.CLAIMED, WorkItem.owner != boot_id
+        )
     ).all()
-    for item in stale:
-        fold_successor(session, item)
-        item.state, item.owner, item.lease_until = WorkState.PENDING, None, None
-        note_enqueued(session, item.kind)
+    for row in stale:
+        if row.refreshes is not None:
+            fold_row(session, row.id, row.refreshes, row.priority)
+        note_enqueued(session, row.kind)
+    session.execute(
+        update(WorkItem)
+        .where(WorkItem.state == WorkState.CLAIMED, WorkItem.owner != boot_id)
+        .values(state=WorkState.PENDING, owner=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
     return len(stale)

@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import (
     BindParameter,
     bindparam,
+    delete,
     select,
     text,
     update,
@@ -75,15 +76,36 @@ def fold_successor(session: Session, item: WorkItem) -> None:
     """A refresh that goes back to pending takes over its successor's newer payload."""
     if item.refreshes is None:
         return
-    successor = session.scalar(
-        select(WorkItem).where(
-            WorkItem.refreshes == item.refreshes,
+    session.flush()
+    if _fold(session, item.id, item.refreshes, item.priority):
+        session.refresh(item, ["payload", "priority"])
+
+
+def fold_row(session: Session, item_id: int, refreshes: str, priority: int) -> None:
+    """The same for a row that is not read: its payload may be one that cannot be decoded."""
+    _fold(session, item_id, refreshes, priority)
+
+
+def _fold(session: Session, item_id: int, refreshes: str, priority: int) -> bool:
+    successor = session.execute(
+        select(WorkItem.id, WorkItem.priority).where(
+            WorkItem.refreshes == refreshes,
             WorkItem.state == PENDING,
-            WorkItem.id != item.id,
+            WorkItem.id != item_id,
         )
+    ).one_or_none()
+    if successor is None:
+        return False
+    newer = select(WorkItem.payload).where(WorkItem.id == successor.id).scalar_subquery()
+    session.execute(
+        update(WorkItem)
+        .where(WorkItem.id == item_id)
+        .values(payload=newer, priority=min(priority, successor.priority))
+        .execution_options(synchronize_session=False)
     )
-    if successor is not None:
-        item.payload = successor.payload
-        item.priority = min(item.priority, successor.priority)
-        session.delete(successor)
-        session.flush()
+    session.execute(
+        delete(WorkItem)
+        .where(WorkItem.id == successor.id)
+        .execution_options(synchronize_session=False)
+    )
+    return True

@@ -32,6 +32,22 @@ def ensure(
         note_enqueued(session, kind)
 
 
+def nearer(session: Session, key: str, every: timedelta, now: datetime) -> None:
+    """No recurring item waits longer than one turn: the clock was set back, or it recurs oftener.
+
+    The item of that key is due at `now + every` at the latest.
+    """
+    row = session.execute(
+        update(WorkItem)
+        .where(WorkItem.key == key, WorkItem.state == WorkState.PENDING, WorkItem.due > now + every)
+        .values(due=now + every)
+        .returning(WorkItem.kind)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is not None:
+        note_enqueued(session, row.kind)
+
+
 def reschedule(session: Session, item_id: int, epoch: int, due: datetime) -> bool:
     """A recurring item has run and is wanted again at `due`. False: stale epoch."""
     return changed(

@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import (
     select,
+    update,
 )
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkState
 from storage.work.common import (
     ERROR_LENGTH,
+    UNFINISHED,
     changed,
     fold_successor,
     mine,
@@ -66,6 +68,18 @@ def park(session: Session, item_id: int, epoch: int, error: str) -> bool:
             last_error=error[:ERROR_LENGTH],
             lease_until=None,
         ),
+        ends=True,
+    )
+
+
+def set_aside(session: Session, item_id: int, error: str) -> bool:
+    """Parks an unfinished item that cannot even be read. False: it was finished meanwhile."""
+    return changed(
+        session,
+        update(WorkItem)
+        .where(WorkItem.id == item_id, WorkItem.state.in_(UNFINISHED))
+        .values(state=WorkState.PARKED, last_error=error[:ERROR_LENGTH], lease_until=None)
+        .execution_options(synchronize_session=False),
         ends=True,
     )
 

@@ -148,6 +148,12 @@ class Workspace:
         self.stack.advance(seconds)
         self._driven += seconds
 
+    def pass_by(self, seconds: float) -> None:
+        """Moves every clock forward and waits for nothing: for times in which nothing settles."""
+        for url in (self.stack.shop_url, f"{self.stack.slack_url}/hand", self.stack.bot_url):
+            httpx.post(f"{url}/clock", json={"advance": seconds}, timeout=30).raise_for_status()
+        self._driven += seconds
+
     def until(self, look: Callable[[], Any], what: str, *, driven: float = 120.0) -> Any:
         """Waits for it while the clock moves on, by 5 s at a time, `driven` seconds at most."""
         waited = 0.0

@@ -643,6 +643,10 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "not_delivered": (card_open(), {"stuck": stuck()}),
         "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
+        "blind": (
+            None,
+            {"check": "stuck-orders", "since": at("03:02"), "runs": 9, "error": "no answer"},
+        ),
     }
 
 

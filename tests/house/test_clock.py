@@ -1,0 +1,148 @@
+"""The system clock is set back or forward by hours: nothing rests, nothing happens twice."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.clock import SystemClock
+from bot.delivery.budget import Budget
+from bot.schedule.clock_watch import ClockWatch
+from bot.schedule.outcomes import Done, Turn
+from bot.schedule.recurring import Finish, Recurring, RecurringWork
+from bot.schedule.workers import Workers
+from storage import work
+from storage.database import Database
+from storage.models import WorkItem
+from tests.sandbox_slack.conftest import until
+
+HOURS = 3 * 3600.0
+
+
+class JumpingClock(SystemClock):
+    """The machine's clock, which somebody sets."""
+
+    def __init__(self) -> None:
+        self._off = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._off
+
+    def jump(self, seconds: float) -> None:
+        self._off += timedelta(seconds=seconds)
+
+
+class House:
+    """One check, one timer lane, and the watch over the clock."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = JumpingClock()
+        self.checks = 0
+        self.fired: list[str] = []
+        self.workers = Workers(database, self.clock, "a")
+        self.recurring = RecurringWork(
+            "check",
+            database,
+            self.clock,
+            {"probe": Recurring("probe", timedelta(seconds=0.2), self._look)},
+        )
+        self.workers.add("check", self.recurring.run, concurrency=2)
+        self.workers.add("timer", self._fire, concurrency=2)
+        self.workers.add("message", self._fire, concurrency=2)
+        self.watch = ClockWatch(database, self.clock, (self.recurring,))
+
+    async def _look(self) -> Finish | None:
+        self.checks += 1
+        return None
+
+    async def _fire(self, item: WorkItem) -> Turn:
+        self.fired.append(item.key)
+        return Done()
+
+    async def start(self) -> None:
+        await self.recurring.plan()
+        await self.workers.start()
+        await self.watch.look()
+
+    async def set(self, seconds: float) -> None:
+        self.clock.jump(seconds)
+        await self.watch.look()
+        self.workers.wake()
+
+    async def add(self, kind: str, key: str, after: float) -> None:
+        def unit(session: Session) -> None:
+            now = self.clock.now()
+            due = now + timedelta(seconds=after)
+            work.enqueue(session, kind=kind, key=key, payload={}, due=due, now=now)
+
+        await self.database.write(unit)
+
+    async def goes_on(self) -> None:
+        """The check runs some more times."""
+        wanted = self.checks + 2
+        async with asyncio.timeout(10):
+            await until(lambda: self.checks >= wanted)
+
+
+async def test_checks_and_messages_go_on_when_the_clock_was_set_back(database: Database) -> None:
+    house = House(database)
+    await house.start()
+    await house.goes_on()
+    await house.set(HOURS)
+    await house.goes_on()
+    await house.add("message", "retry", 5)  # a pause of some seconds, in the wrong future
+    await house.add("timer", "reminder", 0.5)
+    await until(lambda: house.fired == ["reminder"])
+    await house.add("timer", "later", 1)
+    await house.set(-HOURS)
+    await house.goes_on()
+    await until(lambda: "later" in house.fired)
+    due = await database.read(
+        lambda s: s.scalar(select(WorkItem.due).where(WorkItem.key == "retry"))
+    )
+    assert due is not None
+    assert due <= house.clock.now() + timedelta(seconds=6)
+    assert sorted(house.fired) == ["later", "reminder"], "no timer fires twice"
+    await house.workers.stop()
+
+
+async def test_a_clock_set_back_while_nothing_ran_is_mended_at_the_start(
+    database: Database,
+) -> None:
+    house = House(database)
+    house.clock.jump(HOURS)
+    await house.start()
+    await house.goes_on()
+    await house.workers.stop()
+    again = House(database)
+    await again.start()
+    await again.goes_on()
+    await again.workers.stop()
+
+
+async def test_a_waiting_message_is_brought_near(database: Database) -> None:
+    """Its due time was written by a clock that ran hours ahead."""
+    house = House(database)
+    await house.add("message", "held", HOURS)
+    moved = await database.write(lambda s: work.bring_near(s, house.clock.now()))
+    assert moved == 1
+    await house.add("timer", "tomorrow", 24 * 3600)
+    assert await database.write(lambda s: work.bring_near(s, house.clock.now())) == 0
+
+
+def test_the_budget_goes_back_with_the_clock() -> None:
+    """Slack's limits are counted in real time; a set clock must not use them up for hours."""
+    budget, now = Budget(), datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+    ahead = now + timedelta(hours=3)
+    while budget.take("chat.update", ahead) is None:
+        pass
+    budget.hold("chat.postMessage", ahead + timedelta(seconds=30))
+    free = budget.take("chat.update", now)
+    assert free is not None
+    assert free <= now + timedelta(minutes=2)
+    held = budget.take("chat.postMessage", now)
+    assert held == now + timedelta(seconds=30)

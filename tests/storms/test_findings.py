@@ -1,0 +1,111 @@
+"""Ten thousand findings at once: one thread or a few, and what comes in meanwhile is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from checks.model import CaseFound, CheckResult, Finding
+from incidents.findings import Taken, take_check_result
+from storage.models import Case, CaseState, Incident, WorkItem
+from storage.work import NewWork
+from tests.incidents.world import DAY, World
+
+KIND = "order_state_stuck"
+MANY = 10_000 if os.environ.get("MUSTER_FULL") else 3_000
+LIMIT = 10  # House.storm_after
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    found = World.create(tmp_path)
+    found.now = DAY
+    yield found
+    found.close()
+
+
+def take(world: World, result: CheckResult) -> Taken:
+    return world.write(lambda s: take_check_result(s, world.house, result, world.now))
+
+
+def subjects(count: int) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(f"order:FG-{number}", KIND, facts={"state": "paid"}) for number in range(count)
+    )
+
+
+def count(world: World, model: type[Incident] | type[Case]) -> int:
+    return int(world.database.read_now(lambda s: s.scalar(select(func.count(model.id)))) or 0)
+
+
+async def test_a_finding_with_ten_thousand_cases_is_one_incident_and_keeps_nobody_out(
+    world: World,
+) -> None:
+    """Deliveries that come while it is written are stored within the time that Slack allows."""
+    cases = tuple(CaseFound("order", f"FG-{n}", facts={"state": "paid"}) for n in range(10_000))
+    finding = Finding("orders:paid", KIND, facts={"state": "paid"}, cases=cases)
+    result = CheckResult("stuck-orders", world.now, findings=(finding,))
+    slowest = 0.0
+    for _ in range(2):
+        writing = asyncio.ensure_future(
+            world.database.write(lambda s: take_check_result(s, world.house, result, world.now))
+        )
+        while not writing.done():
+            began = time.monotonic()
+            key = f"click:{began}"
+            new = NewWork(kind="intake", key=key, payload={}, now=world.now, secret={})
+            assert await world.database.store(new) is not None
+            slowest = max(slowest, time.monotonic() - began)
+        await writing
+    assert slowest < 2.0, f"a delivery waited {slowest:.2f} s"
+    assert count(world, Incident) == 1
+    assert count(world, Case) == 10_000
+
+
+def test_ten_thousand_subjects_are_a_few_threads(world: World) -> None:
+    """The first have a thread each; all others are the cases of one more."""
+    result = CheckResult("orders", world.now, findings=subjects(MANY))
+    taken = take(world, result)
+    assert len(taken.opened) == LIMIT + 1
+    assert count(world, Incident) == LIMIT + 1
+    assert count(world, Case) == MANY - LIMIT
+    posts = world.database.read_now(
+        lambda s: s.scalars(select(WorkItem.key).where(WorkItem.key.like("message:%/card"))).all()
+    )
+    assert len(posts) == LIMIT + 1
+    again = take(world, result)
+    assert (again.opened, count(world, Incident)) == ((), LIMIT + 1)
+
+
+def test_a_storm_is_over_when_none_of_its_subjects_fails(world: World) -> None:
+    """One subject that is in order again does not say that all are."""
+    found = subjects(50)
+    take(world, CheckResult("orders", world.now, findings=found))
+    names = [one.subject for one in found]
+    half = CheckResult("orders", world.now, findings=found[30:], healthy_subjects=tuple(names[:30]))
+    assert len(take(world, half).recovered) == LIMIT
+    settled = world.database.read_now(
+        lambda s: s.scalar(select(func.count(Case.id)).where(Case.state == CaseState.SETTLED))
+    )
+    assert settled == 30 - LIMIT
+    over = take(world, CheckResult("orders", world.now, healthy_subjects=tuple(names)))
+    assert len(over.recovered) == 1
+    back = take(world, CheckResult("orders", world.now, findings=found[40:41]))
+    assert back.opened == ()
+    storm = world.database.read_now(
+        lambda s: s.scalars(select(Incident).where(Incident.subject.like("many:%"))).one()
+    )
+    assert storm.recovered_at is None
+
+
+def test_new_subjects_of_a_storm_join_it(world: World) -> None:
+    take(world, CheckResult("orders", world.now, findings=subjects(30)))
+    taken = take(world, CheckResult("orders", world.now, findings=subjects(60)))
+    assert len(taken.opened) <= LIMIT
+    assert count(world, Incident) <= 2 * LIMIT + 1
