@@ -62,6 +62,8 @@ class ActionRunner:
         assignment = await self._database.read(lambda s: self._book.load(s, attempt_id))
         if assignment.state is AttemptState.WRITTEN:
             await self._begin(item, assignment)
+        elif assignment.state in _STILL_TO_RESOLVE and assignment.action.kind == "read":
+            await self._read(item, assignment)  # restored from a backup: looking is free
         elif assignment.state in _STILL_TO_RESOLVE:
             await self._resolve(item, assignment)
         else:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import update
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
+from storage.database import Database
+from storage.models import ActionAttempt, AttemptState, WorkItem, WorkKind, WorkState
 from storage.upgrade import upgrade
 
 
@@ -63,13 +68,41 @@ def restore(url: str, source: Path, *, key: bytes) -> None:
                 f"{database} is in use ({error}); stop the bot, then restore."
             ) from error
     os.sync()
+    restored(url, key=key)
+
+
+def restored(url: str, *, key: bytes) -> None:
+    """After a restore: brings it to this schema, and has what may have been sent looked up first.
+
+    What is still to be sent in the copy may have been sent since the copy was made. So no message
+    and no action goes out before it was looked for; what can only be sent once is let go.
+    """
     upgrade(url, key=key)
+    database = Database.open(url, key=key)
+    try:
+        database.write_now(_doubt)
+    finally:
+        database.close_now()
+
+
+def _doubt(session: Session) -> None:
+    unsent = (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR, WorkState.PARKED)
+    session.execute(
+        update(WorkItem)
+        .where(WorkItem.kind == WorkKind.MESSAGE, WorkItem.state.in_(unsent))
+        .values(settled_epoch=WorkItem.epoch - 1)
+    )
+    session.execute(
+        update(ActionAttempt)
+        .where(ActionAttempt.state == AttemptState.WRITTEN)
+        .values(state=AttemptState.SENT, sent_at=datetime.now(UTC))
+    )
 
 
 def _sqlite_file(url: str, what: str) -> Path:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        tool = "pg_dump" if what == "backup" else "pg_restore"
+        tool = "pg_dump" if what == "backup" else "pg_restore and then muster db restored"
         raise BackupError(f"muster db {what} is for SQLite; use {tool} for {parsed.drivername}.")
     path = Path(parsed.database)
     if not path.exists() and what == "backup":

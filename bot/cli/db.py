@@ -8,7 +8,7 @@ import click
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
-from storage.backup import BackupError, backup, restore
+from storage.backup import BackupError, backup, restore, restored
 from storage.upgrade import upgrade
 
 
@@ -55,3 +55,12 @@ def restore_command(file: Path, yes: bool, config: Path) -> None:
     click.echo(
         "Restored. Start the bot; what was sent since the backup is looked up, not repeated."
     )
+
+
+@command.command("restored")
+@config_option
+def restored_command(config: Path) -> None:
+    """After pg_restore: have what may have been sent since the backup looked up first."""
+    settings = settings_of(config)
+    restored(settings.database.url, key=secrets_of(settings).key)
+    click.echo("Noted. Start the bot; what was sent since the backup is looked up, not repeated.")

@@ -120,7 +120,10 @@ class Sender:
         self._next_probe = self._clock.now()
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
-        """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url)."""
+        """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url).
+
+        Raises Held at a 429, until its Retry-After is over; else as `call` does.
+        """
         session = self._session()
         try:
             async with session.post(url, json=dict(body)) as response:
@@ -130,7 +133,8 @@ class Sender:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unclear(_name(error)) from error
         if response.status == 429:
-            raise SlackRefused("response_url", "ratelimited")
+            wait = timedelta(seconds=_retry_after(response))
+            raise Held("ratelimited", self._clock.now() + wait)
         if response.status >= 500:
             raise Unclear(f"http_{response.status}")
         if response.status >= 400:

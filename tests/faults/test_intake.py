@@ -1,0 +1,1 @@
+def test_an_answer_of_slack(): pass
