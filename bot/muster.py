@@ -224,6 +224,7 @@ class Muster:
                 intake,
                 app_token=self._secrets.app_token,
                 connections=settings.slack.connections,
+                clock=self._clock,
             )
             await socket.start()
             self._stack.push_async_callback(socket.stop)

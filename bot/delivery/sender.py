@@ -133,7 +133,7 @@ class Sender:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unclear(_name(error)) from error
         if response.status == 429:
-            wait = timedelta(seconds=_retry_after(response))
+            wait = timedelta(seconds=retry_after(response))
             raise Held("ratelimited", self._clock.now() + wait)
         if response.status >= 500:
             raise Unclear(f"http_{response.status}")
@@ -187,7 +187,7 @@ class Sender:
         data = getattr(response, "data", None)
         if status == 429:
             self._silent = 0
-            until = self._clock.now() + timedelta(seconds=_retry_after(response))
+            until = self._clock.now() + timedelta(seconds=retry_after(response))
             self._budget.hold(method, until)
             return Held("ratelimited", until)
         if isinstance(status, int) and status >= 500:
@@ -204,7 +204,7 @@ class Sender:
         if refused.remedy is Remedy.UNCLEAR:
             return Unclear(refused.code)
         if data["error"] in ("ratelimited", "rate_limited"):
-            until = self._clock.now() + timedelta(seconds=_retry_after(response))
+            until = self._clock.now() + timedelta(seconds=retry_after(response))
             self._budget.hold(method, until)
             return Held("ratelimited", until)
         return refused
@@ -215,7 +215,7 @@ class Sender:
         return self._client.session
 
 
-def _retry_after(response: Any) -> float:
+def retry_after(response: Any) -> float:
     """Seconds of Slack's Retry-After; a number that cannot be read counts as missing."""
     headers = getattr(response, "headers", None) or {}
     for name in ("Retry-After", "retry-after"):

@@ -74,8 +74,12 @@ class TinyShop:
         elif fault == "late":
             self._late.append((key, channel))
             transport.abort()
-        elif fault == "500_before":
-            return web.json_response({"error": {"message": "broken"}}, status=500)
+        elif fault in ("500_before", "503_before"):
+            return web.json_response({"error": {"message": "broken"}}, status=int(fault[:3]))
+        elif fault is not None and fault.startswith("429"):
+            _, _, seconds = fault.partition(":")
+            headers = {"Retry-After": seconds} if seconds else {}
+            return web.json_response({"error": {"message": "busy"}}, status=429, headers=headers)
         elif fault == "refused":
             return web.json_response(
                 {"error": {"code": "locked", "message": "The routing is locked."}}, status=409

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from storage.database import Database
+from tests.actions.conftest import make_desk
+from tests.conftest import KEY
 from tests.faults.report import lines
 from tests.faults.table import Case, cases, once_per_kind
+from tests.intake.conftest import bot, connect
 
 _FOLDER = Path(__file__).parent
 _OUTCOMES = pytest.StashKey[dict[str, bool]]()
@@ -90,3 +94,20 @@ def url(case: Case, request: pytest.FixtureRequest) -> str:
     name = "sqlite_url" if case.engine == "sqlite" else "pg_url"
     found: str = request.getfixturevalue(name)
     return found
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    """The case's database, open."""
+    opened = Database.open(url, key=KEY)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def mode() -> str:
+    """Socket Mode; the transports' own differences are tests/intake's matter."""
+    return "socket"
+
+
+__all__ = ["bot", "connect", "make_desk"]

@@ -100,6 +100,10 @@ BODIES: dict[tuple[str, str], str] = {
 DOES_NOT_APPLY: dict[tuple[str, str], str] = {
     ("*", "webhook"): "Muster takes nothing in by a webhook: only Slack speaks to it.",
     ("redelivery", "delivery"): "Slack sends again what it says to us, never what we say to it.",
+    **{
+        ("slack_down", contract): "An action asks the shop, not Slack; what it says is delivery's."
+        for contract in ("keys", "lookup", "neither")
+    },
 }
 
 
