@@ -22,6 +22,7 @@ class TinyShop:
     faults: list[str] = field(default_factory=list)  # one for each of the next PUTs
     look_faults: list[str] = field(default_factory=list)
     hidden: bool = False  # the effect does not show yet
+    pause: float = 0.0  # seconds between a PUT's effect and its answer
     _answers: dict[str, Any] = field(default_factory=dict)
     _late: list[tuple[str, str]] = field(default_factory=list)
     _runner: web.AppRunner | None = None
@@ -93,6 +94,7 @@ class TinyShop:
             elif fault == "malformed":
                 return web.Response(text="<html>", content_type="text/html")
             else:
+                await asyncio.sleep(self.pause)
                 return web.json_response(answer)
         return web.Response()
 
