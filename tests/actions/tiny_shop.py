@@ -12,7 +12,7 @@ from aiohttp import web
 
 @dataclass
 class TinyShop:
-    """`PUT /routing` sets it. `honours_keys`: a known key answers again without a second effect."""
+    """`PUT /routing` sets it, and so does every other action. `honours_keys`: a known key answers again without a second effect."""
 
     honours_keys: bool = True
     routing: str = "northpay"
@@ -35,6 +35,7 @@ class TinyShop:
         app.router.add_get("/routing/{method}", self._get)
         app.router.add_get("/standby", self._standby)
         app.router.add_get("/idempotency/{key}", self._known)
+        app.router.add_route("*", "/{anything:.*}", self._put)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -62,7 +63,7 @@ class TinyShop:
 
     async def _put(self, request: web.Request) -> web.StreamResponse:
         key = request.headers["Idempotency-Key"]
-        channel = str((await request.json())["channel"])
+        channel = str((await request.json()).get("channel", "done"))
         self.asked.append(f"PUT {key}")
         self.arrived.set()
         fault = self.faults.pop(0) if self.faults else None

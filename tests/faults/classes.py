@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -51,6 +52,7 @@ class Way:
         raise NotImplementedError
 
     wanted: list[str] = []
+    template = "card"  # of the message that the fault hits
 
 
 class RootPost(Way):
@@ -71,6 +73,7 @@ class RootPost(Way):
 
 class Reply(RootPost):
     match = {"contains": "INC-412/log/1 v"}
+    template = "log"
 
 
 class Update(Way):
@@ -98,6 +101,7 @@ class Update(Way):
 
 class Direct(Way):
     match = {"contains": "remind/1"}
+    template = "remind"
     wanted = ["remind/1", "remind/2"]
 
     async def act(self, postbox: Postbox) -> None:
@@ -111,6 +115,7 @@ class Direct(Way):
 
 class File(Way):
     method = "files.completeUploadExternal"
+    template = "review"
     wanted = ["review.md"]
 
     async def prepare(self, postbox: Postbox) -> None:
@@ -128,6 +133,7 @@ class File(Way):
 
 class Once(Way):
     at_most_once = True
+    template = "answer"
     wanted = ["answer"]
 
     async def seen(self, postbox: Postbox) -> list[str]:
@@ -155,17 +161,25 @@ class View(Once):
     """An open "checking" view becomes its result."""
 
     method = "views.update"
+    template = "checked"
     wanted = ["checked"]
 
     async def prepare(self, postbox: Postbox) -> None:
-        postbox.drawings = ModalDrawings()
-        postbox.start()
+        if type(postbox.drawings) is Drawings:
+            postbox.drawings = ModalDrawings()
+            postbox.start()
         blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "checking"}}]
         trigger = postbox.sandbox.world.triggers.issue("U0MEI")
         opened = await postbox.client.views_open(
             trigger_id=trigger, view={**MODAL, "blocks": blocks}
         )
         self.view_id = str(opened["view"]["id"])
+        self.opened = await self._shown(postbox)
+
+    @staticmethod
+    async def _shown(postbox: Postbox) -> str:
+        views = (await postbox.people.get("/hand/views", params={"as": "U0MEI"})).json()["views"]
+        return json.dumps([views[-1]["title"], views[-1]["blocks"]])
 
     async def act(self, postbox: Postbox) -> None:
         await postbox.commit(lambda s, i, now: _view(s, now, self.view_id))
@@ -174,10 +188,23 @@ class View(Once):
         effects = sum(
             1 for e in postbox.sandbox.world.log.requests if e.method == self.method and e.effect
         )
-        views = (await postbox.people.get("/hand/views", params={"as": "U0MEI"})).json()["views"]
-        shown = views[-1]["blocks"][0]["text"]["text"].split()[0]
-        assert (shown == "checked") == (effects > 0)
+        assert (await self._shown(postbox) != self.opened) == (effects > 0)
         return ["checked"] * effects
+
+
+class Home(Way):
+    """App Home is published as a whole: repeating it shows the same."""
+
+    method = "views.publish"
+    template = "home"
+    wanted = ["home"]
+
+    async def act(self, postbox: Postbox) -> None:
+        await postbox.commit(lambda s, i, now: outbox.home(s, person="U0MEI", now=now))
+
+    async def seen(self, postbox: Postbox) -> list[str]:
+        home = (await postbox.people.get("/hand/home", params={"as": "U0MEI"})).json()
+        return ["home"] if (home.get("view") or {}).get("blocks") else []
 
 
 WAYS: dict[str, type[Way]] = {

@@ -17,15 +17,10 @@ from tests.conftest import KEY
 from tests.delivery.conftest import Postbox, open_postbox
 from tests.faults.classes import WAYS, Way
 from tests.faults.conftest import each
+from tests.faults.ordeals import CLEAN, pass_fault, set_fault, settled
 from tests.faults.outages import broken, take_backup
 from tests.faults.table import Case
 from tests.sandbox_slack.conftest import until
-
-CLEAN = {"rate_limited", "no_retry_after"}  # certainly without effect, and soon over
-_KINDS = {"retry_after_600": "rate_limited", "slack_down": "down"}
-_RETRY_AFTER = {"rate_limited": 3, "retry_after_600": 600}
-_LATE = 20.0  # seconds until what was given up lands
-
 
 @pytest.fixture
 async def postbox(url: str) -> AsyncIterator[Postbox]:
@@ -38,68 +33,14 @@ def way(case: Case) -> Way:
     return WAYS[case.column.id]()
 
 
-def _set(postbox: Postbox, way: Way, fault: str) -> None:
-    kind = _KINDS.get(fault, fault)
-    if kind == "down":
-        postbox.fault("*", "down")
-        return
-    seconds = _LATE if kind == "late_effect" else 0
-    retry_after = _RETRY_AFTER.get(fault, 1)
-    more = {"match": way.match} if way.match else {}
-    postbox.fault(way.method, kind, seconds=seconds, retry_after=retry_after, **more)
-
-
-async def _pass(postbox: Postbox, way: Way, fault: str) -> None:
-    """The fault happens, and is over."""
-    if fault == "slack_down":
-        for _ in range(20):
-            await postbox.run(180)
-            await way.meanwhile(postbox)
-        asked = len(postbox.sandbox.world.log.requests)
-        assert asked < 450, f"{asked} calls in an hour of outage"
-        postbox.sandbox.world.faults.remove()
-    elif fault == "late_effect":
-        await postbox.run(8)
-        await way.meanwhile(postbox)
-        await postbox.run(_LATE - 2)
-        await until(lambda: _landed(postbox))
-    elif fault == "retry_after_600":
-        await postbox.run(590)
-        assert _effects(postbox, way, since=590) == 0, "asked again before its time"
-        await postbox.run(30)
-    await postbox.run(200)
-
-
-def _landed(postbox: Postbox) -> bool:
-    late = [e for e in postbox.sandbox.world.log.requests if e.fault == "late_effect"]
-    return bool(late) and all(entry.effect for entry in late)
-
-
-def _effects(postbox: Postbox, way: Way, *, since: float) -> int:
-    """Calls of the method in the last `since` seconds that came after the refused one."""
-    calls = [e for e in postbox.sandbox.world.log.requests if e.method == way.method]
-    refused = [index for index, e in enumerate(calls) if e.status == 429]
-    return len(calls[refused[0] + 1 :])
-
-
-async def _settled(postbox: Postbox, way: Way, *, surely: bool = True) -> None:
-    """Stands once and in order; nothing is left to do and nothing unclear."""
-    seen = await way.seen(postbox)
-    if way.at_most_once and not surely:
-        assert seen in ([], way.wanted)
-    else:
-        assert seen == way.wanted
-    assert set((await postbox.states()).values()) == {"done"}
-
-
 @each("test_delivery.test_an_answer_of_slack")
 async def test_an_answer_of_slack(case: Case, postbox: Postbox, way: Way) -> None:
     """Whatever Slack answers, the message stands once, in its place, or at most once."""
     await way.prepare(postbox)
-    _set(postbox, way, case.fault.id)
+    set_fault(postbox, way, case.fault.id)
     await way.act(postbox)
-    await _pass(postbox, way, case.fault.id)
-    await _settled(postbox, way, surely=case.fault.id in CLEAN)
+    await pass_fault(postbox, way, case.fault.id)
+    await settled(postbox, way, surely=case.fault.id in CLEAN)
 
 
 @each("test_delivery.test_the_database")
@@ -111,7 +52,7 @@ async def test_the_database(
     await way.act(postbox)
     if case.fault.id == "restored":
         await _restore(postbox, url, tmp_path)
-        await _settled(postbox, way)
+        await settled(postbox, way)
         return
     before = postbox.calls(way.method)
     postbox.sandbox.world.latency = 0.1
@@ -123,7 +64,7 @@ async def test_the_database(
     postbox.sandbox.world.latency = 0.0
     await turn
     await postbox.run(200)
-    await _settled(postbox, way)
+    await settled(postbox, way)
 
 
 def _answered(postbox: Postbox) -> bool:
@@ -172,4 +113,4 @@ async def test_a_second_replica(case: Case, postbox: Postbox, way: Way, url: str
             pass
     await postbox.run(60)
     await second.close()
-    await _settled(postbox, way)
+    await settled(postbox, way)
