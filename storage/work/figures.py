@@ -40,17 +40,18 @@ class Depth:
 
 def depths(session: Session, now: datetime) -> list[Depth]:
     """The work table in figures, one entry for each kind that has unfinished or parked items."""
-    is_due = WorkItem.due <= now
+    # Each made once: PostgreSQL groups by an expression only if its parameters are the same too.
+    is_due, is_parked = WorkItem.due <= now, WorkItem.state == WorkState.PARKED
     counted = session.execute(
         select(
             WorkItem.kind,
-            WorkItem.state == WorkState.PARKED,
+            is_parked,
             is_due,
             func.count(),
             func.min(WorkItem.due),
         )
         .where(WorkItem.state != WorkState.DONE)
-        .group_by(WorkItem.kind, WorkItem.state == WorkState.PARKED, is_due)
+        .group_by(WorkItem.kind, is_parked, is_due)
     ).all()
     found: dict[str, Depth] = {}
     for kind, parked, due, count, oldest in counted:

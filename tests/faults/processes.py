@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -60,7 +61,8 @@ class Process:
 
     def send(self, number: signal.Signals) -> None:
         if self.alive and self.process is not None:
-            os.kill(self.process.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.process.pid, number)
 
     @property
     def alive(self) -> bool:
