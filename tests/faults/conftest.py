@@ -49,9 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         item.add_marker(pytest.mark.faults)
         case = _case(item)
-        if daily is not None and case is not None and case.id not in daily:
-            left_out.append(item)
-        elif daily is not None and item.get_closest_marker("slow"):
+        if (daily is not None and case is not None and case.id not in daily) or (
+            daily is not None and item.get_closest_marker("slow")
+        ):
             left_out.append(item)
     if left_out:
         gone = set(left_out)

@@ -7,6 +7,7 @@ nothing of it. Only files below the given path are concerned.
 
 from __future__ import annotations
 
+import _sqlite3
 import ctypes
 import errno
 import os
@@ -14,8 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import _sqlite3
 
 _POINTER = ctypes.c_void_p
 _BEFORE_SET = ("open", "delete", "access", "full", "dlopen", "dlerror", "dlsym", "dlclose")
@@ -41,9 +40,7 @@ class _Vfs(ctypes.Structure):
 _READ = ctypes.CFUNCTYPE(
     ctypes.c_ssize_t, ctypes.c_int, _POINTER, ctypes.c_size_t, ctypes.c_int64, use_errno=True
 )
-_OPEN = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int, use_errno=True
-)
+_OPEN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int, use_errno=True)
 _WRITES, _READS = (b"pwrite", b"pwrite64"), (b"pread", b"pread64")
 
 

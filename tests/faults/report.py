@@ -28,9 +28,7 @@ def lines(outcomes: Outcomes) -> list[str]:
     for engine in ENGINES:
         if not any(name.endswith(engine) for name in outcomes):
             said += [f"On {engine}: not run.", ""]
-            total.update(
-                mark(Case(cell(f, c), engine), outcomes) for f in FAULTS for c in COLUMNS
-            )
+            total.update(mark(Case(cell(f, c), engine), outcomes) for f in FAULTS for c in COLUMNS)
             continue
         said.append(f"On {engine}")
         said.append(" " * width + "  " + " ".join(heads))

@@ -70,9 +70,7 @@ async def test_an_answer_of_the_shop(case: Case, desk: Desk) -> None:
     await desk.run(20)
     desk.shop.land()
     wanted = _AFTER_NOTHING[contract] if fault in _WITHOUT_EFFECT else None
-    await _settled(
-        desk, case, wanted=AttemptState.FAILED if fault == "retry_after_600" else wanted
-    )
+    await _settled(desk, case, wanted=AttemptState.FAILED if fault == "retry_after_600" else wanted)
     if contract != "keys":
         busy = fault in ("rate_limited", "no_retry_after")
         assert desk.shop.asked.count("PUT key-1") == 1 + busy, "repeated blindly"
@@ -172,5 +170,3 @@ async def test_a_press_again(case: Case, desk: Desk, bot: Bot, connect: Connect)
     assert desk.shop.applied == asked
     states = await desk.database.read(lambda s: list(s.scalars(select(ActionAttempt.state))))
     assert states == [AttemptState.DONE]
-
-

@@ -22,6 +22,7 @@ from tests.faults.outages import broken, take_backup
 from tests.faults.table import Case
 from tests.sandbox_slack.conftest import until
 
+
 @pytest.fixture
 async def postbox(url: str) -> AsyncIterator[Postbox]:
     async with open_postbox(url) as opened:

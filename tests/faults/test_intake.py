@@ -53,9 +53,7 @@ async def _again(slack: Workspace, bot: Bot, effects: int) -> None:
 
 
 @each("test_intake.test_an_answer_of_slack")
-async def test_an_answer_of_slack(
-    case: Case, bot: Bot, slack: Workspace, hands: Hands
-) -> None:
+async def test_an_answer_of_slack(case: Case, bot: Bot, slack: Workspace, hands: Hands) -> None:
     """The connection is cut and Slack answers the next one so: shown as failed, or carried out."""
     fault, world = case.fault.id, slack.sandbox.world
     if fault == "slack_down":
@@ -205,5 +203,3 @@ async def test_a_second_replica(
     await beside.socket_mode.stop()
     await other.workers.stop(within=1.0)
     await second.close()
-
-

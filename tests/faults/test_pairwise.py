@@ -111,9 +111,7 @@ def actions() -> list[Deal]:
 
 def each_deal(dealt: list[Deal]) -> pytest.MarkDecorator:
     params = [
-        pytest.param(
-            deal, id=deal.id, marks=[pytest.mark.postgres] * (deal.engine == "postgresql")
-        )
+        pytest.param(deal, id=deal.id, marks=[pytest.mark.postgres] * (deal.engine == "postgresql"))
         for deal in dealt
     ]
     return pytest.mark.parametrize("deal", params)

@@ -196,7 +196,7 @@ async def test_delivery(case: Case, house: House) -> None:
 
 @each("test_process.test_intake")
 async def test_intake(case: Case, house: House) -> None:
-    """What was acknowledged is carried out, each delivery once; events come again until they are."""
+    """What was acknowledged is carried out, each delivery once; no event is lost."""
     slack = Workspace(
         house.postbox.sandbox,
         Hand(house.postbox.sandbox.url, house.process.session),
