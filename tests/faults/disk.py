@@ -52,7 +52,7 @@ def _vfs() -> Any:
 
 def _below(folder: str, descriptor: int) -> bool:
     try:
-        return os.readlink(f"/proc/self/fd/{descriptor}").startswith(folder)
+        return str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith(folder)
     except OSError:
         return False
 
