@@ -12,7 +12,10 @@ from aiohttp import web
 
 @dataclass
 class TinyShop:
-    """`PUT /routing` sets it, and so does every other action. `honours_keys`: a known key answers again without a second effect."""
+    """`PUT /routing` sets it, and so does every other action.
+
+    `honours_keys`: a known key answers again without a second effect.
+    """
 
     honours_keys: bool = True
     routing: str = "northpay"
