@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 _NOT_SENT_TRIES = 3
 _NOT_SENT_WAIT = 1.0  # seconds between tries that certainly had no effect
+_BUSY_WAIT = 30.0  # seconds, when a 429 names none
 _STILL_TO_RESOLVE = frozenset({AttemptState.SENT, AttemptState.UNKNOWN})
 
 
@@ -62,6 +63,8 @@ class ActionRunner:
         assignment = await self._database.read(lambda s: self._book.load(s, attempt_id))
         if assignment.state is AttemptState.WRITTEN:
             await self._begin(item, assignment)
+        elif assignment.state in _STILL_TO_RESOLVE and assignment.action.kind == "read":
+            await self._read(item, assignment)  # restored from a backup: looking is free
         elif assignment.state in _STILL_TO_RESOLVE:
             await self._resolve(item, assignment)
         else:
@@ -162,6 +165,8 @@ class ActionRunner:
     async def _refused(
         self, item: WorkItem, assignment: Assignment, error: Refused, *, repeated: bool
     ) -> None:
+        if error.status == 429 and await self._asked_to_wait(item, assignment, error, repeated):
+            return
         if repeated and error.status == 409:  # the first request is still being worked on
             await self._unknown(item, assignment)
             return
@@ -173,6 +178,28 @@ class ActionRunner:
             detail=error.detail,
         )
         await self._settle(item, assignment, settled)
+
+    async def _asked_to_wait(
+        self, item: WorkItem, assignment: Assignment, error: Refused, repeated: bool
+    ) -> bool:
+        """The shop had no time for it (429): it did nothing, and is asked again when it says.
+
+        False: that would be later than an outcome is waited for; the person decides anew.
+        """
+        now = self._clock.now()
+        due = now + timedelta(seconds=error.retry_after or _BUSY_WAIT)
+        within = timedelta(seconds=contracts.times_of(assignment.action.verify).within)
+        if due > item.created_at + within:
+            return False
+
+        def commit(session: Session) -> None:
+            if work.retry(session, item.id, item.epoch, due, "the shop is busy") and not repeated:
+                # Nothing of it has left a trace: it begins anew, with its looks beforehand.
+                attempt = session.get_one(ActionAttempt, assignment.attempt_id)
+                attempt.state = AttemptState.WRITTEN
+
+        await self._database.write(commit)
+        return True
 
     # --- what became of it
 

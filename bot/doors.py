@@ -12,8 +12,9 @@ import structlog
 from actions.errors import Refused, ShopError
 from actions.http import ShopClient
 from bot.clock import Clock
-from bot.delivery.errors import SlackError
+from bot.delivery.errors import Held, NotDelivered, SlackError, Unclear
 from bot.delivery.sender import Sender
+from handlers.registry import NotNow
 from incidents.guards import GuardLook, GuardLooks, WantedLook, wanted_looks
 from incidents.house import House
 from storage.database import Database
@@ -47,10 +48,17 @@ class ViewDoor:
         return await self._call("views.update", args) is not None
 
     async def message_text(self, channel: str, ts: str) -> tuple[str, str | None] | None:
-        """A message's words and its thread; None when Slack does not show it."""
+        """A message's words and its thread; None when Slack does not show it.
+
+        Raises NotNow when Slack could not be asked: then it is asked again later.
+        """
         args = {"channel": channel, "ts": ts, "latest": ts, "inclusive": "true", "limit": 1}
         try:
             answer = await self._sender.call("conversations.replies", args)
+        except Held as error:
+            raise NotNow(error.code, error.until) from error
+        except (NotDelivered, Unclear) as error:
+            raise NotNow(error.code) from error
         except SlackError as error:
             log.warning("message_not_read", error=str(error))
             return None

@@ -275,6 +275,7 @@ class Muster:
                 intake,
                 app_token=self._secrets.app_token,
                 connections=settings.slack.connections,
+                clock=self._clock,
             )
             health.connect(socket)
             await socket.start()

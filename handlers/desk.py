@@ -42,7 +42,10 @@ class SlackDoor(Protocol):
     async def push_view(self, trigger_id: str, view: Mapping[str, Any]) -> str | None: ...
 
     async def message_text(self, channel: str, ts: str) -> tuple[str, str | None] | None:
-        """A message's words and its thread; None when Slack does not show it."""
+        """A message's words and its thread; None when Slack does not show it.
+
+        Raises NotNow when Slack could not be asked.
+        """
 
 
 class People(Protocol):

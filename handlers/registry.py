@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from handlers.values import action_name, read_metadata
@@ -49,6 +50,14 @@ class Interaction:
         """block_id → action_id → the element's state."""
         found = (self.view.get("state") or self.payload.get("state") or {}).get("values", {})
         return dict(found)
+
+
+class NotNow(Exception):
+    """Slack could not be asked at this moment: nothing was done, it is worked again later."""
+
+    def __init__(self, code: str, until: datetime | None = None) -> None:
+        super().__init__(code)
+        self.until = until
 
 
 Handler = Callable[[Interaction, Any], Awaitable[None]]

@@ -7,7 +7,7 @@ committed before the sharing; after an unclear outcome they are what is looked f
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -18,7 +18,7 @@ from bot.delivery import records
 from bot.delivery.content import Attachment, Content, request_of
 from bot.delivery.errors import Remedy, SlackError, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
-from bot.delivery.lookup import find_files
+from bot.delivery.lookup import find_files, find_named_files
 from bot.delivery.office import Office
 from bot.delivery.posts import Posts, Target, join, look_for_twins
 from storage.models import WorkItem
@@ -26,6 +26,7 @@ from storage.models import WorkItem
 log = structlog.get_logger(__name__)
 
 _MARK = "files:"  # delivery_id of a message of files: the mark and their ids
+_SKEW = timedelta(seconds=5)  # between Slack's clock and ours
 
 
 class Files:
@@ -59,6 +60,19 @@ class Files:
         content = await self._office.draw(request_of(job, target.language))
         if not content.files:
             return Parked("the file could not be drawn")
+        if job.ambiguous and row is None:
+            names = frozenset(file.name for file in content.files)
+            shared = await find_named_files(
+                self._office.sender,
+                names,
+                channel=target.channel,
+                thread_ts=target.thread_ts,
+                since=job.created_at - _SKEW,
+            )
+            if shared:
+                ts = min(shared)
+                log.info("file_adopted", message=job.message, ts=ts)
+                return self._shared(job, target, _MARK + ",".join(shared[ts]), ts, ())
         return await self._share(job, target, content, given_up)
 
     async def _share(

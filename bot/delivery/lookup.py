@@ -7,6 +7,7 @@ include_all_metadata. A file carries none; it is found by its id.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.delivery.errors import Remedy, SlackRefused
@@ -48,6 +49,31 @@ async def find_files(
         return any(file.get("id") in file_ids for file in message.get("files") or ())
 
     return await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=False)
+
+
+async def find_named_files(
+    sender: Sender,
+    names: frozenset[str],
+    *,
+    channel: str,
+    thread_ts: str | None,
+    since: datetime,
+) -> dict[str, tuple[str, ...]]:
+    """Shares of files of these names since then: `ts` to the files' ids.
+
+    For a restored database, which does not know the ids that were shared after its backup.
+    """
+    ids: dict[str, tuple[str, ...]] = {}
+
+    def ours(message: Mapping[str, Any]) -> bool:
+        files = [file for file in message.get("files") or () if file.get("name") in names]
+        if not files or not message.get("bot_id") or float(message["ts"]) < since.timestamp():
+            return False
+        ids[str(message["ts"])] = tuple(str(file["id"]) for file in files)
+        return True
+
+    await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=False)
+    return ids
 
 
 async def _join(sender: Sender, channel: str, *, urgent: bool) -> bool:

@@ -147,7 +147,10 @@ class Sender:
         self._next_probe = self._clock.now()
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
-        """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url)."""
+        """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url).
+
+        Raises Held at a 429, until its Retry-After is over; else as `call` does.
+        """
         with self._noting("response_url"):
             await self._respond(url, body)
 
@@ -161,7 +164,8 @@ class Sender:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unclear(_name(error)) from error
         if response.status == 429:
-            raise SlackRefused("response_url", "ratelimited")
+            wait = timedelta(seconds=retry_after(response))
+            raise Held("ratelimited", self._clock.now() + wait)
         if response.status >= 500:
             raise Unclear(f"http_{response.status}")
         if response.status >= 400:
@@ -237,7 +241,7 @@ class Sender:
         data = getattr(response, "data", None)
         if status == 429:
             self._silent = 0
-            until = self._clock.now() + timedelta(seconds=_retry_after(response))
+            until = self._clock.now() + timedelta(seconds=retry_after(response))
             self._budget.hold(method, until)
             return Held("ratelimited", until)
         if isinstance(status, int) and status >= 500:
@@ -254,7 +258,7 @@ class Sender:
         if refused.remedy is Remedy.UNCLEAR:
             return Unclear(refused.code)
         if data["error"] in ("ratelimited", "rate_limited"):
-            until = self._clock.now() + timedelta(seconds=_retry_after(response))
+            until = self._clock.now() + timedelta(seconds=retry_after(response))
             self._budget.hold(method, until)
             return Held("ratelimited", until)
         return refused
@@ -265,7 +269,7 @@ class Sender:
         return self._client.session
 
 
-def _retry_after(response: Any) -> float:
+def retry_after(response: Any) -> float:
     """Seconds of Slack's Retry-After; a number that cannot be read counts as missing."""
     headers = getattr(response, "headers", None) or {}
     for name in ("Retry-After", "retry-after"):

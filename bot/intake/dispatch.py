@@ -19,7 +19,7 @@ from bot.intake.acknowledgement import payload_of
 from bot.intake.deliveries import Delivery, body_of
 from bot.intake.receive import Reply
 from bot.schedule.outcomes import Done, Park, Retry, Turn
-from handlers.registry import Interaction, Registry, from_body
+from handlers.registry import Interaction, NotNow, Registry, from_body
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import WorkItem
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 # A handler's program error is tried again: after these pauses in seconds, then it is set aside.
 _PAUSES = (1.0, 4.0)
+_LONGEST_PAUSE = 30.0  # seconds between tries to ask a Slack that is away
 CONTEXT = "muster"  # under this name a dispatch stands in Bolt's context
 
 Tell = Callable[[Interaction, str], Awaitable[None]]
@@ -102,6 +103,9 @@ class Dispatcher:
         now = self._clock.now()
         if isinstance(error, StorageError):
             return Retry(_later(now, 1.0), f"database: {error}")
+        if isinstance(error, NotNow):
+            pause = min(_LONGEST_PAUSE, 2.0 ** min(item.attempts, 10))
+            return Retry(error.until or _later(now, pause), f"slack: {error}")
         text = f"{type(error).__name__}: {error}"
         log.error("handler_failed", key=item.key, attempt=item.attempts, exc_info=error)
         if item.attempts <= len(_PAUSES):

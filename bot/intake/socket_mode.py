@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import random
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,8 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.clock import Clock, SystemClock
+from bot.delivery.sender import retry_after
 from bot.intake.receive import Intake
 
 log = structlog.get_logger(__name__)
@@ -37,12 +40,19 @@ class SocketMode:
     """Keeps `connections` open until it is stopped."""
 
     def __init__(
-        self, client: AsyncWebClient, intake: Intake, *, app_token: str, connections: int = 2
+        self,
+        client: AsyncWebClient,
+        intake: Intake,
+        *,
+        app_token: str,
+        connections: int = 2,
+        clock: Clock | None = None,
     ) -> None:
         self._client = client
         self._intake = intake
         self._app_token = app_token
         self._count = connections
+        self._clock = clock or SystemClock()
         self._session: aiohttp.ClientSession | None = None
         self._slots: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
@@ -89,8 +99,13 @@ class SocketMode:
             try:
                 socket = await self._connect()
             except SlackApiError as error:
-                code = str(error.response.get("error", "")) if error.response else str(error)
+                data: Any = getattr(error.response, "data", None)  # an error page is no JSON
+                code = str(data.get("error", "")) if isinstance(data, dict) else str(error)
                 pause = self._complain(code, pause)
+                if getattr(error.response, "status_code", None) == 429:
+                    # Slack: the method rests for Retry-After.
+                    await self._pause(retry_after(error.response))
+                    continue
             except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
                 log.warning("socket_not_opened", slot=number, error=str(error) or repr(error))
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -103,7 +118,10 @@ class SocketMode:
                 if lasted > 1.0:
                     pause = _FIRST_PAUSE
                     continue
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            await self._pause(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+    async def _pause(self, seconds: float) -> None:
+        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
 
     def _complain(self, code: str, pause: float) -> float:
         if code in _HOPELESS:

@@ -42,6 +42,7 @@ class Depth:
 
 def depths(session: Session, now: datetime) -> list[Depth]:
     """The work table in figures, one entry for each kind that has unfinished or parked items."""
+    # Made once: PostgreSQL groups by an expression only if its parameters are the same too.
     is_due = WorkItem.due <= now
     counted = session.execute(
         select(WorkItem.kind, is_due, func.count(), func.min(WorkItem.due))

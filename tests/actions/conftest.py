@@ -53,6 +53,7 @@ class Desk:
     declaration: ActionDeclaration
     attempt_id: int = 0
     boot: int = 0
+    action: str = "switch_channel"
     turns: list[int] = field(default_factory=list)
 
     def runner(self) -> ActionRunner:
@@ -60,7 +61,7 @@ class Desk:
             self.http,
             base_url=self.shop.url,
             looks=LOOKS,
-            actions={"switch_channel": self.declaration},
+            actions={self.action: self.declaration},
         )
         return ActionRunner(database=self.database, shop=client, book=self.book, clock=self.clock)
 
@@ -96,6 +97,16 @@ class Desk:
                 select(func.min(WorkItem.due)).where(WorkItem.state == WorkState.PENDING)
             )
         )
+
+    async def ask(self, action: str, params: dict[str, object]) -> None:
+        """Makes the written attempt one of this action."""
+        self.action = action
+
+        def change(session: Session) -> None:
+            attempt = session.get_one(ActionAttempt, self.attempt_id)
+            attempt.action, attempt.params = action, params
+
+        await self.database.write(change)
 
     async def restart(self) -> None:
         """A new process: what the old one had claimed is free."""

@@ -12,7 +12,10 @@ from aiohttp import web
 
 @dataclass
 class TinyShop:
-    """`PUT /routing` sets it. `honours_keys`: a known key answers again without a second effect."""
+    """`PUT /routing` sets it, and so does every other action.
+
+    `honours_keys`: a known key answers again without a second effect.
+    """
 
     honours_keys: bool = True
     routing: str = "northpay"
@@ -22,6 +25,7 @@ class TinyShop:
     faults: list[str] = field(default_factory=list)  # one for each of the next PUTs
     look_faults: list[str] = field(default_factory=list)
     hidden: bool = False  # the effect does not show yet
+    pause: float = 0.0  # seconds between a PUT's effect and its answer
     _answers: dict[str, Any] = field(default_factory=dict)
     _late: list[tuple[str, str]] = field(default_factory=list)
     _runner: web.AppRunner | None = None
@@ -34,6 +38,7 @@ class TinyShop:
         app.router.add_get("/routing/{method}", self._get)
         app.router.add_get("/standby", self._standby)
         app.router.add_get("/idempotency/{key}", self._known)
+        app.router.add_route("*", "/{anything:.*}", self._put)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -61,7 +66,7 @@ class TinyShop:
 
     async def _put(self, request: web.Request) -> web.StreamResponse:
         key = request.headers["Idempotency-Key"]
-        channel = str((await request.json())["channel"])
+        channel = str((await request.json()).get("channel", "done"))
         self.asked.append(f"PUT {key}")
         self.arrived.set()
         fault = self.faults.pop(0) if self.faults else None
@@ -74,8 +79,12 @@ class TinyShop:
         elif fault == "late":
             self._late.append((key, channel))
             transport.abort()
-        elif fault == "500_before":
-            return web.json_response({"error": {"message": "broken"}}, status=500)
+        elif fault in ("500_before", "503_before"):
+            return web.json_response({"error": {"message": "broken"}}, status=int(fault[:3]))
+        elif fault is not None and fault.startswith("429"):
+            _, _, seconds = fault.partition(":")
+            headers = {"Retry-After": seconds} if seconds else {}
+            return web.json_response({"error": {"message": "busy"}}, status=429, headers=headers)
         elif fault == "refused":
             return web.json_response(
                 {"error": {"code": "locked", "message": "The routing is locked."}}, status=409
@@ -89,6 +98,7 @@ class TinyShop:
             elif fault == "malformed":
                 return web.Response(text="<html>", content_type="text/html")
             else:
+                await asyncio.sleep(self.pause)
                 return web.json_response(answer)
         return web.Response()
 

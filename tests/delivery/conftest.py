@@ -22,6 +22,7 @@ from bot.delivery.office import Office
 from bot.delivery.presence import Presence
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
+from sandbox.slack.config import AppConfig
 from sandbox.slack.server import SlackSandbox
 from storage import outbox, work
 from storage.database import Database
@@ -257,10 +258,10 @@ AUDIENCES = {
 
 
 @asynccontextmanager
-async def open_postbox(url: str) -> AsyncIterator[Postbox]:
+async def open_postbox(url: str, config: AppConfig | None = None) -> AsyncIterator[Postbox]:
     """Everything on real sockets, over an upgraded database."""
     database = Database.open(url, key=KEY)
-    sandbox = SlackSandbox()
+    sandbox = SlackSandbox(app_config=config)
     await sandbox.start()
     client = open_client("xoxb-sandbox-bot", f"{sandbox.url}/api/", timeout=1.0)
     clock = SteppedClock()

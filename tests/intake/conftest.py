@@ -166,6 +166,28 @@ class Workspace:
         )
         return str(posted["ts"])
 
+    async def restart(self, bot: Bot) -> None:
+        """The process ends in good order, and another takes its place."""
+        assert self.socket_mode is not None
+        await self.socket_mode.stop()
+        await bot.workers.stop(within=1.0)
+        bot.owner = secrets.token_hex(4)
+        bot.compose(self.client)
+        await bot.workers.start()
+        await self.connect_again(bot)
+
+    async def connect_again(self, bot: Bot, *, connections: int = 2) -> None:
+        """Socket Mode for the bot as it is now."""
+        self.socket_mode = SocketMode(
+            self.client,
+            bot.intake,
+            app_token=cast.APP_TOKEN,
+            connections=connections,
+            clock=bot.clock,
+        )
+        await self.socket_mode.start()
+        await asyncio.wait_for(self.socket_mode.ready(), 5)
+
     async def click(self, ts: str, action_id: str = "step.run") -> dict[str, Any]:
         return await self.hand.post(
             "click",
@@ -214,11 +236,7 @@ async def connect(mode: str, bot: Bot) -> AsyncIterator[Connect]:
         await bot.intake.warm_up()
         workspace = Workspace(sandbox, Hand(sandbox.url, session), client, mode, http_url=url)
         if mode == "socket":
-            workspace.socket_mode = SocketMode(
-                client, bot.intake, app_token=cast.APP_TOKEN, connections=connections
-            )
-            await workspace.socket_mode.start()
-            await asyncio.wait_for(workspace.socket_mode.ready(), 5)
+            await workspace.connect_again(bot, connections=connections)
         else:
             workspace.http = HttpIntake(bot.intake, signing_secret=cast.SIGNING_SECRET)
             handle["http"] = workspace.http

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from handlers.registry import Interaction
+from handlers.registry import Interaction, NotNow
 from storage import work
 from storage.models import HouseFact, WorkItem
 from tests.intake.conftest import MODAL, Bot, Connect
@@ -162,6 +162,29 @@ async def test_a_handler_that_fails_is_tried_again_then_set_aside_and_said(
     await until(bot.settled)
     [parked] = [row for row in await bot.rows() if row.state == "parked"]
     assert parked.last_error == "LookupError: a mistake in the program"
+
+
+async def test_what_slack_could_not_be_asked_for_is_worked_again(
+    bot: Bot, connect: Connect
+) -> None:
+    """A pin whose words cannot be read while Slack is away is kept until they can."""
+    tries: list[int] = []
+
+    @bot.registry.event("reaction_added")
+    async def pinned(interaction: Interaction, desk: Bot) -> None:
+        tries.append(1)
+        if len(tries) < 6:  # more often than a mistake of the program is tried
+            raise NotNow("no_connection")
+        await desk.do_once(interaction)
+
+    slack = await connect()
+    await slack.hand.post("event", event={"type": "reaction_added", "user": "U0MEI", "item": {}})
+    for expected in range(1, 6):
+        await until(lambda n=expected: len(tries) == n)
+        await until(lambda: not bot.workers.in_hand["intake"])
+        bot.clock.advance(60)
+    await until(bot.settled)
+    assert await bot.effects() == 1
 
 
 async def test_what_fails_after_its_commit_is_not_done_again(bot: Bot, connect: Connect) -> None:

@@ -245,3 +245,23 @@ async def test_stored_deliveries_are_born_claimed_and_deduplicated(database: Dat
     found = await row(database, first)
     assert (found.state, found.owner, found.epoch) == (WorkState.CLAIMED, "me", 1)
     assert found.secret == {"text": "王小明"}
+
+
+async def test_the_figures_are_the_same_on_both_engines(database: Database) -> None:
+    """What is due, what waits, what is set aside."""
+    now = datetime(2026, 11, 11, 3, 7, tzinfo=UTC)
+
+    def fill(session: Session) -> None:
+        for number, minutes in enumerate((0, -1, 5)):
+            due = now + timedelta(minutes=minutes)
+            work.enqueue(session, kind="timer", key=f"t{number}", payload={}, due=due, now=now)
+        work.enqueue(session, kind="message", key="m", payload={}, due=now, now=now)
+        [item] = work.claim(session, "message", owner="a", now=now, limit=1)
+        work.park(session, item.id, item.epoch, "no channel")
+
+    await database.write(fill)
+    found = await database.read(lambda session: work.depths(session, now))
+    assert [(d.kind, d.due, d.waiting, d.parked) for d in found] == [
+        ("message", 0, 0, 1),
+        ("timer", 2, 1, 0),
+    ]
