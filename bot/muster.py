@@ -32,7 +32,7 @@ from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
 from bot.pauses import avoid_pauses
-from bot.people import PeopleDirectory
+from bot.people import PEOPLE_SECONDS, PeopleDirectory
 from bot.rendering import Drawing
 from bot.schedule.housekeeping import housekeeping
 from bot.schedule.recurring import RecurringWork
@@ -48,7 +48,6 @@ from message_templates.engine import Templates
 from plan.loader import load_plan
 from storage.database import Database
 from storage.models import WorkKind
-from storage.upgrade import upgrade
 
 log = structlog.get_logger(__name__)
 
@@ -76,10 +75,8 @@ class Muster:
         """Brings everything up. Raises StorageError or PlanError, a sentence each."""
         settings, secrets, clock = self._settings, self._secrets, self._clock
         loaded = await asyncio.to_thread(load_plan, settings.plan.extra)
-        await asyncio.to_thread(upgrade, settings.database.url, key=secrets.key)
-        database = Database.open(settings.database.url, key=secrets.key)
+        database = await asyncio.to_thread(Database.start, settings.database.url, key=secrets.key)
         self._stack.push_async_callback(database.close)
-        database.run_alone()
 
         client = open_client(secrets.bot_token, settings.slack.base_url)
         self._stack.push_async_callback(close_client, client)
@@ -172,6 +169,8 @@ class Muster:
         if isinstance(clock, DrivenClock):
             clock.on_advance(workers.wake)
         scheduler.wake_every(TICK_SECONDS)
+        if not database.embedded:  # a language chosen through another replica
+            scheduler.every(PEOPLE_SECONDS, people.load, name="people")
         for check in settings.checks:
             scheduler.wake_every(check.every, WorkKind.CHECK)
         scheduler.start()

@@ -11,6 +11,8 @@ from bot.delivery.presence import Presence
 from storage.database import Database
 from storage.models import Person
 
+PEOPLE_SECONDS = 5.0  # how late a choice that another replica took is known here
+
 
 class PeopleDirectory:
     """Language and zone by person; Slack is asked once for somebody new."""

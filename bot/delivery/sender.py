@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import Clock
 from bot.delivery.budget import Budget
 from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
+from storage.work import still_held
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +86,8 @@ class Sender:
     ) -> Mapping[str, Any]:
         """Slack's answer. `channel`: the one whose budget is used.
 
-        Raises Held, NotDelivered, Unclear or SlackRefused.
+        Raises Held, NotDelivered, Unclear or SlackRefused; LeaseOver when the work that the call
+        belongs to may be another process's by now.
         """
         if self.suspect or self.stopped:
             await self._look_whether_it_is_back()
@@ -122,6 +124,7 @@ class Sender:
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
         """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url)."""
         session = self._session()
+        still_held()
         try:
             async with session.post(url, json=dict(body)) as response:
                 text = await response.text()
@@ -159,6 +162,7 @@ class Sender:
             await self._clock.sleep_until(until)
 
     async def _call(self, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        still_held()
         try:
             if method in _QUERIES:
                 response = await self._client.api_call(method, http_verb="GET", params=dict(args))

@@ -23,7 +23,7 @@ from handlers.registry import Interaction, Registry, from_body
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import WorkItem
-from storage.work import AlreadyDone
+from storage.work import AlreadyDone, LeaseOver
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +100,8 @@ class Dispatcher:
         if isinstance(error, AlreadyDone):
             return Done({"again": True})
         now = self._clock.now()
+        if isinstance(error, LeaseOver):
+            return Retry(now, str(error))
         if isinstance(error, StorageError):
             return Retry(_later(now, 1.0), f"database: {error}")
         text = f"{type(error).__name__}: {error}"

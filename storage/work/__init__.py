@@ -11,6 +11,7 @@ from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
 from storage.work.enqueueing import enqueue, refresh
 from storage.work.figures import Depth, depths, next_due
+from storage.work.lease import Lease, LeaseOver, running_time, still_held, under
 from storage.work.recurring import ensure, following, reschedule
 from storage.work.settling import complete, park, retry, unclear, unpark
 
@@ -18,6 +19,8 @@ __all__ = [
     "LEASE_SECONDS",
     "AlreadyDone",
     "Depth",
+    "Lease",
+    "LeaseOver",
     "NewWork",
     "candidates",
     "claim",
@@ -37,8 +40,11 @@ __all__ = [
     "renew",
     "reschedule",
     "retry",
+    "running_time",
     "server_now",
+    "still_held",
     "unclear",
+    "under",
     "unpark",
     "void",
 ]
