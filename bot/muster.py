@@ -33,6 +33,7 @@ from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
 from bot.pauses import avoid_pauses
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
+from bot.pulse import Pulse
 from bot.rendering import Drawing
 from bot.schedule.housekeeping import housekeeping
 from bot.schedule.recurring import RecurringWork
@@ -65,11 +66,11 @@ class Muster:
         self._identity = Identity()
         self._web_url: str | None = None
         self._control_url: str | None = None
-        self._stopping: list[object] = []
+        self._owner = f"boot-{uuid.uuid4()}"  # of claims in the work table
 
     def addresses(self) -> dict[str, str | None]:
         """What `--ready` prints."""
-        return {"web": self._web_url, "control": self._control_url}
+        return {"web": self._web_url, "control": self._control_url, "owner": self._owner}
 
     async def start(self, *, control_port: int | None = None) -> None:
         """Brings everything up. Raises StorageError or PlanError, a sentence each."""
@@ -121,7 +122,7 @@ class Muster:
             guard_looks=FreshLooks(database, house, checking.client, clock),
             order=Orders(checking.client),
         )
-        owner = f"boot-{uuid.uuid4()}"
+        owner = self._owner
         workers = Workers(database, clock, owner)
         scheduler = Scheduler(workers)
         app = build_app(registry, desk, client, self._identity)
@@ -130,7 +131,15 @@ class Muster:
             await desk.report(interaction, "problem" if code == "failed" else "form_gone")
 
         dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
-        intake = Intake(database, clock, owner=owner, answering=dispatcher, take=workers.take)
+        pulse = Pulse()
+        intake = Intake(
+            database,
+            clock,
+            owner=owner,
+            answering=dispatcher,
+            take=workers.take,
+            was_away=pulse.was_away,
+        )
         book = AttemptBook(house)
         checks = RecurringWork(
             WorkKind.CHECK,
@@ -170,13 +179,15 @@ class Muster:
             clock.on_advance(workers.wake)
         scheduler.wake_every(TICK_SECONDS)
         if not database.embedded:  # a language chosen through another replica
-            scheduler.every(PEOPLE_SECONDS, people.load, name="people")
+            scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         for check in settings.checks:
             scheduler.wake_every(check.every, WorkKind.CHECK)
         scheduler.start()
         self._stack.callback(scheduler.stop)
         self._stack.push_async_callback(intake.drained, 2.0)
         avoid_pauses()
+        pulse.start()
+        self._stack.callback(pulse.stop)
         joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
         self._stack.callback(joining.cancel)
         await self._listen(intake, client, control_port, workers)

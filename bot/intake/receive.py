@@ -56,7 +56,10 @@ class Answering(Protocol):
 
 
 class Intake:
-    """Takes payloads in; `take` gets each stored one, to be worked on after the acknowledgement."""
+    """Takes payloads in; `take` gets each stored one, to be worked on after the acknowledgement.
+
+    `was_away`: whether what comes in may have waited unread for longer than Slack waits.
+    """
 
     def __init__(
         self,
@@ -66,12 +69,14 @@ class Intake:
         owner: str,
         answering: Answering,
         take: Callable[[WorkItem], None],
+        was_away: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._owner = owner
         self._answering = answering
         self._take = take
+        self._was_away = was_away
         self._busy = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -98,6 +103,10 @@ class Intake:
                 asyncio.get_running_loop().call_soon(self._hand_over)
 
     async def _receive(self, delivery: Delivery) -> Reply:
+        if self._was_away():
+            self.counts.refused += 1
+            log.warning("delivery_too_old", key=delivery.key)
+            return Reply(False)
         if delivery.only_answer:  # nothing is done, so nothing can be lost
             return await self._answering.answer(delivery)
         new = self._row(delivery)

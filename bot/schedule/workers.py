@@ -159,9 +159,7 @@ class Workers:
         """`asked`: the running time at which its claim was asked for."""
         self._held[item.id] = item
         # On SQLite a claim is void at the next start and not before: there is no other process.
-        self._leases[item.id] = (
-            Lease.endless() if self._database.embedded else Lease.since(asked)
-        )
+        self._leases[item.id] = Lease.endless() if self._database.embedded else Lease.since(asked)
         heapq.heappush(lane.ready, (item.priority, next(self._order), item))
 
     async def _keep_claiming(self, lane: _Lane) -> None:

@@ -119,9 +119,7 @@ def renew(
     until = server_now(session) + timedelta(seconds=lease_seconds)
     for item_id, epoch in wanted.items():
         session.execute(mine(item_id, epoch).values(lease_until=until))
-    rows = session.execute(
-        select(WorkItem.id, WorkItem.epoch).where(WorkItem.id.in_(list(wanted)))
-    )
+    rows = session.execute(select(WorkItem.id, WorkItem.epoch).where(WorkItem.id.in_(list(wanted))))
     return [row.id for row in rows if wanted[row.id] == row.epoch]
 
 

@@ -1,8 +1,8 @@
 """How long a claim is surely this process's, told without asking the database.
 
-A process that was frozen past its lease wakes in the middle of a turn that another process may have
-done in the meantime. The database lets it change nothing more, but Slack and the shop would: so what
-has an effect outside asks here, at the last moment before the request leaves.
+A process that was frozen past its lease wakes in the middle of a turn that another process may
+have done in the meantime. The database lets it change nothing more, but Slack and the shop would:
+so what has an effect outside asks here, at the last moment before the request leaves.
 """
 
 from __future__ import annotations
