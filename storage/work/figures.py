@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
+    and_,
     func,
     select,
 )
@@ -40,26 +41,18 @@ class Depth:
 
 def depths(session: Session, now: datetime) -> list[Depth]:
     """The work table in figures, one entry for each kind that has unfinished or parked items."""
-    is_due = WorkItem.due <= now
+    unfinished = WorkItem.state.in_(UNFINISHED)
+    due = and_(unfinished, WorkItem.due <= now)
     counted = session.execute(
         select(
             WorkItem.kind,
-            WorkItem.state == WorkState.PARKED,
-            is_due,
-            func.count(),
-            func.min(WorkItem.due),
+            func.count().filter(due),
+            func.count().filter(unfinished, WorkItem.due > now),
+            func.count().filter(WorkItem.state == WorkState.PARKED),
+            func.min(WorkItem.due).filter(due),
         )
         .where(WorkItem.state != WorkState.DONE)
-        .group_by(WorkItem.kind, WorkItem.state == WorkState.PARKED, is_due)
-    ).all()
-    found: dict[str, Depth] = {}
-    for kind, parked, due, count, oldest in counted:
-        depth = found.get(kind, Depth(kind, 0, 0, 0, None))
-        if parked:
-            depth = replace(depth, parked=depth.parked + count)
-        elif due:
-            depth = replace(depth, due=count, oldest=oldest)
-        else:
-            depth = replace(depth, waiting=count)
-        found[kind] = depth
-    return [found[kind] for kind in sorted(found)]
+        .group_by(WorkItem.kind)
+        .order_by(WorkItem.kind)
+    )
+    return [Depth(*row) for row in counted]
