@@ -42,6 +42,14 @@ class Program:
     def running(self) -> bool:
         return self.process.poll() is None
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the kernel has stopped it (SIGSTOP); told on Linux alone."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        if not stat.exists():
+            return False
+        return stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
+
     def signal(self, number: signal.Signals) -> None:
         """Sends the process a signal, and no more of it."""
         os.kill(self.process.pid, number)
@@ -157,9 +165,11 @@ class Stack:
     def advance(self, seconds: float, *, settle: float = 10.0) -> None:
         """Moves every clock forward: shop first, so that the bots' checks see the new time.
 
+        A frozen bot's clock stays behind.
+
         Then at most `settle` real seconds are left to the bots for what has become due.
         """
-        driven = [control_of(bot) for bot in self.bots.values() if bot.running]
+        driven = [control_of(bot) for bot in self.bots.values() if bot.running and not bot.frozen]
         with httpx.Client(timeout=30) as http:
             for url in (f"{self.shop_url}/clock", f"{self.slack_url}/hand/clock"):
                 http.post(url, json={"advance": seconds}).raise_for_status()

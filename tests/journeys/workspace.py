@@ -175,7 +175,7 @@ class Workspace:
         wait_for(lambda: not self.busy() or None, "the end of the work")
 
     def busy(self) -> list[tuple[str, str, str]]:
-        alive = next(bot for bot in self.stack.bots.values() if bot.running)
+        alive = next(bot for bot in self.stack.bots.values() if bot.running and not bot.frozen)
         now = datetime.fromisoformat(httpx.get(f"{control_of(alive)}/clock").json()["now"])
         rows = self.rows(
             "select kind, key, state, due from work where kind in ('intake', 'message', 'action')"
@@ -198,6 +198,16 @@ class Workspace:
         url = self.stack.bot_url if bot is None else control_of(bot)
         moved = httpx.post(f"{url}/clock", json={"advance": self._driven})
         moved.raise_for_status()
+
+    def catch_up(self, bot: Program) -> None:
+        """A bot that was frozen while the clocks were driven is put where the others are."""
+        url = control_of(bot)
+        told = [
+            datetime.fromisoformat(httpx.get(f"{control_of(one)}/clock").json()["now"])
+            for one in (bot, *(b for b in self.stack.bots.values() if b.running and b is not bot))
+        ]
+        behind = max(0.0, (max(told) - told[0]).total_seconds())
+        httpx.post(f"{url}/clock", json={"advance": behind}).raise_for_status()
 
     def frozen(self) -> Callable[[], tuple[Any, ...]]:
         """What must not change by something that is refused."""

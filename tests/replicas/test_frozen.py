@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,12 +21,6 @@ from tests.replicas.conftest import channel_card
 pytestmark = [pytest.mark.postgres, pytest.mark.kills]
 
 MOVED_WITHIN = 45.0  # seconds: a lease of 30 s by the server's clock, and the time to notice
-
-
-def frozen(bot: Program) -> bool:
-    """Whether the kernel has stopped the process."""
-    stat = Path(f"/proc/{bot.process.pid}/stat").read_text(encoding="utf-8")
-    return stat.rpartition(")")[2].split()[0] == "T"
 
 
 class Freezer:
@@ -52,7 +45,7 @@ class Freezer:
     def wait_until_frozen(self) -> None:
         bot = self.bot
         assert bot is not None
-        wait_for(lambda: frozen(bot) or None, "the freeze")
+        wait_for(lambda: bot.frozen or None, "the freeze")
 
     def take_over(self) -> float:
         """The second replica starts; the moment."""
@@ -62,6 +55,7 @@ class Freezer:
     def wake(self) -> None:
         assert self.bot is not None
         self.bot.signal(signal.SIGCONT)
+        self.workspace.catch_up(self.bot)
 
 
 @pytest.fixture(scope="module")
