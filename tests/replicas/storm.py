@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sandbox.drills.hands import Json, Slack
+from sandbox.drills.hands import Json, Slack, words
 from tests.journeys.invariants import (
     each_message_once,
     kill,
@@ -25,7 +25,7 @@ _DECLARED = ("9.1", "2.2", "3.2")
 class Tally:
     """What people were told, and what was done to the bots."""
 
-    notes: set[str] = field(default_factory=set)  # acknowledged
+    said: set[str] = field(default_factory=set)  # notes and declarations, acknowledged
     failed: set[str] = field(default_factory=set)  # shown as failed
     acknowledged: int = 0
     not_acknowledged: int = 0
@@ -86,8 +86,7 @@ class Storm:
 
     def _note(self, slack: Slack, number: int) -> None:
         text = f"storm {number:04d}."
-        taken = self._told(slack.command(MEI, INCIDENTS, "/incident", f"note 1 {text}"))
-        (self.tally.notes if taken else self.tally.failed).add(text)
+        self._says(slack, MEI, "note 1", text)
 
     def _press(self, slack: Slack, number: int) -> None:
         at = self.workspace.at(self.card)
@@ -96,8 +95,11 @@ class Storm:
             self._told(slack.click(MEI, found[0], INCIDENTS, found[1]))
 
     def _declare(self, slack: Slack, number: int) -> None:
-        text = f"{_DECLARED[number % len(_DECLARED)]} something is wrong, number {number}"
-        self._told(slack.command(KAI, INCIDENTS, "/incident", text))
+        self._says(slack, KAI, _DECLARED[number % len(_DECLARED)], f"declared {number:04d}.")
+
+    def _says(self, slack: Slack, person: str, what: str, text: str) -> None:
+        taken = self._told(slack.command(person, INCIDENTS, "/incident", f"{what} {text}"))
+        (self.tally.said if taken else self.tally.failed).add(text)
 
 
 def settle(workspace: Workspace, *, lease: float) -> None:
@@ -123,27 +125,33 @@ def waiting(workspace: Workspace) -> int:
 
 
 def verdict(workspace: Workspace, tally: Tally) -> dict[str, int]:
-    """The counts of the show: of what was acknowledged, lost, doubled and orphaned."""
+    """The counts of the show: of what was acknowledged, lost, doubled and orphaned.
+
+    What was said stands once as an entry of the timeline, and as one message of a thread.
+    """
     shown = [
-        str(m) for card in workspace.cards() for m in workspace.at(card).thread() if m.get("blocks")
+        words(message.get("blocks") or [])
+        for card in workspace.cards()
+        for message in workspace.at(card).thread()
     ]
-    times = {text: sum(text in one for one in shown) for text in tally.notes | tally.failed}
-    entries = int(workspace.one("select count(*) from timeline where kind = 'note'"))
-    carried = sum(1 for text in times if times[text])
-    fingerprints = workspace.rows(
+    times = {text: sum(text in one for one in shown) for text in tally.said | tally.failed}
+    carried_out = sum(1 for text in times if times[text])
+    entries = int(workspace.one("select count(*) from timeline where kind in ('note', 'declared')"))
+    live = workspace.rows(
         "select fingerprint from incidents where status not in"
         " ('resolved', 'reviewed', 'dismissed', 'merged')"
     )
     return {
         "acknowledged": tally.acknowledged,
-        "shown_as_failed": tally.not_acknowledged,
-        "notes_acknowledged": len(tally.notes),
-        "notes_carried_out": carried,
-        "lost": sum(1 for text in tally.notes if not times[text]),
+        "shown as failed": tally.not_acknowledged,
+        "said and acknowledged": len(tally.said),
+        "said and carried out": carried_out,
+        "entries": entries,
+        "lost": sum(1 for text in tally.said if not times[text]),
         "doubled": sum(1 for text in times if times[text] > 1)
-        + abs(entries - carried)
-        + len(fingerprints)
-        - len({row["fingerprint"] for row in fingerprints}),
+        + max(0, entries - carried_out)
+        + len(live)
+        - len({row["fingerprint"] for row in live}),
         "orphaned": orphans(workspace),
         "kills": tally.kills,
         "restarts": tally.starts,
