@@ -15,6 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
 from actions.requests import FilledRequest, Scope, fill, fill_address
+from storage.work import still_held
 
 __all__ = ["NoAnswer", "NotSent", "Refused", "ShopAnswer", "ShopClient", "ShopError", "open_http"]
 
@@ -94,12 +95,14 @@ class ShopClient:
     async def act(self, name: str, key: str, scope: Scope) -> ShopAnswer:
         """Sends the action once, under its idempotency key. Never repeats by itself.
 
-        Raises NotSent (no effect), Refused (no effect, says why) or NoAnswer (unknown).
+        Raises NotSent (no effect), Refused (no effect, says why) or NoAnswer (unknown); LeaseOver
+        when this process was away for so long that another may have taken the attempt over.
         """
         declaration = self._actions.get(name)
         if declaration is None:
             raise NotSent("no_such_action", f"shop.actions has no “{name}”: declare it there.")
         request = fill(declaration, declaration.method, declaration.body, scope, self._base_url)
+        still_held()
         answer = await self._send(request, {"Idempotency-Key": key})
         return replace(answer, body=_kept(answer.body, declaration.keep))
 

@@ -35,7 +35,8 @@ from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
 from bot.pauses import avoid_pauses
-from bot.people import PeopleDirectory
+from bot.people import PEOPLE_SECONDS, PeopleDirectory
+from bot.pulse import Pulse
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
 from bot.schedule.housekeeping import housekeeping
@@ -57,7 +58,6 @@ from message_templates.engine import Templates
 from plan.loader import load_plan
 from storage.database import Database
 from storage.models import WorkKind
-from storage.upgrade import upgrade
 
 log = structlog.get_logger(__name__)
 
@@ -77,19 +77,18 @@ class Muster:
         self._control_url: str | None = None
         self._health: Health | None = None
         self._give_up_at = math.inf  # by time.monotonic(): when stopping must be over
+        self._owner = f"boot-{uuid.uuid4()}"  # of claims in the work table
 
     def addresses(self) -> dict[str, str | None]:
         """What `--ready` prints."""
-        return {"web": self._web_url, "control": self._control_url}
+        return {"web": self._web_url, "control": self._control_url, "owner": self._owner}
 
     async def start(self, *, control_port: int | None = None) -> None:
         """Brings everything up. Raises StorageError or PlanError, a sentence each."""
         settings, secrets, clock = self._settings, self._secrets, self._clock
         loaded = await asyncio.to_thread(load_plan, settings.plan.extra)
-        await asyncio.to_thread(upgrade, settings.database.url, key=secrets.key)
-        database = Database.open(settings.database.url, key=secrets.key)
+        database = await asyncio.to_thread(Database.start, settings.database.url, key=secrets.key)
         self._stack.push_async_callback(database.close)
-        database.run_alone()
         meters = Meters()
         database.time_units(meters.unit_done)
 
@@ -136,7 +135,7 @@ class Muster:
             guard_looks=FreshLooks(database, house, checking.client, clock),
             order=Orders(checking.client),
         )
-        owner = f"boot-{uuid.uuid4()}"
+        owner = self._owner
         workers = Workers(database, clock, owner)
         scheduler = Scheduler(workers)
         app = build_app(registry, desk, client, self._identity)
@@ -145,6 +144,7 @@ class Muster:
             await desk.report(interaction, "problem" if code == "failed" else "form_gone")
 
         dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
+        pulse = Pulse()
         intake = Intake(
             database,
             clock,
@@ -152,6 +152,7 @@ class Muster:
             answering=dispatcher,
             take=workers.take,
             took=meters.acknowledged,
+            was_away=pulse.was_away,
         )
         book = CountedBook(AttemptBook(house), meters.action_settled)
         checks = RecurringWork(
@@ -193,6 +194,8 @@ class Muster:
         watch = ClockWatch(database, clock, (checks, jobs))
         scheduler.every(TICK_SECONDS, watch.look, name="watch the clock")
         scheduler.wake_every(TICK_SECONDS)
+        if not database.embedded:  # a language chosen through another replica
+            scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         for check in settings.checks:
             scheduler.wake_every(check.every, WorkKind.CHECK)
         health = Health(
@@ -222,6 +225,8 @@ class Muster:
         self._stack.callback(scheduler.stop)
         self._stack.push_async_callback(self._end, intake.drained, 2.0)
         avoid_pauses()
+        pulse.start()
+        self._stack.callback(pulse.stop)
         joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
         self._stack.callback(joining.cancel)
         await self._listen(intake, client, control_port, workers, health, own)

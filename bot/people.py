@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.delivery.presence import Presence
 from storage.database import Database
+from storage.errors import StorageError
 from storage.models import Person
+
+log = structlog.get_logger(__name__)
+
+PEOPLE_SECONDS = 5.0  # how late a choice that another replica took is known here
 
 
 class PeopleDirectory:
@@ -29,6 +35,13 @@ class PeopleDirectory:
 
         for user_id, language, zone in await self._database.read(read):
             self._keep(user_id, language, zone)
+
+    async def reload(self) -> None:
+        """The same again, for what other replicas wrote; a database that is away is no matter."""
+        try:
+            await self.load()
+        except StorageError as error:
+            log.info("people_not_reloaded", error=str(error))
 
     async def language_of(self, user_id: str) -> str:
         """The person's own choice, first from Slack's locale."""

@@ -61,7 +61,7 @@ class AttemptBook:
         self, session: Session, attempt_id: int, before: Mapping[str, Any] | None, now: datetime
     ) -> None:
         """WRITTEN → SENT, with the state before. A repetition keeps the first state before."""
-        attempt = session.get_one(ActionAttempt, attempt_id, with_for_update=True)
+        attempt = self._locked(session, attempt_id)
         if attempt.state in _FINAL:
             return
         if attempt.state == AttemptState.WRITTEN:
@@ -73,14 +73,7 @@ class AttemptBook:
 
     def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
         """Takes an outcome over. A final one is final: what comes after it changes nothing."""
-        incident_id = session.scalar(
-            select(ActionAttempt.incident_id).where(ActionAttempt.id == attempt_id)
-        )
-        # The incident first, then the attempt: every unit locks in this order.
-        session.get_one(Incident, incident_id, with_for_update=True, populate_existing=True)
-        attempt = session.get_one(
-            ActionAttempt, attempt_id, with_for_update=True, populate_existing=True
-        )
+        attempt = self._locked(session, attempt_id)
         if attempt.state in _FINAL:
             return
         change = self._change(session, attempt, now)
@@ -113,6 +106,17 @@ class AttemptBook:
             settlement.apply_done(change, attempt, action)
         session.flush()
         settlement.settle_press(change, attempt.press)
+
+    @staticmethod
+    def _locked(session: Session, attempt_id: int) -> ActionAttempt:
+        """The incident first, then the attempt: every unit locks in this order."""
+        incident_id = session.scalar(
+            select(ActionAttempt.incident_id).where(ActionAttempt.id == attempt_id)
+        )
+        session.get_one(Incident, incident_id, with_for_update=True, populate_existing=True)
+        return session.get_one(
+            ActionAttempt, attempt_id, with_for_update=True, populate_existing=True
+        )
 
     def _change(self, session: Session, attempt: ActionAttempt, now: datetime) -> Change:
         incident = session.get_one(Incident, attempt.incident_id)

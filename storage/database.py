@@ -21,6 +21,7 @@ from storage.key import check_key
 from storage.lanes import Lane, StoreRequest
 from storage.lock import InstanceLock
 from storage.schema import check_schema
+from storage.upgrade import upgrade
 from storage.work import NewWork
 
 T = TypeVar("T")
@@ -70,6 +71,22 @@ class Database:
             )
         check_schema(database.writing_engine)
         check_key(database.writing_engine, database._cipher)
+        return database
+
+    @classmethod
+    def start(cls, url: str, *, key: bytes) -> Database:
+        """For a bot that is to run: claimed, brought to this version's schema, opened.
+
+        Claimed first: a second `muster run` must not change the schema under a running one.
+        Raises AlreadyRunning, CannotOpen, WrongSchema or WrongKey.
+        """
+        database = cls(url, cipher=AesCipher(key))
+        database.run_alone()
+        try:
+            upgrade(url, key)
+        except BaseException:
+            database.close_now()
+            raise
         return database
 
     @property

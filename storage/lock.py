@@ -18,6 +18,11 @@ class InstanceLock:
     @classmethod
     def take(cls, database: Path) -> InstanceLock:
         """Raises AlreadyRunning with the other process's id."""
+        folder = database.absolute().parent
+        if not folder.is_dir():
+            raise CannotOpen(
+                f"database.url: the folder {folder} does not exist; create it or name another."
+            )
         path = database.with_name(database.name + ".lock")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -6,6 +6,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,19 @@ def _pg_template(pg_server: str) -> str:
 @pytest.fixture
 def pg_url(pg_server: str, _pg_template: str) -> Iterator[str]:
     """An upgraded PostgreSQL database of this test's own."""
+    with pg_database(pg_server, template=_pg_template) as url:
+        yield url
+
+
+@contextmanager
+def pg_database(server: str, *, template: str = "template1") -> Iterator[str]:
+    """The address of a new database, which is dropped at the end."""
     name = f"muster_{next(_numbers)}"
-    _admin(pg_server, f"create database {name} template {_pg_template}")
-    yield _named(pg_server, name)
-    _admin(pg_server, f"drop database {name} with (force)")
+    _admin(server, f"create database {name} template {template}")
+    try:
+        yield _named(server, name)
+    finally:
+        _admin(server, f"drop database {name} with (force)")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -38,9 +38,26 @@ class Program:
     command: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the kernel has stopped it (SIGSTOP); told on Linux alone."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        if not stat.exists():
+            return False
+        return stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends the process a signal, and no more of it."""
+        os.kill(self.process.pid, number)
+
     def stop(self, *, grace: float = 10.0) -> None:
         """SIGTERM, and SIGKILL for what does not end within `grace` seconds."""
-        if self.process.poll() is None:
+        if self.running:
+            self.signal(signal.SIGCONT)  # a stopped process would not hear it
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(grace)
@@ -104,9 +121,18 @@ class Stack:
     folder: Path
     slack: Program
     shop: Program
-    bot: Program | None
     config: Path
     environment: dict[str, str]
+    bots: dict[str, Program] = field(default_factory=dict)
+
+    @property
+    def bot(self) -> Program | None:
+        """The one bot; of several, the first that was started."""
+        return next(iter(self.bots.values()), None)
+
+    @bot.setter
+    def bot(self, program: Program) -> None:
+        self.bots[program.name] = program
 
     @property
     def slack_url(self) -> str:
@@ -121,37 +147,53 @@ class Stack:
         """The bot's control port (its clock), where it has one."""
         if self.bot is None:
             raise RuntimeError("the bot is not running")
-        return str(self.bot.says["control"])
+        return control_of(self.bot)
 
-    def start_bot(self, *arguments: str) -> Program:
-        """Starts the bot (again) with the same configuration and database."""
-        command = [sys.executable, "-m", "bot.cli", "run", "--config", str(self.config), "--ready"]
-        self.bot = start("bot", [*command, *arguments], self.folder, self.environment)
-        return self.bot
+    def start_bot(
+        self, *arguments: str, name: str = "bot", module: tuple[str, ...] = ("bot.cli",)
+    ) -> Program:
+        """Starts a bot (again) with the same configuration and database.
 
-    def advance(self, seconds: float) -> None:
-        """Moves every clock forward: shop first, so that the bot's checks see the new time."""
+        `name`: of a replica; each has its own log. `module`: what is run in place of the command
+        line, for tests that need a bot with a weakness.
+        """
+        command = [sys.executable, "-m", *module, "run", "--config", str(self.config), "--ready"]
+        program = start(name, [*command, *arguments], self.folder, self.environment)
+        self.bots[name] = program
+        return program
+
+    def advance(self, seconds: float, *, settle: float = 10.0) -> None:
+        """Moves every clock forward: shop first, so that the bots' checks see the new time.
+
+        A frozen bot's clock stays behind.
+
+        Then at most `settle` real seconds are left to the bots for what has become due.
+        """
+        driven = [control_of(bot) for bot in self.bots.values() if bot.running and not bot.frozen]
         with httpx.Client(timeout=30) as http:
-            for url in (
-                f"{self.shop_url}/clock",
-                f"{self.slack_url}/hand/clock",
-                f"{self.bot_url}/clock",
-            ):
+            for url in (f"{self.shop_url}/clock", f"{self.slack_url}/hand/clock"):
                 http.post(url, json={"advance": seconds}).raise_for_status()
-            self._settle(http)
-
-    def _settle(self, http: httpx.Client, within: float = 10.0) -> None:
-        """Lets the bot do what has become due before the time moves on again."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            if http.get(f"{self.bot_url}/idle").json()["idle"]:
-                return
-            time.sleep(0.02)
+            for url in driven:
+                http.post(f"{url}/clock", json={"advance": seconds}).raise_for_status()
+            _settle(http, driven, settle)
 
     def stop(self) -> None:
-        for program in (self.bot, self.shop, self.slack):
-            if program is not None:
-                program.stop()
+        for program in (*self.bots.values(), self.shop, self.slack):
+            program.stop()
+
+
+def control_of(bot: Program) -> str:
+    """The control port of a bot that was started with one."""
+    return str(bot.says["control"])
+
+
+def _settle(http: httpx.Client, driven: list[str], within: float) -> None:
+    """Lets the bots do what has become due before the time moves on again."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if all(http.get(f"{url}/idle").json()["idle"] for url in driven):
+            return
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -188,12 +230,13 @@ def stack(
             change(data)
         config = folder / "muster.yaml"
         config.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), "utf-8")
-        running = Stack(folder, slack, shop, None, config, demo_environment())
+        running = Stack(folder, slack, shop, config, demo_environment())
         if with_bot:
             running.start_bot(*bot_options)
         yield running
     finally:
-        for program in (running.bot if running else None, shop, slack):
+        bots = running.bots.values() if running else ()
+        for program in (*bots, shop, slack):
             if program is not None:
                 program.stop()
 

@@ -154,7 +154,8 @@ class Files:
                 twins = {"files": list(given_up)}
                 look_for_twins(session, job, target, twins, keep=ts, now=now, due=now + twin_look)
 
-        return Delivered({"channel": target.channel, "ts": ts}, also)
+        place = {"channel": target.channel, "ts": ts, "thread_ts": target.thread_ts}
+        return Delivered({**place, "files": mark.removeprefix(_MARK).split(",")}, also)
 
     @staticmethod
     def _keep(

@@ -12,6 +12,7 @@ from bot.delivery.content import request_of
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.office import Office, backoff
 from storage.models import Incident
+from storage.work import still_held
 
 
 class Pages:
@@ -29,6 +30,7 @@ class Pages:
         if page is None:
             return Parked("a page without an incident")
         now = self._office.clock.now()
+        still_held()
         try:
             await self._office.pager.send(page)
         except (NotSent, NoAnswer) as error:

@@ -233,7 +233,8 @@ class Posts:
                 mark = {"delivery": job.delivery_id}
                 look_for_twins(session, job, target, mark, keep=ts, now=now, due=now + twin_look)
 
-        return Delivered({"channel": target.channel, "ts": ts}, also)
+        place = {"channel": target.channel, "ts": ts, "thread_ts": target.thread_ts}
+        return Delivered(place, also)
 
     @staticmethod
     def _follow(session: Session, job: Job, now: datetime) -> None:
@@ -254,14 +255,28 @@ class Twins:
 
     async def deliver(self, job: Job) -> Turn:
         payload, sender = job.payload, self._office.sender
-        channel, thread_ts = str(payload["channel"]), payload.get("thread_ts")
-        keep = payload["keep"]
+        stands, coming = await self._office.read(
+            lambda s: (records.standing(s, job.message), records.coming(s, job.message))
+        )
+        if payload.get("late") and coming is not None:
+            # Another process is about to post it: which of the two stays is known after that.
+            due = max(coming.due, self._office.clock.now()) + self._office.timing.settle
+            return Later(due, "its post is still under way")
+        channel = str(payload.get("channel") or (stands.channel if stands else ""))
+        if not channel or (payload.get("late") and stands is None):
+            return Delivered({"removed": []})
+        thread_ts = payload.get("thread_ts")
+        if thread_ts is None and stands is not None and payload.get("channel") is None:
+            thread_ts = stands.thread_ts
+        keep = payload.get("keep")
         if payload.get("files"):
             ids = frozenset(payload["files"])
             found = await find_files(sender, ids, channel=channel, thread_ts=thread_ts)
+            if stands is not None and payload.get("late"):
+                theirs = not ids & set(stands.delivery_id.partition(":")[2].split(","))
+                keep = stands.ts or (found[0] if found and not theirs else None)
         else:
             delivery = str(payload["delivery"])
-            stands = await self._office.read(lambda s: records.standing(s, job.message))
             if stands is not None and stands.delivery_id == delivery and stands.ts is not None:
                 keep = stands.ts  # it may have changed places since
             found = await find_message(sender, delivery, channel=channel, thread_ts=thread_ts)
@@ -269,7 +284,7 @@ class Twins:
         for ts in found:
             if ts == keep:
                 continue
-            args = {"channel": payload["channel"], "ts": ts}
+            args = {"channel": channel, "ts": ts}
             try:
                 await sender.call("chat.delete", args)
             except SlackRefused as error:

@@ -25,6 +25,7 @@ from bot.delivery.errors import (
     SlackRefused,
     Unclear,
 )
+from storage.work import still_held
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +112,8 @@ class Sender:
     ) -> Mapping[str, Any]:
         """Slack's answer. `channel`: the one whose budget is used.
 
-        Raises Held, NotDelivered, Unclear or SlackRefused.
+        Raises Held, NotDelivered, Unclear or SlackRefused; LeaseOver when the work that the call
+        belongs to may be another process's by now.
         """
         if self.suspect or self.stopped:
             await self._look_whether_it_is_back()
@@ -156,6 +158,7 @@ class Sender:
 
     async def _respond(self, url: str, body: Mapping[str, Any]) -> None:
         session = self._session()
+        still_held()
         try:
             async with session.post(url, json=dict(body)) as response:
                 text = await response.text()
@@ -217,6 +220,7 @@ class Sender:
             return await self._ask(method, args)
 
     async def _ask(self, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        still_held()
         try:
             if method in _QUERIES:
                 response = await self._client.api_call(method, http_verb="GET", params=dict(args))

@@ -15,6 +15,7 @@ from bot.delivery.errors import SlackError
 from bot.delivery.files import Files
 from bot.delivery.home import Home
 from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
+from bot.delivery.late import put_right
 from bot.delivery.office import Office, backoff
 from bot.delivery.once import Ephemeral, Respond, ViewUpdate
 from bot.delivery.pages import Pages
@@ -22,6 +23,7 @@ from bot.delivery.posts import Posts, Twins
 from storage import work
 from storage.errors import StorageError
 from storage.models import WorkItem, WorkKind
+from storage.work import LeaseOver
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +90,8 @@ class Deliverer:
             return await handler.deliver(job)
         except SlackError as error:
             return self._office.failed(job, error)
+        except LeaseOver as error:
+            return Later(self._office.clock.now(), str(error))
         except StorageError as error:
             return Later(self._office.clock.now() + backoff(job), f"database: {error}")
         except Exception as error:
@@ -113,7 +117,9 @@ class Deliverer:
             settled = work.unclear(session, job.id, job.epoch, turn.due, turn.why)
         else:
             settled = work.retry(session, job.id, job.epoch, turn.due, turn.why)
-        if settled and not isinstance(turn, Parked) and turn.also is not None:
+        if not settled:
+            put_right(session, job, turn, now, self._office.timing.twin_look)
+        elif not isinstance(turn, Parked) and turn.also is not None:
             turn.also(session, now)
         return bool(settled)
 

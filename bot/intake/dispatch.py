@@ -23,7 +23,7 @@ from handlers.registry import Interaction, NotNow, Registry, from_body
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import WorkItem
-from storage.work import AlreadyDone
+from storage.work import AlreadyDone, LeaseOver
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +101,8 @@ class Dispatcher:
         if isinstance(error, AlreadyDone):
             return Done({"again": True})
         now = self._clock.now()
+        if isinstance(error, LeaseOver):
+            return Retry(now, str(error))
         if isinstance(error, StorageError):
             return Retry(_later(now, 1.0), f"database: {error}")
         if isinstance(error, NotNow):

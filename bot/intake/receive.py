@@ -59,6 +59,7 @@ class Intake:
     """Takes payloads in; `take` gets each stored one, to be worked on after the acknowledgement.
 
     `took` is told of each payload's seconds until its answer (bot.web.meters).
+    `was_away`: whether what comes in may have waited unread for longer than Slack waits.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Intake:
         answering: Answering,
         take: Callable[[WorkItem], None],
         took: Callable[[float], None] = lambda _seconds: None,
+        was_away: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -77,6 +79,7 @@ class Intake:
         self._answering = answering
         self._take = take
         self._took = took
+        self._was_away = was_away
         self._busy = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -105,6 +108,10 @@ class Intake:
                 asyncio.get_running_loop().call_soon(self._hand_over)
 
     async def _receive(self, delivery: Delivery) -> Reply:
+        if self._was_away():
+            self.counts.refused += 1
+            log.warning("delivery_too_old", key=delivery.key)
+            return Reply(False)
         if delivery.only_answer:  # nothing is done, so nothing can be lost
             return await self._answering.answer(delivery)
         new = self._row(delivery)

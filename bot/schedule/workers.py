@@ -24,7 +24,7 @@ from storage import work
 from storage.database import Database
 from storage.errors import StorageError, StorageUnavailable
 from storage.models import WorkItem
-from storage.work import AlreadyDone
+from storage.work import AlreadyDone, Lease, LeaseOver, running_time, under
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ RENEW_SECONDS = 10.0  # a third of a lease, so that two renewals may fail
 _PATIENCE = 30.0  # longest wait without looking: other replicas enqueue without waking this one
 _TRIES = 8  # turns that fail by an error of the program, before an item is set aside
 _BACKOFF = 60.0
+_STORED_BEFORE = 2.0  # seconds at most that a delivery handed to `take` is claimed already
 
 
 @dataclass(eq=False)
@@ -60,6 +61,7 @@ class Workers:
         self.owner = owner
         self._lanes: dict[str, _Lane] = {}
         self._held: dict[int, WorkItem] = {}
+        self._leases: dict[int, Lease] = {}  # of what is held, by this machine's own clock
         self._order = itertools.count()
         self._stopping = False
         self._renewing: asyncio.Task[None] | None = None
@@ -100,7 +102,7 @@ class Workers:
 
     def take(self, item: WorkItem) -> None:
         """An item that was stored as this process's own claim; it need not be read again."""
-        self._hold(self._lanes[item.kind], item)
+        self._hold(self._lanes[item.kind], item, running_time() - _STORED_BEFORE)
         self._lanes[item.kind].wake.set()
 
     @property
@@ -166,8 +168,11 @@ class Workers:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._asyncio.call_soon_threadsafe(self.wake, kinds)
 
-    def _hold(self, lane: _Lane, item: WorkItem) -> None:
+    def _hold(self, lane: _Lane, item: WorkItem, asked: float) -> None:
+        """`asked`: the running time at which its claim was asked for."""
         self._held[item.id] = item
+        # On SQLite a claim is void at the next start and not before: there is no other process.
+        self._leases[item.id] = Lease.endless() if self._database.embedded else Lease.since(asked)
         heapq.heappush(lane.ready, (item.priority, next(self._order), item))
 
     async def _keep_claiming(self, lane: _Lane) -> None:
@@ -199,9 +204,10 @@ class Workers:
         # One moment for both questions: what falls due between them must not be missed.
         now = self._clock.now()
         if wanted > 0:
+            asked = running_time()
             items = await self._claim(lane.kind, now, wanted)
             for item in items:
-                self._hold(lane, item)
+                self._hold(lane, item, asked)
             full = len(items) == wanted
         while lane.ready and len(lane.running) < lane.concurrency:
             _, _, item = heapq.heappop(lane.ready)
@@ -277,14 +283,19 @@ class Workers:
         try:
             if lane.gate is not None:
                 await lane.gate()
-            turn = await self._run(lane, item)
+            with under(self._leases[item.id]):
+                turn = await self._run(lane, item)
             if turn is not None:
                 await self._settle(lane, item, turn)
         finally:
             # A turn that was broken off stays held, so that `stop` marks its claim as ended.
             current = asyncio.current_task()
             if current is None or not current.cancelling():
-                self._held.pop(item.id, None)
+                self._let_go(item)
+
+    def _let_go(self, item: WorkItem) -> None:
+        self._held.pop(item.id, None)
+        self._leases.pop(item.id, None)
 
     async def _run(self, lane: _Lane, item: WorkItem) -> Turn:
         now = self._clock.now()
@@ -294,6 +305,10 @@ class Workers:
                 return await lane.run(item)
         except AlreadyDone:
             return None
+        except LeaseOver as error:
+            # Nothing was sent. If nobody has taken it over, it is worked on again.
+            log.warning("lease_over", kind=lane.kind, item=item.id)
+            return Retry(now, str(error))
         except StorageError as error:
             # Nothing is wrong with the item itself; but the effect may have come before it.
             soon, text = now + timedelta(seconds=1), f"database: {error}"
@@ -335,7 +350,7 @@ class Workers:
             await self._database.write(
                 lambda s: work.retry(s, item.id, item.epoch, now, "not begun before the stop")
             )
-        self._held.pop(item.id, None)
+        self._let_go(item)
 
     async def _renew(self) -> None:
         while True:
@@ -343,10 +358,21 @@ class Workers:
             claims = [(item.id, item.epoch) for item in self._held.values()]
             if not claims:
                 continue
+            asked = running_time()
             try:
-                await self._database.write(lambda s, c=claims: work.renew(s, c))  # type: ignore[misc]
+                ours = set(await self._database.write(lambda s, c=claims: work.renew(s, c)))  # type: ignore[misc]
             except StorageError as error:
                 log.warning("leases_not_renewed", items=len(claims), error=str(error))
+                continue
+            for item_id, epoch in claims:
+                held = self._held.get(item_id)
+                if held is None or held.epoch != epoch:
+                    continue
+                lease = self._leases[item_id]
+                if item_id not in ours:  # another has it now
+                    lease.until = min(lease.until, asked)
+                elif not self._database.embedded:
+                    lease.until = Lease.since(asked).until
 
 
 def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:

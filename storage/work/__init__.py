@@ -12,6 +12,7 @@ from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
 from storage.work.enqueueing import enqueue, refresh
 from storage.work.figures import Depth, Undelivered, depths, next_due, states, undelivered
+from storage.work.lease import Lease, LeaseOver, running_time, still_held, under
 from storage.work.parked import Stuck, parked, unclear_now, unpark_all
 from storage.work.recurring import ensure, following, nearer, reschedule
 from storage.work.settling import complete, park, retry, set_aside, unclear, unpark
@@ -20,6 +21,8 @@ __all__ = [
     "LEASE_SECONDS",
     "AlreadyDone",
     "Depth",
+    "Lease",
+    "LeaseOver",
     "NewWork",
     "Stuck",
     "Undelivered",
@@ -44,12 +47,15 @@ __all__ = [
     "renew",
     "reschedule",
     "retry",
+    "running_time",
     "server_now",
     "set_aside",
     "states",
+    "still_held",
     "unclear",
     "unclear_now",
     "undelivered",
+    "under",
     "unpark",
     "unpark_all",
     "void",

@@ -110,11 +110,17 @@ def _claimable(
 
 def renew(
     session: Session, claims: Iterable[tuple[int, int]], *, lease_seconds: int = LEASE_SECONDS
-) -> None:
-    """Lengthens the leases of (id, epoch) pairs; what another has taken over stays with it."""
+) -> list[int]:
+    """Lengthens the leases of (id, epoch) pairs; the ids of those that nobody else has claimed.
+
+    What another has taken over stays with it.
+    """
+    wanted = dict(sorted(claims))  # by id: two renewals never wait for each other
     until = server_now(session) + timedelta(seconds=lease_seconds)
-    for item_id, epoch in claims:
+    for item_id, epoch in wanted.items():
         session.execute(mine(item_id, epoch).values(lease_until=until))
+    rows = session.execute(select(WorkItem.id, WorkItem.epoch).where(WorkItem.id.in_(list(wanted))))
+    return [row.id for row in rows if wanted[row.id] == row.epoch]
 
 
 def release_stale(session: Session, boot_id: str) -> int:

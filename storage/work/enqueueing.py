@@ -65,7 +65,7 @@ def refresh(
     """
     session.flush()
     least = func.least if is_postgres(session) else func.min
-    pending = session.execute(
+    join = (
         update(WorkItem)
         .where(WorkItem.refreshes == key, WorkItem.state == PENDING)
         .values(
@@ -76,19 +76,24 @@ def refresh(
         .execution_options(synchronize_session=False)
     )
     note_enqueued(session, kind)
-    if cast("CursorResult[Any]", pending).rowcount:
-        return None
-    return add(
-        session,
-        kind=kind,
-        key=f"{key}#{secrets.token_hex(8)}",
-        refreshes=key,
-        payload=payload,
-        due=due,
-        created_at=now,
-        order_key=order_key,
-        priority=priority,
-    )
+    while True:
+        if cast("CursorResult[Any]", session.execute(join)).rowcount:
+            return None
+        added = add(
+            session,
+            kind=kind,
+            key=f"{key}#{secrets.token_hex(8)}",
+            refreshes=key,
+            payload=payload,
+            due=due,
+            created_at=now,
+            order_key=order_key,
+            priority=priority,
+        )
+        if added is not None:
+            return added
+        # PostgreSQL: another was quicker to add one. It must be ours too, with its row locked, or
+        # it could be drawn before this unit's change is committed, and the change never shown.
 
 
 def add(session: Session, **values: Any) -> WorkItem | None:

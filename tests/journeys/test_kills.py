@@ -6,21 +6,25 @@ Slack. For the two around the acknowledgement the process kills itself (`crashin
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
-import sys
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
 
-from bot.cli.stack import start
 from sandbox.drills.hands import Json, Seen, elements, wait_for, words
-from tests.journeys.workspace import CHANNELS, INCIDENTS, MEI, PRIVATE, Workspace
+from tests.journeys.invariants import (
+    Behind,
+    after_restart,
+    attempts,
+    gone,
+    kill,
+    note_count,
+)
+from tests.journeys.workspace import INCIDENTS, MEI, Workspace
 
 pytestmark = pytest.mark.kills
 
@@ -33,54 +37,12 @@ _PRESSES = [  # of section 3.3, what comes first first
 ]
 
 
-def kill(workspace: Workspace) -> None:
-    """SIGKILL, and no more of it."""
-    bot = workspace.stack.bot
-    assert bot is not None
-    os.kill(bot.process.pid, signal.SIGKILL)
-    gone(workspace)
-
-
-def gone(workspace: Workspace) -> None:
-    bot = workspace.stack.bot
-    assert bot is not None
-    assert bot.process.wait(10) == -signal.SIGKILL
-    if bot.process.stdout is not None:
-        bot.process.stdout.close()
-
-
 def start_crashing(workspace: Workspace, point: str) -> None:
     """The same bot, which kills itself at `point` of the next delivery of a person."""
-    running = workspace.stack
-    bot = running.bot
+    bot = workspace.stack.bot
     assert bot is not None
     bot.stop()
-    command = [sys.executable, "-m", "tests.journeys.crashing_bot", point]
-    running.bot = start(
-        "bot",
-        [*command, "run", "--config", str(running.config), "--ready", "--control", "0"],
-        running.folder,
-        running.environment,
-    )
-    workspace.same_time()
-
-
-class Behind:
-    """Something that a person does while the test looks on."""
-
-    def __init__(self, do: Callable[[], Json]) -> None:
-        self._answer: Json = {}
-        self._thread = threading.Thread(target=self._run, args=(do,), daemon=True)
-        self._thread.start()
-
-    def _run(self, do: Callable[[], Json]) -> None:
-        self._answer = do()
-
-    @property
-    def answer(self) -> Json:
-        self._thread.join(15)
-        assert not self._thread.is_alive()
-        return self._answer
+    workspace.restart(module=("tests.journeys.crashing_bot", point))
 
 
 @contextmanager
@@ -104,72 +66,6 @@ def press(workspace: Workspace, card: Json, step: str, button: str) -> Json:
     found = wait_for(lambda: workspace.at(card).find(step, button), f"{step} {button}")
     message, element = found
     return workspace.slack.click(MEI, message, INCIDENTS, element)
-
-
-def attempts(workspace: Workspace) -> Counter[str]:
-    return Counter(row["state"] for row in workspace.rows("select state from action_attempts"))
-
-
-def note_count(workspace: Workspace) -> int:
-    return int(workspace.one("select count(*) from timeline where kind in ('note', 'pinned')"))
-
-
-def after_restart(workspace: Workspace, card: Json) -> None:
-    """What must be true 30 s (driven) after the bot was started again, whatever was killed."""
-    for _ in range(6):
-        workspace.settled()
-        workspace.advance(5)
-    workspace.settled()
-    running = workspace.rows("select step_id from steps where state = 'running'")
-    assert [row["step_id"] for row in running] == []
-    assert not set(attempts(workspace)) & {"written", "sent"}
-    assert "⏳" not in workspace.card_words(card)
-    undone = workspace.rows(
-        "select key, state, last_error from work where kind = 'intake' and state != 'done'"
-    )
-    assert [tuple(row) for row in undone] == []
-    one_effect_a_key(workspace)
-    each_message_once(workspace)
-
-
-def one_effect_a_key(workspace: Workspace) -> None:
-    """In the shop's own log; and what is recorded as done had its effect."""
-    effects = Counter(
-        m["idempotency_key"]
-        for m in workspace.shop.mutations()
-        if m["effect"] and m["idempotency_key"]
-    )
-    assert {key: n for key, n in effects.items() if n > 1} == {}
-    rows = workspace.rows("select key, action, state from action_attempts")
-    done = {row["key"] for row in rows if row["state"] == "done"}
-    assert done <= set(effects)
-    assert set(effects) <= {row["key"] for row in rows}, "an effect that nobody asked for"
-    not_done = {row["key"] for row in rows if row["state"] in ("refused", "awaiting_approval")}
-    assert not not_done & set(effects)
-
-
-def each_message_once(workspace: Workspace) -> None:
-    """Every message of the bot stands once in Slack, where the database says that it stands."""
-    places: dict[str, set[tuple[str, str]]] = {}  # a reply also shown in the channel is one message
-    for channel, reader in [*((c, MEI) for c in CHANNELS), (PRIVATE, "U0JO")]:
-        for root in workspace.slack.messages(reader, channel):
-            if root.get("ephemeral"):
-                continue
-            thread = workspace.slack.messages(reader, channel, root["ts"])
-            for message in [root, *(m for m in thread if m["ts"] != root["ts"])]:
-                event = (message.get("metadata") or {}).get("event_payload") or {}
-                if message.get("ephemeral") or "delivery" not in event:
-                    continue
-                places.setdefault(event["delivery"], set()).add((channel, message["ts"]))
-    assert {key: found for key, found in places.items() if len(found) > 1} == {}
-    known = {
-        row["delivery_id"]: {(row["channel"], row["ts"])}
-        for row in workspace.rows(
-            "select delivery_id, channel, ts from slack_messages"
-            " where ts is not null and gone_at is null and channel like 'C0%'"
-        )
-    }
-    assert places == known
 
 
 # --- the named points
@@ -273,9 +169,7 @@ def test_killed_while_the_reply_is_unread(workspace: Workspace, channel_card: Js
     press(workspace, channel_card, *_toggle(workspace, channel_card))
     wait_for(lambda: attempts(workspace)["sent"] or None, "the request")
     wait_for(lambda: not _waiting_faults(workspace) or None, "the request at the shop")
-    bot = workspace.stack.bot
-    assert bot is not None
-    os.kill(bot.process.pid, signal.SIGSTOP)
+    workspace.stack.bots["bot"].signal(signal.SIGSTOP)
     wait_for(lambda: _effects(workspace) == effects + 1 or None, "the effect")
     kill(workspace)
     assert attempts(workspace)["sent"] == 1

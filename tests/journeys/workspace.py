@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
-from bot.cli.stack import Stack
+from bot.cli.stack import Program, Stack, control_of
 from sandbox.drills.forms import state_values
 from sandbox.drills.hands import Json, Shop, Slack, elements, wait_for, words
 from sandbox.drills.responder import Responder
+from tests.journeys.records import Line, Records, moment
 
 MEI, KAI, LIN, JO, SAM = "U0MEI", "U0KAI", "U0LIN", "U0JO", "U0SAM"
 PEOPLE = (MEI, KAI, LIN, JO, SAM)
@@ -35,7 +36,9 @@ class Workspace:
         self.stack = stack
         self.slack, self.shop = Slack(stack.slack_url), Shop(stack.shop_url)
         self.hand = httpx.Client(base_url=stack.slack_url, timeout=30)
-        self.database = stack.folder / "muster.db"
+        self.database = stack.folder / "muster.db"  # where it is SQLite
+        config = yaml.safe_load(stack.config.read_text(encoding="utf-8"))
+        self.records = Records(config["database"]["url"])
         self._driven = 0.0  # seconds by which the clocks are ahead
 
     def close(self) -> None:
@@ -144,8 +147,8 @@ class Workspace:
 
     # the clock, and the bot's state
 
-    def advance(self, seconds: float) -> None:
-        self.stack.advance(seconds)
+    def advance(self, seconds: float, *, settle: float = 10.0) -> None:
+        self.stack.advance(seconds, settle=settle)
         self._driven += seconds
 
     def pass_by(self, seconds: float) -> None:
@@ -166,11 +169,9 @@ class Workspace:
             self.advance(5.0)
             waited += 5.0
 
-    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+    def rows(self, query: str, *values: Any) -> list[Line]:
         """What the bot's database holds, read beside it."""
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(query, values).fetchall()
+        return self.records.rows(query, *values)
 
     def one(self, query: str, *values: Any) -> Any:
         return self.rows(query, *values)[0][0]
@@ -180,7 +181,8 @@ class Workspace:
         wait_for(lambda: not self.busy() or None, "the end of the work")
 
     def busy(self) -> list[tuple[str, str, str]]:
-        now = httpx.get(f"{self.stack.bot_url}/clock").json()["now"]
+        alive = next(bot for bot in self.stack.bots.values() if bot.running and not bot.frozen)
+        now = datetime.fromisoformat(httpx.get(f"{control_of(alive)}/clock").json()["now"])
         rows = self.rows(
             "select kind, key, state, due from work where kind in ('intake', 'message', 'action')"
             " and state in ('pending', 'claimed', 'unclear')"
@@ -188,18 +190,30 @@ class Workspace:
         return [
             (row["kind"], row["key"], row["state"])
             for row in rows
-            if row["state"] == "claimed" or str(row["due"]) <= _like(str(row["due"]), now)
+            if row["state"] == "claimed" or moment(row["due"]) <= now
         ]
 
-    def restart(self) -> None:
+    def restart(self, name: str = "bot", *, module: tuple[str, ...] = ("bot.cli",)) -> Program:
         """Starts the bot again; its clock is put where those of the others are."""
-        self.stack.start_bot(*_DRIVEN)
-        self.same_time()
+        bot = self.stack.start_bot(*_DRIVEN, name=name, module=module)
+        self.same_time(bot)
+        return bot
 
-    def same_time(self) -> None:
+    def same_time(self, bot: Program | None = None) -> None:
         """A bot that was just started keeps real time."""
-        moved = httpx.post(f"{self.stack.bot_url}/clock", json={"advance": self._driven})
+        url = self.stack.bot_url if bot is None else control_of(bot)
+        moved = httpx.post(f"{url}/clock", json={"advance": self._driven})
         moved.raise_for_status()
+
+    def catch_up(self, bot: Program) -> None:
+        """A bot that was frozen while the clocks were driven is put where the others are."""
+        url = control_of(bot)
+        told = [
+            datetime.fromisoformat(httpx.get(f"{control_of(one)}/clock").json()["now"])
+            for one in (bot, *(b for b in self.stack.bots.values() if b.running and b is not bot))
+        ]
+        behind = max(0.0, (max(told) - told[0]).total_seconds())
+        httpx.post(f"{url}/clock", json={"advance": behind}).raise_for_status()
 
     def frozen(self) -> Callable[[], tuple[Any, ...]]:
         """What must not change by something that is refused."""
@@ -216,12 +230,6 @@ class Workspace:
             self.one("select count(*) from timeline"),
             self.rung(),
         )
-
-
-def _like(stored: str, now: str) -> str:
-    """The moment in the form in which the database keeps moments."""
-    text = now.replace("+00:00", "")
-    return text.replace("T", " ") if " " in stored else text
 
 
 def _quiet(_: str) -> None:

@@ -265,3 +265,32 @@ async def test_the_figures_are_the_same_on_both_engines(database: Database) -> N
         ("message", 0, 0, 1),
         ("timer", 2, 1, 0),
     ]
+
+
+async def test_the_table_in_figures(database: Database) -> None:
+    """Due, waiting and parked of each kind, and the oldest that is due."""
+    await add(database, "old", due=NOW - timedelta(minutes=3))
+    await add(database, "new")
+    await add(database, "later", due=LATER)
+    bad = await add(database, "bad", kind="action", due=NOW - timedelta(hours=1))
+    [item] = await database.write(lambda s: work.claim(s, "action", owner="a", now=NOW, limit=1))
+    assert item.id == bad
+    assert await database.write(lambda s: work.park(s, item.id, item.epoch, "no door"))
+    assert await database.read(lambda s: work.depths(s, NOW)) == [
+        work.Depth("action", due=0, waiting=0, parked=1, oldest=None),
+        work.Depth("message", due=2, waiting=1, parked=0, oldest=NOW - timedelta(minutes=3)),
+    ]
+
+
+async def test_a_renewal_tells_what_another_has_claimed(database: Database) -> None:
+    """What was settled meanwhile is nobody else's; what was taken over is."""
+    for key in ("mine", "done", "theirs"):
+        await add(database, key)
+    items = {item.key: item for item in await claim(database)}
+    done = items["done"]
+    await database.write(lambda s: work.complete(s, done.id, done.epoch, NOW))
+    await database.write(lambda s: work.renew(s, [(items["theirs"].id, 1)], lease_seconds=-1))
+    assert [item.key for item in await claim(database, owner="b")] == ["theirs"]
+    claims = [(item.id, item.epoch) for item in items.values()]
+    ours = await database.write(lambda s: work.renew(s, claims))
+    assert sorted(ours) == sorted([items["mine"].id, done.id])

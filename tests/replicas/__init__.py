@@ -1,0 +1,1 @@
+"""Several bots over one PostgreSQL: killed, frozen, restarted, at the same moment."""
