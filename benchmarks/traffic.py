@@ -27,7 +27,7 @@ _FORM_WITHIN = 2.0  # seconds after which a person no longer waits for a form
 
 # How often each comes, in a hundred interactions. A form is opened at most once a second in all,
 # because Slack takes no more than 100 views.open a minute; what is left over becomes a note.
-MIX = {"press": 25, "note": 22, "show": 20, "list": 10, "language": 15, "severity": 8}
+MIX = {"press": 25, "note": 28, "show": 20, "list": 2, "language": 17, "severity": 8}
 _FORM_EVERY = 1.0
 
 
