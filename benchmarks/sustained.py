@@ -138,7 +138,6 @@ async def until_current(engine: Engine, ended: float) -> float | None:
     """Seconds after the end at which no card waits for its refresh; None: it took too long."""
     while time.monotonic() - ended < PATIENCE:
         seen = await asyncio.to_thread(look, engine)
-        print("after", round(time.monotonic() - ended, 1), seen, file=sys.stderr)
         if not seen.stale and not seen.oldest:
             return time.monotonic() - ended
         await asyncio.sleep(0.5)

@@ -74,7 +74,6 @@ class Watch:
         while True:
             await asyncio.sleep(1.0)
             self.looks.append(await asyncio.to_thread(look, self.engine))
-            print(self.looks[-1], file=__import__("sys").stderr)
             await self.read_acks()
 
     async def read_acks(self) -> None:
