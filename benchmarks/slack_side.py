@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from aiohttp import WSMsgType, web
 
-ACK_SECONDS = 3.0
+from benchmarks.common import ACK_SECONDS
 
 
 def click(number: int, burst: int) -> dict[str, Any]:

@@ -11,20 +11,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.common import resident_mb, write_json
 from bot.cli.stack import stack
-
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of the process, from /proc."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     starts: list[float] = []
     with (
@@ -44,6 +39,10 @@ def main() -> None:
         f"start until ready: median {statistics.median(starts):.2f} s "
         f"({min(starts):.2f}–{max(starts):.2f}, {len(starts)} runs); "
         f"resident {options.seconds:.0f} s after start: {memory:.0f} MB"
+    )
+    write_json(
+        options.json,
+        {"start_s": statistics.median(starts), "starts": starts, "memory_mb": memory},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from itertools import count, takewhile
 from typing import Any
@@ -79,14 +80,14 @@ class RequestLog:
         self.deliveries.append(entry)
         return entry
 
-    def since(self, n: int = 0, method: str | None = None) -> Json:
-        """Everything after entry `n`; `method` narrows the requests."""
+    def since(self, n: int = 0, method: str | None = None, only: Collection[str] = ()) -> Json:
+        """Everything after entry `n`; `method` narrows the requests, `only` names the fields."""
         requests = [
-            _shown(entry)
+            _shown(entry, only)
             for entry in _after(self.requests, n)
             if method is None or entry.method == method
         ]
-        deliveries = [_shown(entry) for entry in _after(self.deliveries, n)]
+        deliveries = [_shown(entry, only) for entry in _after(self.deliveries, n)]
         return {"last": self.last, "requests": requests, "deliveries": deliveries}
 
 
@@ -95,5 +96,6 @@ def _after(entries: deque[Any], n: int) -> list[Any]:
     return list(takewhile(lambda entry: entry.n > n, reversed(entries)))[::-1]
 
 
-def _shown(entry: RequestEntry | DeliveryEntry) -> Json:
-    return {f.name: getattr(entry, f.name) for f in fields(entry)}
+def _shown(entry: RequestEntry | DeliveryEntry, only: Collection[str]) -> Json:
+    names = (f.name for f in fields(entry))
+    return {name: getattr(entry, name) for name in names if not only or name in only}

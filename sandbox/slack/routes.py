@@ -43,6 +43,7 @@ _POSTS: Final[dict[str, Post]] = {
     "/hand/guide": tester.set_guide,
     "/hand/volley": volley,
     "/hand/channel": tester.set_channel,
+    "/hand/channels": tester.make_channel,
     "/hand/group": tester.set_group,
 }
 _GETS: Final[dict[str, Callable[[World, web.Request], Json]]] = {
@@ -63,7 +64,9 @@ _GETS: Final[dict[str, Callable[[World, web.Request], Json]]] = {
     "/hand/options": lambda world, _: tester.options(world, {}),
     "/hand/clock": lambda world, _: {"now": world.clock.now()},
     "/hand/log": lambda world, request: world.log.since(
-        int(request.query.get("since", 0)), request.query.get("method")
+        int(request.query.get("since", 0)),
+        request.query.get("method"),
+        tuple(filter(None, request.query.get("fields", "").split(","))),
     ),
 }
 

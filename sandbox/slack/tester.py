@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import asdict
 
+from sandbox.slack import cast
+from sandbox.slack.channel_names import check_name
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.faults import KINDS
+from sandbox.slack.state import Channel
 from sandbox.slack.world import World
 
 
@@ -88,6 +92,37 @@ def clock(world: World, wish: Json) -> Json:
     if seconds < 0:
         raise Refused("invalid_arguments", messages=["the clock only moves forward"])
     return {"now": world.clock.advance(seconds)}
+
+
+def make_channel(world: World, wish: Json) -> Json:
+    """A public channel that a manager makes, with all people in it; the app joins by itself."""
+    if unknown := set(wish) - {"name"}:
+        raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
+    name = str(wish.get("name") or "")
+    check_name(world.workspace, name)
+    channel = Channel(
+        f"C0{secrets.token_hex(4).upper()}",
+        name,
+        int(world.clock.now()),
+        creator="U0JO",
+        members=dict.fromkeys(cast.EVERYONE),
+    )
+    world.workspace.channels[channel.id] = channel
+    world.live.everyone({"type": "channel", "channel": channel.id})
+    world.event(
+        None,
+        {
+            "type": "channel_created",
+            "channel": {
+                "id": channel.id,
+                "name": name,
+                "created": channel.created,
+                "creator": channel.creator,
+            },
+            "event_ts": world.clock.ts(),
+        },
+    )
+    return {"id": channel.id, "name": name}
 
 
 def set_channel(world: World, wish: Json) -> Json:

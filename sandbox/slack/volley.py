@@ -18,11 +18,14 @@ _MOST = 1_000
 
 
 async def volley(world: World, wish: Json) -> Json:
-    """{n, as, channel, command, text} or {n, as, channel, ts, action_id} or {n, event}.
+    """{n, as, channel, command, text}, {n, as, channel, ts, action_id}, {n, event} or {clicks}.
+
+    `clicks`: one wish of /hand/click each, when they are not all the same.
 
     Returns {sent, acked, milliseconds: {p50, p99, max}}; the log has every single one.
     """
-    number = int(wish.get("n", 200))
+    clicks = wish.get("clicks")
+    number = int(wish.get("n", 200)) if clicks is None else len(clicks)
     if not 1 <= number <= _MOST:
         raise Refused("invalid_arguments", messages=[f"n must be 1 to {_MOST}"])
     type_, bodies = _bodies(world, wish, number)
@@ -45,6 +48,8 @@ def _at(ordered: list[float], part: float) -> float:
 
 
 def _bodies(world: World, wish: Json, number: int) -> tuple[str, list[Json]]:
+    if "clicks" in wish:
+        return INTERACTIVE, [click_payload(world, each) for each in wish["clicks"]]
     if "event" in wish:
         return EVENTS, [_event(world, wish["event"]) for _ in range(number)]
     person = person_of(world, wish.get("as"))

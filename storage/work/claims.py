@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     and_,
+    bindparam,
     exists,
     or_,
     select,
@@ -21,7 +23,6 @@ from storage.work.common import (
     UNFINISHED,
     fold_row,
     is_postgres,
-    mine,
     note_enqueued,
     server_now,
 )
@@ -56,12 +57,18 @@ def claim(
     waits for every unfinished older one of that key; parked ones do not block. `among`: only
     these, found by `candidates`; whatever became of them since is looked at again.
     """
-    wanted = _claimable(session, kind, now, limit, held)
-    if among is not None:
-        wanted = wanted.where(WorkItem.id.in_(list(among)))
+    if among is None:
+        wanted = _claimable(session, kind, now, limit, held)
+    else:  # by their ids alone: asked for an order, SQLite would go through the whole backlog
+        wanted = select(WorkItem.id).where(
+            *_conditions(session, kind, now, held), WorkItem.id.in_(list(among))
+        )
     if is_postgres(session):
         wanted = wanted.with_for_update(skip_locked=True, of=WorkItem)
     ids = list(session.scalars(wanted))
+    if among is not None:
+        rank = {number: index for index, number in enumerate(among)}
+        ids = sorted(ids, key=lambda number: rank[number])[:limit]
     if not ids:
         return []
     items = session.scalars(
@@ -84,6 +91,17 @@ def claim(
 def _claimable(
     session: Session, kind: str, now: datetime, limit: int, held: Collection[int]
 ) -> Select[int]:
+    return (
+        select(WorkItem.id)
+        .where(*_conditions(session, kind, now, held))
+        .order_by(WorkItem.priority, WorkItem.due, WorkItem.id)
+        .limit(limit)
+    )
+
+
+def _conditions(
+    session: Session, kind: str, now: datetime, held: Collection[int]
+) -> list[ColumnElement[bool]]:
     older = aliased(WorkItem)
     ready = or_(
         and_(WorkItem.state.in_((WorkState.PENDING, WorkState.UNCLEAR)), WorkItem.due <= now),
@@ -94,18 +112,13 @@ def _claimable(
         older.id < WorkItem.id,
         older.state.in_(UNFINISHED),
     )
-    wanted = (
-        select(WorkItem.id)
-        .where(
-            WorkItem.kind == kind,
-            WorkItem.state.in_(UNFINISHED),
-            ready,
-            or_(WorkItem.order_key.is_(None), ~blocked),
-        )
-        .order_by(WorkItem.priority, WorkItem.due, WorkItem.id)
-        .limit(limit)
-    )
-    return wanted.where(WorkItem.id.not_in(list(held))) if held else wanted
+    found = [
+        WorkItem.kind == kind,
+        WorkItem.state.in_(UNFINISHED),
+        ready,
+        or_(WorkItem.order_key.is_(None), ~blocked),
+    ]
+    return [*found, WorkItem.id.not_in(list(held))] if held else found
 
 
 def renew(
@@ -116,9 +129,19 @@ def renew(
     What another has taken over stays with it.
     """
     wanted = dict(sorted(claims))  # by id: two renewals never wait for each other
+    if not wanted:
+        return []
     until = server_now(session) + timedelta(seconds=lease_seconds)
-    for item_id, epoch in wanted.items():
-        session.execute(mine(item_id, epoch).values(lease_until=until))
+    session.connection().execute(  # one statement for all: a burst may hold hundreds
+        update(WorkItem)
+        .where(
+            WorkItem.id == bindparam("item"),
+            WorkItem.epoch == bindparam("claim"),
+            WorkItem.state == WorkState.CLAIMED,
+        )
+        .values(lease_until=until),
+        [{"item": item_id, "claim": epoch} for item_id, epoch in wanted.items()],
+    )
     rows = session.execute(select(WorkItem.id, WorkItem.epoch).where(WorkItem.id.in_(list(wanted))))
     return [row.id for row in rows if wanted[row.id] == row.epoch]
 

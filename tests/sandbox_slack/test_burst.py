@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import cast
 from sandbox.slack import hand as people
@@ -14,7 +15,7 @@ from sandbox.slack.config import AppConfig
 from sandbox.slack.server import SlackSandbox
 from sandbox.slack.state import Message
 from sandbox.slack.world import World
-from tests.sandbox_slack.conftest import INCIDENTS, Hand
+from tests.sandbox_slack.conftest import GENERAL, INCIDENTS, Hand
 from tests.sandbox_slack.test_delivery import connected_plainly
 
 
@@ -51,6 +52,26 @@ async def test_a_volley_measures_the_app(
         await hand.post("options", ack_seconds=0.2)
         answer = await hand.post("volley", **wish)
         assert (answer["acked"], answer["errors"]) == (25, 25)
+
+
+async def test_a_volley_of_different_clicks(
+    sandbox: SlackSandbox,
+    session: aiohttp.ClientSession,
+    client: AsyncWebClient,
+    hand: Hand,
+) -> None:
+    button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
+    clicks = []
+    for value in ("one", "two"):
+        blocks = [{"type": "actions", "elements": [{**button, "value": value}]}]
+        posted = await client.chat_postMessage(channel=GENERAL, text=value, blocks=blocks)
+        place = {"channel": GENERAL, "ts": posted["ts"], "action_id": "go"}
+        clicks.append({"as": "U0MEI", **place})
+    async with connected_plainly(sandbox, session, 1) as (line,):
+        answer = await hand.post("volley", clicks=clicks)
+        assert (answer["sent"], answer["acked"]) == (2, 2)
+        values = [e["payload"]["actions"][0]["value"] for e in line.envelopes]
+        assert sorted(values) == ["one", "two"]
 
 
 async def test_posting_is_as_quick_in_a_full_channel() -> None:

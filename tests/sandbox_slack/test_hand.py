@@ -368,3 +368,25 @@ async def test_the_command_line_says_where_it_is_and_ends(tmp_path: Path) -> Non
     process.terminate()
     _, errors = await process.communicate()
     assert (process.returncode, errors) == (0, b"")
+
+
+async def test_a_manager_makes_a_channel(client: AsyncWebClient, hand: Hand) -> None:
+    """It is public, everybody is in it, the app must join it; names are as strict as in Slack."""
+    made = await hand.post("channels", name="night-shift")
+    assert made["ok"], made
+    seen = (await hand.get("channels", **{"as": "U0SAM"}))["channels"]
+    assert made["id"] in {c["id"] for c in seen if c["is_member"] and not c["is_private"]}
+    joined = await client.conversations_join(channel=made["id"])
+    assert joined["channel"]["is_member"]
+    for name, error in (
+        ("night-shift", "name_taken"),
+        ("Night Shift", "invalid_name_specials"),
+        ("x" * 81, "invalid_name_maxlength"),
+    ):
+        assert (await hand.post("channels", name=name))["error"] == error
+
+
+async def test_a_log_of_chosen_fields(client: AsyncWebClient, hand: Hand) -> None:
+    await client.auth_test()
+    log = await hand.get("log", fields="n,method")
+    assert log["requests"][-1].keys() == {"n", "method"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable
 
-from sandbox.slack import cast, limits
+from sandbox.slack import cast
+from sandbox.slack.channel_names import check_name
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.methods.registry import Call, method
 from sandbox.slack.state import Channel, Message, span
@@ -20,7 +20,6 @@ _HISTORY = {
     "mpim": "mpim:history",
 }
 _TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
-_NAME = re.compile(r"[\w-]+")
 
 
 def readable(call: Call) -> Channel:
@@ -261,7 +260,7 @@ def create(call: Call) -> Json:
     world, name = call.world, call["name"]
     private = bool(call.get("is_private"))
     call.need("groups:write" if private else "channels:manage")
-    _check_name(call, name)
+    check_name(call.world.workspace, name)
     channel = Channel(
         f"C0{secrets.token_hex(4).upper()}",
         name,
@@ -273,15 +272,6 @@ def create(call: Call) -> Json:
     world.workspace.channels[channel.id] = channel
     world.live.everyone({"type": "channel", "channel": channel.id})
     return {"channel": channel.to_api(viewer=call.user)}
-
-
-def _check_name(call: Call, name: str) -> None:
-    if len(name) > limits.CHANNEL_NAME:
-        raise Refused("invalid_name_maxlength")
-    if name != name.lower() or not _NAME.fullmatch(name):
-        raise Refused("invalid_name_specials")
-    if call.world.workspace.named(name) is not None:
-        raise Refused("name_taken")
 
 
 @method(
@@ -346,7 +336,7 @@ def unarchive(call: Call) -> Json:
 )
 def rename(call: Call) -> Json:
     channel = _managed(call)
-    _check_name(call, call["name"])
+    check_name(call.world.workspace, call["name"])
     channel.name = call["name"]
     _changed(call, channel, "channel_rename")
     return {"channel": channel.to_api(viewer=call.user)}
