@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli.stack import stack
 from sandbox.drills.hands import Json, wait_for, words
-from tests.journeys.test_kills import each_message_once
+from tests.journeys.invariants import each_message_once
 from tests.journeys.workspace import CHANNELS, Workspace, daytime
 
 pytestmark = pytest.mark.faults
