@@ -1,0 +1,61 @@
+"""The bot with one thing broken in it, to see that a drill notices.
+
+python -m tests.drills.sabotaged_bot switch|step|section run --config …
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from actions.http import ShopAnswer, ShopClient
+from bot.cli.main import main
+from incidents import steps_done
+from incidents.change import Change
+from incidents.runbook import Place
+from plan.model import Plan, Section
+
+_act, _mark_done, _section_of = ShopClient.act, steps_done.mark_done, Plan.section_of
+
+
+def switch_not_called() -> None:
+    """The switch is taken for done, and the shop never hears of it."""
+
+    async def act(self: ShopClient, name: str, key: str, scope: Mapping[str, Any]) -> ShopAnswer:
+        if name == "switch_payment_channel":
+            return ShopAnswer(200, {})
+        return await _act(self, name, key, scope)
+
+    ShopClient.act = act  # type: ignore[method-assign]
+
+
+def step_lost() -> None:
+    """What the responder recorded of the vendor's answer never reaches the step."""
+
+    def mark_done(change: Change, place: Place, **more: Any) -> None:
+        if place.plan.id != "3.3.2.s1":
+            _mark_done(change, place, **more)
+
+    steps_done.mark_done = mark_done
+
+
+def wrong_section() -> None:
+    """A failing payment channel is handled by the section for crashed systems."""
+
+    def section_of(self: Plan, incident_type: str) -> Section:
+        found = _section_of(self, incident_type)
+        return self.sections["9.1"] if found.id == "3.3" else found
+
+    Plan.section_of = section_of  # type: ignore[method-assign]
+
+
+SABOTAGE: Mapping[str, Callable[[], None]] = {
+    "switch": switch_not_called,
+    "step": step_lost,
+    "section": wrong_section,
+}
+
+if __name__ == "__main__":
+    SABOTAGE[sys.argv.pop(1)]()
+    main()

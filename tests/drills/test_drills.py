@@ -1,0 +1,82 @@
+"""`muster drill`: each section is lived through by Slack and the shop's HTTP alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli.stack import stack
+from sandbox.drills.run import Report, run
+from sandbox.drills.story import load, sections
+from tests.journeys.workspace import daytime
+
+pytestmark = pytest.mark.drill
+
+# What each of the broken builds is found out by. A switch that the shop does not show is never said
+# to be done: the responder waits in vain.
+_FOUND_OUT = {"switch": "the end of what is running", "step": "3.3.2.s1", "section": "section"}
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The report of `muster drill` over every section that has one, as a user runs it."""
+    file = tmp_path_factory.mktemp("drills") / "out.json"
+    names = sections()
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli", "drill", *names, "-q", "--json", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return {report["section"]: report for report in json.loads(file.read_text("utf-8"))}
+
+
+def test_the_five_sections_have_a_drill() -> None:
+    """2.2, 3.2, 3.3, 7.2 and 9.1."""
+    assert {"2.2", "3.2", "3.3", "7.2", "9.1"} <= set(sections())
+
+
+@pytest.mark.parametrize("section", sections())
+def test_a_drill_reports_what_it_saw(reports: dict[str, dict[str, Any]], section: str) -> None:
+    """Detected, rightly classed, timed, rung, worked, verified by a fresh look, reviewed."""
+    report = reports[section]
+    assert report["passed"]
+    assert report["problems"] == []
+    assert report["detected"]
+    assert report["section_right"]
+    for name in ("seconds_to_detect", "seconds_to_notify", "seconds_to_mitigate"):
+        assert report[name] is not None, name
+    assert report["rings"]
+    assert report["steps_done"]
+    assert report["action_verified"]
+    assert report["review_written"]
+
+
+def test_on_call_is_rung_at_most_five_times(reports: dict[str, dict[str, Any]]) -> None:
+    """In the whole story of 3.3."""
+    assert 1 <= reports["3.3"]["rings"]["U0MEI"] <= 5
+
+
+def drilled(folder: Path, sabotage: str) -> Report:
+    """The drill of 3.3 against a bot with that broken."""
+    with stack(folder, shop_options=("--rate", "0"), change=daytime, with_bot=False) as running:
+        running.start_bot("--control", "0", module=("tests.drills.sabotaged_bot", sabotage))
+        return run(load("3.3"), running.slack_url, running.shop_url, running.advance, _quiet)
+
+
+@pytest.mark.parametrize("sabotage", sorted(_FOUND_OUT))
+def test_a_broken_build_does_not_pass(tmp_path: Path, sabotage: str) -> None:
+    """Switch not called, step lost, wrong section: each makes the drill fail, and says why."""
+    report = drilled(tmp_path, sabotage)
+    assert not report.passed
+    assert any(_FOUND_OUT[sabotage] in problem for problem in report.problems), report.problems
+
+
+def _quiet(_: str) -> None:
+    """The report alone tells."""
