@@ -77,7 +77,12 @@ def measured(part: Part, quick: bool) -> dict[str, Any] | None:
         out = Path(folder) / "found.json"
         command = [sys.executable, "-m", f"benchmarks.{part.module}", *part.arguments]
         command += [*(part.quick if quick else ()), "--json", str(out)]
-        subprocess.run(command, check=False)
+        process = subprocess.Popen(command)
+        try:
+            process.wait()
+        finally:
+            process.terminate()  # where we are told to end: it then stops what it has started
+            process.wait()
         return json.loads(out.read_text("utf-8")) if out.exists() else None
 
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.common import resident_mb, write_json
+from benchmarks.common import end_cleanly, resident_mb, write_json
 from bot.cli.stack import stack
 
 
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    end_cleanly()
     starts: list[float] = []
     with (
         tempfile.TemporaryDirectory() as folder,

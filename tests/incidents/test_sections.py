@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import controls, declaring, guards, read
@@ -14,7 +15,7 @@ from incidents.declaring import Declaration
 from incidents.guards import GuardLook, GuardLooks
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
-from storage.models import ActionAttempt, AttemptState, Case, Status, StepState
+from storage.models import ActionAttempt, AttemptState, Case, Incident, Status, StepState
 from tests.incidents.world import DAY, JO, KAI, LIN, MEI, SAM, World, money
 
 
@@ -404,6 +405,27 @@ def test_an_attitude_complaint_stays_in_the_private_channel(world: World) -> Non
         for who in (LIN, MEI)
     ]
     assert [len(items) for items in listed] == [1, 0]
+
+
+def test_a_short_list_is_full_of_what_its_reader_may_see(world: World) -> None:
+    """Incidents that are hidden from the reader take no place in it."""
+    open_ones = Declaration(
+        "payment_channel_down", {"channel": "Northpay", "what": "x"}, world.actor(MEI)
+    )
+    hidden = Declaration(
+        "service_attitude",
+        {"channel": "phone", "reason": "after_sales", "text": "The agent shouted."},
+        world.actor(LIN),
+        source="complaint",
+    )
+    for report in (open_ones, hidden):
+        assert world.write(lambda s, r=report: declaring.declare(s, world.house, r, world.now)).ok
+    # The hidden one would stand first.
+    world.write(lambda s: s.execute(update(Incident).values(severity=1)))
+    listed = world.read(
+        lambda s: read.incident_list(s, world.house, world.now, user_id=MEI, limit=1)
+    )
+    assert [item.section for item in listed] == ["3.3"]
 
 
 @pytest.mark.parametrize("who", [SAM, MEI, LIN, JO])
