@@ -59,15 +59,29 @@ PER_CHANNEL: Mapping[str, Rate] = {"chat.postMessage": Rate(1.0, 4)}
 
 
 class _Slots:
-    """Moments for those who wait: each gets its own, so they do not come back all at once."""
+    """Moments for those who wait: each gets its own, so they do not come back all at once.
+
+    Who asks again before theirs has come keeps it: a card that changes all the time would else wait
+    longer with each change, and everybody behind it too.
+    """
 
     def __init__(self, distance: timedelta) -> None:
         self._distance = distance
         self._next: datetime | None = None
+        self._given: dict[str, datetime] = {}
 
-    def give(self, free: datetime, *, urgent: bool) -> datetime:
+    def give(self, free: datetime, now: datetime, *, urgent: bool, waiter: str | None) -> datetime:
         if urgent:
             return free
+        if waiter is None:
+            return self._new(free)
+        mine = self._given.get(waiter)
+        if mine is None or mine <= now:
+            self._given = {who: at for who, at in self._given.items() if at > now}
+            mine = self._given[waiter] = self._new(free)
+        return mine
+
+    def _new(self, free: datetime) -> datetime:
         mine = max(free, self._next or free)
         self._next = mine + self._distance
         return mine
@@ -149,9 +163,18 @@ class Budget:
     _latest: datetime | None = None
 
     def take(
-        self, method: str, now: datetime, *, channel: str | None = None, urgent: bool = False
+        self,
+        method: str,
+        now: datetime,
+        *,
+        channel: str | None = None,
+        urgent: bool = False,
+        waiter: str | None = None,
     ) -> datetime | None:
-        """Takes a token of the method and of its channel. None: go; else when to come back."""
+        """Takes a token of the method and of its channel. None: go; else when to come back.
+
+        `waiter`: what wants it (a message); it gets the same moment until that has come.
+        """
         self._notice_set_back(now)
         held = self._held.get(method)
         if held is not None:
@@ -161,7 +184,9 @@ class Budget:
         parts = self._parts(method, channel, now)
         waits = [(part, free) for part in parts if (free := part.free_at(now, urgent=urgent)) > now]
         if waits:
-            return max(part.slots.give(free, urgent=urgent) for part, free in waits)
+            return max(
+                part.slots.give(free, now, urgent=urgent, waiter=waiter) for part, free in waits
+            )
         for part in parts:
             part.take(now)
         return None

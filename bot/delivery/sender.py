@@ -117,7 +117,7 @@ class Sender:
         """
         if self.suspect or self.stopped:
             await self._look_whether_it_is_back()
-        await self._wait_for_token(method, channel, urgent)
+        await self._wait_for_token(method, channel, urgent, _message_of(args))
         return await self._call(method, args)
 
     async def probe(self) -> bool:
@@ -190,10 +190,12 @@ class Sender:
         if status >= 400:
             raise NotDelivered(f"http_{status}")
 
-    async def _wait_for_token(self, method: str, channel: str | None, urgent: bool) -> None:
+    async def _wait_for_token(
+        self, method: str, channel: str | None, urgent: bool, waiter: str | None
+    ) -> None:
         for waits_left in (2, 1, 0):
             now = self._clock.now()
-            until = self._budget.take(method, now, channel=channel, urgent=urgent)
+            until = self._budget.take(method, now, channel=channel, urgent=urgent, waiter=waiter)
             if until is None:
                 return
             if not waits_left or until - now > _SHORT_WAIT:
@@ -284,6 +286,13 @@ def retry_after(response: Any) -> float:
             except ValueError:
                 break
     return _DEFAULT_RETRY_AFTER
+
+
+def _message_of(args: Mapping[str, Any]) -> str | None:
+    """The delivery id of the message that a call is about, where it carries one."""
+    event = (args.get("metadata") or {}).get("event_payload") or {}
+    found = event.get("delivery")
+    return None if found is None else str(found)
 
 
 def _webhook_code(text: str) -> str:

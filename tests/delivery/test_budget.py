@@ -40,6 +40,23 @@ def test_who_comes_back_at_its_moment_goes() -> None:
         assert budget.take(POST, moment, channel="C1") is None
 
 
+def test_who_asks_again_before_its_moment_keeps_it() -> None:
+    """A card that changes all the time waits no longer for it, and nobody else does either."""
+    budget = Budget()
+    _drain(budget, "chat.update")
+    mine = budget.take("chat.update", NOW, waiter="card")
+    following = budget.take("chat.update", NOW, waiter="other")
+    assert mine is not None
+    assert following is not None
+    for step in range(1, 100):
+        moment = NOW + timedelta(milliseconds=step)
+        assert budget.take("chat.update", moment, waiter="card") == mine
+    third = budget.take("chat.update", NOW, waiter="third")
+    assert third is not None
+    assert third - following == following - mine
+    assert budget.take("chat.update", mine, waiter="card") is None
+
+
 def test_one_channel_does_not_hold_up_another() -> None:
     budget = Budget()
     _drain(budget, POST, channel="C1", urgent=True)

@@ -50,8 +50,8 @@ def before_request(method: str) -> Callable[[Path], None]:
 def before_token(file: Path) -> None:
     """Before the lease is looked at: while a post waits for its turn."""
 
-    async def wait(self: Sender, method: str, channel: str | None, urgent: bool) -> None:
-        await _wait_for_token(self, method, channel, urgent)
+    async def wait(self: Sender, method: str, *more: Any) -> None:
+        await _wait_for_token(self, method, *more)
         if method == "chat.postMessage":
             freeze(file)
 
