@@ -22,8 +22,9 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # no parser takes for formatting; between letters and digits an underscore does nothing and stays.
 _TWINS = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9_])_+|_+(?![A-Za-z0-9_])")
-_LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=mailto):", re.IGNORECASE)
-_EMOJI = re.compile(r":(?=[a-z0-9_+'\-]+:)", re.IGNORECASE)
+# Also at the edges of what comes from outside: our own words go on there.
+_LINK = re.compile(r":(?=//)|(?<=mailto):", re.IGNORECASE)
+_EMOJI = re.compile(r":(?=[a-z0-9_+'\-]+:)|(?<!\w):(?=[a-z0-9_+'\-]+$)", re.IGNORECASE)
 _CALL = re.compile(r"[@#](?=\w)")
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&])")
 
