@@ -17,9 +17,13 @@ from tests.journeys.workspace import daytime
 
 pytestmark = pytest.mark.drill
 
-# What each of the broken builds is found out by. A switch that the shop does not show is never said
-# to be done: the responder waits in vain.
-_FOUND_OUT = {"switch": "the end of what is running", "step": "3.3.2.s1", "section": "section"}
+# What each of the broken builds may be found out by: what is never verified stays under way.
+_WAITING = "the end of what is running"
+_FOUND_OUT = {
+    "switch": ("/routing/card", _WAITING),
+    "step": ("3.3.2.s1", _WAITING),
+    "section": ("another section",),
+}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +79,8 @@ def test_a_broken_build_does_not_pass(tmp_path: Path, sabotage: str) -> None:
     """Switch not called, step lost, wrong section: each makes the drill fail, and says why."""
     report = drilled(tmp_path, sabotage)
     assert not report.passed
-    assert any(_FOUND_OUT[sabotage] in problem for problem in report.problems), report.problems
+    problems = " ".join(report.problems)
+    assert any(reason in problems for reason in _FOUND_OUT[sabotage]), problems
 
 
 def _quiet(_: str) -> None:
