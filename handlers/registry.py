@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from handlers.values import action_name, read_metadata
 
 Kind = Literal["command", "action", "submission", "closed", "shortcut", "event", "options"]
+_SHORTCUTS = ("shortcut", "message_action")
 
 
 @dataclass(frozen=True)
@@ -114,25 +115,38 @@ class Registry:
 
     def find(self, interaction: Interaction) -> Handler | None:
         """The handler, or that of the name's family ("cases.page" → "cases.*")."""
-        return self._look(self._handlers, interaction)
+        return self._look(self._handlers, interaction.kind, interaction.name)
 
     def find_answer(self, interaction: Interaction) -> Answer | None:
-        return self._look(self._answers, interaction)
+        return self._look(self._answers, interaction.kind, interaction.name)
 
-    def opens_view(self, interaction: Interaction) -> bool:
-        """Whether the handler opens a modal: it goes first, a trigger_id lives 3 s."""
-        return bool(self._look(self._opens, interaction))
+    def opens_view(self, body: Mapping[str, Any]) -> bool:
+        """Whether the payload's handler opens a modal: it goes first, a trigger_id lives 3 s.
+
+        Asked before the acknowledgement, so nothing of the payload is looked at but its name.
+        """
+        if "command" in body:
+            return self._opening("command", _command_name(body))
+        kind = body.get("type")
+        if kind == "block_actions":
+            actions = body.get("actions") or [{}]
+            return self._opening("action", _pressed_name(actions[0]))
+        if kind in _SHORTCUTS:
+            return self._opening("shortcut", str(body.get("callback_id", "")))
+        return False
+
+    def _opening(self, kind: Kind, name: str) -> bool:
+        return bool(self._look(self._opens, kind, name))
 
     def names(self, kind: Kind) -> set[str]:
         """Every name that is handled: documentation and manifest are compared with it."""
         return {name for found, name in self._handlers if found == kind}
 
     @staticmethod
-    def _look(table: Mapping[tuple[Kind, str], T], interaction: Interaction) -> T | None:
-        found = table.get((interaction.kind, interaction.name))
-        if found is None and "." in interaction.name:
-            family = interaction.name.split(".", 1)[0] + ".*"
-            found = table.get((interaction.kind, family))
+    def _look(table: Mapping[tuple[Kind, str], T], kind: Kind, name: str) -> T | None:
+        found = table.get((kind, name))
+        if found is None and "." in name:
+            found = table.get((kind, name.split(".", 1)[0] + ".*"))
         return found
 
 
@@ -144,7 +158,7 @@ def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
     if "command" in body:
         return Interaction(
             kind="command",
-            name=str(body["command"]).lstrip("/"),
+            name=_command_name(body),
             delivery=delivery,
             user_id=str(body.get("user_id", "")),
             channel_id=body.get("channel_id"),
@@ -169,12 +183,19 @@ def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
         "block_actions": _action,
         "view_submission": _view,
         "view_closed": _view,
-        "shortcut": _shortcut,
-        "message_action": _shortcut,
+        **dict.fromkeys(_SHORTCUTS, _shortcut),
         "block_suggestion": _suggestion,
     }
     reader = readers.get(str(body.get("type", "")))
     return reader(body, delivery) if reader else None
+
+
+def _command_name(body: Mapping[str, Any]) -> str:
+    return str(body["command"]).lstrip("/")
+
+
+def _pressed_name(action: Mapping[str, Any]) -> str:
+    return action_name(str(action.get("action_id", "")))
 
 
 def _user(body: Mapping[str, Any]) -> str:
@@ -191,7 +212,7 @@ def _action(body: Mapping[str, Any], delivery: str) -> Interaction | None:
     thread = message.get("thread_ts") or container.get("thread_ts")
     return Interaction(
         kind="action",
-        name=action_name(str(action.get("action_id", ""))),
+        name=_pressed_name(action),
         delivery=delivery,
         user_id=_user(body),
         channel_id=(body.get("channel") or {}).get("id") or container.get("channel_id"),

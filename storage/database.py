@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from storage.cipher import AesCipher
 from storage.engines import database_url, reading_engine, sqlite_path, writing_engine
-from storage.errors import CannotOpen
+from storage.errors import CannotOpen, StorageError
 from storage.key import check_key
 from storage.lanes import Lane, StoreRequest
 from storage.lock import InstanceLock
@@ -55,7 +55,9 @@ class Database:
         self._reads = Lane(
             "read", self._reading, _READERS, self._committed, reads=True, took=self._took
         )
+        self._lanes = {self._stores, self._units, self._reads}
         self._lock: InstanceLock | None = None
+        self._gathered: list[StoreRequest] = []
 
     @classmethod
     def open(cls, url: str, *, key: bytes) -> Database:
@@ -137,12 +139,35 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         request = StoreRequest(new, loop, loop.create_future(), within)
-        self._stores.store(request)
-        expiry = loop.call_later(within, request.give_up)
+        if not self._gathered:
+            loop.call_soon(self._store_gathered)
+        self._gathered.append(request)
+        return await request.outcome
+
+    def _store_gathered(self) -> None:
+        """What came in in one turn of the loop wakes the writer once, and waits equally long."""
+        requests, self._gathered = self._gathered, []
         try:
-            return await request.outcome
-        finally:
-            expiry.cancel()
+            self._stores.store(requests)
+        except StorageError as error:
+            for request in requests:
+                request.refuse(error)
+            return
+        loop = requests[0].loop
+        for within in {request.within for request in requests}:
+            loop.call_later(within, _give_up, [r for r in requests if r.within == within])
+
+    def hold_units(self) -> None:
+        """From now on, for a few hundredths of a second at most, units give way to deliveries.
+
+        Called when a delivery comes in, `let_units_go` when all are acknowledged.
+        """
+        for lane in self._lanes:
+            lane.hold()
+
+    def let_units_go(self) -> None:
+        for lane in self._lanes:
+            lane.let_go()
 
     def write_now(self, work: Callable[[Session], T]) -> T:
         """`write` for the command line, which has no event loop."""
@@ -166,10 +191,15 @@ class Database:
 
     def close_now(self) -> None:
         """`close` for the command line."""
-        for lane in {id(lane): lane for lane in (self._stores, self._units, self._reads)}.values():
+        for lane in self._lanes:
             lane.close()
         self._writing.dispose()
         self._reading.dispose()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+
+def _give_up(requests: list[StoreRequest]) -> None:
+    for request in requests:
+        request.give_up()

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _GROUP = 500  # rows of one group commit
+_HELD_AT_MOST = 0.05  # seconds that units give way to acknowledgements
 _TRIES = 5
 # PostgreSQL: serialization failure, deadlock, and a row that another replica was quicker to
 # insert: the unit, run again, sees that row and decides anew.
@@ -54,6 +55,10 @@ class StoreRequest:
                 return False
             self._taken = True
             return True
+
+    def refuse(self, error: BaseException) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
 
     @property
     def late(self) -> bool:
@@ -91,6 +96,7 @@ class Lane:
         self._wake = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._closing = False
+        self._held_until = 0.0
 
     def submit(self, work: Callable[[Session], T], *, urgent: bool = False) -> Future[T]:
         future: Future[T] = Future()
@@ -100,11 +106,22 @@ class Lane:
             self._wake.notify()
         return future
 
-    def store(self, request: StoreRequest) -> None:
+    def store(self, requests: Collection[StoreRequest]) -> None:
         with self._wake:
             self._start()
-            self._stores.append(request)
+            self._stores.extend(requests)
             self._wake.notify()
+
+    def hold(self) -> None:
+        """Units give way for a moment: each would take the interpreter from an acknowledgement."""
+        self._held_until = time.monotonic() + _HELD_AT_MOST
+
+    def let_go(self) -> None:
+        """The acknowledgements are out."""
+        self._held_until = 0.0
+        if self._urgent or self._units:
+            with self._wake:
+                self._wake.notify_all()
 
     def close(self) -> None:
         """Ends the threads after what is queued. Safe to call twice."""
@@ -132,8 +149,7 @@ class Lane:
         try:
             while True:
                 with self._wake:
-                    while not (self._stores or self._urgent or self._units or self._closing):
-                        self._wake.wait()
+                    self._wait()
                     group: list[StoreRequest] = []
                     while self._stores and len(group) < _GROUP:
                         group.append(self._stores.popleft())
@@ -153,6 +169,16 @@ class Lane:
                 self._took("store" if group else self._name, time.monotonic() - started)
         finally:
             own.drop()
+
+    def _wait(self) -> None:
+        """Returns when there is something to do, or nothing more will come."""
+        while not (self._stores or self._closing):
+            held = None
+            if self._urgent or self._units:
+                held = self._held_until - time.monotonic()
+                if held <= 0:
+                    return
+            self._wake.wait(held)
 
     def _run_unit(self, own: _OwnConnection, unit: _Unit) -> None:
         try:

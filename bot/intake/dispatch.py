@@ -66,8 +66,7 @@ class Dispatcher:
         self._tell = tell
 
     def opens_view(self, delivery: Delivery) -> bool:
-        interaction = from_body(delivery.body, delivery.key)
-        return interaction is not None and self._registry.opens_view(interaction)
+        return self._registry.opens_view(delivery.body)
 
     async def answer(self, delivery: Delivery) -> Reply:
         """What stands in the acknowledgement: nothing but the payload is looked at (rule 7)."""

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 
 import structlog
@@ -22,8 +23,9 @@ log = structlog.get_logger(__name__)
 
 _START = f"POST {PATH} HTTP/1.1\r\n".encode()
 _LARGEST_HEAD = 16 * 1024
-_CHUNK = 256 * 1024
-_ACCEPTED_AT_ONCE = 256
+_CHUNK = 64 * 1024
+# Of a burst, a part at a time: while this thread reads the next, the writer stores the last.
+_ACCEPTED_AT_ONCE = 64
 _PATIENCE = 10.0  # for a request to come in whole, and for the next one on a kept connection
 _WANTED = {
     b"content-type": "Content-Type",
@@ -211,8 +213,13 @@ class _Connection:
         except (OSError, TimeoutError):
             keep = False
         self._task = None
-        if not keep:
+        if keep:
+            self._loop.call_soon(self._await_next)  # behind the answers that are ready to go
+        else:
             self._close()
+
+    def _await_next(self) -> None:
+        if self._closed:
             return
         self._timer = self._loop.call_later(_PATIENCE, self._too_slow)
         if self._buffer:
@@ -277,10 +284,14 @@ def _take(buffer: bytes) -> _Request | None:
 
 
 def _written(answer: Answer, *, keep: bool) -> bytes:
-    head = (
-        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
-        f"Content-Type: {answer.content_type}; charset=utf-8\r\n"
-        f"Content-Length: {len(answer.body)}\r\n"
+    return _head(answer.status, answer.content_type, len(answer.body), keep) + answer.body
+
+
+@lru_cache(maxsize=64)  # nearly all are the same few
+def _head(status: int, content_type: str, length: int, keep: bool) -> bytes:
+    return (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        f"Content-Type: {content_type}; charset=utf-8\r\n"
+        f"Content-Length: {length}\r\n"
         f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
-    )
-    return head.encode() + answer.body
+    ).encode()

@@ -91,8 +91,10 @@ class Intake:
 
         `raw`: the JSON that it came in, the envelope included.
         """
+        if self._busy == 0:
+            self._quiet.clear()
+            self._database.hold_units()
         self._busy += 1
-        self._quiet.clear()
         started = time.monotonic()
         delivery = Delivery(delivery_key(body), body, raw, self._clock.now(), attempt)
         try:
@@ -140,6 +142,8 @@ class Intake:
 
     def _hand_over(self) -> None:
         """What was stored goes to the workers, once the acknowledgements are out."""
+        if self._busy == 0:
+            self._database.let_units_go()
         stored, self._stored = self._stored, []
         for row, new, delivery in stored:
             self._take(_claimed(row, new, delivery))

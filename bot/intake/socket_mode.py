@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock, SystemClock
 from bot.delivery.sender import retry_after
+from bot.intake.parse import read_json
 from bot.intake.receive import Intake
 
 log = structlog.get_logger(__name__)
@@ -171,7 +172,7 @@ class SocketMode:
         raw: str,
         leaving: asyncio.Event,
     ) -> None:
-        envelope = json.loads(raw)
+        envelope = read_json(raw)
         kind = envelope.get("type")
         if kind in _PAYLOADS:
             task = asyncio.create_task(self._receive(socket, envelope, raw))

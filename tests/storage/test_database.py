@@ -85,10 +85,25 @@ async def test_deliveries_go_before_waiting_units(sqlite_url: str) -> None:
     waiting.append(asyncio.create_task(database.write(urgent, urgent=True)))
     stores = [asyncio.create_task(database.store(new(f"k{n}"))) for n in range(30)]
     await asyncio.sleep(0)
+    await asyncio.sleep(0)  # what came in in one turn of the loop is stored after it
     leave.set()
     await asyncio.gather(first, *waiting, *stores)
     assert order == ["urgent", "unit sees 30", "unit sees 30"]
     await database.close()
+
+
+async def test_units_give_way_while_deliveries_wait_for_their_acknowledgement(
+    database: Database,
+) -> None:
+    """Held, a unit waits; let go, or after a moment, it runs; a delivery is stored all the same."""
+    database.hold_units()
+    unit = asyncio.create_task(database.write(count))
+    assert await database.store(new("k1"))
+    assert not unit.done()
+    database.let_units_go()
+    assert await unit == 1
+    database.hold_units()  # and nobody lets go
+    assert await database.write(count) == 1
 
 
 async def test_one_bad_row_does_not_spoil_its_group(database: Database) -> None:
