@@ -93,10 +93,12 @@ async def test_deliveries_go_before_waiting_units(sqlite_url: str) -> None:
 
 
 async def test_units_give_way_while_deliveries_wait_for_their_acknowledgement(
-    database: Database,
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Held, a unit waits; let go, or after a moment, it runs; a delivery is stored all the same."""
-    database.hold_units()
+    with monkeypatch.context() as longer:
+        longer.setattr("storage.lanes._HELD_AT_MOST", 60.0)
+        database.hold_units()
     unit = asyncio.create_task(database.write(count))
     assert await database.store(new("k1"))
     assert not unit.done()
