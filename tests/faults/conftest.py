@@ -1,9 +1,9 @@
-"""Which part of the fault table is run, and the table at the end of the run."""
+"""Which part of the fault table is run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,10 @@ import pytest
 from storage.database import Database
 from tests.actions.conftest import make_desk
 from tests.conftest import KEY
-from tests.faults.report import lines
 from tests.faults.table import Case, cases, once_per_kind
 from tests.intake.conftest import bot, connect
 
 _FOLDER = Path(__file__).parent
-_OUTCOMES = pytest.StashKey[dict[str, bool]]()
 
 
 def each(body: str) -> pytest.MarkDecorator:
@@ -57,29 +55,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]
         config.hook.pytest_deselected(items=left_out)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[pytest.TestReport]:
-    report: pytest.TestReport = yield  # type: ignore[misc,assignment]
-    case = _case(item)
-    if case is not None:
-        outcomes = item.config.stash.setdefault(_OUTCOMES, {})
-        if report.failed or report.skipped:
-            outcomes[case.id] = False
-        elif report.when == "call":
-            outcomes.setdefault(case.id, report.passed)
-    return report  # type: ignore[return-value]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    outcomes = terminalreporter.config.stash.get(_OUTCOMES, {})
-    if outcomes:
-        terminalreporter.section("the fault table")
-        for line in lines(outcomes):
-            terminalreporter.write_line(line)
 
 
 def _case(item: pytest.Item) -> Case | None:

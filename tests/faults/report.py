@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
+
+import pytest
 
 from tests.faults.table import COLUMNS, ENGINES, FAULTS, Case, cell
 
@@ -52,3 +55,28 @@ def _sentence(counts: Counter[str]) -> str:
         f"{counts[NOT_RUN]} not run {NOT_RUN}; "
         f"{counts[NOT_APPLICABLE]} do not apply {NOT_APPLICABLE}."
     )
+
+
+class TableReport:
+    """Prints the table at the end of a run, whichever process ran its cells."""
+
+    _CELL = re.compile(r"^tests/faults/.*\[([^\]]+)\]")
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, bool] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        found = self._CELL.match(report.nodeid)
+        if found is None:
+            return
+        if report.failed or report.skipped:
+            self._outcomes[found[1]] = False
+        elif report.when == "call":
+            self._outcomes.setdefault(found[1], report.passed)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._outcomes:
+            return
+        terminalreporter.section("the fault table")
+        for line in lines(self._outcomes):
+            terminalreporter.write_line(line)
