@@ -183,17 +183,8 @@ def refuse_in_house(
     if allowed(rule, actor, handler=None, owner=None):
         return None
     role = needed(rule, None)
-    audit.record(
-        session,
-        chain=audit.HOUSE,
-        incident_id=None,
-        actor=actor.user_id,
-        roles=sorted(actor.roles),
-        action="refused",
-        object=str(act),
-        result="refused",
-        data={"needs": role},
-        now=now,
+    audit.record_house(
+        session, actor, "refused", str(act), result="refused", data={"needs": role}, now=now
     )
     on_call = people.people(session, house.role(role or "").chain[:1])
     return Outcome(False, "no_right", {"role": role, "on_call": on_call, "what": None})

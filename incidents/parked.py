@@ -110,17 +110,9 @@ def retry_items(
     """The same for who may do it anyway (the command line). Each is in the audit log."""
     again = work.unpark_all(session, now, ids)
     for item in again:
-        audit.record(
-            session,
-            chain=audit.HOUSE,
-            incident_id=None,
-            actor=actor.user_id,
-            roles=sorted(actor.roles),
-            action="work.retried",
-            object=str(item.id),
-            result="done",
-            data={"kind": item.kind, "key": item.key if item.kind == "message" else None},
-            now=now,
+        data = {"kind": item.kind, "key": item.key if item.kind == "message" else None}
+        audit.record_house(
+            session, actor, "work.retried", str(item.id), result="done", data=data, now=now
         )
     return again
 

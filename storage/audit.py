@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -78,6 +78,41 @@ def record(
     session.add(entry)
     session.flush()
     return entry
+
+
+class Who(Protocol):
+    """Somebody who did something."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def roles(self) -> Iterable[str]: ...
+
+
+def record_house(
+    session: Session,
+    who: Who,
+    action: str,
+    object: str,  # noqa: A002 - as above
+    *,
+    result: str,
+    data: Mapping[str, Any],
+    now: datetime,
+) -> AuditEntry:
+    """`record` for what belongs to no incident."""
+    return record(
+        session,
+        chain=HOUSE,
+        incident_id=None,
+        actor=who.user_id,
+        roles=who.roles,
+        action=action,
+        object=object,
+        result=result,
+        data=data,
+        now=now,
+    )
 
 
 def verify(session: Session) -> Broken | None:
