@@ -15,6 +15,7 @@ from storage.cipher import AesCipher
 from storage.errors import CannotOpen
 
 BUSY_MILLISECONDS = 5000  # how long a maintenance command may hold the file
+FROZEN_SECONDS = 10  # without a word in an open transaction: its process is frozen or cut off
 
 
 def database_url(url: str) -> URL:
@@ -73,11 +74,22 @@ def reading_engine(url: URL, cipher: AesCipher) -> Engine:
 
 def _postgres(url: URL) -> Engine:
     # psycopg prepares a statement that it sees often; connections live as long as their thread.
-    return create_engine(
+    engine = create_engine(
         url,
         poolclass=NullPool,
         connect_args={"connect_timeout": 5, "application_name": "muster"},
     )
+    event.listen(engine, "connect", _postgres_session)
+    return engine
+
+
+def _postgres_session(connection: Any, _record: Any) -> None:
+    """A replica that is frozen amid a transaction must not keep its rows locked from the others.
+
+    Longer than any unit of work, shorter than a lease: what it had claimed can be taken over.
+    """
+    connection.execute(f"set idle_in_transaction_session_timeout = '{FROZEN_SECONDS}s'").close()
+    connection.commit()
 
 
 def _with_cipher(engine: Engine, cipher: AesCipher) -> Engine:

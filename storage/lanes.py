@@ -28,6 +28,7 @@ _TRIES = 5
 # PostgreSQL: serialization failure, deadlock, and a row that another replica was quicker to
 # insert: the unit, run again, sees that row and decides anew.
 _RUN_AGAIN = {"40001", "40P01", "23505"}
+_TOO_LONG_IDLE = "25P03"  # the server rolled it back: this process was frozen amid it
 
 
 @dataclass(slots=True)
@@ -283,7 +284,10 @@ class _OwnConnection:
             log.warning("rollback_failed", error=str(second))
             self.drop()
             return
-        if isinstance(error, OperationalError | InterfaceError):
+        if (
+            isinstance(error, OperationalError | InterfaceError)
+            or _sqlstate(error) == _TOO_LONG_IDLE
+        ):
             self.drop()
 
     def drop(self) -> None:
@@ -295,11 +299,15 @@ class _OwnConnection:
                 log.warning("connection_not_closed", error=str(error))
 
 
+def _sqlstate(error: BaseException) -> str | None:
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+
+
 def _worth_repeating(error: BaseException, *, committing: bool) -> bool:
     if not isinstance(error, DBAPIError):
         return False
-    code = getattr(error.orig, "sqlstate", None)
-    if code in _RUN_AGAIN:
+    code = _sqlstate(error)
+    if code in _RUN_AGAIN or code == _TOO_LONG_IDLE:
         return True
     # A connection that was lost between two units: nothing of this one can stand yet.
     return error.connection_invalidated and not committing

@@ -13,7 +13,7 @@ import yaml
 
 from bot.cli.stack import Program, Stack, control_of
 from sandbox.drills.forms import state_values
-from sandbox.drills.hands import Json, Shop, Slack, elements, wait_for, words
+from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, words
 from sandbox.drills.responder import Responder
 from tests.journeys.records import Line, Records, moment
 
@@ -178,7 +178,10 @@ class Workspace:
 
     def settled(self) -> None:
         """Waits until nothing that is due is left to do: no delivery, message or action."""
-        wait_for(lambda: not self.busy() or None, "the end of the work")
+        try:
+            wait_for(lambda: not self.busy() or None, "the end of the work")
+        except Seen as error:
+            raise Seen(f"{error}; left: {self.busy()}") from None
 
     def busy(self) -> list[tuple[str, str, str]]:
         alive = next(bot for bot in self.stack.bots.values() if bot.running and not bot.frozen)

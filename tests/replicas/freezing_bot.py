@@ -1,82 +1,120 @@
-"""The bot as it is, in a process that freezes itself at a named point, once the file is there.
+"""The bot as it is, in a process that stands still at named points, once a file says so.
 
-    python -m tests.replicas.freezing_bot POINT FILE run --config …
+    python -m tests.replicas.freezing_bot FOLDER run --config …
 
 For moments that a signal from outside would hit by luck alone: the request is about to leave, and
-nothing is asked any more. The product itself knows nothing of this.
+nothing is asked any more. A file POINT in FOLDER holds the first call that comes by and whose text
+has the file's content in it; the file is then POINT.held, and the call goes on when that is gone.
+At the point "unit" the whole process freezes. The product itself knows nothing of this.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from actions.http import ShopClient
 from bot.cli.main import main
 from bot.delivery.sender import Sender
+from storage.models import TimelineEntry
 
 _api_call = AsyncWebClient.api_call
 _wait_for_token = Sender._wait_for_token
 _send = ShopClient._send
+_commit = Session.commit
 
 
-def freeze(file: Path) -> None:
-    """Nothing of this process runs until somebody sends SIGCONT; only once."""
-    if file.exists():
-        file.unlink()
-        os.kill(os.getpid(), signal.SIGSTOP)
+@dataclass(frozen=True)
+class Point:
+    """One place in the program that can be told to hold; only once each time."""
+
+    file: Path
+
+    @property
+    def held(self) -> Path:
+        return self.file.with_suffix(".held")
+
+    def reached(self, text: str = "") -> bool:
+        """Whether this call is the one to be held."""
+        if not self.file.exists() or self.file.read_text(encoding="utf-8") not in text:
+            return False
+        self.file.rename(self.held)
+        return True
+
+    async def hold(self, text: str = "") -> None:
+        if self.reached(text):
+            while self.held.exists():  # noqa: ASYNC110 - the signal comes from another process
+                await asyncio.sleep(0.01)
 
 
-def before_request(method: str) -> Callable[[Path], None]:
+def before_request(point: Point) -> None:
     """Between the last look at the lease and the request to Slack."""
 
-    def install(file: Path) -> None:
-        async def api_call(self: AsyncWebClient, name: str, **more: Any) -> Any:
-            if name == method:
-                freeze(file)
-            return await _api_call(self, name, **more)
+    async def api_call(self: AsyncWebClient, name: str, **more: Any) -> Any:
+        if name == "chat.postMessage":
+            await point.hold(str(more))
+        return await _api_call(self, name, **more)
 
-        AsyncWebClient.api_call = api_call  # type: ignore[method-assign]
-
-    return install
+    AsyncWebClient.api_call = api_call  # type: ignore[method-assign]
 
 
-def before_token(file: Path) -> None:
+def before_token(point: Point) -> None:
     """Before the lease is looked at: while a post waits for its turn."""
 
     async def wait(self: Sender, method: str, *more: Any) -> None:
         await _wait_for_token(self, method, *more)
         if method == "chat.postMessage":
-            freeze(file)
+            await point.hold()
 
     Sender._wait_for_token = wait  # type: ignore[method-assign]
 
 
-def before_action(file: Path) -> None:
+def before_action(point: Point) -> None:
     """Between the last look at the lease and the request to the shop."""
 
     async def send(self: ShopClient, request: Any, headers: Any = None) -> Any:
         if headers:
-            freeze(file)
+            await point.hold()
         return await _send(self, request, headers)
 
     ShopClient._send = send  # type: ignore[method-assign]
 
 
+def before_commit(point: Point) -> None:
+    """All of a transaction is done and its rows are locked, save the commit: everything stops."""
+
+    def flushed(session: Session, _context: Any) -> None:
+        session.info["told"] = session.info.get("told") or any(
+            isinstance(one, TimelineEntry) for one in session.new
+        )
+
+    def commit(self: Session) -> None:
+        if self.info.get("told") and point.reached():
+            os.kill(os.getpid(), signal.SIGSTOP)
+        _commit(self)
+
+    event.listen(Session, "after_flush", flushed)
+    Session.commit = commit  # type: ignore[method-assign]
+
+
 POINTS = {
-    "post": before_request("chat.postMessage"),
-    "edit": before_request("chat.update"),
+    "post": before_request,
     "token": before_token,
     "act": before_action,
+    "unit": before_commit,
 }
 
 if __name__ == "__main__":
-    point, file = sys.argv.pop(1), Path(sys.argv.pop(1))
-    POINTS[point](file)
+    folder = Path(sys.argv.pop(1))
+    for name, install in POINTS.items():
+        install(Point(folder / name))
     main()

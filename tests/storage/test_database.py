@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
+from storage.engines import FROZEN_SECONDS
 from storage.errors import (
     AlreadyRunning,
     CannotOpen,
@@ -220,6 +221,39 @@ async def test_a_lost_connection_is_opened_again(pg_url: str) -> None:
         assert await database.read(count) == 0
     assert await database.store(new("k")) is not None
     await database.close()
+
+
+async def test_a_process_that_is_frozen_amid_a_transaction_locks_nobody_out(pg_url: str) -> None:
+    """The server ends its transaction, the rows are free, and once awake it does the unit anew."""
+    frozen, other = Database.open(pg_url, key=KEY), Database.open(pg_url, key=KEY)
+    locked, awake = threading.Event(), threading.Event()
+    seen: list[object] = []
+
+    def unit(session: Session) -> None:
+        row = session.get_one(HouseFact, "x", with_for_update=True)
+        seen.append(row.value)
+        if not locked.is_set():
+            allowed = session.scalar(text("show idle_in_transaction_session_timeout"))
+            seen.append(allowed)
+            session.execute(text("set local idle_in_transaction_session_timeout = '200ms'"))
+            locked.set()
+            awake.wait(10)
+        row.value = {"by": "frozen"}
+
+    def takes_over(session: Session) -> None:
+        session.get_one(HouseFact, "x", with_for_update=True).value = {"by": "other"}
+
+    await other.write(lambda s: s.add(HouseFact(key="x", value={"by": "nobody"})))
+    waiting = asyncio.create_task(frozen.write(unit))
+    await asyncio.to_thread(locked.wait, 10)
+    async with asyncio.timeout(5):
+        await other.write(takes_over)
+    awake.set()
+    await waiting
+    assert seen == [{"by": "nobody"}, f"{FROZEN_SECONDS}s", {"by": "other"}]
+    assert await other.read(lambda s: s.get_one(HouseFact, "x").value) == {"by": "frozen"}
+    await frozen.close()
+    await other.close()
 
 
 async def test_a_locked_file_is_unavailable_for_a_while_and_then_works(
