@@ -38,6 +38,8 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     itself = _state(session, result.name, "")
     itself.last_run_at, itself.last_error = result.ran_at, result.error
     itself.figures = dict(result.figures)
+    if result.took is not None:
+        itself.last_duration_ms = round(result.took * 1000)
     if result.error is not None:
         blind.could_not_look(session, house, itself, result, now)
         return Taken()
