@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -24,8 +23,8 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-Ran = Callable[[CheckResult, float], None]
-"""Told of each run and its seconds (bot.web.meters)."""
+Ran = Callable[[CheckResult], None]
+"""Told of each run (bot.web.meters)."""
 
 
 def recurring_checks(
@@ -35,7 +34,7 @@ def recurring_checks(
     clock: Clock,
     database: Database,
     *,
-    ran: Ran = lambda _result, _seconds: None,
+    ran: Ran = lambda _result: None,
 ) -> dict[str, Recurring]:
     """Every check by its name, each on its own interval."""
     return {
@@ -51,9 +50,8 @@ def _recurring(
 
     async def job() -> Finish:
         waiting = await database.read(awaited)
-        started = time.monotonic()
         result: CheckResult = await run_check(check, checking.context(clock.now(), waiting))
-        ran(result, time.monotonic() - started)
+        ran(result)
 
         def finish(session: Session) -> None:
             taken = take_check_result(session, house, result, clock.now())

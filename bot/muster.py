@@ -317,7 +317,8 @@ class Muster:
             self._health.stopping()
         self._give_up_at = time.monotonic() + within
         await self._stack.aclose()
-        log.info("stopped")
+        if self._health is not None:  # one that was refused never ran: its sentence is enough
+            log.info("stopped")
 
 
 def _limits(settings: Settings) -> Limits:

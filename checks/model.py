@@ -47,6 +47,7 @@ class CheckResult:
     open_after: int = 1
     recover_after: int = 1
     every: int = 60  # seconds between runs, for "three checks in a row"
+    took: float | None = None  # seconds of this run
     recovered_facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fresh figures of healthy subjects, for incidents that are still open on them."""
     settled: Mapping[str, tuple[CaseFound, ...]] = field(default_factory=dict)

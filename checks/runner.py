@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 import structlog
@@ -16,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 async def run_check(check: Check, context: CheckContext) -> CheckResult:
     """The result with the check's own hysteresis figures. Never raises for a fault outside."""
-    settings = check.settings
+    settings, started = check.settings, time.monotonic()
     try:
         result = await asyncio.wait_for(check.run(context), settings.deadline)
     except ShopUnavailable as error:
@@ -33,6 +34,7 @@ async def run_check(check: Check, context: CheckContext) -> CheckResult:
         open_after=settings.open_after,
         recover_after=settings.recover_after,
         every=settings.every,
+        took=time.monotonic() - started,
     )
 
 

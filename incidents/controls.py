@@ -32,16 +32,22 @@ from storage.types import Personal
 
 
 def take(session: Session, house: House, number: int, actor: Actor, now: datetime) -> Outcome:
-    """ "I've got it". Somebody else's incident changes hands, and the thread says so."""
+    """ "I've got it": offered while nobody has it. Who was second is told who was first.
+
+    Two who press at the same moment must not take it from each other without knowing (rule 5).
+    """
 
     def work(change: Change) -> Outcome:
         incident = change.incident
         if incident.owner == actor.user_id:
             return Outcome.done("already_owner", reference=incident.reference)
-        before = incident.owner
+        if incident.owner is not None:
+            who = people.person(session, incident.owner)
+            since = incident.owner_since
+            return Outcome.refused("owned", actor=who, at=since, reference=incident.reference)
         ownership.give(change, actor.user_id)
-        entry = change.entry("taken", {"from": before})
-        change.audit("take", incident.reference, data={"from": before})
+        entry = change.entry("taken", {"from": None})
+        change.audit("take", incident.reference, data={"from": None})
         notifications.announce(change, Event.STATUS, entry)
         change.show()
         return Outcome.done("taken", quiet=True, reference=incident.reference)

@@ -38,6 +38,8 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     itself = _state(session, result.name, "")
     itself.last_run_at, itself.last_error = result.ran_at, result.error
     itself.figures = dict(result.figures)
+    if result.took is not None:
+        itself.last_duration_ms = round(result.took * 1000)
     if result.error is not None:
         blind.could_not_look(session, house, itself, result, now)
         return Taken()
@@ -157,9 +159,8 @@ def _failed(
     state = run.state(session, result.name, finding.subject)
     incident = run.incident(session, state)
     in_storm = incident is not None and storms.is_storm(incident)
-    if in_storm and state.failing and state.failures:
-        # It goes on, as for thousands of others: nothing of this subject's own needs to be kept.
-        run.storm.add(state, finding, finding.facts)
+    if incident is not None and in_storm and state.failing and state.failures:
+        storms.goes_on(session, run.storm, incident, (state, finding, finding.facts))
         return None, False
     if state.failures == 0:
         state.first_failure_at = result.ran_at
@@ -169,8 +170,8 @@ def _failed(
     facts = {**finding.facts, "check": check}
     if state.failures >= result.open_after:
         state.failing = True
-    if in_storm:
-        run.storm.add(state, finding, facts)
+    if incident is not None and in_storm:
+        run.storm.add(state, finding, facts, incident.subject)
         return None, False
     if incident is None:
         section = house.plan.section_of(finding.incident_type).id
@@ -202,8 +203,9 @@ def _failed(
         return incident.number, False
     if not state.failing or not _may_open(session, result, finding, state, now):
         return None, False
-    if run.storm.full:
-        run.storm.add(state, finding, facts)
+    stormed = storms.subject_for(session, house, result, finding, run.storm, run.live)
+    if stormed is not None:
+        run.storm.add(state, finding, facts, stormed)
         return None, False
     joined = joining.join_finding(session, house, result, finding, facts, now)
     if joined is not None:

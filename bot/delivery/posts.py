@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,13 +77,26 @@ class Posts:
         if stand.ahead is not None and not await self._may_follow(stand.ahead):
             due = max(stand.ahead.due, self._office.clock.now()) + _PLACE_WAIT
             return Later(due, "keeps its place in the thread")
-        refused: SlackRefused | None = None
         drawn: dict[str, Content] = {}
-        for target in targets:
+
+        async def post(target: Target) -> Turn:
             if target.language not in drawn:
                 drawn[target.language] = await self._office.draw(request_of(job, target.language))
+            return await self._post(job, target, drawn[target.language])
+
+        return await self.where_it_is_taken(job, targets, post)
+
+    async def where_it_is_taken(
+        self, job: Job, targets: Iterable[Target], send: Callable[[Target], Awaitable[Turn]]
+    ) -> Turn:
+        """Sends to the best place that takes it; a thread whose place is gone moves as a whole.
+
+        Raises SlackError for what no other place would help.
+        """
+        refused: SlackRefused | None = None
+        for target in targets:
             try:
-                return await self._post(job, target, drawn[target.language])
+                return await send(target)
             except SlackRefused as error:
                 if error.remedy is Remedy.ROOT_ANEW and target.thread_ts:
                     return self._root_anew(job, error)
@@ -93,7 +106,7 @@ class Posts:
                 log.warning("channel_refused", channel=target.channel, code=error.code)
         if refused is None:
             return Parked("no channel is configured for it")
-        if job.payload.get("thread") and stand.root is not None:
+        if job.payload.get("thread"):
             # The channel of the whole thread is gone: its root moves to the fallback, then this.
             return self._root_anew(job, refused)
         return Parked(f"{refused}; no fallback of the same or a narrower audience is left")

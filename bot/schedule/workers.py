@@ -186,12 +186,12 @@ class Workers:
             except StorageError as error:
                 failures += 1
                 log.warning("claim_failed", kind=lane.kind, error=str(error))
-                await asyncio.sleep(min(0.2 * 2**failures, 5.0))
+                await asyncio.sleep(pause_after(failures))
                 continue
             except Exception:
                 failures += 1
                 log.exception("claim_failed", kind=lane.kind)
-                await asyncio.sleep(min(0.2 * 2**failures, 5.0))
+                await asyncio.sleep(pause_after(failures))
                 continue
             if wait_until is not None:
                 await self._wait(lane, wait_until)
@@ -373,6 +373,11 @@ class Workers:
                     lease.until = min(lease.until, asked)
                 elif not self._database.embedded:
                     lease.until = Lease.since(asked).until
+
+
+def pause_after(failures: int) -> float:
+    """Seconds until work is looked for again, after so many failures in a row."""
+    return min(0.2 * 2.0 ** min(failures, 10), 5.0)  # a database may be away for days
 
 
 def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:

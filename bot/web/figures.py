@@ -18,10 +18,12 @@ SEVERITIES = (1, 2, 3, 4)
 
 @dataclass(frozen=True)
 class CheckFigures:
-    """One check: when it last ran, on how many subjects it finds a fault, whether it could look."""
+    """One check: when it last ran and for how long, how many subjects it finds at fault, whether
+    it could look."""
 
     name: str
     last_run_at: datetime | None
+    last_took: float | None  # seconds
     failing: int
     blind: bool
 
@@ -69,6 +71,7 @@ def _checks(session: Session) -> tuple[CheckFigures, ...]:
             CheckState.subject,
             CheckState.failing,
             CheckState.last_run_at,
+            CheckState.last_duration_ms,
             CheckState.last_error,
         )
     ).all()
@@ -76,6 +79,7 @@ def _checks(session: Session) -> tuple[CheckFigures, ...]:
         CheckFigures(
             name=row.name,
             last_run_at=row.last_run_at,
+            last_took=None if row.last_duration_ms is None else row.last_duration_ms / 1000,
             failing=sum(1 for other in rows if other.name == row.name and other.failing),
             blind=row.last_error is not None,
         )

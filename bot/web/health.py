@@ -1,7 +1,7 @@
 """Whether the bot is alive, and whether it can do its work: what `/healthz` and `/readyz` say.
 
 Alive: the event loop answers and the workers' loops run; a process that is not is restarted.
-Ready: the database takes a unit within a bound, Slack is connected and answers, nothing waits for
+Ready: the database writes a row within a bound, Slack is connected and answers, nothing waits for
 its delivery too long, every check runs, and the bot is not stopping. Each part has a name; what is
 said of it are figures and fixed sentences, never a reference and never customer data.
 """
@@ -16,9 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
-
 from bot.clock import Clock
 from bot.delivery.errors import SlackError
 from bot.delivery.plain import PlainForms
@@ -26,7 +23,8 @@ from bot.delivery.sender import Sender
 from bot.schedule.workers import Workers
 from bot.web.figures import Figures, read_figures
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import DiskFull, StorageError
+from storage.trace import leave_trace
 
 DATABASE_SECONDS = 2.0  # as long as a delivery may take to be stored
 _LOOKED_SECONDS = 60.0  # a kind of work looks every second
@@ -169,19 +167,21 @@ class Health:
         return Part(None, figures)
 
     async def _ask_database(self) -> Part:
-        """A unit that writes nothing but waits for its turn to write, and the figures."""
+        """A unit that writes, since a full disk is still read, and the figures."""
         started = time.monotonic()
         self.figures, problem = None, None
         now = self._clock.now()
 
         async def ask() -> None:
-            await self._database.write(_touch, urgent=True)
+            await self._database.write(lambda s: leave_trace(s, now), urgent=True)
             self.figures = await self._database.read(lambda s: read_figures(s, now))
 
         try:
             await _within(DATABASE_SECONDS, ask)
         except TimeoutError:
             problem = f"the database does not answer within {DATABASE_SECONDS:g} s"
+        except DiskFull:
+            problem = "the database's disk is full: make room, the bot goes on by itself"
         except StorageError:
             problem = "the database cannot be used"
         except Exception as error:  # whatever stands in the way, it is not ready
@@ -267,10 +267,6 @@ class Probe:
         if quiet or sender.suspect or sender.stopped:
             with contextlib.suppress(SlackError):
                 await sender.call("auth.test", {})
-
-
-def _touch(session: Session) -> None:
-    session.execute(text("select 1"))
 
 
 async def _within(seconds: float, ask: Callable[[], Awaitable[None]]) -> None:

@@ -101,10 +101,11 @@ class Meters:
     def action_settled(self, action: str, outcome: str) -> None:
         self._actions.labels(action, outcome).inc()
 
-    def check_ran(self, result: CheckResult, seconds: float) -> None:
+    def check_ran(self, result: CheckResult) -> None:
         outcome = "failed" if result.error else "found" if result.findings else "well"
         self._checks.labels(result.name, outcome).inc()
-        self._check_seconds.labels(result.name).observe(seconds)
+        if result.took is not None:
+            self._check_seconds.labels(result.name).observe(result.took)
 
     def heartbeat(self, outcome: str) -> None:
         self._heartbeats.labels(outcome).inc()
@@ -236,6 +237,12 @@ def _figures(figures: Figures, now: datetime) -> Iterator[Metric]:
         "When the check last ran, on any replica",
         ("check",),
         {(c.name,): c.last_run_at.timestamp() for c in figures.checks if c.last_run_at},
+    )
+    yield _labelled(
+        "muster_check_last_duration_seconds",
+        "Seconds of the check's last run, on any replica",
+        ("check",),
+        {(c.name,): c.last_took for c in figures.checks if c.last_took is not None},
     )
     yield _labelled(
         "muster_check_failing_subjects",

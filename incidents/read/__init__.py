@@ -2,7 +2,7 @@
 
 from incidents.read.card import card, controls_of
 from incidents.read.cases_page import cases_page
-from incidents.read.lists import home, incident_list
+from incidents.read.lists import check_durations, home, incident_list
 from incidents.read.log import log_entry
 from incidents.read.notices import desk, late_answer, notice, resolved
 from incidents.read.resolve import resolve_view
@@ -12,6 +12,7 @@ from incidents.read.runbook_view import runbook_view as runbook
 __all__ = [
     "card",
     "cases_page",
+    "check_durations",
     "controls_of",
     "desk",
     "home",

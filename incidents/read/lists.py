@@ -146,3 +146,13 @@ def checks(session: Session) -> tuple[tuple[str, bool, datetime | None], ...]:
         for row in rows
         if row.subject == ""
     )
+
+
+def check_durations(session: Session) -> dict[str, float]:
+    """Seconds of each check's last run, on any replica."""
+    rows = session.execute(
+        select(CheckState.name, CheckState.last_duration_ms)
+        .where(CheckState.subject == "", CheckState.last_duration_ms.is_not(None))
+        .order_by(CheckState.name)
+    )
+    return {row.name: row.last_duration_ms / 1000 for row in rows}

@@ -12,7 +12,7 @@ from storage.models import Incident
 from tests.delivery.conftest import Postbox
 
 
-async def _review(postbox: Postbox) -> None:
+async def _review(postbox: Postbox, *, thread: bool = True, audience: str = "incidents") -> None:
     await postbox.post("card")
     await postbox.run()
 
@@ -22,8 +22,8 @@ async def _review(postbox: Postbox) -> None:
             key="INC-412/review",
             template="review",
             incident=incident,
-            audience="incidents",
-            thread_key="INC-412/card",
+            audience=audience,
+            thread_key="INC-412/card" if thread else None,
             now=now,
         )
 
@@ -70,3 +70,56 @@ async def test_not_finding_the_share_is_no_reason_to_repeat_it(postbox: Postbox)
     await postbox.run(120)
     postbox.sandbox.world.faults.remove()
     assert await _shared(postbox) == ["review.md"]
+
+
+def _gone(postbox: Postbox, code: str, channel: str = "C0INCIDENTS") -> None:
+    """Nothing can be said in that channel any more."""
+    for method, name in (
+        ("chat.postMessage", "channel"),
+        ("chat.update", "channel"),
+        ("files.completeUploadExternal", "channel_id"),
+    ):
+        postbox.fault(method, "error", error=code, times=-1, match={name: channel})
+
+
+async def _files(postbox: Postbox, channel: str, by: str = "U0LIN") -> list[tuple[str, bool]]:
+    """Each file of the channel, and whether it stands in a thread."""
+    seen = [(m, False) for m in await postbox.seen(channel, by=by)]
+    for root, _ in list(seen):
+        below = await postbox.seen(channel, by=by, thread=root["ts"])
+        seen += [(m, True) for m in below if m["ts"] != root["ts"]]
+    return [(f["name"], below) for m, below in seen for f in m.get("files") or ()]
+
+
+@pytest.mark.parametrize("code", ["is_archived", "channel_not_found"])
+async def test_it_moves_with_its_thread_when_the_channel_is_gone(
+    postbox: Postbox, code: str
+) -> None:
+    """The root is posted anew in the fallback, and the file stands below it, once."""
+    await postbox.post("card")
+    await postbox.run()
+    _gone(postbox, code)
+    await _review(postbox)
+    await postbox.run(60)
+    assert await _files(postbox, "C0CSDESK") == [("review.md", True)]
+    assert await _files(postbox, "C0INCIDENTS", by="U0MEI") == []
+    assert set((await postbox.states()).values()) == {"done"}
+
+
+async def test_one_without_a_thread_goes_to_the_fallback(postbox: Postbox) -> None:
+    _gone(postbox, "is_archived")
+    await _review(postbox, thread=False)
+    await postbox.run(60)
+    assert ("review.md", False) in await _files(postbox, "C0CSDESK")
+    assert (await postbox.item("review"))["state"] == "done"
+
+
+async def test_a_private_one_is_set_aside_rather_than_shown_to_more(postbox: Postbox) -> None:
+    """Nothing as narrow is configured: an operator decides."""
+    _gone(postbox, "is_archived", "C0CSINC")
+    await _review(postbox, thread=False, audience="cs")
+    await postbox.run(60)
+    item = await postbox.item("review")
+    assert item["state"] == "parked"
+    assert "no fallback" in item["error"]
+    assert await _files(postbox, "C0CSDESK") == []

@@ -20,6 +20,8 @@ begin
 end $$;
 create trigger no_space before insert or update on work
 for each statement execute function no_space();
+create trigger no_space before insert or update on house
+for each statement execute function no_space();
 """
 
 
@@ -88,7 +90,7 @@ def full(url: str) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.exec_driver_sql("drop trigger no_space on work; drop function no_space")
+            connection.exec_driver_sql("drop function no_space cascade")
     engine.dispose()
 
 

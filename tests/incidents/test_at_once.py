@@ -7,6 +7,7 @@ import asyncio
 from incidents import controls, steps
 from incidents.declaring import declare_line
 from incidents.findings import take_check_result
+from incidents.outcome import Outcome
 from incidents.steps import Press
 from storage.models import ActionAttempt, Incident, TimelineEntry
 from tests.incidents.world import KAI, LIN, MEI, World, channel_down, orders
@@ -81,3 +82,21 @@ async def test_a_fresh_incident_is_taken_by_one_and_noted_by_all(either: World) 
     assert len(notes) == 10
     assert len({entry.sequence for entry in notes}) == 10
     assert world.broken() is None
+
+
+async def test_two_who_take_it_at_once_do_not_take_it_from_each_other(either: World) -> None:
+    """The first has it, and everybody after that is told who."""
+    world = either
+    for _ in range(3):
+        world.check(channel_down(world.now, cases=()))
+
+    async def take(who: str) -> Outcome:
+        actor = world.actor(who)
+        return await world.database.write(
+            lambda s: controls.take(s, world.house, 1, actor, world.now)
+        )
+
+    outcomes = await asyncio.gather(*(take(who) for who in [MEI, KAI] * 5))
+    codes = sorted(outcome.code for outcome in outcomes)
+    assert codes == ["already_owner"] * 4 + ["owned"] * 5 + ["taken"]
+    assert world.kinds().count("taken") == 1

@@ -114,6 +114,15 @@ ANSWERS = [
         "Mei's Slack is in Do Not Disturb until 08:00. Kai was rung at once.",
         "Mei 的 Slack 勿擾到 08:00，已直接通知 Kai。",
     ),
+    (
+        "owned",
+        {"actor": "Kai", "at": builders.at("03:09"), "reference": "INC-412"},
+        (
+            "Kai has INC-412 since 03:09. Nothing was changed; “Hand over” stands in the card's "
+            "menu."
+        ),
+        "INC-412 03:09 起由 Kai 處理，沒有任何變更。需要換人時，請用卡片選單的「移交給他人」。",
+    ),
 ]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import DrivenClock
 from bot.schedule.outcomes import Done, Park, Retry, Turn, Unclear
-from bot.schedule.workers import Workers
+from bot.schedule.workers import Workers, pause_after
 from storage import work
 from storage.database import Database
 from storage.errors import StorageUnavailable
@@ -288,3 +288,10 @@ async def test_an_unclear_item_is_looked_at_when_it_is_due(
     await mine.start()
     await add(database, clock, "x", kind="message")
     await until(lambda: seen == [1, 2])
+
+
+def test_a_database_that_is_away_for_days_is_asked_every_few_seconds() -> None:
+    """However often it failed, the loops go on: the pause is never too big a number."""
+    pauses = [pause_after(failures) for failures in (1, 2, 10, 100, 5000)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.4, 5.0)

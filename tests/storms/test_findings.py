@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 
 from checks.model import CaseFound, CheckResult, Finding
 from incidents.findings import Taken, take_check_result
-from storage.models import Case, CaseState, Incident, WorkItem
+from storage.models import Case, CaseState, Incident, Ring, WorkItem
 from storage.work import NewWork
 from tests.incidents.world import DAY, World
 
@@ -109,3 +110,55 @@ def test_new_subjects_of_a_storm_join_it(world: World) -> None:
     taken = take(world, CheckResult("orders", world.now, findings=subjects(60)))
     assert len(taken.opened) <= LIMIT
     assert count(world, Incident) <= 2 * LIMIT + 1
+
+
+def alert(number: int, *, failing: bool = True) -> CheckResult:
+    """One of very many checks, each of its own service."""
+    subject = f"service:svc-{number}"
+    case = CaseFound("server", f"svc-{number}")
+    finding = Finding(subject, "system_crash", facts={"error": "timeout"}, cases=(case,))
+    return CheckResult(
+        f"probe-{number}",
+        DAY,
+        findings=(finding,) if failing else (),
+        healthy_subjects=() if failing else (subject,),
+        open_after=1,
+        recover_after=1,
+    )
+
+
+@pytest.fixture
+def either(database_url: str) -> Iterator[World]:
+    """On SQLite and on PostgreSQL."""
+    found = World.open(database_url)
+    found.now = DAY
+    yield found
+    found.close()
+
+
+def test_many_checks_that_fail_together_are_a_few_threads(either: World) -> None:
+    """What each finds by itself is a case of one thread, when ten others opened one just now."""
+    results = [alert(number) for number in range(60)]
+    opened = [number for result in results for number in take(either, result).opened]
+    assert len(opened) == LIMIT + 1
+    assert count(either, Case) == 60
+    before = len(either.messages("post"))
+    for result in results:
+        take(either, result)
+    assert (count(either, Incident), len(either.messages("post"))) == (LIMIT + 1, before)
+    rung = either.read(lambda s: s.execute(select(Ring.incident_id, Ring.target)).all())
+    assert len({tuple(row) for row in rung}) == len(rung), "rung twice for one incident"
+    over = [n for n in range(60) for _ in take(either, alert(n, failing=False)).recovered]
+    assert len(over) == LIMIT + 1
+    assert over[-1] == 59, "the storm is over with its last subject"
+    take(either, alert(30))
+    storm = either.incident(LIMIT + 1)
+    assert storm.recovered_at is None
+
+
+def test_a_fault_that_comes_later_has_a_thread_of_its_own(either: World) -> None:
+    for number in range(30):
+        take(either, alert(number))
+    either.now += either.house.storm_within * 2
+    later = replace(alert(99), ran_at=either.now)
+    assert len(take(either, later).opened) == 1

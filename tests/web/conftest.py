@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bot.settings import Secrets, parse_settings
 from sandbox.slack import cast
 from sandbox.slack.server import SlackSandbox
 from tests.conftest import KEY
+from tests.faults import outages
 from tests.incidents.conftest import world
 from tests.sandbox_slack.conftest import Hand
 
@@ -45,7 +46,7 @@ class Running:
     sandbox: SlackSandbox
     hand: Hand
     session: aiohttp.ClientSession
-    database: Path
+    url: str  # of its database
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
         async with self.session.get(f"{self.muster.addresses()['web']}{path}") as answer:
@@ -75,25 +76,28 @@ class Running:
     def no_faults(self) -> None:
         self.sandbox.world.faults.remove(None)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else can write into the bot's database."""
-        with closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
-            connection.execute("begin immediate")
-            yield
-            connection.execute("rollback")
+    def locked(self) -> AbstractContextManager[None]:
+        """Somebody else holds the bot's database."""
+        return outages.locked(self.url)
+
+    def full(self) -> AbstractContextManager[None]:
+        """The disk of the bot's database has no room."""
+        return outages.full(self.url)
 
 
 @asynccontextmanager
 async def running(
-    folder: Path, session: aiohttp.ClientSession, **changes: Any
+    folder: Path, session: aiohttp.ClientSession, url: str | None = None, **changes: Any
 ) -> AsyncIterator[Running]:
-    """Starts it with these parts of the configuration changed; stops it at the end."""
+    """Starts it with these parts of the configuration changed; stops it at the end.
+
+    `url`: of its database; a new one on SQLite, where none is named.
+    """
     sandbox = SlackSandbox()
     await sandbox.start()
     data = yaml.safe_load(SETTINGS)
-    database = folder / "muster.db"
-    data["database"] = {"url": f"sqlite:///{database}"}
+    url = url or f"sqlite:///{folder / 'muster.db'}"
+    data["database"] = {"url": url}
     data["slack"]["base_url"] = f"{sandbox.url}/api/"
     for key, value in changes.items():
         data[key] = {**data[key], **value} if isinstance(data.get(key), dict) else value
@@ -103,7 +107,7 @@ async def running(
     try:
         await muster.start()
         hand = Hand(sandbox.url, session)
-        yield Running(muster, clock, sandbox, hand, session, database)
+        yield Running(muster, clock, sandbox, hand, session, url)
     finally:
         await muster.stop()
         await sandbox.stop()
@@ -119,6 +123,43 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def bot(tmp_path: Path, session: aiohttp.ClientSession) -> AsyncIterator[Running]:
     async with running(tmp_path, session) as started:
         yield started
+
+
+@pytest.fixture
+async def either(
+    tmp_path: Path, session: aiohttp.ClientSession, database_url: str
+) -> AsyncIterator[Running]:
+    """The same on SQLite and on PostgreSQL."""
+    async with running(tmp_path, session, database_url) as started:
+        yield started
+
+
+class Silent:
+    """A service on a real socket that takes a request and answers it when it is let go."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked = 0
+        self.answers = asyncio.Event()
+
+    async def answer(self, _: web.Request) -> web.Response:
+        self.asked += 1
+        await self.answers.wait()
+        return web.Response(text="well")
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[Silent]:
+    made = Silent()
+    app = web.Application()
+    app.router.add_get("/", made.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    yield made
+    made.answers.set()
+    await runner.cleanup()
 
 
 class Service:
@@ -147,4 +188,4 @@ async def service() -> AsyncIterator[Service]:
     await runner.cleanup()
 
 
-__all__ = ["SETTINGS", "Running", "Service", "running", "world"]
+__all__ = ["SETTINGS", "Running", "Service", "Silent", "running", "world"]

@@ -7,11 +7,12 @@ from pathlib import Path
 import aiohttp
 
 from tests.sandbox_slack.conftest import until
-from tests.web.conftest import Running, Service, running
+from tests.web.conftest import Running, Service, Silent, running
 
 
-async def test_a_running_bot_is_alive_and_ready(bot: Running) -> None:
+async def test_a_running_bot_is_alive_and_ready(either: Running) -> None:
     """Every part is named with its figures, and nothing is amiss."""
+    bot = either
     status, said = await bot.get("/healthz")
     assert (status, said["ok"], said["failing"]) == (200, True, [])
     status, said = await bot.get("/readyz")
@@ -23,8 +24,9 @@ async def test_a_running_bot_is_alive_and_ready(bot: Running) -> None:
     assert said["parts"]["deliveries"]["undelivered"] == 0
 
 
-async def test_a_locked_database_is_not_ready_and_comes_back(bot: Running) -> None:
-    """Somebody else holds the file: 503 within the bound, and the process stays alive."""
+async def test_a_locked_database_is_not_ready_and_comes_back(either: Running) -> None:
+    """Somebody else holds it: 503 within the bound, and the process stays alive."""
+    bot = either
     with bot.locked():
         status, said = await bot.get("/readyz")
         assert (status, said["failing"]) == (503, ["database"])
@@ -32,6 +34,19 @@ async def test_a_locked_database_is_not_ready_and_comes_back(bot: Running) -> No
         assert (await bot.get("/healthz"))[0] == 200
         assert "muster_incidents_open{" not in await bot.metrics()
     await until(bot.ready, seconds=15)
+
+
+async def test_a_full_disk_is_named_and_comes_back(either: Running) -> None:
+    """What is there can still be read, so only a row that is written tells."""
+    with either.full():
+        await until(either.failing("database"), seconds=15)
+        _, said = await either.get("/readyz")
+        assert said["parts"]["database"]["problem"] == (
+            "the database's disk is full: make room, the bot goes on by itself"
+        )
+        assert (await either.get("/healthz"))[0] == 200
+        assert 'muster_ready{part="database"} 0.0' in await either.metrics()
+    await until(either.ready, seconds=15)
 
 
 async def test_a_slack_that_is_down_is_not_ready_and_comes_back(bot: Running) -> None:
@@ -82,6 +97,34 @@ async def test_a_message_that_waits_too_long_is_not_ready(bot: Running) -> None:
 async def _undelivered(bot: Running) -> bool:
     _, said = await bot.get("/readyz")
     return bool(said["parts"]["slack"].get("held"))
+
+
+async def test_an_overdue_check_is_named_and_comes_back(
+    tmp_path: Path, session: aiohttp.ClientSession, silent: Silent
+) -> None:
+    """Its run does not end, and three of its intervals and a minute have passed."""
+    check = {
+        "name": "storefront", "kind": "http_probe", "url": silent.url, "service": "storefront",
+        "every": 3600, "timeout": 60, "deadline": 60, "slow_after": 60,
+    }  # fmt: skip
+    async with running(tmp_path, session, checks=[check]) as bot:
+        await until(lambda: silent.asked, seconds=15)
+        assert await bot.ready(), "it has time from the start on"
+        bot.clock.advance(3 * 3600 + 61)
+        await until(bot.failing("checks"), seconds=15)
+        _, said = await bot.get("/readyz")
+        assert said["parts"]["checks"]["problem"] == "these checks do not run: storefront"
+        silent.answers.set()
+        await until(lambda: _took(bot), seconds=15)
+        bot.clock.advance(3600)  # the next run
+        await until(bot.ready, seconds=15)
+
+
+async def _took(bot: Running) -> bool:
+    """How long the last run took is told, as the database has it."""
+    name = 'muster_check_last_duration_seconds{check="storefront"} '
+    found = [line for line in (await bot.metrics()).splitlines() if line.startswith(name)]
+    return bool(found) and 0 < float(found[0].removeprefix(name)) < 60
 
 
 async def test_a_check_that_does_not_run_is_not_ready(

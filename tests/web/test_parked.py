@@ -11,19 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.cli.doctor import _waiting
+from bot.cli.doctor import _check_times, _waiting
 from bot.cli.main import cli
+from bot.settings import parse_settings
+from checks.model import CheckResult
 from incidents import parked
+from incidents.findings import take_check_result
 from storage import work
 from storage.database import Database
 from storage.models import WorkItem
 from storage.models.record import AuditEntry
 from tests.conftest import KEY
-from tests.incidents.world import World
+from tests.incidents.world import World, house
 from tests.sandbox_slack.conftest import until
 from tests.web.conftest import SETTINGS, Running
 
@@ -184,8 +188,7 @@ async def test_a_running_bot_takes_up_what_the_command_line_retries(
     """`muster work retry --all` beside it, on SQLite: it goes out within seconds."""
     await _declare(bot)
     await until(lambda: _told(bot), seconds=20)
-    url = f"sqlite:///{bot.database}"
-    said = await asyncio.to_thread(_muster, tmp_path, url, "work", "retry", "--all")
+    said = await asyncio.to_thread(_muster, tmp_path, bot.url, "work", "retry", "--all")
     assert said.exit_code == 0, said.output
     await until(lambda: _none_parked(bot), seconds=20)
     await until(lambda: _cards(bot), seconds=20)
@@ -196,6 +199,20 @@ def test_the_doctor_says_what_waits(stuck: tuple[Database, int]) -> None:
     lines = _waiting(database)
     assert [mark for mark, _ in lines] == ["look", "ok"]
     assert lines[0][1].startswith("Not delivered or done: 1, the oldest of ")
+
+
+def test_the_doctor_names_a_check_that_nears_its_deadline(stuck: tuple[Database, int]) -> None:
+    """As its last run by the bot took, whichever replica ran it."""
+    database, _ = stuck
+    check = {"name": "stuck", "kind": "http_probe", "url": "http://x/", "service": "x"}
+    settings = parse_settings({**yaml.safe_load(SETTINGS), "checks": [check]})
+    assert list(_check_times(settings, database)) == []
+    for took, marks in ((0.4, ["ok"]), (16.0, ["look", "ok"])):
+        result = CheckResult("stuck", datetime.now(UTC), took=took)
+        database.write_now(lambda s, r=result: take_check_result(s, house(), r, r.ran_at))
+        lines = list(_check_times(settings, database))
+        assert [mark for mark, _ in lines] == marks
+    assert lines[0][1].startswith("Check stuck took 16.0 s of its 30 s: ")
 
 
 async def test_a_message_in_plain_words_is_seen_and_no_reason_to_be_not_ready(
