@@ -1,4 +1,8 @@
-"""The house's own recurring jobs: old deliveries are deleted, the audit log is sealed."""
+"""The house's own recurring jobs: old deliveries are deleted, the audit log is sealed.
+
+And once a minute it is looked whether an item of the work table was left behind another that is
+finished: a replica of an older version, during a rolling upgrade, does not let the next one go.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,15 @@ from sqlalchemy.orm import Session
 from bot.clock import Clock
 from bot.schedule.recurring import Finish, Recurring
 from storage import audit, work
+from storage.database import Database
 from storage.models import WorkKind
 
 log = structlog.get_logger(__name__)
 
 
-def housekeeping(clock: Clock, *, keep_deliveries: timedelta) -> dict[str, Recurring]:
+def housekeeping(
+    database: Database, clock: Clock, *, keep_deliveries: timedelta
+) -> dict[str, Recurring]:
     """`keep_deliveries`: how long a finished delivery is kept, for de-duplication (rule 9)."""
 
     async def prune() -> Finish:
@@ -33,7 +40,19 @@ def housekeeping(clock: Clock, *, keep_deliveries: timedelta) -> dict[str, Recur
 
         return finish
 
+    async def order() -> Finish | None:
+        ids = await database.read(work.left_behind)
+        if not ids:
+            return None
+
+        def finish(session: Session) -> None:
+            work.let_go(session, ids)
+            log.warning("left_behind", items=len(ids))
+
+        return finish
+
     return {
+        "order": Recurring("order", timedelta(minutes=1), order),
         "prune": Recurring("prune", timedelta(hours=1), prune),
         "seal": Recurring("seal", timedelta(hours=1), seal),
     }

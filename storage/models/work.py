@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Figures, Moment
@@ -42,8 +42,10 @@ class WorkItem(Base):
         Index(
             "ix_work_due",
             "kind",
+            "behind",
             "priority",
             "due",
+            "id",
             sqlite_where=_UNFINISHED,
             postgresql_where=_UNFINISHED,
         ),
@@ -73,7 +75,12 @@ class WorkItem(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
     key: Mapped[str]  # unique: de-duplication of deliveries, coalescing of refreshes
-    order_key: Mapped[str | None]
+    # Compared by bytes on both engines, so its index also finds what begins with a text.
+    order_key: Mapped[str | None] = mapped_column(
+        String().with_variant(String(collation="C"), "postgresql")
+    )
+    # An older one of its order key was unfinished when it was added (storage.work.behind).
+    behind: Mapped[bool] = mapped_column(default=False, server_default=false())
     refreshes: Mapped[str | None]  # what is brought up to date: one pending item of each
     priority: Mapped[int] = mapped_column(default=5)  # lower is sooner: 0 opens a view, 1 rings
     due: Mapped[Moment]

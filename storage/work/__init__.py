@@ -6,6 +6,7 @@ Leases use the database server's clock, which is this machine's on SQLite.
 
 from __future__ import annotations
 
+from storage.work.behind import left_behind, let_go
 from storage.work.claims import candidates, claim, release_stale, renew
 from storage.work.clock import bring_near
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
@@ -36,6 +37,8 @@ __all__ = [
     "ensure",
     "following",
     "insert_group",
+    "left_behind",
+    "let_go",
     "nearer",
     "next_due",
     "once",

@@ -10,18 +10,19 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
+    false,
     or_,
     select,
     update,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkState
+from storage.work.behind import first_of_its_key
+from storage.work.changing import fold_row
 from storage.work.common import (
     LEASE_SECONDS,
     UNFINISHED,
-    fold_row,
     is_postgres,
     note_enqueued,
     server_now,
@@ -102,21 +103,17 @@ def _claimable(
 def _conditions(
     session: Session, kind: str, now: datetime, held: Collection[int]
 ) -> list[ColumnElement[bool]]:
-    older = aliased(WorkItem)
-    ready = or_(
-        and_(WorkItem.state.in_((WorkState.PENDING, WorkState.UNCLEAR)), WorkItem.due <= now),
+    free = or_(
+        WorkItem.state != WorkState.CLAIMED,
         and_(WorkItem.state == WorkState.CLAIMED, WorkItem.lease_until < server_now(session)),
-    )
-    blocked = exists().where(
-        older.order_key == WorkItem.order_key,
-        older.id < WorkItem.id,
-        older.state.in_(UNFINISHED),
     )
     found = [
         WorkItem.kind == kind,
         WorkItem.state.in_(UNFINISHED),
-        ready,
-        or_(WorkItem.order_key.is_(None), ~blocked),
+        WorkItem.behind == false(),
+        WorkItem.due <= now,  # by itself, so that the index alone passes over what is due later
+        free,
+        or_(WorkItem.order_key.is_(None), first_of_its_key()),
     ]
     return [*found, WorkItem.id.not_in(list(held))] if held else found
 

@@ -50,6 +50,14 @@ def bring_near(session: Session, now: datetime) -> int:
         .values(due=now)
         .execution_options(synchronize_session=False)
     )
+    session.execute(  # taken over at the end of its lease, if that is by this clock before its due
+        update(WorkItem)
+        .where(
+            WorkItem.state.in_(UNFINISHED), WorkItem.state == WorkState.CLAIMED, WorkItem.due > now
+        )
+        .values(due=now)
+        .execution_options(synchronize_session=False)
+    )
     count = len(written_ahead) + cast("CursorResult[Any]", resting).rowcount
     if count:
         for kind in WorkKind:

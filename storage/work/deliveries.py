@@ -19,10 +19,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkKind, WorkState
+from storage.work.changing import changed
 from storage.work.common import (
     LEASE_SECONDS,
     UNFINISHED,
-    changed,
     is_postgres,
     note_enqueued,
     server_now,
@@ -135,6 +135,7 @@ def once(session: Session, key: str, now: datetime) -> None:
         )
         .values(state=WorkState.DONE, finished_at=now, lease_until=None)
         .execution_options(synchronize_session=False),
+        ends=True,
     )
     if not done:
         raise AlreadyDone(key)

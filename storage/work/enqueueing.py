@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem
 from storage.types import UtcDateTime
+from storage.work.behind import is_behind
 from storage.work.common import PENDING, is_postgres, note_enqueued
 
 
@@ -97,6 +98,8 @@ def refresh(
 
 
 def add(session: Session, **values: Any) -> WorkItem | None:
+    if values.get("order_key") is not None:
+        values["behind"] = is_behind(values["order_key"])
     item = session.execute(
         _insert(session).values(**values).returning(WorkItem)
     ).scalar_one_or_none()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import (
+    false,
     func,
     select,
 )
@@ -18,13 +19,16 @@ TWIN_LOOK = "/twins/"  # in the key of a later look for a message that stands tw
 
 
 def next_due(session: Session, kind: str, now: datetime) -> datetime | None:
-    """When the next item of this kind becomes due after `now`; None when none waits."""
+    """When the next item of this kind becomes due after `now`; None when none waits.
+
+    What stands behind another is woken by that one's end.
+    """
     return session.execute(
         select(func.min(WorkItem.due)).where(
             WorkItem.kind == kind,
             WorkItem.state.in_(UNFINISHED),
-            WorkItem.state != WorkState.CLAIMED,
-            WorkItem.due > now,
+            WorkItem.behind == false(),
+            WorkItem.due > now,  # no claimed one: it was due when it was claimed
         )
     ).scalar_one()
 

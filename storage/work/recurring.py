@@ -12,7 +12,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkState
-from storage.work.common import changed, mine, note_enqueued
+from storage.work.changing import changed, mine
+from storage.work.common import note_enqueued
 from storage.work.enqueueing import enqueue
 
 

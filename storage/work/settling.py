@@ -12,14 +12,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkState
-from storage.work.common import (
-    ERROR_LENGTH,
-    UNFINISHED,
-    changed,
-    fold_successor,
-    mine,
-    note_enqueued,
-)
+from storage.work.changing import changed, fold_successor, mine
+from storage.work.common import ERROR_LENGTH, UNFINISHED, note_enqueued
 
 
 def complete(

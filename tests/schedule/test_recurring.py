@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.clock import DrivenClock, SystemClock
@@ -147,18 +147,27 @@ async def test_housekeeping_deletes_old_deliveries_and_seals_the_audit_log(
             item = work.enqueue(session, kind="intake", key=key, payload={}, due=at, now=at)
             assert item is not None
             item.state = "done"
+        for key in ("ahead", "left behind"):
+            work.enqueue(
+                session, kind="message", key=key, payload={}, due=now, now=now, order_key="INC-1"
+            )
+        session.execute(update(WorkItem).where(WorkItem.key == "ahead").values(state="done"))
         audit.record(
             session, chain="INC-1", incident_id=None, actor="a", roles=[], action="x", object="y",
             result="done", data={}, now=now,
         )  # fmt: skip
 
     await database.write(before)
-    for job in housekeeping(clock, keep_deliveries=timedelta(days=7)).values():
+    for job in housekeeping(database, clock, keep_deliveries=timedelta(days=7)).values():
         finish = await job.job()
         assert finish is not None
         await database.write(finish)
     keys = await database.read(lambda s: set(s.scalars(select(WorkItem.key))))
-    assert keys == {"young"}
+    assert keys == {"young", "ahead", "left behind"}
+    items = await database.write(
+        lambda s: work.claim(s, "message", owner="a", now=clock.now(), limit=9)
+    )
+    assert [item.key for item in items] == ["left behind"]
     sealed = await database.read(
         lambda s: s.scalar(select(AuditEntry).where(AuditEntry.action == "audit.sealed"))
     )
