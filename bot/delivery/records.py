@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy import ColumnElement, bindparam, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.delivery.job import Job
 from storage import work
 from storage.models import Incident, SlackMessage, WorkItem, WorkState
+from storage.work.common import UNFINISHED
 
-_UNFINISHED = (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR)
+_ROW = select(SlackMessage).where(SlackMessage.key == bindparam("message"))
+_SHOWS = (
+    update(SlackMessage)
+    .where(SlackMessage.key == bindparam("message"))
+    .values(content_hash=bindparam("shows"))
+    .execution_options(synchronize_session=False)
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Standing:
 
 def row_of(session: Session, key: str) -> SlackMessage | None:
     """The row of a message."""
-    return session.scalar(select(SlackMessage).where(SlackMessage.key == key))
+    return session.scalar(_ROW, {"message": key})
 
 
 def _post_key(message: str) -> str:
@@ -81,7 +88,7 @@ def coming(session: Session, message: str) -> Coming | None:
     """The post of the message that is still to come, if there is one."""
     row = session.execute(
         select(WorkItem.state, WorkItem.due, WorkItem.epoch, WorkItem.settled_epoch)
-        .where(_posts_of(message), WorkItem.state.in_(_UNFINISHED))
+        .where(_posts_of(message), WorkItem.state.in_(UNFINISHED))
         .limit(1)
     ).first()
     if row is None:
@@ -126,7 +133,7 @@ def ahead(session: Session, job: Job) -> Ahead | None:
             WorkItem.order_key.startswith(f"{job.order_key}/", autoescape=True),
             WorkItem.key == literal("message:") + WorkItem.order_key,
             WorkItem.id < job.id,
-            WorkItem.state.in_(_UNFINISHED),
+            WorkItem.state.in_(UNFINISHED),
         )
         .order_by(WorkItem.id)
         .limit(1)
@@ -211,9 +218,7 @@ def keep(
 
 def changed(session: Session, message: str, content_hash: str | None) -> None:
     """Notes what a message shows now; None: not known, so the next refresh is sent in any case."""
-    row = row_of(session, message)
-    if row is not None:
-        row.content_hash = content_hash
+    session.execute(_SHOWS, {"message": message, "shows": content_hash})
 
 
 def beside(session: Session, root: str, incident_id: int | None) -> list[SlackMessage]:
