@@ -116,4 +116,4 @@ class _Route:
         handler = self._registry.find(interaction)
         if handler is not None:
             await handler(interaction, self._desk)
-            dispatch.handled = True
+            dispatch.handled, dispatch.settled = True, interaction.progress.settled

@@ -110,6 +110,7 @@ class Desk:
             return outcome
 
         outcome = await self.database.write(unit, urgent=True)
+        interaction.progress.settled = True
         log.info(
             "acted",
             kind=interaction.kind,

@@ -18,6 +18,13 @@ Kind = Literal["command", "action", "submission", "closed", "shortcut", "event",
 _SHORTCUTS = ("shortcut", "message_action")
 
 
+@dataclass
+class Progress:
+    """What became of the stored delivery in this turn."""
+
+    settled: bool = False  # the unit of work that it led to has marked it as done
+
+
 @dataclass(frozen=True)
 class Interaction:
     """One thing that a person did in Slack."""
@@ -35,6 +42,7 @@ class Interaction:
     text: str = ""  # behind a command; of the message under a shortcut
     view: Mapping[str, Any] = field(default_factory=dict)
     payload: Mapping[str, Any] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress, compare=False)
 
     @property
     def root_ts(self) -> str | None:

@@ -11,16 +11,20 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from incidents import loading, people, timeline
 from incidents import scope as scopes
 from incidents.house import Actor, House
+from incidents.runs import all_runs
 from plan.model import IncidentType, Plan, Section
 from storage import audit, outbox
 from storage.models import Incident, RunbookRun, SlackMessage, Status, TimelineEntry, WorkItem
 from storage.types import Personal
+
+_STANDS = select(SlackMessage.id).where(SlackMessage.key == bindparam("key"))
+_ON_ITS_WAY = select(WorkItem.id).where(WorkItem.key == bindparam("key"))
 
 
 class Change:
@@ -125,7 +129,7 @@ class Change:
         session, incident = self.session, self.incident
         session.flush()
         refresh(session, incident, f"{incident.reference}/card", "card", self.now)
-        for run in runs(session, incident):
+        for run in all_runs(session, incident):
             refresh(
                 session,
                 incident,
@@ -151,30 +155,16 @@ def refresh(
     )
 
 
-def runs(session: Session, incident: Incident) -> list[RunbookRun]:
-    """All runs of the incident, replaced ones included, oldest first."""
-    return list(
-        session.scalars(
-            select(RunbookRun).where(RunbookRun.incident_id == incident.id).order_by(RunbookRun.id)
-        )
-    )
-
-
 def runbook_key(session: Session, incident: Incident, run: RunbookRun) -> str:
     """The key of a run's message: the first run's has no number of its own."""
-    first = session.scalar(
-        select(RunbookRun.id)
-        .where(RunbookRun.incident_id == incident.id)
-        .order_by(RunbookRun.id)
-        .limit(1)
-    )
+    first = all_runs(session, incident)[0]
     base = f"{incident.reference}/runbook"
-    return base if first == run.id else f"{base}/{run.id}"
+    return base if first.id == run.id else f"{base}/{run.id}"
 
 
 def _posted(session: Session, key: str) -> bool:
     """Whether a message of that key stands, or is on its way."""
     return (
-        session.scalar(select(SlackMessage.id).where(SlackMessage.key == key)) is not None
-        or session.scalar(select(WorkItem.id).where(WorkItem.key == f"message:{key}")) is not None
+        session.scalar(_STANDS, {"key": key}) is not None
+        or session.scalar(_ON_ITS_WAY, {"key": f"message:{key}"}) is not None
     )

@@ -8,13 +8,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from plan import expressions
 from plan.model import Action
 from storage.models import Case, CaseState
 from storage.money import Money
+
+_CASES = (
+    select(
+        Case.id,
+        Case.kind,
+        Case.key,
+        Case.state,
+        Case.amount_minor,
+        Case.amount_currency,
+        Case.customer_key,
+        Case.outcome,
+        Case.facts,
+        Case.updated_at,
+    )
+    .where(Case.incident_id == bindparam("incident"))
+    .order_by(Case.id)
+)
 
 
 @dataclass(frozen=True)
@@ -48,22 +65,7 @@ class CaseLine:
 
 
 def read_cases(session: Session, incident_id: int) -> tuple[CaseLine, ...]:
-    rows = session.execute(
-        select(
-            Case.id,
-            Case.kind,
-            Case.key,
-            Case.state,
-            Case.amount_minor,
-            Case.amount_currency,
-            Case.customer_key,
-            Case.outcome,
-            Case.facts,
-            Case.updated_at,
-        )
-        .where(Case.incident_id == incident_id)
-        .order_by(Case.id)
-    )
+    rows = session.execute(_CASES, {"incident": incident_id})
     return tuple(
         CaseLine(
             id=row.id,

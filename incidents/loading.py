@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from incidents.house import House
@@ -12,13 +12,13 @@ from plan.loader import restore_plan
 from plan.model import Plan
 from storage.models import LIVE_STATUSES, Incident, PlanContent
 
+_INCIDENT = select(Incident).where(Incident.number == bindparam("number"))
+_LOCKED = _INCIDENT.with_for_update().execution_options(populate_existing=True)
+
 
 def incident_of(session: Session, number: int, *, lock: bool = False) -> Incident | None:
     """The incident of that number. `lock`: nobody else changes it until the commit."""
-    found = select(Incident).where(Incident.number == number)
-    if lock:
-        found = found.with_for_update()
-    return session.scalar(found.execution_options(populate_existing=lock))
+    return session.scalar(_LOCKED if lock else _INCIDENT, {"number": number})
 
 
 def live_incident(session: Session, fingerprint: str) -> Incident | None:

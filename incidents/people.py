@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from incidents.house import SYSTEM
@@ -11,14 +12,19 @@ from incidents.views import PersonView
 from storage.models import Person
 
 _OURSELVES = "Muster"
+_KNOWN = "muster_people"  # in a session: the names it has read
+_NAME = select(Person.name).where(Person.user_id == bindparam("user_id"))
 
 
 def person(session: Session, user_id: str | None) -> PersonView | None:
     """The person; who is not known yet is called by their Slack id. None: not a person."""
     if user_id is None or user_id == SYSTEM or user_id.startswith("check:"):
         return None
-    found = session.get(Person, user_id)
-    return PersonView(user_id, found.name if found is not None else user_id)
+    known: dict[str, PersonView] = session.info.setdefault(_KNOWN, {})
+    if user_id not in known:
+        name = session.scalar(_NAME, {"user_id": user_id})
+        known[user_id] = PersonView(user_id, user_id if name is None else name)
+    return known[user_id]
 
 
 def people(session: Session, user_ids: Iterable[str]) -> tuple[PersonView, ...]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
-from incidents import figures, scope
+from incidents import figures, runs, scope
 from incidents.change import Change
 from incidents.figures import CaseLine
+from incidents.runs import all_runs
 from plan import expressions
 from plan.model import Button, Plan, Section
 from plan.model import Step as PlanStep
@@ -59,12 +59,7 @@ def places(plan: Plan, run: RunbookRun) -> list[Place]:
 
 def runs_of(session: Session, incident: Incident, *, replaced: bool = False) -> list[RunbookRun]:
     """The runs with their steps: those inside another first, since they are worked on first."""
-    found = session.scalars(
-        select(RunbookRun)
-        .where(RunbookRun.incident_id == incident.id)
-        .options(selectinload(RunbookRun.steps))
-        .order_by(RunbookRun.parent_run_id.is_(None), RunbookRun.id)
-    ).all()
+    found = sorted(all_runs(session, incident), key=lambda run: run.parent_run_id is None)
     return [run for run in found if replaced or run.state != "replaced"]
 
 
@@ -197,6 +192,7 @@ def start_run(
             )
         )
     session.flush()
+    runs.added(session, incident)
     return run
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import figures, people
 from incidents.figures import CaseLine
-from storage.models import Incident, RunbookRun, Step
+from incidents.runs import all_runs
+from storage.models import Incident, Step
 from storage.types import Personal
 
 
@@ -60,14 +60,8 @@ def step_scope(session: Session, step: Step) -> dict[str, Any]:
 
 def steps_scope(session: Session, incident: Incident) -> dict[str, Any]:
     """All steps by id; those of a replaced run give way to those of an active one."""
-    rows = session.execute(
-        select(Step, RunbookRun.state)
-        .join(RunbookRun, Step.run_id == RunbookRun.id)
-        .where(RunbookRun.incident_id == incident.id)
-        .order_by(RunbookRun.id, Step.position)
-    ).all()
-    found = sorted(rows, key=lambda row: row[1] != "replaced")
-    return {step.step_id: step_scope(session, step) for step, _ in found}
+    found = sorted(all_runs(session, incident), key=lambda run: run.state != "replaced")
+    return {step.step_id: step_scope(session, step) for run in found for step in run.steps}
 
 
 def form_scope(values: Mapping[str, Any], personal: frozenset[str]) -> dict[str, Any]:

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from storage.models import Incident, TimelineEntry
 from storage.types import Personal
+
+_OF_INCIDENT = TimelineEntry.incident_id == bindparam("incident")
+_LAST = select(func.max(TimelineEntry.sequence)).where(_OF_INCIDENT)
+_ONE = select(TimelineEntry).where(_OF_INCIDENT, TimelineEntry.sequence == bindparam("sequence"))
 
 
 def append(
@@ -24,9 +28,7 @@ def append(
     text: Personal | None = None,
 ) -> TimelineEntry:
     """Adds the next entry. `data`: references and figures; the version it led to is added."""
-    last = session.scalar(
-        select(func.max(TimelineEntry.sequence)).where(TimelineEntry.incident_id == incident.id)
-    )
+    last = session.scalar(_LAST, {"incident": incident.id})
     entry = TimelineEntry(
         incident_id=incident.id,
         sequence=(last or 0) + 1,
@@ -42,11 +44,7 @@ def append(
 
 
 def entry_of(session: Session, incident_id: int, sequence: int) -> TimelineEntry | None:
-    return session.scalar(
-        select(TimelineEntry).where(
-            TimelineEntry.incident_id == incident_id, TimelineEntry.sequence == sequence
-        )
-    )
+    return session.scalar(_ONE, {"incident": incident_id, "sequence": sequence})
 
 
 def last_of(session: Session, incident_id: int, *kinds: str) -> TimelineEntry | None:

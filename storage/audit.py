@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from storage.models.record import AuditEntry
@@ -18,6 +18,12 @@ from storage.models.record import AuditEntry
 HOUSE = "house"  # the chain of what belongs to no incident, and of the seals
 _SEAL = "audit.sealed"
 _START = "0" * 64
+_LAST = (
+    select(AuditEntry.sequence, AuditEntry.hash)
+    .where(AuditEntry.chain == bindparam("chain"))
+    .order_by(AuditEntry.sequence.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,7 @@ def record(
     so that they can be compared without being stored a second time.
     """
     _one_writer(session, chain, incident_id)
-    last = session.execute(
-        select(AuditEntry.sequence, AuditEntry.hash)
-        .where(AuditEntry.chain == chain)
-        .order_by(AuditEntry.sequence.desc())
-        .limit(1)
-    ).one_or_none()
+    last = session.execute(_LAST, {"chain": chain}).one_or_none()
     entry = AuditEntry(
         chain=chain,
         incident_id=incident_id,

@@ -70,9 +70,7 @@ class _Slots:
         self._next: datetime | None = None
         self._given: dict[str, datetime] = {}
 
-    def give(self, free: datetime, now: datetime, *, urgent: bool, waiter: str | None) -> datetime:
-        if urgent:
-            return free
+    def give(self, free: datetime, now: datetime, *, waiter: str | None) -> datetime:
         if waiter is None:
             return self._new(free)
         mine = self._given.get(waiter)
@@ -91,6 +89,11 @@ class _Slots:
             self._next -= by
 
 
+def _queues(distance: timedelta) -> dict[bool, _Slots]:
+    """Urgent ones wait for one another, never for routine ones."""
+    return {True: _Slots(distance), False: _Slots(distance)}
+
+
 class _Minute:
     """One method: never more than its calls in any minute, in bursts of half of them."""
 
@@ -100,7 +103,10 @@ class _Minute:
         self._burst = max(1, int(limit * _BURST_SHARE))
         self._distance = _MINUTE / limit
         self._calls: deque[datetime] = deque()
-        self.slots = _Slots(self._distance)
+        self._queues = _queues(self._distance)
+
+    def slots(self, *, urgent: bool) -> _Slots:
+        return self._queues[urgent]
 
     def free_at(self, now: datetime, *, urgent: bool) -> datetime:
         """When a call may go; not after `now`: it may go now."""
@@ -119,7 +125,8 @@ class _Minute:
 
     def set_back(self, by: timedelta) -> None:
         self._calls = deque(moment - by for moment in self._calls)
-        self.slots.set_back(by)
+        for queue in self._queues.values():
+            queue.set_back(by)
 
 
 class _Bucket:
@@ -130,7 +137,10 @@ class _Bucket:
         self._kept = min(1, rate.burst - 1)
         self._tokens = float(rate.burst)
         self._at = now
-        self.slots = _Slots(timedelta(seconds=rate.every))
+        self._queues = _queues(timedelta(seconds=rate.every))
+
+    def slots(self, *, urgent: bool) -> _Slots:
+        return self._queues[urgent]
 
     def free_at(self, now: datetime, *, urgent: bool) -> datetime:
         grown = max(0.0, (now - self._at).total_seconds()) / self._rate.every
@@ -144,7 +154,8 @@ class _Bucket:
 
     def set_back(self, by: timedelta) -> None:
         self._at -= by
-        self.slots.set_back(by)
+        for queue in self._queues.values():
+            queue.set_back(by)
 
     def full(self, now: datetime) -> bool:
         self.free_at(now, urgent=True)
@@ -175,6 +186,25 @@ class Budget:
 
         `waiter`: what wants it (a message); it gets the same moment until that has come.
         """
+        until = self.look(method, now, channel=channel, urgent=urgent, waiter=waiter)
+        if until is None:
+            for part in self._parts(method, channel, now):
+                part.take(now)
+        return until
+
+    def look(
+        self,
+        method: str,
+        now: datetime,
+        *,
+        channel: str | None = None,
+        urgent: bool = False,
+        waiter: str | None = None,
+    ) -> datetime | None:
+        """Like `take`, but nothing is taken: whether it is worth while to draw what would be sent.
+
+        Who has to wait has its moment from here on.
+        """
         self._notice_set_back(now)
         held = self._held.get(method)
         if held is not None:
@@ -183,13 +213,9 @@ class Budget:
             del self._held[method]
         parts = self._parts(method, channel, now)
         waits = [(part, free) for part in parts if (free := part.free_at(now, urgent=urgent)) > now]
-        if waits:
-            return max(
-                part.slots.give(free, now, urgent=urgent, waiter=waiter) for part, free in waits
-            )
-        for part in parts:
-            part.take(now)
-        return None
+        if not waits:
+            return None
+        return max(part.slots(urgent=urgent).give(free, now, waiter=waiter) for part, free in waits)
 
     def _notice_set_back(self, now: datetime) -> None:
         """The clock was set back: what is remembered goes back with it, or all would rest."""

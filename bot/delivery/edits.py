@@ -30,10 +30,9 @@ _GONE = frozenset({Remedy.POST_ANEW, Remedy.FALLBACK, Remedy.JOIN, Remedy.ROOT_A
 
 
 @dataclass(frozen=True)
-class _Stand:
-    message: records.Standing | None
-    coming: records.Coming | None
-    live: bool
+class _Drawn:
+    message: records.Standing
+    content: Content
 
 
 class Edits:
@@ -43,18 +42,18 @@ class Edits:
         self._office = office
 
     async def deliver(self, job: Job) -> Turn:
-        """One turn of a refresh. Raises SlackError for what has no better remedy here."""
-        stand = await self._office.read(lambda s: _stand(s, job))
-        message = stand.message
-        if message is None or message.ts is None or message.channel is None:
-            if stand.coming is None:
-                return Delivered({"dropped": "not posted"})
-            if stand.coming.undrawn:
-                return Delivered({"dropped": "its post will show it"})
-            due = max(stand.coming.due, self._office.clock.now()) + _POST_WAIT
-            return Later(due, "waits for its post")
-        language = job.payload.get("language") or message.language or "en"
-        content = await self._office.draw(request_of(job, language))
+        """One turn of a refresh. Raises SlackError for what has no better remedy here.
+
+        Slack: chat.update is Tier 3, so under load most refreshes have to wait. What changes
+        nothing shall not wait and takes nobody's place, so it is drawn once to find out; while it
+        waits then, it is drawn no more.
+        """
+        if job.attempts > 1:
+            self._office.sender.room("chat.update", waiter=job.message, urgent=job.urgent)
+        seen = await self._office.read(lambda s: self._look(s, job))
+        if not isinstance(seen, _Drawn):
+            return self._not_standing(seen)
+        message, content = seen.message, seen.content
         sure = not job.ambiguous and not job.payload.get("force")
         if sure and content.content_hash == message.content_hash:
             return Delivered({"unchanged": True})
@@ -63,8 +62,24 @@ class Edits:
         except SlackRefused as error:
             if error.remedy not in _GONE:
                 raise
-            return self._gone(job, stand, error)
+            return await self._gone(job, error)
         return self._shown(job, shown)
+
+    def _look(self, session: Session, job: Job) -> _Drawn | records.Coming | None:
+        """The message with what it is to show; where it does not stand, its post."""
+        message = records.standing(session, job.message)
+        if message is None or message.ts is None or message.channel is None:
+            return records.coming(session, job.message)
+        language = job.payload.get("language") or message.language or "en"
+        return _Drawn(message, self._office.drawn(session, request_of(job, language)))
+
+    def _not_standing(self, coming: records.Coming | None) -> Turn:
+        if coming is None:
+            return Delivered({"dropped": "not posted"})
+        if coming.undrawn:
+            return Delivered({"dropped": "its post will show it"})
+        due = max(coming.due, self._office.clock.now()) + _POST_WAIT
+        return Later(due, "waits for its post")
 
     async def _update(self, job: Job, message: records.Standing, content: Content) -> Content:
         joined = False
@@ -77,7 +92,9 @@ class Edits:
                 "metadata": metadata(message.delivery_id, content.metadata),
             }
             try:
-                await self._office.sender.call("chat.update", args, urgent=job.urgent)
+                await self._office.sender.call(
+                    "chat.update", args, urgent=job.urgent, waiter=job.message
+                )
                 return content
             except SlackRefused as error:
                 if error.remedy is Remedy.JOIN and not joined:
@@ -88,9 +105,9 @@ class Edits:
                 else:
                     raise
 
-    def _gone(self, job: Job, stand: _Stand, error: SlackRefused) -> Turn:
+    async def _gone(self, job: Job, error: SlackRefused) -> Turn:
         """Somebody deleted it, or its channel is gone: post it anew while the incident lives."""
-        if not stand.live:
+        if not await self._office.read(lambda s: records.live(s, job.payload.get("incident"))):
             return Delivered({"dropped": error.code})
 
         def also(session: Session, now: datetime) -> None:
@@ -117,11 +134,3 @@ class Edits:
                 )
 
         return Delivered({"edited": True}, also)
-
-
-def _stand(session: Session, job: Job) -> _Stand:
-    return _Stand(
-        message=records.standing(session, job.message),
-        coming=records.coming(session, job.message),
-        live=records.live(session, job.payload.get("incident")),
-    )

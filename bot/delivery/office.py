@@ -62,19 +62,19 @@ class Office:
 
     async def draw(self, request: Request) -> Content:
         """The message as it is now; the plain form when drawing fails. Never raises for that."""
+        return await self.database.read(lambda session: self.drawn(session, request))
 
-        def drawn(session: Session) -> Content:
-            try:
-                return self.renderer(session, request)
-            except (OperationalError, InterfaceError):
-                raise  # the database is away: nothing is wrong with the template
-            except Exception:
-                # Whatever a template or a read model does wrong, the incident is still told.
-                log.exception("drawing_failed", template=request.template, key=request.key)
-                self.plain.note(request.template, "drawing", self.clock.now())
-                return plain_content(session, request)
-
-        return await self.database.read(drawn)
+    def drawn(self, session: Session, request: Request) -> Content:
+        """`draw`, inside a read."""
+        try:
+            return self.renderer(session, request)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: nothing is wrong with the template
+        except Exception:
+            # Whatever a template or a read model does wrong, the incident is still told.
+            log.exception("drawing_failed", template=request.template, key=request.key)
+            self.plain.note(request.template, "drawing", self.clock.now())
+            return plain_content(session, request)
 
     def plainly(self, job: Job, content: Content, error: SlackRefused) -> Content:
         """Slack refuses its blocks: the same words without them."""

@@ -39,6 +39,7 @@ class Once:
             return Delivered({"unclear": "an earlier try may have been sent"})
         if self._office.clock.now() > job.created_at + _MOMENT:
             return Delivered({"dropped": "its moment is over"})
+        self._room(job)
         language = await self._language(job)
         content = await self._office.draw(request_of(job, language))
         try:
@@ -50,6 +51,9 @@ class Once:
             if error.remedy is Remedy.PLAIN and not content.plain:
                 return await self._plainly(job, self._office.plainly(job, content, error))
             raise
+
+    def _room(self, job: Job) -> None:
+        """Raises Held where it must wait: then it need not be drawn yet."""
 
     async def _plainly(self, job: Job, content: Content) -> Turn:
         try:
@@ -80,7 +84,10 @@ class Once:
 
 
 class Ephemeral(Once):
-    """Shown to one person in a channel or thread."""
+    """Shown to one person in a channel or thread. Slack: chat.postEphemeral is Tier 4."""
+
+    def _room(self, job: Job) -> None:
+        self._office.sender.room("chat.postEphemeral", waiter=job.key, urgent=job.urgent)
 
     async def _send(self, job: Job, content: Content) -> Turn:
         payload = job.payload
@@ -102,12 +109,12 @@ class Ephemeral(Once):
     async def _call(self, job: Job, args: Mapping[str, Any]) -> None:
         sender = self._office.sender
         try:
-            await sender.call("chat.postEphemeral", args, urgent=job.urgent)
+            await sender.call("chat.postEphemeral", args, urgent=job.urgent, waiter=job.key)
         except SlackRefused as error:
             if error.remedy is not Remedy.JOIN:
                 raise
             await join(self._office, str(args["channel"]), urgent=job.urgent)
-            await sender.call("chat.postEphemeral", args, urgent=job.urgent)
+            await sender.call("chat.postEphemeral", args, urgent=job.urgent, waiter=job.key)
 
 
 class Respond(Once):

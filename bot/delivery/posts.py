@@ -49,10 +49,10 @@ class _Stand:
     """What the database knows before the post."""
 
     message: records.Standing | None
-    root: records.Standing | None
-    root_coming: records.Coming | None
-    root_parked: bool
-    ahead: records.Ahead | None
+    root: records.Standing | None = None  # of the thread it belongs to
+    root_coming: records.Coming | None = None  # asked for only while the root does not stand
+    root_parked: bool = False
+    ahead: records.Ahead | None = None
 
 
 class Posts:
@@ -80,6 +80,8 @@ class Posts:
         drawn: dict[str, Content] = {}
 
         async def post(target: Target) -> Turn:
+            if not job.ambiguous:  # that one is looked for, whatever may be sent
+                self._room(job, target)
             if target.language not in drawn:
                 drawn[target.language] = await self._office.draw(request_of(job, target.language))
             return await self._post(job, target, drawn[target.language])
@@ -110,6 +112,15 @@ class Posts:
             # The channel of the whole thread is gone: its root moves to the fallback, then this.
             return self._root_anew(job, refused)
         return Parked(f"{refused}; no fallback of the same or a narrower audience is left")
+
+    def _room(self, job: Job, target: Target) -> None:
+        """Raises Held where it must wait: then it need not be drawn yet."""
+        self._office.sender.room(
+            "chat.postMessage",
+            waiter=job.delivery_id,
+            channel=target.channel,
+            urgent=job.urgent,
+        )
 
     async def _may_follow(self, ahead: records.Ahead) -> bool:
         return ahead.claimed and await self._flying.may_follow(ahead.item_id)
@@ -310,13 +321,18 @@ class Twins:
 
 
 def _stand(session: Session, job: Job) -> _Stand:
+    message = records.standing(session, job.message)
     thread = job.payload.get("thread")
+    if not thread:
+        return _Stand(message)
+    root = records.standing(session, str(thread))
+    if root is not None and root.ts is not None:
+        return _Stand(message, root, ahead=records.ahead(session, job))
     return _Stand(
-        message=records.standing(session, job.message),
-        root=records.standing(session, str(thread)) if thread else None,
-        root_coming=records.coming(session, str(thread)) if thread else None,
-        root_parked=bool(thread) and records.parked(session, str(thread)),
-        ahead=records.ahead(session, job) if thread else None,
+        message,
+        root,
+        root_coming=records.coming(session, str(thread)),
+        root_parked=records.parked(session, str(thread)),
     )
 
 

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.delivery.job import Job
 from storage import work
 from storage.models import Incident, SlackMessage, WorkItem, WorkState
 from storage.work.common import PARKED, PENDING, UNFINISHED
+
+_ROW = select(SlackMessage).where(SlackMessage.key == bindparam("message"))
+_SHOWS = (
+    update(SlackMessage)
+    .where(SlackMessage.key == bindparam("message"))
+    .values(content_hash=bindparam("shows"))
+    .execution_options(synchronize_session=False)
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Standing:
 
 def row_of(session: Session, key: str) -> SlackMessage | None:
     """The row of a message."""
-    return session.scalar(select(SlackMessage).where(SlackMessage.key == key))
+    return session.scalar(_ROW, {"message": key})
 
 
 def _post_key(message: str) -> str:
@@ -218,9 +226,7 @@ def keep(
 
 def changed(session: Session, message: str, content_hash: str | None) -> None:
     """Notes what a message shows now; None: not known, so the next refresh is sent in any case."""
-    row = row_of(session, message)
-    if row is not None:
-        row.content_hash = content_hash
+    session.execute(_SHOWS, {"message": message, "shows": content_hash})
 
 
 def beside(session: Session, root: str, incident_id: int | None) -> list[SlackMessage]:

@@ -47,6 +47,7 @@ _QUERIES = frozenset(
 _DEFAULT_RETRY_AFTER = 30.0  # seconds, when a 429 names none
 _SHORT_WAIT = timedelta(seconds=1)  # a token that comes this soon is waited for here
 _PROBE_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between asking a silent Slack
+SILENT = "slack_is_silent"
 _SUSPECT_AFTER = 3  # calls in a row without an answer: probe before sending more
 
 
@@ -109,16 +110,31 @@ class Sender:
         *,
         channel: str | None = None,
         urgent: bool = False,
+        waiter: str | None = None,
     ) -> Mapping[str, Any]:
-        """Slack's answer. `channel`: the one whose budget is used.
+        """Slack's answer. `channel`: the one whose budget is used. `waiter`: see `room`.
 
         Raises Held, NotDelivered, Unclear or SlackRefused; LeaseOver when the work that the call
         belongs to may be another process's by now.
         """
         if self.suspect or self.stopped:
             await self._look_whether_it_is_back()
-        await self._wait_for_token(method, channel, urgent, _message_of(args))
+        await self._wait_for_token(method, channel, urgent, waiter or _message_of(args))
         return await self._call(method, args)
+
+    def room(
+        self, method: str, *, waiter: str, channel: str | None = None, urgent: bool = False
+    ) -> None:
+        """Asked before anything is read and drawn: raises Held when `call` would.
+
+        `waiter`: the message; the moment that it is told stays its own, so give it to `call` too.
+        """
+        now = self._clock.now()
+        if (self.suspect or self.stopped) and self._rests(now):
+            raise Held(self.stopped or SILENT, self._next_probe)
+        until = self._budget.look(method, now, channel=channel, urgent=urgent, waiter=waiter)
+        if until is not None and until - now > _SHORT_WAIT:
+            raise Held("budget", until)
 
     async def probe(self) -> bool:
         """Whether Slack answers and takes the token. Ends a silence or a stop."""
@@ -137,9 +153,8 @@ class Sender:
         So an outage leaves at most a few messages behind whose outcome is unknown.
         """
         now = self._clock.now()
-        why = self.stopped or "slack_is_silent"
-        # A moment further away than any wait is one of a clock that was set back since.
-        if now < self._next_probe <= now + timedelta(seconds=_PROBE_WAITS[-1]):
+        why = self.stopped or SILENT
+        if self._rests(now):
             raise Held(why, self._next_probe)
         wait = _PROBE_WAITS[min(self._probes, len(_PROBE_WAITS) - 1)]
         self._probes += 1
@@ -147,6 +162,10 @@ class Sender:
         if not await self.probe():
             raise Held(self.stopped or why, max(self._next_probe, self._clock.now()))
         self._next_probe = self._clock.now()
+
+    def _rests(self, now: datetime) -> bool:
+        """A moment further away than any wait is one of a clock that was set back since."""
+        return now < self._next_probe <= now + timedelta(seconds=_PROBE_WAITS[-1])
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
         """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url).

@@ -44,6 +44,7 @@ class Dispatch:
     key: str
     answer: dict[str, Any] | None = None
     handled: bool = False
+    settled: bool = False  # its unit of work has marked the delivery as done
     error: Exception | None = None
 
 
@@ -78,7 +79,10 @@ class Dispatcher:
         return Reply(response.status == 200, payload_of(response))
 
     async def run(self, item: WorkItem) -> Turn:
-        """Works on one stored delivery: the handler of the intake kind."""
+        """Works on one stored delivery: the handler of the intake kind.
+
+        None: the unit of work has settled it already.
+        """
         stored = item.secret if item.secret is not None else await self._load(item.id)
         body = body_of(stored)
         if body is None:
@@ -89,7 +93,7 @@ class Dispatcher:
             return await self._failed(item, body, dispatch.error)
         if not dispatch.handled:
             return await self._unhandled(item, body)
-        return Done()
+        return None if dispatch.settled else Done()
 
     async def _through_bolt(self, body: Mapping[str, Any], dispatch: Dispatch) -> BoltResponse:
         request = AsyncBoltRequest(mode="socket_mode", body=dict(body), context={CONTEXT: dispatch})

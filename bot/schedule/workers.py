@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,10 +20,11 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock
+from bot.schedule.claiming import Claims
 from bot.schedule.outcomes import Done, Park, Retry, Run, Turn, Unclear
 from storage import work
 from storage.database import Database
-from storage.errors import StorageError, StorageUnavailable
+from storage.errors import StorageError
 from storage.models import WorkItem
 from storage.work import AlreadyDone, Lease, LeaseOver, running_time, under
 
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 RENEW_SECONDS = 10.0  # a third of a lease, so that two renewals may fail
 _PATIENCE = 30.0  # longest wait without looking: other replicas enqueue without waking this one
+_BETWEEN_LOOKS = 0.015  # seconds
 _TRIES = 8  # turns that fail by an error of the program, before an item is set aside
 _BACKOFF = 60.0
 _STORED_BEFORE = 2.0  # seconds at most that a delivery handed to `take` is claimed already
@@ -50,6 +53,10 @@ class _Lane:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     loop: asyncio.Task[None] | None = None
     looked: float = field(default_factory=time.monotonic)  # when it last looked for work
+    asked: float = -math.inf  # when it last asked the database, by time.monotonic()
+    look: bool = True  # there may be work that it has not seen
+    next_look: datetime | None = None  # when what it has seen becomes due
+    coming: asyncio.TimerHandle | None = None  # a look that was put off for a moment
 
 
 class Workers:
@@ -59,6 +66,7 @@ class Workers:
         self._database = database
         self._clock = clock
         self.owner = owner
+        self._claims = Claims(database, owner)
         self._lanes: dict[str, _Lane] = {}
         self._held: dict[int, WorkItem] = {}
         self._leases: dict[int, Lease] = {}  # of what is held, by this machine's own clock
@@ -98,6 +106,7 @@ class Workers:
         for kind in self._lanes if kinds is None else kinds:
             lane = self._lanes.get(kind)
             if lane is not None:
+                lane.look = True
                 lane.wake.set()
 
     def take(self, item: WorkItem) -> None:
@@ -198,70 +207,54 @@ class Workers:
 
     async def _claim_and_start(self, lane: _Lane) -> datetime | None:
         """Starts what it can. The moment to look again, or None: at once."""
-        free = lane.concurrency - len(lane.running)
-        wanted = free - len(lane.ready)
-        full = False
-        # One moment for both questions: what falls due between them must not be missed.
+        self._start_ready(lane)
+        # One moment and one read for both questions: what falls due between them must not be
+        # missed.
         now = self._clock.now()
-        if wanted > 0:
-            asked = running_time()
-            items = await self._claim(lane.kind, now, wanted)
-            for item in items:
-                self._hold(lane, item, asked)
-            full = len(items) == wanted
+        horizon = now + timedelta(seconds=_PATIENCE)
+        wanted = lane.concurrency - len(lane.running)
+        if wanted <= 0:
+            return horizon
+        if not lane.look and lane.next_look is not None and now < lane.next_look:
+            return lane.next_look  # what was handed over has been started
+        if self._asked_just_now(lane):
+            return horizon
+        lane.look, lane.asked, asked = False, time.monotonic(), running_time()
+        try:
+            held = [item.id for item in self._held.values() if item.kind == lane.kind]
+            items, full, due = await self._claims.take(lane.kind, now, wanted, held)
+        except BaseException:
+            lane.look = True
+            raise
+        for item in items:
+            self._hold(lane, item, asked)
+        self._start_ready(lane)
+        lane.look = lane.look or full
+        lane.next_look = horizon if due is None else min(horizon, due)
+        if full and len(lane.running) < lane.concurrency:
+            return None
+        return horizon if full else lane.next_look
+
+    def _start_ready(self, lane: _Lane) -> None:
         while lane.ready and len(lane.running) < lane.concurrency:
             _, _, item = heapq.heappop(lane.ready)
             task = asyncio.create_task(self._turn(lane, item), name=f"{lane.kind}-{item.id}")
             lane.running.add(task)
             task.add_done_callback(lambda done: self._ended(lane, done))
-        horizon = self._clock.now() + timedelta(seconds=_PATIENCE)
-        if len(lane.running) >= lane.concurrency:
-            return horizon
-        if full:
-            return None
-        due = await self._database.read(lambda s: work.next_due(s, lane.kind, now))
-        return horizon if due is None else min(horizon, due)
 
-    async def _claim(self, kind: str, now: datetime, limit: int) -> list[WorkItem]:
-        held = [item.id for item in self._held.values() if item.kind == kind]
-        found = await self._database.read(
-            lambda s: work.candidates(s, kind, now=now, limit=limit, held=held)
-        )
-        if not found:  # nothing to write: the writer is left alone
-            return []
-        try:
-            return await self._claim_among(kind, now, held, found)
-        except StorageUnavailable:
-            raise
-        except Exception:
-            # One row cannot be read. Each by itself, so that only that one is set aside.
-            log.exception("claim_unreadable", kind=kind, among=found)
-        claimed: list[WorkItem] = []
-        for item_id in found:
-            claimed += await self._claim_or_set_aside(kind, now, held, item_id)
-        return claimed
+    def _asked_just_now(self, lane: _Lane) -> bool:
+        """Under load commits come by the hundred a second: one look finds the work of several."""
+        rest = lane.asked + _BETWEEN_LOOKS - time.monotonic()
+        if rest <= 0:
+            return False
+        if lane.coming is None:
 
-    async def _claim_among(
-        self, kind: str, now: datetime, held: list[int], among: list[int]
-    ) -> list[WorkItem]:
-        return await self._database.write(
-            lambda s: work.claim(
-                s, kind, owner=self.owner, now=now, limit=len(among), held=held, among=among
-            )
-        )
+            def wake() -> None:
+                lane.coming = None
+                lane.wake.set()
 
-    async def _claim_or_set_aside(
-        self, kind: str, now: datetime, held: list[int], item_id: int
-    ) -> list[WorkItem]:
-        try:
-            return await self._claim_among(kind, now, held, [item_id])
-        except StorageUnavailable:
-            raise
-        except Exception as error:
-            why = f"it cannot be read: {type(error).__name__}: {error}"
-        if await self._database.write(lambda s: work.set_aside(s, item_id, why)):
-            log.error("work_parked", kind=kind, item=item_id, why=why)
-        return []
+            lane.coming = asyncio.get_running_loop().call_later(rest, wake)
+        return True
 
     def _ended(self, lane: _Lane, task: asyncio.Task[None]) -> None:
         was_full = len(lane.running) >= lane.concurrency
@@ -275,6 +268,7 @@ class Workers:
         try:
             # Bounded by real time too: a system clock that was set back must not stop the work.
             await asyncio.wait({due, woken}, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            lane.look = lane.look or not woken.done()
         finally:
             due.cancel()
             woken.cancel()

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from incidents import loading, people, runbook, settlement
@@ -20,6 +20,17 @@ from incidents.runbook import Place
 from incidents.views import PersonView
 from plan.model import IncidentType, Plan, Section
 from storage.models import ActionAttempt, Incident, RunbookRun, TimelineEntry
+
+_ATTEMPTS = (
+    select(ActionAttempt)
+    .where(ActionAttempt.incident_id == bindparam("incident"))
+    .order_by(ActionAttempt.id)
+)
+_ENTRIES = (
+    select(TimelineEntry)
+    .where(TimelineEntry.incident_id == bindparam("incident"))
+    .order_by(TimelineEntry.sequence)
+)
 
 
 @dataclass(frozen=True)
@@ -82,23 +93,11 @@ class Reader:
 
     @cached_property
     def entries(self) -> list[TimelineEntry]:
-        return list(
-            self.session.scalars(
-                select(TimelineEntry)
-                .where(TimelineEntry.incident_id == self.incident.id)
-                .order_by(TimelineEntry.sequence)
-            )
-        )
+        return list(self.session.scalars(_ENTRIES, {"incident": self.incident.id}))
 
     @cached_property
     def attempts(self) -> list[ActionAttempt]:
-        return list(
-            self.session.scalars(
-                select(ActionAttempt)
-                .where(ActionAttempt.incident_id == self.incident.id)
-                .order_by(ActionAttempt.id)
-            )
-        )
+        return list(self.session.scalars(_ATTEMPTS, {"incident": self.incident.id}))
 
     @cached_property
     def running(self) -> list[Running]:

@@ -57,6 +57,25 @@ def test_who_asks_again_before_its_moment_keeps_it() -> None:
     assert budget.take("chat.update", mine, waiter="card") is None
 
 
+def test_urgent_ones_that_wait_come_back_one_by_one_too() -> None:
+    """A hundred answers that all came back at once would be turned away at once again."""
+    budget = Budget()
+    _drain(budget, "chat.postEphemeral", urgent=True)
+    moments = [
+        budget.look("chat.postEphemeral", NOW, urgent=True, waiter=str(number))
+        for number in range(3)
+    ]
+    waits = [(moment - NOW).total_seconds() for moment in moments if moment]
+    assert waits == pytest.approx([60.6, 61.2, 61.8])  # the one that was turned away has 60
+
+
+def test_looking_takes_nothing() -> None:
+    budget = Budget()
+    for _ in range(10):
+        assert budget.look("chat.update", NOW) is None
+    assert _drain(budget, "chat.update") == 25
+
+
 def test_one_channel_does_not_hold_up_another() -> None:
     budget = Budget()
     _drain(budget, POST, channel="C1", urgent=True)

@@ -1,0 +1,33 @@
+"""The runs of an incident with their steps, read once in a unit of work.
+
+They are the session's own objects, so what the unit changes in them is seen wherever they are
+asked for again; a run that it adds is read with the next question.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, selectinload
+
+from storage.models import Incident, RunbookRun
+
+_KNOWN = "muster_runs"  # in a session: the runs by incident
+_RUNS = (
+    select(RunbookRun)
+    .where(RunbookRun.incident_id == bindparam("incident"))
+    .options(selectinload(RunbookRun.steps))
+    .order_by(RunbookRun.id)
+)
+
+
+def all_runs(session: Session, incident: Incident) -> list[RunbookRun]:
+    """All runs of the incident, replaced ones included, oldest first."""
+    known: dict[int, list[RunbookRun]] = session.info.setdefault(_KNOWN, {})
+    if incident.id not in known:
+        known[incident.id] = list(session.scalars(_RUNS, {"incident": incident.id}))
+    return known[incident.id]
+
+
+def added(session: Session, incident: Incident) -> None:
+    """A run was added: what was read before is not all of them."""
+    session.info.setdefault(_KNOWN, {}).pop(incident.id, None)
