@@ -189,7 +189,7 @@ def orphans(workspace: Workspace) -> int:
     return sum(int(workspace.one(query)) for query in queries)
 
 
-def nothing_lost_nothing_twice(workspace: Workspace, tally: Tally, title: str) -> None:
+def nothing_lost_nothing_twice(workspace: Workspace, tally: Tally, title: str) -> dict[str, int]:
     """Prints the counts and holds them to nought."""
     counts = verdict(workspace, tally)
     print(f"\n{title}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))  # noqa: T201
@@ -197,3 +197,4 @@ def nothing_lost_nothing_twice(workspace: Workspace, tally: Tally, title: str) -
     assert (counts["lost"], counts["doubled"], counts["orphaned"]) == (0, 0, 0)
     one_effect_a_key(workspace)
     each_message_once(workspace)
+    return counts
