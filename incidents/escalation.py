@@ -1,7 +1,8 @@
 """Nobody has it: again to the person on duty, then to the next in line, then the page webhook.
 
 Timers are work items with a due time (decision 3); what they find when they fire decides, so taking
-the incident needs to cancel nothing, and after downtime the stage that is due rings once.
+the incident needs to cancel nothing. After downtime all stages that were missed are made up for in
+one go: whoever they would have rung is rung, and nobody twice.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from storage import outbox, work
 from storage.models import Ring, Status, WorkKind
 
 URGENT = 2  # SEV1 and SEV2 escalate
+_WEBHOOK = "webhook"
 Presence = Mapping[str, datetime | None]
 """Who is in Do Not Disturb, until when; None or missing: can be rung."""
 
@@ -68,7 +70,7 @@ def start(change: Change, *, again: bool = False) -> None:
     mark = f"{since.timestamp():.0f}" if again else "1"
     quiet = change.house.quiet
     if change.incident.severity <= URGENT:
-        timer(change, "ring_check", since, key=mark)
+        timer(change, "ring_check", since, key=mark, since=since.isoformat())
     elif quiet.holds(change.now):
         timer(change, "morning", quiet.next_end(change.now), key=mark)
     _schedule(change, since, mark)
@@ -83,7 +85,8 @@ def _schedule(change: Change, since: datetime, mark: str) -> None:
         if change.incident.severity > URGENT and change.house.quiet.holds(due):
             due = change.house.quiet.next_end(due)
         key = f"{mark}/{stage.name}"
-        timer(change, "no_owner", due, key=key, since=since.isoformat(), mark=mark)
+        rest = {"since": since.isoformat(), "mark": mark, "stage": stage.name}
+        timer(change, "no_owner", due, key=key, **rest)
         return
 
 
@@ -100,8 +103,11 @@ def wanted_presence(change: Change) -> tuple[str, ...]:
     return chain(change)[:2] if nobody_has_it(change) else ()
 
 
-def ring_check(change: Change, presence: Presence) -> None:
-    """Who cannot be rung is passed over at once, and the card says so."""
+def ring_check(change: Change, payload: Mapping[str, Any], presence: Presence) -> None:
+    """Who cannot be rung is passed over at once, and the card says so.
+
+    So late that a stage is due as well, after downtime, the ringing is left to that.
+    """
     if not nobody_has_it(change):
         return
     line = chain(change)
@@ -121,7 +127,7 @@ def ring_check(change: Change, presence: Presence) -> None:
             {"who": person, "until": scopes.iso(until), "instead": instead},
         )
         change.audit("passed_over", person, data={"until": scopes.iso(until), "instead": instead})
-    if instead is not None:
+    if instead is not None and not _reached(change, payload):
         params = {"why": "dnd", "who": line[0], "until": scopes.iso(presence.get(line[0]))}
         notifications.announce(
             change, Event.SECOND, people=(instead,), params=params, mark=f"dnd-{change.now:%H%M}"
@@ -143,39 +149,62 @@ def _passed_over_before(change: Change, person: str) -> bool:
 
 
 def no_owner(change: Change, payload: Mapping[str, Any], presence: Presence) -> None:
-    """The stage that is due by now: after downtime the last one, once, not all of them."""
+    """What is due by now: one stage; after downtime all that were missed, each person once."""
     if not nobody_has_it(change):
         return
     since = datetime.fromisoformat(str(payload["since"]))
     mark = str(payload["mark"])
-    reached = [stage for stage in stages(change) if since + stage.after <= change.now]
-    if reached:
-        _do(change, reached[-1], since, mark, presence)
+    due = {_target(change, stage, presence): stage for stage in _missed(change, payload)}
+    for target, stage in due.items():  # of two stages that ring the same, the later one's words
+        if target == _WEBHOOK:
+            page(change, mark)
+        elif target is not None:
+            _ring(change, target, stage, since, mark, presence)
     _schedule(change, since, mark)
 
 
-def _do(change: Change, stage: Stage, since: datetime, mark: str, presence: Presence) -> None:
-    line = chain(change)
+def _reached(change: Change, payload: Mapping[str, Any]) -> list[Stage]:
+    """The stages whose time has come."""
+    since = payload.get("since")
+    begun = change.now if since is None else datetime.fromisoformat(str(since))
+    return [stage for stage in stages(change) if begun + stage.after <= change.now]
+
+
+def _missed(change: Change, payload: Mapping[str, Any]) -> list[Stage]:
+    """Those from the timer's own stage on; the last, where its severity has changed the stages."""
+    reached = _reached(change, payload)
+    names = [stage.name for stage in reached]
+    own = payload.get("stage")
+    return reached[names.index(own) :] if own in names else reached[-1:]
+
+
+def _target(change: Change, stage: Stage, presence: Presence) -> str | None:
+    """Who is rung: a person, the page webhook, or nobody."""
+    awake = _awake(change, presence)
+    if stage.event is Event.PAGE or not awake:  # nobody in line can be rung in Slack
+        may_page = change.house.page and change.incident.severity <= URGENT
+        return _WEBHOOK if may_page else None
+    return awake[min(1, len(awake) - 1)] if stage.event is Event.SECOND else awake[0]
+
+
+def _awake(change: Change, presence: Presence) -> list[str]:
+    return [person for person in chain(change) if not presence.get(person)]
+
+
+def _ring(
+    change: Change, person: str, stage: Stage, since: datetime, mark: str, presence: Presence
+) -> None:
     minutes = round((change.now - since).total_seconds() / 60)
-    if stage.event is Event.PAGE:
-        page(change, mark)
-        return
-    awake = [person for person in line if not presence.get(person)]
-    if not awake:
-        if change.house.page and change.incident.severity <= URGENT:
-            page(change, mark)  # nobody in line can be rung in Slack
-        return
-    second = stage.event is Event.SECOND
-    person = awake[min(1, len(awake) - 1)] if second else awake[0]
+    awake = _awake(change, presence)
     following = next((one for one in stages(change) if since + one.after > change.now), None)
-    after = awake[1] if not second and len(awake) > 1 else None
+    after = awake[1] if stage.event is not Event.SECOND and len(awake) > 1 else None
     params = {
         "minutes": minutes,
         "since": scopes.iso(since),
         "next": after if following is not None and following.event is Event.SECOND else None,
         "next_at": scopes.iso(since + following.after) if following is not None else None,
         "why": "no_owner",
-        "who": line[0],
+        "who": chain(change)[0],
     }
     notifications.announce(
         change, stage.event, people=(person,), params=params, mark=f"{mark}-{stage.name}"
@@ -207,11 +236,10 @@ def morning(change: Change) -> None:
 
 def page(change: Change, mark: str) -> None:
     """The page webhook; the same incident pages once however often it is sent (dedup key)."""
-    incident = change.incident
-    outbox.page(
-        change.session, key=f"{incident.reference}/page/{mark}", incident=incident, now=change.now
-    )
-    notifications.ring(change, Event.PAGE, "page", "webhook")
+    incident, key = change.incident, f"{change.incident.reference}/page/{mark}"
+    if outbox.page(change.session, key=key, incident=incident, now=change.now) is None:
+        return  # it went out at an earlier stage, when nobody in line could be rung
+    notifications.ring(change, Event.PAGE, "page", _WEBHOOK)
     entry = change.entry("paged", {})
     change.audit("page", incident.reference)
     notifications.announce(change, Event.STATUS, entry)

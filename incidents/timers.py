@@ -26,6 +26,9 @@ from incidents.notifications import Event
 from storage.models import AttemptState, Incident
 
 _RINGS = ("ring_check", "no_owner")
+# Those that ring by a direct message: SEV1 … this one do so at night as well. None is set for the
+# night of a lesser one; after downtime it may come due in it, and waits for the morning.
+_NIGHT_TO = {"no_owner": 2, "answer_due": 2, "follow_up": 0, "standstill": 0, "morning": 0}
 
 
 def presence_wanted(
@@ -55,9 +58,12 @@ def fire(
     if quiet is not None and quiet > now and name in ("no_owner", "answer_due", "ask_again"):
         _again_later(change, payload, quiet)
         return
+    if incident.severity > _NIGHT_TO.get(name, incident.severity) and house.quiet.holds(now):
+        _again_later(change, payload, house.quiet.next_end(now))
+        return
     match name:
         case "ring_check":
-            escalation.ring_check(change, presence or {})
+            escalation.ring_check(change, payload, presence or {})
         case "no_owner":
             escalation.no_owner(change, payload, presence or {})
         case "morning":
@@ -95,7 +101,8 @@ def _change(
 
 def _again_later(change: Change, payload: Mapping[str, Any], due: datetime) -> None:
     rest = {k: v for k, v in payload.items() if k not in ("timer", "incident")}
-    key = f"{payload.get('mark', '')}quiet-{due:%Y%m%d%H%M}"
+    which = "/".join(str(rest[name]) for name in sorted(rest))  # two of one name stay two
+    key = f"{which}/quiet-{due:%Y%m%d%H%M}"
     escalation.timer(change, str(payload["timer"]), due, key=key, **rest)
 
 

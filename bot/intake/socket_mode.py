@@ -60,6 +60,7 @@ class SocketMode:
         self._receiving: set[asyncio.Task[None]] = set()
         self._sockets: set[aiohttp.ClientWebSocketResponse] = set()
         self._greeted: set[aiohttp.ClientWebSocketResponse] = set()
+        self._closing: set[aiohttp.ClientWebSocketResponse] = set()
         self._first = asyncio.Event()
         self.problem: str | None = None  # what an operator must mend
 
@@ -80,19 +81,32 @@ class SocketMode:
         await self._first.wait()
 
     async def stop(self, *, within: float = 3.0) -> None:
-        """Opens nothing more, lets what came in have its acknowledgement, then closes."""
+        """Opens nothing more, lets what came in have its acknowledgement, then closes.
+
+        What crosses with the goodbye is not taken in: it could not be acknowledged any more, so
+        the person is told that it failed, and an event comes again.
+        """
         for slot in self._slots:
             slot.cancel()
         await asyncio.gather(*self._slots, return_exceptions=True)
-        if self._receiving:
-            await asyncio.wait(self._receiving, timeout=within)
-        for socket in list(self._sockets):
+        end = asyncio.get_running_loop().time() + within
+        for socket in list(self._sockets):  # one after the other: the rest goes on meanwhile
+            await self._answered(end)
+            self._closing.add(socket)
             await socket.close()
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+
+    async def _answered(self, end: float) -> None:
+        """Returns when nothing waits for its acknowledgement, or at `end` (the loop's time)."""
+        while self._receiving:
+            left = end - asyncio.get_running_loop().time()
+            if left <= 0:
+                return
+            await asyncio.wait(set(self._receiving), timeout=left)
 
     async def _keep_open(self, number: int) -> None:
         pause = _FIRST_PAUSE
@@ -175,6 +189,9 @@ class SocketMode:
         envelope = read_json(raw)
         kind = envelope.get("type")
         if kind in _PAYLOADS:
+            if socket in self._closing:
+                log.info("crossed_with_goodbye", type=kind)
+                return
             task = asyncio.create_task(self._receive(socket, envelope, raw))
             self._receiving.add(task)
             task.add_done_callback(self._receiving.discard)

@@ -60,14 +60,6 @@ def test_taking_it_ends_the_escalation_and_the_page(world: World) -> None:
     assert len(sent(world)) == count
 
 
-def test_after_downtime_one_reminder_not_twenty(world: World) -> None:
-    world.channel_fails(3, every=0)
-    world.now += timedelta(hours=3)  # the bot was down: no timer fired meanwhile
-    while world.fire_due():
-        pass
-    assert sent(world) == [("page", "page", None)]
-
-
 def test_do_not_disturb_is_passed_over_at_once_and_the_card_says_so(world: World) -> None:
     world.presence[MEI] = NIGHT + timedelta(hours=5)
     world.channel_fails(3)

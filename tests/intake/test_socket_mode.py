@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.intake.socket_mode import SocketMode
@@ -83,3 +85,26 @@ async def test_stopping_acknowledges_what_came_in(bot: Bot, connect: Connect) ->
     failed = await slack.click(ts)
     assert failed["ok"] is False
     await until(lambda: len(bot.done) == 1)
+
+
+async def test_stopping_amid_presses_does_what_it_acknowledged_and_nothing_else(
+    bot: Bot, connect: Connect
+) -> None:
+    """What crosses with the goodbye is shown as failed, and so it is not done."""
+    slack = await connect(connections=2)
+    await until(lambda: slack.socket_mode.connected == 2)
+    ts = await slack.card("step.run")
+    answers: list[bool] = []
+
+    async def press() -> None:
+        while not answers or answers[-1]:
+            answers.append((await slack.click(ts))["ok"])
+
+    people = [asyncio.create_task(press()) for _ in range(12)]
+    await until(lambda: len(answers) > 30)
+    await slack.socket_mode.stop()
+    await asyncio.gather(*people)
+    await until(lambda: len(bot.done) >= answers.count(True))
+    await until(lambda: not bot.intake.busy)
+    taken = [row for row in await bot.rows() if not row.key.startswith("start:")]
+    assert len(taken) == answers.count(True)

@@ -39,6 +39,7 @@ class Workspace:
         self.database = stack.folder / "muster.db"  # where it is SQLite
         config = yaml.safe_load(stack.config.read_text(encoding="utf-8"))
         self.records = Records(config["database"]["url"])
+        self.every = {check["name"]: float(check["every"]) for check in config["checks"]}  # seconds
         self._driven = 0.0  # seconds by which the clocks are ahead
 
     def close(self) -> None:
@@ -147,6 +148,11 @@ class Workspace:
 
     # the clock, and the bot's state
 
+    def now(self) -> datetime:
+        """What time it is for a bot that runs."""
+        alive = next(bot for bot in self.stack.bots.values() if bot.running and not bot.frozen)
+        return datetime.fromisoformat(httpx.get(f"{control_of(alive)}/clock").json()["now"])
+
     def advance(self, seconds: float, *, settle: float = 10.0) -> None:
         self.stack.advance(seconds, settle=settle)
         self._driven += seconds
@@ -184,8 +190,7 @@ class Workspace:
             raise Seen(f"{error}; left: {self.busy()}") from None
 
     def busy(self) -> list[tuple[str, str, str]]:
-        alive = next(bot for bot in self.stack.bots.values() if bot.running and not bot.frozen)
-        now = datetime.fromisoformat(httpx.get(f"{control_of(alive)}/clock").json()["now"])
+        now = self.now()
         rows = self.rows(
             "select kind, key, state, due from work where kind in ('intake', 'message', 'action')"
             " and state in ('pending', 'claimed', 'unclear')"
