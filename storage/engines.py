@@ -68,7 +68,11 @@ def reading_engine(url: URL, cipher: AesCipher) -> Engine:
         event.listen(engine, "connect", _sqlite_reader)
         event.listen(engine, "begin", _begin_deferred)
     else:
-        engine = _postgres(url).execution_options(postgresql_readonly=True)
+        # One look is one snapshot, as on SQLite: what commits between two of its questions is seen
+        # by both or by neither.
+        engine = _postgres(url).execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
     return _with_cipher(engine, cipher)
 
 

@@ -100,6 +100,7 @@ class Lane:
         self._threads: list[threading.Thread] = []
         self._closing = False
         self._held_until = 0.0
+        self._late: set[int] = set()  # rows of deliveries that nobody acknowledged
 
     def submit(self, work: Callable[[Session], T], *, urgent: bool = False) -> Future[T]:
         future: Future[T] = Future()
@@ -219,26 +220,38 @@ class Lane:
         raise AssertionError("the last try returns or raises")
 
     def _store_group(self, own: _OwnConnection, group: list[StoreRequest]) -> None:
-        taken = [request for request in group if request.take()]
-        outcomes: list[tuple[StoreRequest, int | BaseException | None]] = [
-            (request, TooLate("the delivery was not stored in time"))
-            for request in group
-            if request not in taken
-        ]
+        taken: list[StoreRequest] = []
+        outcomes: list[tuple[StoreRequest, int | BaseException | None]] = []
+        for request in group:
+            if request.take():
+                taken.append(request)
+            else:
+                outcomes.append((request, TooLate("the delivery was not stored in time")))
         if taken:
-            outcomes += self._insert(own, taken)
-            late = [r for r, outcome in outcomes if r.late and isinstance(outcome, int)]
-            if late:  # committed, but after Slack's patience: the person was told that it failed
-                ids = [outcome for r, outcome in outcomes if r in late and isinstance(outcome, int)]
-                outcomes = [
-                    (r, TooLate("the delivery was stored too late") if r in late else outcome)
-                    for r, outcome in outcomes
-                ]
-                try:
-                    self._transaction(own, lambda session: void(session, ids))
-                except Exception:
-                    log.exception("late_deliveries_not_voided", count=len(ids))
+            outcomes += self._without_late(own, self._insert(own, taken))
         _resolve(outcomes)
+
+    def _without_late(
+        self,
+        own: _OwnConnection,
+        outcomes: list[tuple[StoreRequest, int | BaseException | None]],
+    ) -> list[tuple[StoreRequest, int | BaseException | None]]:
+        """Takes back what was committed after Slack's patience: the person was told that it failed.
+
+        A copy in the same group is refused with it, or it would count as done by the first.
+        """
+        late = {r.new.key: row for r, row in outcomes if isinstance(row, int) and r.late}
+        self._late.update(late.values())
+        if self._late:
+            try:
+                self._transaction(own, lambda session: void(session, self._late))
+                self._late.clear()
+            except Exception:  # tried again with the next group
+                log.exception("late_deliveries_not_voided", count=len(self._late))
+        if not late:
+            return outcomes
+        refusal = TooLate("the delivery was stored too late")
+        return [(r, refusal if r.new.key in late else outcome) for r, outcome in outcomes]
 
     def _insert(
         self, own: _OwnConnection, taken: list[StoreRequest]

@@ -142,21 +142,43 @@ async def test_what_cannot_be_stored_in_time_is_not_stored_at_all(sqlite_url: st
     await database.close()
 
 
-async def test_a_row_that_was_committed_too_late_is_void(sqlite_url: str) -> None:
-    """The file is locked by another until the caller's time is over; then the commit succeeds."""
+async def test_a_row_that_was_committed_too_late_leaves_no_trace(sqlite_url: str) -> None:
+    """The file is locked by another until the caller's time is over; then the commit succeeds.
+
+    The copy beside it is refused too, and what Slack sends again is taken.
+    """
     database = Database.open(sqlite_url, key=KEY)
     await database.read(count)
     path = sqlite_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("begin immediate")
         late = asyncio.create_task(database.store(new("late"), within=0.3))
+        copy = asyncio.create_task(database.store(new("late"), within=0.3))
         await asyncio.sleep(0.5)  # the time that the delivery has is what is tested
         other.execute("rollback")
-        with pytest.raises(TooLate):
-            await late
-    item = await database.read(lambda s: s.execute(select(WorkItem)).scalar_one())
-    assert (item.state, item.result, item.secret) == ("done", {"void": "stored too late"}, None)
+        outcomes = await asyncio.gather(late, copy, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [TooLate, TooLate]
+    assert await database.read(count) == 0
+    assert isinstance(await database.store(new("late")), int)
     await database.close()
+
+
+async def test_a_read_is_one_look(database: Database) -> None:
+    """What is committed between two of its questions is seen by neither."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def twice(session: Session) -> tuple[int, int]:
+        first = count(session)
+        asked.set()
+        go_on.wait(5)
+        return first, count(session)
+
+    looking = asyncio.create_task(database.read(twice))
+    await asyncio.to_thread(asked.wait, 5)
+    await database.store(new("between"))
+    go_on.set()
+    assert await looking == (0, 0)
+    assert await database.read(count) == 1
 
 
 async def test_reads_do_not_wait_for_the_writer(database: Database) -> None:
