@@ -194,8 +194,10 @@ def _answer(response: httpx.Response, raw: bytes) -> ShopAnswer:
         raise NoAnswer(f"http_{status}", _sentence(raw))
     if status >= 400:
         raise Refused(status, _sentence(raw), retry_after=_seconds(response))
-    if status >= 300:
-        raise Refused(status, f"redirected to {response.headers.get('location', 'nowhere')}")
+    if status >= 300:  # "done, look there" is answered so, and "not here" as well: it is looked up
+        raise NoAnswer(
+            f"http_{status}", f"redirected to {response.headers.get('location', 'nowhere')}"
+        )
     replayed = response.headers.get("idempotent-replay", "").lower() == "true"
     if not raw.strip():
         return ShopAnswer(status, {}, replayed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -27,9 +28,13 @@ class SystemClock:
         return datetime.now(UTC)
 
     async def sleep_until(self, moment: datetime) -> None:
-        # In slices, so that a system clock that was set forward is noticed.
-        while (left := (moment - self.now()).total_seconds()) > 0:  # noqa: ASYNC110
+        # In slices, so that a system clock that was set forward is noticed; and never longer than
+        # it was at the beginning, however far the clock is set back.
+        left = (moment - self.now()).total_seconds()
+        end = time.monotonic() + left
+        while left > 0:
             await asyncio.sleep(min(left, 60.0))
+            left = min((moment - self.now()).total_seconds(), end - time.monotonic())
 
 
 class DrivenClock:

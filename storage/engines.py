@@ -15,6 +15,13 @@ from storage.cipher import AesCipher
 from storage.errors import CannotOpen
 
 BUSY_MILLISECONDS = 5000  # how long a maintenance command may hold the file
+# A server that is gone without a word is noticed within some ten seconds, not after hours.
+_LOST_HOST = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 FROZEN_SECONDS = 10  # without a word in an open transaction: its process is frozen or cut off
 
 
@@ -81,7 +88,7 @@ def _postgres(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=NullPool,
-        connect_args={"connect_timeout": 5, "application_name": "muster"},
+        connect_args={"connect_timeout": 5, "application_name": "muster", **_LOST_HOST},
     )
     event.listen(engine, "connect", _postgres_session)
     return engine

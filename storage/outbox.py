@@ -222,7 +222,9 @@ def page(
 ) -> WorkItem | None:
     """A page webhook event: `action` is trigger, acknowledge or resolve. Once per key."""
     payload = _payload(session, "page", key, template, incident, params, None) | {"action": action}
-    return _message(session, key, payload, now, priority=priority)
+    # In order: what is over must not be told before that it began.
+    order = f"page:{incident.reference}"
+    return _message(session, key, payload, now, order_key=order, priority=priority)
 
 
 def _payload(

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from bot.delivery import records
 from bot.delivery.content import Content, request_of
-from bot.delivery.errors import Remedy, SlackRefused
+from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_message, metadata
 from bot.delivery.office import Office
@@ -101,7 +101,7 @@ class Posts:
                 return await send(target)
             except SlackRefused as error:
                 if error.remedy is Remedy.ROOT_ANEW and target.thread_ts:
-                    return self._root_anew(job, error)
+                    return await self._root_anew(job, error)
                 if error.remedy not in (Remedy.FALLBACK, Remedy.JOIN):
                     raise
                 refused = error
@@ -110,7 +110,7 @@ class Posts:
             return Parked("no channel is configured for it")
         if job.payload.get("thread"):
             # The channel of the whole thread is gone: its root moves to the fallback, then this.
-            return self._root_anew(job, refused)
+            return await self._root_anew(job, refused)
         return Parked(f"{refused}; no fallback of the same or a narrower audience is left")
 
     def _room(self, job: Job, target: Target) -> None:
@@ -135,7 +135,7 @@ class Posts:
         if payload.get("thread"):
             root = stand.root
             if root is None or root.ts is None or root.channel is None:
-                return self._await_root(job, stand)
+                return await self._await_root(job, stand)
             spoken = language or root.language or _DEFAULT_LANGUAGE
             return [Target(root.channel, spoken, root.thread_ts or root.ts)]
         if payload.get("person"):
@@ -149,7 +149,7 @@ class Posts:
         chain = self._office.audiences.chain(str(payload.get("audience")))
         return [Target(audience.channel, language or audience.language) for audience in chain]
 
-    def _await_root(self, job: Job, stand: _Stand) -> Turn:
+    async def _await_root(self, job: Job, stand: _Stand) -> Turn:
         thread = str(job.payload["thread"])
         if stand.root_parked:
             return Parked(f"the root of its thread, {thread}, cannot be delivered")
@@ -164,12 +164,14 @@ class Posts:
             return Later(due, records.WAITS_FOR_ROOT, also)
         if stand.root is None:
             return Parked(f"the root of its thread, {thread}, was never posted")
-        return self._root_anew(job, None)
+        return await self._root_anew(job, None)
 
-    def _root_anew(self, job: Job, error: SlackRefused | None) -> Turn:
-        """The root is gone: post it again, and this message after it."""
+    async def _root_anew(self, job: Job, error: SlackRefused | None) -> Turn:
+        """The root is gone: post it again, and this message after it. Once; then it is parked."""
         thread = str(job.payload["thread"])
         because = error.code if error else "gone"
+        if error and await self._posted_anew(thread, job):
+            return Parked(f"{error}; it is refused under a new root as well")
 
         def also(session: Session, now: datetime) -> None:
             if not records.post_anew(session, thread, now, because=because, job=job):
@@ -177,13 +179,18 @@ class Posts:
 
         return Later(self._office.clock.now() + _ROOT_WAIT, f"root anew: {because}", also)
 
+    async def _posted_anew(self, message: str, job: Job) -> bool:
+        return await self._office.read(lambda s: records.was_posted_anew(s, message, job))
+
     async def direct_channel(self, person: str, *, urgent: bool) -> str:
         """The direct-message channel with a person. Raises SlackError."""
         sender = self._office.sender
         known = sender.direct_channels.get(person)
         if known is None:
             opened = await sender.call("conversations.open", {"users": person}, urgent=urgent)
-            known = str(opened["channel"]["id"])
+            known = str((opened.get("channel") or {}).get("id") or "")
+            if not known:
+                raise NotDelivered("malformed")
             sender.direct_channels[person] = known
         return known
 
@@ -214,6 +221,8 @@ class Posts:
                     answer = await sender.call(
                         "chat.postMessage", args, channel=target.channel, urgent=job.urgent
                     )
+                if not answer.get("ts"):
+                    raise Unclear("malformed")  # it went out, and where it stands is not said
                 return str(answer["ts"]), content
             except SlackRefused as error:
                 if error.remedy is Remedy.JOIN and not joined:

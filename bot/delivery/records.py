@@ -266,7 +266,7 @@ def post_anew(session: Session, message: str, now: datetime, *, because: str, jo
         work.enqueue(
             session,
             kind="message",
-            key=f"{_post_key(message)}/anew/{job.id}",
+            key=_anew_key(message, job),
             payload=dict(payload),
             due=now,
             now=now,
@@ -274,3 +274,13 @@ def post_anew(session: Session, message: str, now: datetime, *, because: str, jo
             priority=min(job.priority, original.priority),
         )
     return True
+
+
+def was_posted_anew(session: Session, message: str, job: Job) -> bool:
+    """Whether this job has had the message posted anew before."""
+    key = _anew_key(message, job)
+    return session.scalar(select(WorkItem.id).where(WorkItem.key == key)) is not None
+
+
+def _anew_key(message: str, job: Job) -> str:
+    return f"{_post_key(message)}/anew/{job.id}"

@@ -255,9 +255,15 @@ class Sender:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._silent += 1
             raise Unclear(_name(error)) from error
+        except AttributeError as error:
+            # slack_sdk stumbles over an answer that is JSON and no object; the call went out.
+            self._silent += 1
+            raise Unclear("malformed") from error
         self._silent = 0
         data = response.data
-        return data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            raise Unclear("malformed")
+        return data
 
     def _answered(self, method: str, error: SlackApiError) -> SlackError:
         """Sorts an answer that was not ok. A body that cannot be read leaves the outcome open."""

@@ -138,8 +138,8 @@ class WebApi:
         body = effect()
         if fault.kind == "lost_reply":
             raise Cut(reset=False)
-        if fault.kind == "malformed":
-            raise RawAnswer(200, '{"ok": true, "ts": "17', "application/json")
+        if fault.kind in _UNREADABLE:
+            raise RawAnswer(200, _UNREADABLE[fault.kind], "application/json")
         await asyncio.sleep(fault.seconds)
         return body
 
@@ -199,7 +199,12 @@ class RawAnswer(Exception):
         self.content_type = content_type
 
 
-_WITH_EFFECT: Final = frozenset({"lost_reply", "late_effect", "malformed", "delay"})
+_UNREADABLE: Final = {
+    "malformed": '{"ok": true, "ts": "17',
+    "no_object": "[1]",
+    "nothing_said": '{"ok": true}',
+}
+_WITH_EFFECT: Final = frozenset({"lost_reply", "late_effect", "delay", *_UNREADABLE})
 
 
 async def _given(request: web.Request) -> Json:

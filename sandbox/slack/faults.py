@@ -22,6 +22,8 @@ KINDS: Final[Mapping[str, str]] = {
     "lost_reply": "the effect, then the connection is cut without an answer",
     "late_effect": "the connection is cut, the effect lands `seconds` later",
     "malformed": "the effect, then an answer that is no JSON",
+    "no_object": "the effect, then an answer that is JSON and no object",
+    "nothing_said": "the effect, then an answer that is ok and says nothing more",
     "delay": "the effect at once, the answer `seconds` later",
     "down": 'every call is reset or answered 503, in turn; on "socket" the sockets close too',
     "dead_socket": 'the open sockets stay open and nothing passes any more (method "socket")',

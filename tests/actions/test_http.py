@@ -142,7 +142,8 @@ async def test_a_look_on_a_connection_that_was_closed_is_asked_again(http, serve
         (409, Refused, "http_409"),
         (422, Refused, "http_422"),
         (429, Refused, "http_429"),
-        (302, Refused, "http_302"),
+        (302, NoAnswer, "http_302"),
+        (303, NoAnswer, "http_303"),
     ],
 )
 async def test_each_status_is_sorted(status: int, error: type[ShopError], code: str) -> None:

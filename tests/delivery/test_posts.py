@@ -66,7 +66,7 @@ async def test_order_and_once_under_each_fault(postbox: Postbox, kind: str, nth:
     assert set((await postbox.states()).values()) == {"done"}
 
 
-@pytest.mark.parametrize("kind", ["lost_reply", "malformed"])
+@pytest.mark.parametrize("kind", ["lost_reply", "malformed", "no_object", "nothing_said"])
 async def test_what_landed_is_adopted_not_repeated(postbox: Postbox, kind: str) -> None:
     postbox.fault("chat.postMessage", kind)
     await postbox.post("card")

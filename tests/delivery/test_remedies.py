@@ -117,6 +117,23 @@ async def test_a_root_that_is_gone_is_posted_again_before_its_reply(
     assert await postbox.texts() == ["card", "log"]
 
 
+async def test_a_reply_that_no_root_helps_is_set_aside(postbox: Postbox) -> None:
+    """Refused under the new root as well: one new card and no more, and the reply is parked."""
+    await postbox.post("card")
+    await postbox.run()
+    postbox.fault(
+        "chat.postMessage",
+        "error",
+        error="cannot_reply_to_message",
+        times=-1,
+        match={"contains": "INC-412/log/1 v"},
+    )
+    await postbox.post("log/1")
+    await postbox.run(30)
+    assert (await postbox.item("log/1"))["state"] == "parked"
+    assert (await postbox.texts()).count("card") == 2  # the old one stands in truth, and the new
+
+
 @pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long", "metadata_too_large"])
 async def test_refused_blocks_go_out_as_plain_text(postbox: Postbox, code: str) -> None:
     postbox.fault("chat.postMessage", "error", error=code)

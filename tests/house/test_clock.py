@@ -146,3 +146,17 @@ def test_the_budget_goes_back_with_the_clock() -> None:
     assert free <= now + timedelta(minutes=2)
     held = budget.take("chat.postMessage", now)
     assert held == now + timedelta(seconds=30)
+
+
+async def test_a_wait_does_not_grow_when_the_clock_is_set_back() -> None:
+    """A tenth of a second until Slack's limit is free must not become an hour."""
+
+    class SetBack(SystemClock):
+        asked = 0
+
+        def now(self) -> datetime:
+            self.asked += 1
+            return super().now() - timedelta(hours=1) * (self.asked > 1)
+
+    async with asyncio.timeout(5):
+        await SetBack().sleep_until(datetime.now(UTC) + timedelta(seconds=0.1))
