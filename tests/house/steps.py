@@ -101,6 +101,7 @@ def outlasts(
     end()
     wait_for(lambda: ready(workspace) or None, "a ready bot", within=15)
     assert note(workspace, "it is back")["ok"]
+    workspace.advance(60)  # Slack sends an event again after a minute
     workspace.until(lambda: note_count(workspace) == 2, "the pin, sent again", driven=120)
     workspace.until(lambda: attempts(workspace) == {"done": 1}, "the outcome")
     workspace.settled()
