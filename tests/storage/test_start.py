@@ -1,4 +1,4 @@
-"""A bot that starts: claimed first, then brought to its schema; a failure leaves no claim behind."""
+"""A bot that starts: claimed first, then upgraded; one that fails leaves no claim behind."""
 
 from __future__ import annotations
 
