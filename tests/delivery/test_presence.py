@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.delivery.presence import Presence, _resting_until, language_of_locale
+from bot.people import PeopleDirectory
 from storage.models import Person
 from tests.delivery.conftest import Postbox
 
@@ -57,6 +58,30 @@ async def test_an_own_choice_is_not_overwritten(postbox: Postbox) -> None:
     await presence.refresh_stale("U0LIN")
     assert postbox.calls("users.info") == 2
     assert await presence.language_of("U0LIN") == "en"
+
+
+async def test_an_own_choice_survives_a_restart(postbox: Postbox) -> None:
+    """The next process and the other replicas speak as the person has chosen."""
+
+    def people() -> PeopleDirectory:
+        presence = Presence(postbox.office.sender, postbox.database, postbox.clock)
+        return PeopleDirectory(presence, postbox.database)
+
+    here, replica = people(), people()
+    assert await replica.language_of("U0MEI") == "en"
+    await here.choose_language("U0MEI", "zh-Hant")
+    assert replica.known_language("U0MEI") == "en"
+    await replica.reload()
+    assert replica.known_language("U0MEI") == "zh-Hant"
+    asked = postbox.calls("users.info")
+    await postbox.restart()
+    started = people()
+    await started.load()
+    assert started.known_language("U0MEI") == "zh-Hant"
+    assert postbox.calls("users.info") == asked
+    postbox.advance(2 * 24 * 3600)
+    await started.zone_of("U0MEI")
+    assert await started.language_of("U0MEI") == "zh-Hant"
 
 
 async def test_without_an_answer_english_is_spoken(postbox: Postbox) -> None:

@@ -15,7 +15,6 @@ from tests.journeys.invariants import (
     one_effect_a_key,
 )
 from tests.journeys.workspace import INCIDENTS, MEI, Workspace
-from tests.replicas.conftest import channel_card
 
 _FAILED = ("operation_timeout", "dispatch_failed")
 
@@ -75,18 +74,18 @@ def thread_of(workspace: Workspace, card: Json) -> str:
 
 def outlasts(
     workspace: Workspace,
+    card: Json,
     *,
     begin: Callable[[], None],
     meanwhile: Callable[[], None],
     end: Callable[[], None],
     problem: str,
 ) -> None:
-    """The database takes nothing from `begin` to `end`, while an action is under way at the shop.
+    """The database takes nothing from `begin` to `end`, while the shop works at a switch (3.3).
 
     What comes in is not acknowledged, `/readyz` tells the `problem`, and afterwards the same
     process goes on: later presses work, the event comes again, nothing is lost or doubled.
     """
-    card = channel_card(workspace)
     said, bot = said_in(workspace, card), workspace.stack.bots["bot"]
     switch(workspace, card, seconds=1.5)
     begin()
@@ -101,6 +100,7 @@ def outlasts(
     end()
     wait_for(lambda: ready(workspace) or None, "a ready bot", within=15)
     assert note(workspace, "it is back")["ok"]
+    workspace.advance(60)  # Slack sends an event again after a minute
     workspace.until(lambda: note_count(workspace) == 2, "the pin, sent again", driven=120)
     workspace.until(lambda: attempts(workspace) == {"done": 1}, "the outcome")
     workspace.settled()

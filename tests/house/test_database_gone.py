@@ -64,6 +64,7 @@ def test_the_database_stops_while_an_action_is_under_way(
     """Nothing can be stored, so nothing is acknowledged; afterwards the same process goes on."""
     outlasts(
         workspace,
+        channel_card(workspace),
         begin=server.stop,
         meanwhile=lambda: None,
         end=server.start,

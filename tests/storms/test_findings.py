@@ -138,20 +138,20 @@ def either(database_url: str) -> Iterator[World]:
 
 def test_many_checks_that_fail_together_are_a_few_threads(either: World) -> None:
     """What each finds by itself is a case of one thread, when ten others opened one just now."""
-    results = [alert(number) for number in range(60)]
+    results = [alert(number) for number in range(30)]
     opened = [number for result in results for number in take(either, result).opened]
     assert len(opened) == LIMIT + 1
-    assert count(either, Case) == 60
+    assert count(either, Case) == 30
     before = len(either.messages("post"))
     for result in results:
         take(either, result)
     assert (count(either, Incident), len(either.messages("post"))) == (LIMIT + 1, before)
     rung = either.read(lambda s: s.execute(select(Ring.incident_id, Ring.target)).all())
     assert len({tuple(row) for row in rung}) == len(rung), "rung twice for one incident"
-    over = [n for n in range(60) for _ in take(either, alert(n, failing=False)).recovered]
+    over = [n for n in range(30) for _ in take(either, alert(n, failing=False)).recovered]
     assert len(over) == LIMIT + 1
-    assert over[-1] == 59, "the storm is over with its last subject"
-    take(either, alert(30))
+    assert over[-1] == 29, "the storm is over with its last subject"
+    take(either, alert(20))
     storm = either.incident(LIMIT + 1)
     assert storm.recovered_at is None
 

@@ -19,7 +19,7 @@ from tests.journeys.invariants import each_message_once
 from tests.journeys.workspace import INCIDENTS, KAI, MEI, Workspace, daytime
 
 _FULL = bool(os.environ.get("MUSTER_FULL"))
-ALERTS = 1_000 if _FULL else 40
+ALERTS = 1_000 if _FULL else 25
 CLICKS = 200 if _FULL else 100  # on one card, and as many on the others
 THREADS = 11  # House.storm_after, and the one that has all others
 _LATENCY = 0.3  # seconds
