@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
@@ -103,29 +103,36 @@ def settle(
     house: House,
     result: CheckResult,
     storm: Storm,
-    states: Mapping[str, CheckState],
     now: datetime,
 ) -> Iterator[Incident]:
     """Settles the cases of subjects that are in order; the incidents that recovered by it."""
     for incident_id, subjects in storm.passed.items():
         incident = session.get_one(Incident, incident_id)
         change = Change(session, house, incident, Actor(f"check:{result.name}"), now)
-        wanted = {(case.kind, case.key) for case in map(subject_case, subjects)}
-        settled = 0
-        for case in session.scalars(
-            select(Case).where(Case.incident_id == incident_id, Case.state != CaseState.SETTLED)
-        ):
-            if (case.kind, case.key) in wanted:
-                case.state, case.updated_at = CaseState.SETTLED, now
-                settled += 1
-        if settled:
-            change.show()
-        failing = any(
-            state.failing and state.figures.get("incident") == incident.number
-            for state in states.values()
+        cases = [subject_case(subject) for subject in subjects]
+        settled = session.execute(
+            update(Case)
+            .where(
+                Case.incident_id == incident_id,
+                tuple_(Case.kind, Case.key).in_([(case.kind, case.key) for case in cases]),
+                Case.state != CaseState.SETTLED,
+            )
+            .values(state=CaseState.SETTLED, updated_at=now)
+            .execution_options(synchronize_session=False)
         )
-        if not failing and recovery.recovered(change):
+        if cast("CursorResult[Any]", settled).rowcount:
+            change.show()
+        if not _fails(session, result, incident) and recovery.recovered(change):
             yield incident
+
+
+def _fails(session: Session, result: CheckResult, incident: Incident) -> bool:
+    """Whether any subject of the storm still fails; those of this run's later parts included."""
+    session.flush()
+    failing = session.scalars(
+        select(CheckState.figures).where(CheckState.name == result.name, CheckState.failing)
+    )
+    return any(figures.get("incident") == incident.number for figures in failing)
 
 
 def live_fingerprints(session: Session) -> frozenset[str]:
