@@ -147,6 +147,8 @@ class Sender:
                     await self._asking.wait()
             if not (self.suspect or self.stopped):
                 return
+            soon = self._clock.now() + timedelta(seconds=_PROBE_WAITS[0])
+            raise Held(self.stopped or SILENT, max(self._next_probe, soon))
         why = self.stopped or SILENT
         until = self.silent_until(self._clock.now())
         if until is not None:
