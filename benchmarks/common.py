@@ -50,6 +50,13 @@ def resident_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
+def peak_mb(pid: int) -> float:
+    """The most that was resident at any moment since the process began, from /proc."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
 def cpu_seconds(pid: int) -> float:
     """Processor time that the process has used so far, from /proc."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import backlog
 from benchmarks.sustained import GOALS
 
 Found = Mapping[str, dict[str, Any] | None]
@@ -116,6 +117,40 @@ def _declare(found: dict[str, Any], where: str) -> Iterator[Row]:
         )
 
 
+def _backlog(found: dict[str, Any], where: str) -> Iterator[Row]:
+    claim, waiting = found["claim_ms"], f"{found['messages']:,} messages wait, {where}"
+    yield Row(
+        f"{waiting}: peak memory",
+        f"≤ {backlog.GOAL_MB:.0f} MB",
+        f"{found['memory_mb']:.0f} MB",
+        found["memory_mb"] <= backlog.GOAL_MB,
+    )
+    took = claim["search"] + claim["take"]
+    yield Row(
+        "— a claim of 16",
+        f"≤ {backlog.GOAL_CLAIM_MS:.0f} ms",
+        f"{took:.1f} ms (search {claim['search']:.1f}, worst {claim['worst']:.1f})",
+        took <= backlog.GOAL_CLAIM_MS,
+    )
+    posts, updates = (
+        "/".join(str(minute[method]) for minute in found["minutes"]) for method in backlog.LIMITS
+    )
+    allowed = backlog.LIMITS["chat.postMessage"]
+    yield Row(
+        f"— the drain by a driven clock, {len(found['minutes'])} min",
+        f"≥ {backlog.LEAST * allowed:.0f} of Slack's {allowed} posts/min, no 429",
+        f"{posts} posts, {updates} updates; {found['limited']} answers of 429",
+        backlog.at_rate(found),
+    )
+    yield Row(
+        "— first posts before log lines, threads in order",
+        f"≤ {backlog.EARLY} lines before, all in order",
+        f"{found['lines_before']} lines before {found['first_posts']} first posts; "
+        f"in order: {'yes' if found['in_order'] else 'no'}",
+        found["lines_before"] <= backlog.EARLY and found["in_order"],
+    )
+
+
 def _sustained(found: dict[str, Any], where: str) -> Iterator[Row]:
     acks, (before, after), cpu = found["acks"], found["memory_mb"], found["cpu"]
     load = f"{found['rate']:.0f} interactions/s for {found['minutes']:g} min, {where}"
@@ -153,5 +188,6 @@ _ROWS = {
     "probe": _probe,
     "ack": _ack,
     "declare": _declare,
+    "backlog": _backlog,
     "sustained": _sustained,
 }

@@ -1,4 +1,4 @@
-"""The configured checks as recurring work: looked at outside, taken over in one transaction."""
+"""The configured checks as recurring work: looked at outside, taken over in short transactions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
 from incidents.cases import awaited
-from incidents.findings import take_check_result
+from incidents.findings import in_parts, take_check_result
 from incidents.house import House
 from storage.database import Database
 
@@ -43,22 +43,30 @@ def recurring_checks(
     }
 
 
+def taking_over(house: House, result: CheckResult, clock: Clock) -> list[Finish]:
+    """What is written for the result, part by part."""
+
+    def finish(part: CheckResult) -> Finish:
+        def unit(session: Session) -> None:
+            taken = take_check_result(session, house, part, clock.now())
+            if taken.opened or taken.recovered:
+                log.info("found", check=part.name, opened=taken.opened, over=taken.recovered)
+
+        return unit
+
+    return [finish(part) for part in in_parts(result)]
+
+
 def _recurring(
     check: Check, checking: Checking, house: House, clock: Clock, database: Database, ran: Ran
 ) -> Recurring:
     settings = check.settings
 
-    async def job() -> Finish:
+    async def job() -> list[Finish]:
         waiting = await database.read(awaited)
         result: CheckResult = await run_check(check, checking.context(clock.now(), waiting))
         ran(result)
-
-        def finish(session: Session) -> None:
-            taken = take_check_result(session, house, result, clock.now())
-            if taken.opened or taken.recovered:
-                log.info("found", check=result.name, opened=taken.opened, over=taken.recovered)
-
-        return finish
+        return taking_over(house, result, clock)
 
     return Recurring(
         settings.name,

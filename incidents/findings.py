@@ -6,7 +6,7 @@ Flapping stays one incident; a check that could not run says nothing about the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,23 @@ from incidents.opening import Opening, open_incident
 from incidents.storms import Storm
 from incidents.updates import update_incident
 from storage.models import LIVE_STATUSES, Case, CheckState, Incident, Status
+
+AT_MOST = 500  # subjects in order that one transaction takes up
+
+
+def in_parts(result: CheckResult) -> list[CheckResult]:
+    """The result as several, each to be taken up in a transaction of its own, in this order.
+
+    A storm that is over has thousands of subjects in order at once, and the writer must not be
+    kept: on SQLite it is the only one. Findings are not divided, since a storm is one incident
+    that is told of once.
+    """
+    healthy = result.healthy_subjects
+    chunks = [healthy[at : at + AT_MOST] for at in range(0, len(healthy), AT_MOST)] or [()]
+    parts = [replace(result, findings=(), healthy_subjects=chunk, settled={}) for chunk in chunks]
+    parts[0] = replace(parts[0], findings=result.findings)
+    parts[-1] = replace(parts[-1], settled=result.settled)
+    return parts
 
 
 @dataclass(frozen=True)
@@ -48,7 +65,7 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     updated: list[int] = []
     recovered: list[int] = []
     run = _Run(
-        states=_states(session, result.name),
+        states=_states(session, result),
         live=storms.live_fingerprints(session),
         storm=Storm(house.storm_after),
     )
@@ -63,9 +80,9 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
         number = _passed(session, house, result, subject, now, run)
         if number is not None:
             recovered.append(number)
+    run.keep(session)
     for over in storms.settle(session, house, result, run.storm, run.states, now):
         recovered.append(over.number)
-    run.keep(session)
     for subject, settled in result.settled.items():
         incident = _incident(session, _state(session, result.name, subject))
         if incident is not None:
@@ -80,7 +97,7 @@ class _Run:
     states: dict[str, CheckState]
     live: frozenset[str]  # fingerprints of open incidents
     storm: Storm
-    fresh: dict[str, CheckState] = field(default_factory=dict)  # written at the end of the run
+    fresh: dict[str, CheckState] = field(default_factory=dict)  # written in one go by `keep`
     incidents: dict[int, Incident | None] = field(default_factory=dict)  # by number, locked
 
     def state(self, session: Session, name: str, subject: str) -> CheckState:
@@ -90,7 +107,7 @@ class _Run:
         return found
 
     def keep(self, session: Session) -> None:
-        """Writes the states that are new, in one statement."""
+        """Writes the states that are new, in one statement, before it is asked who still fails."""
         columns = CheckState.__table__.columns.keys()
         rows = [{c: getattr(state, c) for c in columns} for state in self.fresh.values()]
         if rows:
@@ -107,9 +124,13 @@ class _Run:
         return found if found is not None and found.live else None
 
 
-def _states(session: Session, name: str) -> dict[str, CheckState]:
-    rows = session.scalars(select(CheckState).where(CheckState.name == name))
-    return {row.subject: row for row in rows}
+def _states(session: Session, result: CheckResult) -> dict[str, CheckState]:
+    """Of the subjects that the result speaks of."""
+    subjects = [finding.subject for finding in result.findings] + list(result.healthy_subjects)
+    wanted = select(CheckState).where(CheckState.name == result.name)
+    if len(subjects) <= 2 * AT_MOST:
+        wanted = wanted.where(CheckState.subject.in_(subjects))
+    return {row.subject: row for row in session.scalars(wanted)}
 
 
 def _actor(result: CheckResult) -> Actor:

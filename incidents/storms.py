@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import CursorResult, and_, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
@@ -26,7 +26,7 @@ from storage.models import LIVE_STATUSES, Case, CaseState, CheckState, Incident
 
 _PREFIX = "many:"
 _SHARED = "many:*"  # no check has that name
-_FEW = 200  # subjects that are looked for by name
+_AT_ONCE = 500  # cases that one statement names
 
 
 def is_storm(incident: Incident) -> bool:
@@ -192,11 +192,7 @@ def settle(
         wanted = {case for subject in subjects for case in _cases_of(subject, states[subject])}
         if _settle_cases(session, incident_id, wanted, now):
             change.show()
-        session.flush()
-        failing = any(
-            state.failing and state.figures.get("incident") == incident.number
-            for state in states.values()
-        )
+        failing = _fails(session, result, incident)
         if is_shared(incident):
             failing = failing or _has_open_cases(session, incident_id)
         if not failing and recovery.recovered(change):
@@ -209,18 +205,31 @@ def _cases_of(subject: str, state: CheckState) -> set[tuple[str, str]]:
 
 
 def _settle_cases(
-    session: Session, incident_id: int, wanted: set[tuple[str, str]], now: datetime
+    session: Session, incident_id: int, wanted: Collection[tuple[str, str]], now: datetime
 ) -> int:
-    found = select(Case).where(Case.incident_id == incident_id, Case.state != CaseState.SETTLED)
-    if len(wanted) <= _FEW:
-        named = (and_(Case.kind == kind, Case.key == key) for kind, key in wanted)
-        found = found.where(or_(*named))
-    settled = 0
-    for case in session.scalars(found):
-        if (case.kind, case.key) in wanted:
-            case.state, case.updated_at = CaseState.SETTLED, now
-            settled += 1
+    settled, cases = 0, sorted(wanted)
+    for at in range(0, len(cases), _AT_ONCE):
+        done = session.execute(
+            update(Case)
+            .where(
+                Case.incident_id == incident_id,
+                tuple_(Case.kind, Case.key).in_(cases[at : at + _AT_ONCE]),
+                Case.state != CaseState.SETTLED,
+            )
+            .values(state=CaseState.SETTLED, updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        settled += cast("CursorResult[Any]", done).rowcount
     return settled
+
+
+def _fails(session: Session, result: CheckResult, incident: Incident) -> bool:
+    """Whether any subject of the storm still fails; those of this run's later parts included."""
+    session.flush()
+    failing = session.scalars(
+        select(CheckState.figures).where(CheckState.name == result.name, CheckState.failing)
+    )
+    return any(figures.get("incident") == incident.number for figures in failing)
 
 
 def _has_open_cases(session: Session, incident_id: int) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,10 +45,11 @@ _QUERIES = frozenset(
         "users.info",
     }
 )
+SILENT = "slack_is_silent"
 _DEFAULT_RETRY_AFTER = 30.0  # seconds, when a 429 names none
 _SHORT_WAIT = timedelta(seconds=1)  # a token that comes this soon is waited for here
 _PROBE_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between asking a silent Slack
-SILENT = "slack_is_silent"
+_ASKING_WAIT = 3.0  # seconds that others wait for the answer to who asks
 _SUSPECT_AFTER = 3  # calls in a row without an answer: probe before sending more
 
 
@@ -90,6 +92,7 @@ class Sender:
         self._silent = 0
         self._probes = 0
         self._next_probe = clock.now()
+        self._asking: asyncio.Event | None = None  # set when who asks has heard
         self.stopped: str | None = None  # the code for which sending was stopped
         self.answered_at: datetime | None = None  # when Slack last said anything
         self.direct_channels: dict[str, str] = {}  # person → channel of their direct messages
@@ -130,8 +133,9 @@ class Sender:
         `waiter`: the message; the moment that it is told stays its own, so give it to `call` too.
         """
         now = self._clock.now()
-        if (self.suspect or self.stopped) and self._rests(now):
-            raise Held(self.stopped or SILENT, self._next_probe)
+        silent = self.silent_until(now)
+        if silent is not None:
+            raise Held(self.stopped or SILENT, silent)
         until = self._budget.look(method, now, channel=channel, urgent=urgent, waiter=waiter)
         if until is not None and until - now > _SHORT_WAIT:
             raise Held("budget", until)
@@ -152,20 +156,38 @@ class Sender:
 
         So an outage leaves at most a few messages behind whose outcome is unknown.
         """
-        now = self._clock.now()
+        if self._asking is not None:
+            # Who came first is most urgent, and so are those right behind: they go on with it.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ASKING_WAIT):
+                    await self._asking.wait()
+            if not (self.suspect or self.stopped):
+                return
+            soon = self._clock.now() + timedelta(seconds=_PROBE_WAITS[0])
+            raise Held(self.stopped or SILENT, max(self._next_probe, soon))
         why = self.stopped or SILENT
-        if self._rests(now):
-            raise Held(why, self._next_probe)
+        until = self.silent_until(self._clock.now())
+        if until is not None:
+            raise Held(why, until)
         wait = _PROBE_WAITS[min(self._probes, len(_PROBE_WAITS) - 1)]
         self._probes += 1
-        self._next_probe = now + timedelta(seconds=wait)
-        if not await self.probe():
-            raise Held(self.stopped or why, max(self._next_probe, self._clock.now()))
-        self._next_probe = self._clock.now()
+        self._next_probe = self._clock.now() + timedelta(seconds=wait)
+        asking = self._asking = asyncio.Event()
+        try:
+            if not await self.probe():
+                raise Held(self.stopped or why, max(self._next_probe, self._clock.now()))
+            self._next_probe = self._clock.now()
+        finally:
+            self._asking = None
+            asking.set()
 
-    def _rests(self, now: datetime) -> bool:
-        """A moment further away than any wait is one of a clock that was set back since."""
-        return now < self._next_probe <= now + timedelta(seconds=_PROBE_WAITS[-1])
+    def silent_until(self, now: datetime) -> datetime | None:
+        """Until when nothing is sent, because Slack was asked lately and is not back."""
+        if not (self.suspect or self.stopped) or self._asking is not None:
+            return None
+        # A moment further away than any wait is one of a clock that was set back since.
+        waits = now < self._next_probe <= now + timedelta(seconds=_PROBE_WAITS[-1])
+        return self._next_probe if waits else None
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
         """Posts to a response_url (Slack: 5 uses in 30 minutes; it follows no base_url).

@@ -20,6 +20,7 @@ from bot.delivery.office import Office, backoff
 from bot.delivery.once import Ephemeral, Respond, ViewUpdate
 from bot.delivery.pages import Pages
 from bot.delivery.posts import Posts, Twins
+from bot.delivery.sender import SILENT
 from storage import work
 from storage.errors import StorageError
 from storage.models import WorkItem, WorkKind
@@ -27,6 +28,8 @@ from storage.work import LeaseOver
 
 log = structlog.get_logger(__name__)
 
+# What is sent at most once decides for itself, and a page does not go through Slack.
+_WAITS_FOR_SLACK = frozenset({"post", "direct", "refresh", "home", "file", "twins"})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between tries to write a turn down
 
 
@@ -86,6 +89,10 @@ class Deliverer:
         handler = self._classes.get(str(job.payload.get("do")))
         if handler is None:
             return Parked(f"nothing delivers “{job.payload.get('do')}”")
+        now = self._office.clock.now()
+        until = self._office.sender.silent_until(now)
+        if until is not None and job.payload["do"] in _WAITS_FOR_SLACK:
+            return Later(until, SILENT)  # not drawn in vain, again and again
         try:
             return await handler.deliver(job)
         except SlackError as error:

@@ -7,7 +7,7 @@ runs once, not once for each turn that was missed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 
 Finish = Callable[[Session], None]
 """What is written in the transaction that makes the item due again."""
-Job = Callable[[], Awaitable[Finish | None]]
+Job = Callable[[], Awaitable[Finish | Sequence[Finish] | None]]
+"""Of several, each is a transaction of its own, the last one makes the item due again. If the
+process ends between two, the item is not due again but taken over, and the job is done anew."""
 
 
 @dataclass(frozen=True)
@@ -77,25 +79,40 @@ class RecurringWork:
         recurring = self._recurring.get(str(item.payload.get("recurring")))
         if recurring is None:  # taken out of the configuration
             return Done({"gone": True})
-        finish = await self._look(recurring)
+        *parts, last = await self._look(recurring) or [None]
+        for part in parts:
+            if part is not None and not await self._write(item, part):
+                return None  # another has taken it over and does it all
 
         def unit(session: Session) -> None:
             due = work.following(item.due, recurring.every, self._clock.now())
-            if work.reschedule(session, item.id, item.epoch, due) and finish is not None:
-                finish(session)
+            if work.reschedule(session, item.id, item.epoch, due) and last is not None:
+                last(session)
 
         await self._database.write(unit)
         return None
 
-    async def _look(self, recurring: Recurring) -> Finish | None:
+    async def _write(self, item: WorkItem, part: Finish) -> bool:
+        """One part before the last. False: the claim is not ours any more, nothing was written."""
+
+        def unit(session: Session) -> bool:
+            ours = item.id in work.renew(session, [(item.id, item.epoch)])
+            if ours:
+                part(session)
+            return ours
+
+        return await self._database.write(unit)
+
+    async def _look(self, recurring: Recurring) -> Sequence[Finish | None]:
         seconds = None if recurring.deadline is None else recurring.deadline.total_seconds()
         try:
             async with asyncio.timeout(seconds):
-                return await recurring.job()
+                found = await recurring.job()
+                return found if isinstance(found, Sequence) else [found]
         except StorageError:
             raise  # nothing is wrong with the job: again when the database is back
         except TimeoutError:
             log.error("recurring_broken_off", name=recurring.name, after=seconds)
         except Exception:
             log.exception("recurring_failed", name=recurring.name)
-        return None
+        return []

@@ -67,6 +67,7 @@ def reschedule(session: Session, item_id: int, epoch: int, due: datetime) -> boo
 
 def following(due: datetime, every: timedelta, now: datetime) -> datetime:
     """When a recurring item is due again: in step with its last due time, but once after a pause
-    however long, not once for each turn that was missed."""
+    however long, not once for each turn that was missed; nor later than one turn from now, though
+    the clock was set back while it ran."""
     coming = due + every
-    return coming if coming > now else now + every
+    return coming if now < coming <= now + every else now + every

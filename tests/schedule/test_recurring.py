@@ -219,3 +219,11 @@ async def test_the_control_port_drives_the_clock() -> None:
     await port.stop()
     with pytest.raises(ValueError, match="backward"):
         clock.advance(-1)
+
+
+def test_what_ran_while_the_clock_was_set_back_is_due_one_turn_from_now() -> None:
+    """It had been claimed in the wrong future; its next turn is not hours away."""
+    now, every = DrivenClock().now(), timedelta(seconds=30)
+    assert work.following(now + timedelta(hours=3), every, now) == now + every
+    assert work.following(now - timedelta(seconds=10), every, now) == now + timedelta(seconds=20)
+    assert work.following(now - timedelta(hours=3), every, now) == now + every

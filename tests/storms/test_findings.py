@@ -5,16 +5,30 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
+from bot.checks_work import taking_over
+from bot.clock import DrivenClock
+from bot.schedule.recurring import Finish, Recurring, RecurringWork
 from checks.model import CaseFound, CheckResult, Finding
-from incidents.findings import Taken, take_check_result
-from storage.models import Case, CaseState, Incident, Ring, WorkItem
+from incidents.findings import AT_MOST, Taken, take_check_result
+from storage import work
+from storage.models import (
+    Case,
+    CaseState,
+    CheckState,
+    Incident,
+    Ring,
+    TimelineEntry,
+    WorkItem,
+)
 from storage.work import NewWork
 from tests.incidents.world import DAY, World
 
@@ -103,6 +117,99 @@ def test_a_storm_is_over_when_none_of_its_subjects_fails(world: World) -> None:
         lambda s: s.scalars(select(Incident).where(Incident.subject.like("many:%"))).one()
     )
     assert storm.recovered_at is None
+
+
+async def test_a_storm_that_is_over_is_taken_up_in_short_transactions(world: World) -> None:
+    """Its subjects recover some hundred at a time; what is sent in between is stored."""
+    found = subjects(MANY)
+    take(world, CheckResult("orders", world.now, findings=found))
+    names = tuple(one.subject for one in found)
+    over = CheckResult("orders", world.now, healthy_subjects=names)
+    per_unit: list[int] = []
+
+    def settled() -> int:
+        return world.database.read_now(
+            lambda s: s.scalar(select(func.count()).where(CheckState.failing.is_(False))) or 0
+        )
+
+    async def job() -> list[Finish]:
+        return [counted(one) for one in taking_over(world.house, over, DrivenClock())]
+
+    def counted(finish: Finish) -> Finish:
+        def unit(session: Session) -> None:
+            before = settled()
+            finish(session)
+            now = session.scalar(select(func.count()).where(CheckState.failing.is_(False))) or 0
+            per_unit.append(now - before)
+
+        return unit
+
+    checks, item = await due(world, job)
+    await checks.run(item)
+    assert sum(per_unit) == MANY
+    assert max(per_unit) <= AT_MOST
+    assert storm(world).recovered_at is not None
+    lines = world.database.read_now(
+        lambda s: s.scalar(
+            select(func.count(TimelineEntry.id)).where(
+                TimelineEntry.incident_id == storm(world).id, TimelineEntry.kind == "recovered"
+            )
+        )
+    )
+    assert lines == 1
+
+
+async def test_a_process_that_ends_amid_a_storms_end_loses_nothing(world: World) -> None:
+    """The look is taken up again from its beginning by whoever takes the check over."""
+    found = subjects(4 * AT_MOST)
+    take(world, CheckResult("orders", world.now, findings=found))
+    names = tuple(one.subject for one in found)
+    over = CheckResult("orders", world.now, healthy_subjects=names)
+    written: list[int] = []
+
+    async def job() -> list[Finish]:
+        return [taken_over(one) for one in taking_over(world.house, over, DrivenClock())]
+
+    def taken_over(finish: Finish) -> Finish:
+        def unit(session: Session) -> None:
+            finish(session)
+            written.append(1)
+            if len(written) == 2:  # this process is frozen here; another claims the check
+                claimed = update(WorkItem).where(WorkItem.kind == "check")
+                session.execute(claimed.values(epoch=WorkItem.epoch + 1))
+
+        return unit
+
+    checks, item = await due(world, job)
+    await checks.run(item)
+    assert len(written) == 2
+    assert storm(world).recovered_at is None
+    again = world.database.read_now(lambda s: s.get_one(WorkItem, item.id))
+    assert (again.state, again.epoch) == ("claimed", item.epoch + 1)
+    await checks.run(again)
+    assert storm(world).recovered_at is not None
+    left = world.database.read_now(
+        lambda s: s.scalar(select(func.count(Case.id)).where(Case.state != CaseState.SETTLED))
+    )
+    assert left == 0
+
+
+async def due(
+    world: World, job: Callable[[], Awaitable[list[Finish]]]
+) -> tuple[RecurringWork, WorkItem]:
+    """The check as recurring work, and its claim."""
+    clock = DrivenClock()
+    recurring = {"orders": Recurring("orders", timedelta(seconds=30), job)}
+    checks = RecurringWork("check", world.database, clock, recurring)
+    await checks.plan()
+    [item] = world.write(lambda s: work.claim(s, "check", owner="boot", now=clock.now(), limit=1))
+    return checks, item
+
+
+def storm(world: World) -> Incident:
+    return world.database.read_now(
+        lambda s: s.scalars(select(Incident).where(Incident.subject.like("many:%"))).one()
+    )
 
 
 def test_new_subjects_of_a_storm_join_it(world: World) -> None:
