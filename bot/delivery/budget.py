@@ -15,6 +15,9 @@ from datetime import datetime, timedelta
 
 _MINUTE = timedelta(minutes=1)
 _URGENT_SHARE = 0.2  # of each budget is never taken by routine messages
+# Refreshes are never urgent, so nothing is kept for others; but requests do not arrive as they
+# left, and one too many blocks the method until the minute is over.
+_KEPT: Mapping[str, int] = {"chat.update": 2}
 _BURST_SHARE = 0.5  # of a minute's calls may go at once; the others keep their distance
 _CHANNELS_KEPT = 1000
 _SET_BACK = timedelta(seconds=2)  # a clock that goes back by more was set
@@ -97,9 +100,9 @@ def _queues(distance: timedelta) -> dict[bool, _Slots]:
 class _Minute:
     """One method: never more than its calls in any minute, in bursts of half of them."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, method: str, limit: int) -> None:
         self._limit = limit
-        self._kept = int(limit * _URGENT_SHARE)
+        self._kept = _KEPT.get(method, int(limit * _URGENT_SHARE))
         self._burst = max(1, int(limit * _BURST_SHARE))
         self._distance = _MINUTE / limit
         self._calls: deque[datetime] = deque()
@@ -240,7 +243,7 @@ class Budget:
         minute = self._minutes.get(method)
         if minute is None:
             limit = self.methods.get(method, OTHER_METHODS)
-            minute = self._minutes[method] = _Minute(limit)
+            minute = self._minutes[method] = _Minute(method, limit)
         rate = self.per_channel.get(method)
         if channel is None or rate is None:
             return [minute]

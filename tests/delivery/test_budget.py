@@ -146,6 +146,13 @@ def test_routine_alone_flows_evenly_after_its_burst() -> None:
     assert len(sent) >= 5 * TIER_3 * 0.75
 
 
+def test_cards_may_use_nearly_all_that_slack_allows() -> None:
+    """Slack: chat.update is Tier 3, 50 a minute; no refresh is urgent."""
+    sent = _sent(Budget(), "chat.update", lambda _step: False)
+    first = [moment for moment in sent if moment < sent[0] + timedelta(minutes=1)]
+    assert len(first) == 48
+
+
 def test_a_clock_that_jumps_back_gives_no_tokens_away() -> None:
     budget = Budget(methods={POST: 1}, per_channel={})
     assert budget.take(POST, NOW, urgent=True) is None
