@@ -35,9 +35,10 @@ class Unclear:
 
 @dataclass(frozen=True)
 class Park:
-    """It cannot be done without a person."""
+    """It cannot be done without a person. `unclear`: whether it happened is unknown."""
 
     error: str
+    unclear: bool = False
 
 
 Turn = Done | Retry | Unclear | Park | None

@@ -320,7 +320,7 @@ class Workers:
             error_text = f"{type(error).__name__}: {error}"
             log.exception("turn_failed", kind=lane.kind, item=item.id, attempts=item.attempts)
         if item.attempts >= _TRIES:
-            return Park(error_text)
+            return Park(error_text, unclear=lane.unclear_on_error)
         if lane.unclear_on_error:
             return Unclear(now + pause, error_text)
         return Retry(now + pause, error_text)
@@ -386,5 +386,5 @@ def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:
     if isinstance(turn, Unclear):
         return work.unclear(session, item.id, item.epoch, turn.due, turn.error)
     if isinstance(turn, Park):
-        return work.park(session, item.id, item.epoch, turn.error)
+        return work.park(session, item.id, item.epoch, turn.error, unclear=turn.unclear)
     return True

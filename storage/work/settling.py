@@ -58,15 +58,17 @@ def unclear(session: Session, item_id: int, epoch: int, due: datetime, error: st
     )
 
 
-def park(session: Session, item_id: int, epoch: int, error: str) -> bool:
-    """Set aside for an operator; the rest of its order key goes on. False: stale epoch."""
+def park(session: Session, item_id: int, epoch: int, error: str, *, unclear: bool = False) -> bool:
+    """Set aside for an operator; the rest of its order key goes on. False: stale epoch.
+
+    `unclear`: this claim, or one before it, may have had its effect. Once it is taken up again,
+    that is looked for first.
+    """
+    known = {} if unclear else {"settled_epoch": epoch}
     return changed(
         session,
         mine(item_id, epoch).values(
-            state=WorkState.PARKED,
-            settled_epoch=epoch,
-            last_error=error[:ERROR_LENGTH],
-            lease_until=None,
+            state=WorkState.PARKED, last_error=error[:ERROR_LENGTH], lease_until=None, **known
         ),
         ends=True,
     )

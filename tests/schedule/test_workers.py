@@ -154,6 +154,34 @@ async def test_a_poison_item_is_set_aside_and_the_rest_goes_on(
     assert tries == list(range(1, 9))
 
 
+async def test_tried_again_after_it_was_parked_it_looks_first_where_it_may_have_had_its_effect(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    tries: dict[str, list[bool]] = {"timer": [], "message": []}
+
+    async def run(item: WorkItem) -> Turn:
+        tries[item.kind].append(item.epoch - 1 != item.settled_epoch)
+        if len(tries[item.kind]) <= 8:
+            raise ZeroDivisionError("poison")
+        return Done()
+
+    mine = workers()
+    mine.add("timer", run, concurrency=1)
+    mine.add("message", run, concurrency=1, unclear_on_error=True)
+    await mine.start()
+    await add(database, clock, "timer")
+    await add(database, clock, "message", kind="message")
+    for number in range(1, 9):
+        await until(lambda n=number: all(len(seen) == n for seen in tries.values()))
+        await until(lambda: not any(mine.in_hand.values()))
+        clock.advance(120)
+    await until(lambda: _all(database, "parked"))
+    await database.write(lambda s: work.unpark_all(s, clock.now()))
+    await until(lambda: _all(database, "done"))
+    assert tries["timer"][-1] is False
+    assert tries["message"][-1] is True
+
+
 async def test_a_turn_that_hangs_is_broken_off_at_its_deadline(
     database: Database, clock: DrivenClock, workers: Make
 ) -> None:

@@ -204,6 +204,21 @@ async def test_an_operator_has_a_parked_item_tried_again(database: Database) -> 
     assert again.id == item_id
 
 
+async def test_what_may_have_happened_before_it_was_parked_is_looked_for_first(
+    database: Database,
+) -> None:
+    """An operator's “try again” must not repeat blindly."""
+    await add(database, "known")
+    await add(database, "unknown")
+    for item in await claim(database):
+        await database.write(
+            lambda s, i=item: work.park(s, i.id, i.epoch, "failed", unclear=i.key == "unknown")
+        )
+        assert await database.write(lambda s, i=item: work.unpark(s, i.id, NOW))
+    again = {item.key: item.epoch - 1 != item.settled_epoch for item in await claim(database)}
+    assert again == {"known": False, "unknown": True}
+
+
 async def test_old_deliveries_are_pruned_and_messages_are_kept(database: Database) -> None:
     for kind in ("intake", "message"):
         number = await add(database, f"{kind} old", kind=kind)
