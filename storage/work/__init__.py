@@ -15,7 +15,7 @@ from storage.work.figures import Depth, Undelivered, depths, next_due, states, u
 from storage.work.lease import Lease, LeaseOver, running_time, still_held, under
 from storage.work.parked import Stuck, parked, unclear_now, unpark_all
 from storage.work.recurring import ensure, following, nearer, reschedule
-from storage.work.settling import complete, park, retry, set_aside, unclear, unpark
+from storage.work.settling import complete, end_leases, park, retry, set_aside, unclear, unpark
 
 __all__ = [
     "LEASE_SECONDS",
@@ -31,6 +31,7 @@ __all__ = [
     "claim",
     "complete",
     "depths",
+    "end_leases",
     "enqueue",
     "enqueued_kinds",
     "ensure",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
+    CursorResult,
     select,
     update,
 )
@@ -19,6 +20,7 @@ from storage.work.common import (
     fold_successor,
     mine,
     note_enqueued,
+    server_now,
 )
 
 
@@ -72,6 +74,24 @@ def park(session: Session, item_id: int, epoch: int, error: str, *, unclear: boo
         ),
         ends=True,
     )
+
+
+def end_leases(session: Session, owner: str) -> int:
+    """The process of that boot id ends: whatever it still has may be taken over now. How many.
+
+    Whether it had its effect is to be looked up.
+    """
+    ended = session.execute(
+        update(WorkItem)
+        .where(
+            WorkItem.state.in_(UNFINISHED),
+            WorkItem.state == WorkState.CLAIMED,
+            WorkItem.owner == owner,
+        )
+        .values(lease_until=server_now(session))
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", ended).rowcount
 
 
 def set_aside(session: Session, item_id: int, error: str) -> bool:
