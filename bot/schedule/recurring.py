@@ -26,16 +26,22 @@ log = structlog.get_logger(__name__)
 Finish = Callable[[Session], None]
 """What is written in the transaction that makes the item due again."""
 Job = Callable[[], Awaitable[Finish | None]]
+Instead = Callable[[str], Finish]
+"""What is written when a run failed, and by which error."""
 
 
 @dataclass(frozen=True)
 class Recurring:
-    """One thing that recurs. `job` looks outside of any transaction and returns what to write."""
+    """One thing that recurs. `job` looks outside of any transaction and returns what to write.
+
+    `instead`: what is written when the job, or the writing of what it found, failed.
+    """
 
     name: str
     every: timedelta
     job: Job
     deadline: timedelta | None = None
+    instead: Instead | None = None
 
 
 class RecurringWork:
@@ -73,19 +79,37 @@ class RecurringWork:
             work.nearer(session, f"{self.kind}:{name}", recurring.every, self._clock.now())
 
     async def run(self, item: WorkItem) -> Turn:
-        """One turn. An error of the job, its deadline included, does not end the recurring."""
+        """One turn. An error of the job or of its writing does not end the recurring."""
         recurring = self._recurring.get(str(item.payload.get("recurring")))
         if recurring is None:  # taken out of the configuration
             return Done({"gone": True})
         finish = await self._look(recurring)
+        try:
+            await self._write(item, recurring, finish)
+        except StorageError:
+            raise
+        except Exception as error:
+            log.exception("recurring_not_written", name=recurring.name)
+            await self._write_instead(item, recurring, _named(error))
+        return None
 
+    async def _write_instead(self, item: WorkItem, recurring: Recurring, error: str) -> None:
+        """That it failed; if not even that can be written, only that it is due again."""
+        try:
+            await self._write(item, recurring, _instead(recurring, error))
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("recurring_failed_unsaid", name=recurring.name)
+            await self._write(item, recurring, None)
+
+    async def _write(self, item: WorkItem, recurring: Recurring, finish: Finish | None) -> None:
         def unit(session: Session) -> None:
             due = work.following(item.due, recurring.every, self._clock.now())
             if work.reschedule(session, item.id, item.epoch, due) and finish is not None:
                 finish(session)
 
         await self._database.write(unit)
-        return None
 
     async def _look(self, recurring: Recurring) -> Finish | None:
         seconds = None if recurring.deadline is None else recurring.deadline.total_seconds()
@@ -96,6 +120,16 @@ class RecurringWork:
             raise  # nothing is wrong with the job: again when the database is back
         except TimeoutError:
             log.error("recurring_broken_off", name=recurring.name, after=seconds)
-        except Exception:
+            return _instead(recurring, f"broken off after {seconds:g} s")
+        except Exception as error:
             log.exception("recurring_failed", name=recurring.name)
-        return None
+            return _instead(recurring, _named(error))
+
+
+def _instead(recurring: Recurring, error: str) -> Finish | None:
+    return None if recurring.instead is None else recurring.instead(error)
+
+
+def _named(error: Exception) -> str:
+    """Without its text, which may hold what the shop says of a customer."""
+    return f"an error of Muster, {type(error).__name__}"
