@@ -166,7 +166,9 @@ class Muster:
             database,
             clock,
             housekeeping(
-                clock, keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days)
+                database,
+                clock,
+                keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days),
             ),
         )
         timers = TimerWork(database, house, clock, presence, jobs)

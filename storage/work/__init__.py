@@ -9,11 +9,12 @@ from __future__ import annotations
 from storage.work.claims import candidates, claim, release_stale, renew
 from storage.work.clock import bring_near
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
-from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
+from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, void
 from storage.work.enqueueing import enqueue, refresh
 from storage.work.figures import Depth, Undelivered, depths, next_due, states, undelivered
 from storage.work.lease import Lease, LeaseOver, running_time, still_held, under
 from storage.work.parked import Stuck, parked, unclear_now, unpark_all
+from storage.work.pruning import outlived, prune
 from storage.work.recurring import ensure, following, nearer, reschedule
 from storage.work.settling import complete, end_leases, park, retry, set_aside, unclear, unpark
 
@@ -40,6 +41,7 @@ __all__ = [
     "nearer",
     "next_due",
     "once",
+    "outlived",
     "park",
     "parked",
     "prune",

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
-    CursorResult,
     column,
-    delete,
-    or_,
     table,
     update,
 )
@@ -138,17 +135,3 @@ def once(session: Session, key: str, now: datetime) -> None:
     )
     if not done:
         raise AlreadyDone(key)
-
-
-def prune(session: Session, *, before: datetime, kinds: Collection[str]) -> int:
-    """Deletes finished items of these kinds, and finished refreshes, that are older."""
-    result = session.execute(
-        delete(WorkItem)
-        .where(
-            WorkItem.state == WorkState.DONE,
-            WorkItem.created_at < before,
-            or_(WorkItem.kind.in_(list(kinds)), WorkItem.refreshes.is_not(None)),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    return cast("CursorResult[Any]", result).rowcount

@@ -192,10 +192,10 @@ async def test_housekeeping_deletes_old_deliveries_and_seals_the_audit_log(
         )  # fmt: skip
 
     await database.write(before)
-    for job in housekeeping(clock, keep_deliveries=timedelta(days=7)).values():
+    for job in housekeeping(database, clock, keep_deliveries=timedelta(days=7)).values():
         finish = await job.job()
-        assert finish is not None
-        await database.write(finish)
+        if finish is not None:
+            await database.write(finish)
     keys = await database.read(lambda s: set(s.scalars(select(WorkItem.key))))
     assert keys == {"young"}
     sealed = await database.read(

@@ -219,21 +219,6 @@ async def test_what_may_have_happened_before_it_was_parked_is_looked_for_first(
     assert again == {"known": False, "unknown": True}
 
 
-async def test_old_deliveries_are_pruned_and_messages_are_kept(database: Database) -> None:
-    for kind in ("intake", "message"):
-        number = await add(database, f"{kind} old", kind=kind)
-        [item] = await database.write(
-            lambda s, kind=kind: work.claim(s, kind, owner="a", now=NOW, limit=9)
-        )
-        assert item.id == number
-        await database.write(lambda s, item=item: work.complete(s, item.id, item.epoch, NOW))
-    await add(database, "still open", kind="intake")
-    pruned = await database.write(lambda s: work.prune(s, before=LATER, kinds=["intake"]))
-    assert pruned == 1
-    left = await database.read(lambda s: set(s.scalars(select(WorkItem.key))))
-    assert left == {"message old", "still open"}
-
-
 async def test_a_commit_that_enqueued_wakes_the_workers(database: Database) -> None:
     woken: list[frozenset[str]] = []
     database.listen(woken.append)
