@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy import ColumnElement, and_, literal, or_, select
 from sqlalchemy.orm import Session
 
 from bot.delivery.job import Job
 from storage import work
 from storage.models import Incident, SlackMessage, WorkItem, WorkState
-
-_UNFINISHED = (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR)
+from storage.work.common import PARKED, PENDING, UNFINISHED
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,19 @@ def _post_key(message: str) -> str:
     return f"message:{message}"
 
 
+def _anew(message: str) -> str:
+    """Order key of the posts of a message after it was lost."""
+    return f"{message}/anew"
+
+
 def _posts_of(message: str) -> ColumnElement[bool]:
     """Its first post, and those after it was lost."""
-    key = _post_key(message)
-    return or_(WorkItem.key == key, WorkItem.key.startswith(f"{key}/anew/", autoescape=True))
+    return or_(WorkItem.key == _post_key(message), WorkItem.order_key == _anew(message))
+
+
+def _beside(thread: str) -> ColumnElement[bool]:
+    """What is ordered beside a thread. A range, not `like`: the index of order keys has it."""
+    return and_(WorkItem.order_key > f"{thread}/", WorkItem.order_key < f"{thread}0")
 
 
 def post_of(session: Session, message: str) -> WorkItem | None:
@@ -81,7 +89,7 @@ def coming(session: Session, message: str) -> Coming | None:
     """The post of the message that is still to come, if there is one."""
     row = session.execute(
         select(WorkItem.state, WorkItem.due, WorkItem.epoch, WorkItem.settled_epoch)
-        .where(_posts_of(message), WorkItem.state.in_(_UNFINISHED))
+        .where(_posts_of(message), WorkItem.state.in_(UNFINISHED))
         .limit(1)
     ).first()
     if row is None:
@@ -98,8 +106,9 @@ def wake_waiting(session: Session, message: str, now: datetime) -> None:
     thread = message.removesuffix("/card")
     waiting = session.scalars(
         select(WorkItem).where(
-            WorkItem.order_key.startswith(f"{thread}/", autoescape=True),
-            WorkItem.state == WorkState.PENDING,
+            _beside(thread),
+            WorkItem.state.in_(UNFINISHED),
+            WorkItem.state == PENDING,
             WorkItem.last_error == WAITS_FOR_ROOT,
         )
     )
@@ -120,19 +129,17 @@ def ahead(session: Session, job: Job) -> Ahead | None:
     """The post beside the thread's order that this one must not overtake."""
     if job.order_key is None:
         return None
-    row = session.execute(
-        select(WorkItem.id, WorkItem.due, WorkItem.state)
-        .where(
-            WorkItem.order_key.startswith(f"{job.order_key}/", autoescape=True),
+    rows = session.execute(
+        select(WorkItem.id, WorkItem.due, WorkItem.state).where(
+            _beside(job.order_key),
             WorkItem.key == literal("message:") + WorkItem.order_key,
             WorkItem.id < job.id,
-            WorkItem.state.in_(_UNFINISHED),
+            WorkItem.state.in_(UNFINISHED),
         )
-        .order_by(WorkItem.id)
-        .limit(1)
-    ).first()
-    if row is None:
+    ).all()
+    if not rows:
         return None
+    row = min(rows, key=lambda found: found.id)
     return Ahead(row.id, row.due, row.state == WorkState.CLAIMED)
 
 
@@ -163,7 +170,7 @@ def parked(session: Session, message: str) -> bool:
             select(WorkItem.id)
             .where(
                 _posts_of(message),
-                WorkItem.state == WorkState.PARKED,
+                WorkItem.state == PARKED,
             )
             .limit(1)
         )

@@ -31,7 +31,10 @@ def complete(
     now: datetime,
     result: dict[str, Any] | None = None,
 ) -> bool:
-    """Done. False when the claim is not this epoch's any more: then nothing changed."""
+    """Done. False when the claim is not this epoch's any more: then nothing changed.
+
+    What it held of a person, or the address of an answer, has served its purpose and goes (rule 9).
+    """
     return changed(
         session,
         mine(item_id, epoch).values(
@@ -40,6 +43,7 @@ def complete(
             finished_at=now,
             result=result,
             lease_until=None,
+            secret=None,
         ),
         ends=True,
     )

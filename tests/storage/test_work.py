@@ -219,6 +219,20 @@ async def test_what_may_have_happened_before_it_was_parked_is_looked_for_first(
     assert again == {"known": False, "unknown": True}
 
 
+async def test_what_was_secret_goes_when_the_work_is_done(database: Database) -> None:
+    """The address of an answer, the text of a press: nobody needs them any more."""
+    await add(database, "answer", secret={"url": "https://hooks.slack.com/x"})
+    await add(database, "press", kind="intake", secret={"text": "my card is lost"})
+    [item] = await claim(database)
+    await database.write(lambda s: work.complete(s, item.id, item.epoch, NOW))
+    await database.write(lambda s: work.once(s, "press", NOW))
+    rows = await database.read(lambda s: list(s.scalars(select(WorkItem))))
+    assert [(row.key, row.state, row.secret) for row in rows] == [
+        ("answer", "done", None),
+        ("press", "done", None),
+    ]
+
+
 async def test_a_commit_that_enqueued_wakes_the_workers(database: Database) -> None:
     woken: list[frozenset[str]] = []
     database.listen(woken.append)
