@@ -68,9 +68,17 @@ def _recurring(
         ran(result)
         return taking_over(house, result, clock)
 
+    def could_not_look(error: str) -> Finish:
+        def finish(session: Session) -> None:
+            now = clock.now()
+            take_check_result(session, house, CheckResult(settings.name, now, error=error), now)
+
+        return finish
+
     return Recurring(
         settings.name,
         timedelta(seconds=settings.every),
         job,
         deadline=timedelta(seconds=settings.deadline + 5),
+        instead=could_not_look,
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from checks.model import CheckResult, Finding
+from checks.model import CaseFound, CheckResult, Finding
 from incidents import blind, joining, loading, recovery, storms
+from incidents.apart import Apart, Each
 from incidents.cases import settle_found
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR, Actor, House
@@ -51,7 +53,10 @@ class Taken:
 
 
 def take_check_result(session: Session, house: House, result: CheckResult, now: datetime) -> Taken:
-    """Counts per check and subject, and opens, updates or recovers incidents."""
+    """Counts per check and subject, and opens, updates or recovers incidents.
+
+    One finding that cannot be taken up does not spoil the rest, and counts as not having looked.
+    """
     itself = _state(session, result.name, "")
     itself.last_run_at, itself.last_error = result.ran_at, result.error
     itself.figures = dict(result.figures)
@@ -60,7 +65,19 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     if result.error is not None:
         blind.could_not_look(session, house, itself, result, now)
         return Taken()
-    blind.looks_again(session, itself, result, now)
+    apart = Apart(session, result.name)
+    taken = apart.all_or_each(lambda each: _take(session, house, result, now, each))
+    if apart.failed:
+        itself.last_error = f"not taken up, by an error of Muster: {', '.join(apart.failed)}"
+        result = replace(result, error=itself.last_error)
+        blind.could_not_look(session, house, itself, result, now)
+    else:
+        blind.looks_again(session, itself, result, now)
+    return taken
+
+
+def _take(session: Session, house: House, result: CheckResult, now: datetime, each: Each) -> Taken:
+    """`each` carries out what is to be done for one subject; None when that failed."""
     opened: list[int] = []
     updated: list[int] = []
     recovered: list[int] = []
@@ -70,24 +87,42 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
         storm=Storm(house.storm_after),
     )
     for finding in result.findings:
-        number, is_new = _failed(session, house, result, finding, now, run)
+        found = each(finding.subject, partial(_failed, session, house, result, finding, now, run))
+        number, is_new = found or (None, False)
         if number is not None:
             (opened if is_new else updated).append(number)
             run.storm.opened += is_new
-    for stormed, is_new in storms.take_up(session, house, result, run.storm, now):
+    taken_up = each("storm", lambda: list(storms.take_up(session, house, result, run.storm, now)))
+    for stormed, is_new in taken_up or ():
         (opened if is_new else updated).append(stormed.number)
     for subject in result.healthy_subjects:
-        number = _passed(session, house, result, subject, now, run)
+        number = each(subject, partial(_passed, session, house, result, subject, now, run))
         if number is not None:
             recovered.append(number)
     run.keep(session)
-    for over in storms.settle(session, house, result, run.storm, run.states, now):
+    ended = each(
+        "storm",
+        lambda: list(storms.settle(session, house, result, run.storm, run.states, now)),
+    )
+    for over in ended or ():
         recovered.append(over.number)
     for subject, settled in result.settled.items():
-        incident = _incident(session, _state(session, result.name, subject))
-        if incident is not None:
-            settle_found(Change(session, house, incident, _actor(result), now), settled)
+        each(subject, partial(_settle, session, house, result, subject, settled, now))
     return Taken(tuple(opened), tuple(updated), tuple(recovered))
+
+
+def _settle(
+    session: Session,
+    house: House,
+    result: CheckResult,
+    subject: str,
+    settled: tuple[CaseFound, ...],
+    now: datetime,
+) -> None:
+    """Cases of the subject's incident that are in order again."""
+    incident = _incident(session, _state(session, result.name, subject))
+    if incident is not None:
+        settle_found(Change(session, house, incident, _actor(result), now), settled)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ finished: a replica of an older version, during a rolling upgrade, does not let 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -15,7 +16,6 @@ from bot.clock import Clock
 from bot.schedule.recurring import Finish, Recurring
 from storage import audit, work
 from storage.database import Database
-from storage.models import WorkKind
 
 log = structlog.get_logger(__name__)
 
@@ -25,14 +25,17 @@ def housekeeping(
 ) -> dict[str, Recurring]:
     """`keep_deliveries`: how long a finished delivery is kept, for de-duplication (rule 9)."""
 
-    async def prune() -> Finish:
-        def finish(session: Session) -> None:
-            before = clock.now() - keep_deliveries
-            gone = work.prune(session, before=before, kinds=[WorkKind.INTAKE])
-            if gone:
-                log.info("deliveries_deleted", count=gone)
-
-        return finish
+    async def prune() -> None:
+        """In units of some hundred rows each: on SQLite the writer is the only one."""
+        before, gone = clock.now() - keep_deliveries, 0
+        after: int | None = 0
+        while after is not None:
+            look = partial(work.outlived, before=before, after=after)
+            ids, after = await database.read(look)
+            if ids:
+                gone += await database.write(partial(work.prune, ids=ids))
+        if gone:
+            log.info("deliveries_deleted", count=gone)
 
     async def seal() -> Finish:
         def finish(session: Session) -> None:

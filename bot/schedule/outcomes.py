@@ -1,4 +1,4 @@
-"""How a turn of a work item may end."""
+"""How a turn of a work item may end, and how that is written down."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from storage import work
 from storage.models import WorkItem
 
 
@@ -35,12 +38,35 @@ class Unclear:
 
 @dataclass(frozen=True)
 class Park:
-    """It cannot be done without a person."""
+    """It cannot be done without a person. `unclear`: whether it happened is unknown."""
 
     error: str
+    unclear: bool = False
 
 
 Turn = Done | Retry | Unclear | Park | None
 """None: the handler has settled its item itself, in its own transaction."""
 
 Run = Callable[[WorkItem], Awaitable[Turn]]
+
+
+def nothing_sent(item: WorkItem, due: datetime, why: str) -> Turn:
+    """This claim had no effect; an earlier one whose outcome is unknown stays to be looked up."""
+    if item.epoch - 1 != item.settled_epoch:
+        return Unclear(due, why)
+    return Retry(due, why)
+
+
+def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:
+    """Writes the end of a turn; False when the claim is not ours any more."""
+    if isinstance(turn, Done):
+        return work.complete(
+            session, item.id, item.epoch, now, None if turn.result is None else dict(turn.result)
+        )
+    if isinstance(turn, Retry):
+        return work.retry(session, item.id, item.epoch, turn.due, turn.error)
+    if isinstance(turn, Unclear):
+        return work.unclear(session, item.id, item.epoch, turn.due, turn.error)
+    if isinstance(turn, Park):
+        return work.park(session, item.id, item.epoch, turn.error, unclear=turn.unclear)
+    return True

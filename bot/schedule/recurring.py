@@ -28,16 +28,22 @@ Finish = Callable[[Session], None]
 Job = Callable[[], Awaitable[Finish | Sequence[Finish] | None]]
 """Of several, each is a transaction of its own, the last one makes the item due again. If the
 process ends between two, the item is not due again but taken over, and the job is done anew."""
+Instead = Callable[[str], Finish]
+"""What is written when a run failed, and by which error."""
 
 
 @dataclass(frozen=True)
 class Recurring:
-    """One thing that recurs. `job` looks outside of any transaction and returns what to write."""
+    """One thing that recurs. `job` looks outside of any transaction and returns what to write.
+
+    `instead`: what is written when the job, or the writing of what it found, failed.
+    """
 
     name: str
     every: timedelta
     job: Job
     deadline: timedelta | None = None
+    instead: Instead | None = None
 
 
 class RecurringWork:
@@ -75,14 +81,35 @@ class RecurringWork:
             work.nearer(session, f"{self.kind}:{name}", recurring.every, self._clock.now())
 
     async def run(self, item: WorkItem) -> Turn:
-        """One turn. An error of the job, its deadline included, does not end the recurring."""
+        """One turn. An error of the job or of its writing does not end the recurring."""
         recurring = self._recurring.get(str(item.payload.get("recurring")))
         if recurring is None:  # taken out of the configuration
             return Done({"gone": True})
         *parts, last = await self._look(recurring) or [None]
-        for part in parts:
-            if part is not None and not await self._write(item, part):
-                return None  # another has taken it over and does it all
+        try:
+            for part in parts:
+                if part is not None and not await self._write_part(item, part):
+                    return None  # another has taken it over and does it all
+            await self._write(item, recurring, last)
+        except StorageError:
+            raise
+        except Exception as error:
+            log.exception("recurring_not_written", name=recurring.name)
+            await self._write_instead(item, recurring, _named(error))
+        return None
+
+    async def _write_instead(self, item: WorkItem, recurring: Recurring, error: str) -> None:
+        """That it failed; if not even that can be written, only that it is due again."""
+        try:
+            await self._write(item, recurring, _instead(recurring, error))
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("recurring_failed_unsaid", name=recurring.name)
+            await self._write(item, recurring, None)
+
+    async def _write(self, item: WorkItem, recurring: Recurring, last: Finish | None) -> None:
+        """The last part, or all there is, and when it is due again."""
 
         def unit(session: Session) -> None:
             due = work.following(item.due, recurring.every, self._clock.now())
@@ -90,9 +117,8 @@ class RecurringWork:
                 last(session)
 
         await self._database.write(unit)
-        return None
 
-    async def _write(self, item: WorkItem, part: Finish) -> bool:
+    async def _write_part(self, item: WorkItem, part: Finish) -> bool:
         """One part before the last. False: the claim is not ours any more, nothing was written."""
 
         def unit(session: Session) -> bool:
@@ -113,6 +139,16 @@ class RecurringWork:
             raise  # nothing is wrong with the job: again when the database is back
         except TimeoutError:
             log.error("recurring_broken_off", name=recurring.name, after=seconds)
-        except Exception:
+            return [_instead(recurring, f"broken off after {seconds:g} s")]
+        except Exception as error:
             log.exception("recurring_failed", name=recurring.name)
-        return []
+            return [_instead(recurring, _named(error))]
+
+
+def _instead(recurring: Recurring, error: str) -> Finish | None:
+    return None if recurring.instead is None else recurring.instead(error)
+
+
+def _named(error: Exception) -> str:
+    """Without its text, which may hold what the shop says of a customer."""
+    return f"an error of Muster, {type(error).__name__}"

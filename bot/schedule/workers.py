@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.schedule.claiming import Claims
-from bot.schedule.outcomes import Done, Park, Retry, Run, Turn, Unclear
+from bot.schedule.outcomes import Park, Retry, Run, Turn, Unclear, nothing_sent, settle
 from storage import work
 from storage.database import Database
 from storage.errors import StorageError
@@ -71,7 +70,7 @@ class Workers:
         self._held: dict[int, WorkItem] = {}
         self._leases: dict[int, Lease] = {}  # of what is held, by this machine's own clock
         self._order = itertools.count()
-        self._stopping = False
+        self._stop_asked = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
         self._asyncio: asyncio.AbstractEventLoop | None = None
 
@@ -144,32 +143,26 @@ class Workers:
     async def stop(self, *, within: float = 8.0) -> None:
         """Claims nothing more and lets what runs come to its end, for `within` seconds.
 
-        What is broken off then keeps its claim, marked as ended: another process looks first
-        whether it happened.
+        What was taken and not begun is given back. What is broken off then keeps its claim, marked
+        as ended: another process looks first whether it happened.
         """
-        self._stopping = True
-        loops = [lane.loop for lane in self._lanes.values() if lane.loop is not None]
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        self._stop_asked.set()
+        end = time.monotonic() + within
+        self.wake()
+        # A claim that is being committed is seen to its end: nobody else would know of its items.
+        await _ended_by(end, [lane.loop for lane in self._lanes.values() if lane.loop is not None])
         for lane in self._lanes.values():
             for _, _, item in lane.ready:
                 await self._give_back(item)
             lane.ready.clear()
-        running = {task for lane in self._lanes.values() for task in lane.running}
-        if running:
-            _, left = await asyncio.wait(running, timeout=within)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+        await _ended_by(end, [task for lane in self._lanes.values() for task in lane.running])
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
-        ended = [(item.id, item.epoch) for item in self._held.values()]
-        if ended:
-            log.warning("work_broken_off", items=len(ended))
-            with contextlib.suppress(StorageError):
-                await self._database.write(lambda s: work.renew(s, ended, lease_seconds=0))
+        with contextlib.suppress(StorageError):
+            ended = await self._database.write(lambda s: work.end_leases(s, self.owner))
+            if ended:
+                log.warning("work_broken_off", items=ended)
 
     def _committed(self, kinds: frozenset[str]) -> None:
         """In the writer's thread."""
@@ -186,7 +179,7 @@ class Workers:
 
     async def _keep_claiming(self, lane: _Lane) -> None:
         failures = 0
-        while True:
+        while not self._stop_asked.is_set():
             lane.wake.clear()
             try:
                 wait_until = await self._claim_and_start(lane)
@@ -195,12 +188,12 @@ class Workers:
             except StorageError as error:
                 failures += 1
                 log.warning("claim_failed", kind=lane.kind, error=str(error))
-                await asyncio.sleep(pause_after(failures))
+                await self._rest(pause_after(failures))
                 continue
             except Exception:
                 failures += 1
                 log.exception("claim_failed", kind=lane.kind)
-                await asyncio.sleep(pause_after(failures))
+                await self._rest(pause_after(failures))
                 continue
             if wait_until is not None:
                 await self._wait(lane, wait_until)
@@ -236,7 +229,7 @@ class Workers:
         return horizon if full else lane.next_look
 
     def _start_ready(self, lane: _Lane) -> None:
-        while lane.ready and len(lane.running) < lane.concurrency:
+        while lane.ready and len(lane.running) < lane.concurrency and not self._stop_asked.is_set():
             _, _, item = heapq.heappop(lane.ready)
             task = asyncio.create_task(self._turn(lane, item), name=f"{lane.kind}-{item.id}")
             lane.running.add(task)
@@ -261,6 +254,12 @@ class Workers:
         lane.running.discard(task)
         if was_full or lane.ready:
             lane.wake.set()
+
+    async def _rest(self, seconds: float) -> None:
+        """After a claim that failed; a stop does not wait for it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop_asked.wait()
 
     async def _wait(self, lane: _Lane, until: datetime) -> None:
         due = asyncio.ensure_future(self._clock.sleep_until(until))
@@ -302,7 +301,7 @@ class Workers:
         except LeaseOver as error:
             # Nothing was sent. If nobody has taken it over, it is worked on again.
             log.warning("lease_over", kind=lane.kind, item=item.id)
-            return Retry(now, str(error))
+            return nothing_sent(item, now, str(error))
         except StorageError as error:
             # Nothing is wrong with the item itself; but the effect may have come before it.
             soon, text = now + timedelta(seconds=1), f"database: {error}"
@@ -314,7 +313,7 @@ class Workers:
             error_text = f"{type(error).__name__}: {error}"
             log.exception("turn_failed", kind=lane.kind, item=item.id, attempts=item.attempts)
         if item.attempts >= _TRIES:
-            return Park(error_text)
+            return Park(error_text, unclear=lane.unclear_on_error)
         if lane.unclear_on_error:
             return Unclear(now + pause, error_text)
         return Retry(now + pause, error_text)
@@ -328,7 +327,7 @@ class Workers:
                     lambda s: settle(s, item, turn, self._clock.now())
                 )
             except StorageError as error:
-                if self._stopping:
+                if self._stop_asked.is_set():
                     raise
                 log.warning("settle_failed", kind=lane.kind, item=item.id, error=str(error))
                 await asyncio.sleep(pause)
@@ -340,11 +339,10 @@ class Workers:
 
     async def _give_back(self, item: WorkItem) -> None:
         now = self._clock.now()
+        turn = nothing_sent(item, now, "not begun before the stop")
         with contextlib.suppress(StorageError):
-            await self._database.write(
-                lambda s: work.retry(s, item.id, item.epoch, now, "not begun before the stop")
-            )
-        self._let_go(item)
+            await self._database.write(lambda s: settle(s, item, turn, now))
+            self._let_go(item)
 
     async def _renew(self) -> None:
         while True:
@@ -374,16 +372,11 @@ def pause_after(failures: int) -> float:
     return min(0.2 * 2.0 ** min(failures, 10), 5.0)  # a database may be away for days
 
 
-def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:
-    """Writes the end of a turn; False when the claim is not ours any more."""
-    if isinstance(turn, Done):
-        return work.complete(
-            session, item.id, item.epoch, now, None if turn.result is None else dict(turn.result)
-        )
-    if isinstance(turn, Retry):
-        return work.retry(session, item.id, item.epoch, turn.due, turn.error)
-    if isinstance(turn, Unclear):
-        return work.unclear(session, item.id, item.epoch, turn.due, turn.error)
-    if isinstance(turn, Park):
-        return work.park(session, item.id, item.epoch, turn.error)
-    return True
+async def _ended_by(end: float, tasks: list[asyncio.Task[None]]) -> None:
+    """Returns when they have ended, or have been broken off at `end` (time.monotonic())."""
+    if not tasks:
+        return
+    _, left = await asyncio.wait(tasks, timeout=max(0.0, end - time.monotonic()))
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -10,13 +10,14 @@ from storage.work.behind import left_behind, let_go
 from storage.work.claims import candidates, claim, release_stale, renew
 from storage.work.clock import bring_near
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
-from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, prune, void
+from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, void
 from storage.work.enqueueing import enqueue, refresh
 from storage.work.figures import Depth, Undelivered, depths, next_due, states, undelivered
 from storage.work.lease import Lease, LeaseOver, running_time, still_held, under
 from storage.work.parked import Stuck, parked, unclear_now, unpark_all
+from storage.work.pruning import outlived, prune
 from storage.work.recurring import ensure, following, nearer, reschedule
-from storage.work.settling import complete, park, retry, set_aside, unclear, unpark
+from storage.work.settling import complete, end_leases, park, retry, set_aside, unclear, unpark
 
 __all__ = [
     "LEASE_SECONDS",
@@ -32,6 +33,7 @@ __all__ = [
     "claim",
     "complete",
     "depths",
+    "end_leases",
     "enqueue",
     "enqueued_kinds",
     "ensure",
@@ -42,6 +44,7 @@ __all__ = [
     "nearer",
     "next_due",
     "once",
+    "outlived",
     "park",
     "parked",
     "prune",

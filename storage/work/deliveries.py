@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
-    CursorResult,
     column,
     delete,
-    or_,
     table,
     update,
 )
@@ -136,23 +134,9 @@ def once(session: Session, key: str, now: datetime) -> None:
             WorkItem.kind == WorkKind.INTAKE,
             WorkItem.state.in_(UNFINISHED),
         )
-        .values(state=WorkState.DONE, finished_at=now, lease_until=None)
+        .values(state=WorkState.DONE, finished_at=now, lease_until=None, secret=None)
         .execution_options(synchronize_session=False),
         ends=True,
     )
     if not done:
         raise AlreadyDone(key)
-
-
-def prune(session: Session, *, before: datetime, kinds: Collection[str]) -> int:
-    """Deletes finished items of these kinds, and finished refreshes, that are older."""
-    result = session.execute(
-        delete(WorkItem)
-        .where(
-            WorkItem.state == WorkState.DONE,
-            WorkItem.created_at < before,
-            or_(WorkItem.kind.in_(list(kinds)), WorkItem.refreshes.is_not(None)),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    return cast("CursorResult[Any]", result).rowcount

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
+    CursorResult,
     select,
     update,
 )
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkState
 from storage.work.changing import changed, fold_successor, mine
-from storage.work.common import ERROR_LENGTH, UNFINISHED, note_enqueued
+from storage.work.common import ERROR_LENGTH, UNFINISHED, note_enqueued, server_now
 
 
 def complete(
@@ -23,7 +24,10 @@ def complete(
     now: datetime,
     result: dict[str, Any] | None = None,
 ) -> bool:
-    """Done. False when the claim is not this epoch's any more: then nothing changed."""
+    """Done. False when the claim is not this epoch's any more: then nothing changed.
+
+    What it held of a person, or the address of an answer, has served its purpose and goes (rule 9).
+    """
     return changed(
         session,
         mine(item_id, epoch).values(
@@ -32,6 +36,7 @@ def complete(
             finished_at=now,
             result=result,
             lease_until=None,
+            secret=None,
         ),
         ends=True,
     )
@@ -52,18 +57,38 @@ def unclear(session: Session, item_id: int, epoch: int, due: datetime, error: st
     )
 
 
-def park(session: Session, item_id: int, epoch: int, error: str) -> bool:
-    """Set aside for an operator; the rest of its order key goes on. False: stale epoch."""
+def park(session: Session, item_id: int, epoch: int, error: str, *, unclear: bool = False) -> bool:
+    """Set aside for an operator; the rest of its order key goes on. False: stale epoch.
+
+    `unclear`: this claim, or one before it, may have had its effect. Once it is taken up again,
+    that is looked for first.
+    """
+    known = {} if unclear else {"settled_epoch": epoch}
     return changed(
         session,
         mine(item_id, epoch).values(
-            state=WorkState.PARKED,
-            settled_epoch=epoch,
-            last_error=error[:ERROR_LENGTH],
-            lease_until=None,
+            state=WorkState.PARKED, last_error=error[:ERROR_LENGTH], lease_until=None, **known
         ),
         ends=True,
     )
+
+
+def end_leases(session: Session, owner: str) -> int:
+    """The process of that boot id ends: whatever it still has may be taken over now. How many.
+
+    Whether it had its effect is to be looked up.
+    """
+    ended = session.execute(
+        update(WorkItem)
+        .where(
+            WorkItem.state.in_(UNFINISHED),
+            WorkItem.state == WorkState.CLAIMED,
+            WorkItem.owner == owner,
+        )
+        .values(lease_until=server_now(session))
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", ended).rowcount
 
 
 def set_aside(session: Session, item_id: int, error: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from checks.kinds.base import CheckContext, CheckSettings
-from checks.model import CheckResult
+from checks.model import CheckResult, Finding
 from checks.runner import run_check
 from incidents.findings import take_check_result
 from storage.models import Incident, WorkItem
@@ -64,6 +64,42 @@ def test_at_night_the_channel_is_told_and_nobody_is_rung(world: World) -> None:
     for _ in range(8):
         run(world, error="no answer", minutes=1)
     assert said(world) == [("post", None, False)]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        Finding("channel:westpay", "a_type_that_no_plan_knows"),
+        Finding("channel:westpay", "payment_channel_down", facts={"since": object()}),
+    ],
+    ids=["not in the plan", "cannot be stored"],
+)
+def test_one_finding_that_cannot_be_taken_up_does_not_spoil_the_rest(
+    world: World, spoilt: Finding
+) -> None:
+    """The others open, nothing of it stands, and on-call hears that the check does not see all."""
+
+    def channels(*names: str) -> tuple[Finding, ...]:
+        return tuple(Finding(f"channel:{name}", "payment_channel_down") for name in names)
+
+    for _ in range(10):
+        world.now += timedelta(minutes=1)
+        findings = (*channels("northpay"), spoilt, *channels("eastpay"))
+        world.check(CheckResult("channels", world.now, findings=findings))
+    assert {one.fingerprint.rpartition("|")[2] for one in world.all(Incident)} == {
+        "channel:northpay",
+        "channel:eastpay",
+    }
+    blind = [one for one in world.messages() if one.payload["template"] == "blind"]
+    assert [(one.payload["do"], one.payload.get("person")) for one in blind] == [
+        ("post", None),
+        ("direct", MEI),
+    ]
+    assert "channel:westpay" in blind[0].payload["params"]["error"]
+    world.now += timedelta(minutes=1)
+    world.check(CheckResult("channels", world.now, findings=channels("northpay", "eastpay")))
+    [over] = [one for one in world.messages() if "again" in one.payload["params"]]
+    assert over.payload["template"] == "blind"
 
 
 class Hanging:

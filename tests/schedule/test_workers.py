@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from bot.clock import DrivenClock
@@ -154,6 +155,34 @@ async def test_a_poison_item_is_set_aside_and_the_rest_goes_on(
     assert tries == list(range(1, 9))
 
 
+async def test_tried_again_after_it_was_parked_it_looks_first_where_it_may_have_had_its_effect(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    tries: dict[str, list[bool]] = {"timer": [], "message": []}
+
+    async def run(item: WorkItem) -> Turn:
+        tries[item.kind].append(item.epoch - 1 != item.settled_epoch)
+        if len(tries[item.kind]) <= 8:
+            raise ZeroDivisionError("poison")
+        return Done()
+
+    mine = workers()
+    mine.add("timer", run, concurrency=1)
+    mine.add("message", run, concurrency=1, unclear_on_error=True)
+    await mine.start()
+    await add(database, clock, "timer")
+    await add(database, clock, "message", kind="message")
+    for number in range(1, 9):
+        await until(lambda n=number: all(len(seen) == n for seen in tries.values()))
+        await until(lambda: not any(mine.in_hand.values()))
+        clock.advance(120)
+    await until(lambda: _all(database, "parked"))
+    await database.write(lambda s: work.unpark_all(s, clock.now()))
+    await until(lambda: _all(database, "done"))
+    assert tries["timer"][-1] is False
+    assert tries["message"][-1] is True
+
+
 async def test_a_turn_that_hangs_is_broken_off_at_its_deadline(
     database: Database, clock: DrivenClock, workers: Make
 ) -> None:
@@ -270,6 +299,77 @@ async def test_stopping_lets_turns_end_and_marks_what_was_broken_off(
         if item.key == "hangs"
     ]
     assert left.epoch - 1 != left.settled_epoch  # whether it had its effect is to be looked up
+
+
+async def test_what_is_being_taken_when_the_stop_comes_is_given_back(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    """Its commit stands: it is neither stranded until its lease ends, nor counted as begun. What
+    an earlier try left unclear stays so."""
+    await add(database, clock, "earlier", kind="message")
+    [item] = await database.write(
+        lambda s: work.claim(s, "message", owner="b", now=clock.now(), limit=1)
+    )
+    await database.write(lambda s: work.unclear(s, item.id, item.epoch, clock.now(), "?"))
+    await add(database, clock, "fresh", kind="message")
+    begun: list[str] = []
+
+    async def run(item: WorkItem) -> Turn:
+        begun.append(item.key)
+        return Done()
+
+    mine = workers()
+    mine.add("message", run, concurrency=4)
+    committing, go = hold_claims(database)
+    await mine.start()
+    await until(committing.is_set)
+    stopping = asyncio.create_task(mine.stop(within=5.0))
+    asyncio.get_running_loop().call_soon(go.set)
+    await stopping
+    assert begun == []
+    again = await database.write(
+        lambda s: work.claim(s, "message", owner="c", now=clock.now(), limit=9)
+    )
+    ambiguous = {item.key: item.epoch - 1 != item.settled_epoch for item in again}
+    assert ambiguous == {"earlier": True, "fresh": False}
+
+
+def hold_claims(database: Database) -> tuple[threading.Event, threading.Event]:
+    """A claim stops right before its commit (told by the first event) until the second is set."""
+    committing, go = threading.Event(), threading.Event()
+    claiming: set[Any] = set()
+
+    def executed(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("UPDATE work") and "epoch=(work.epoch" in statement:
+            claiming.add(connection)
+
+    def commits(connection: Any) -> None:
+        if connection in claiming:
+            committing.set()
+            go.wait(5)
+
+    event.listen(database.writing_engine, "after_cursor_execute", executed)
+    event.listen(database.writing_engine, "commit", commits)
+    return committing, go
+
+
+async def test_a_stop_ends_every_claim_of_its_process(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    """Also one that it does not know to hold, because the answer to its claim was lost."""
+    await add(database, clock, "x")
+    mine = workers()
+    mine.add("timer", _never, concurrency=1)
+    await database.write(lambda s: work.claim(s, "timer", owner="a", now=clock.now(), limit=1))
+    await mine.stop(within=0.5)
+    [taken] = await database.write(
+        lambda s: work.claim(s, "timer", owner="b", now=clock.now(), limit=1)
+    )
+    assert (taken.owner, taken.epoch) == ("b", 2)
+
+
+async def _never(item: WorkItem) -> Turn:
+    raise AssertionError(item.key)
 
 
 async def test_an_unclear_item_is_looked_at_when_it_is_due(

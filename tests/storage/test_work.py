@@ -216,19 +216,33 @@ async def test_an_operator_has_a_parked_item_tried_again(database: Database) -> 
     assert again.id == item_id
 
 
-async def test_old_deliveries_are_pruned_and_messages_are_kept(database: Database) -> None:
-    for kind in ("intake", "message"):
-        number = await add(database, f"{kind} old", kind=kind)
-        [item] = await database.write(
-            lambda s, kind=kind: work.claim(s, kind, owner="a", now=NOW, limit=9)
+async def test_what_may_have_happened_before_it_was_parked_is_looked_for_first(
+    database: Database,
+) -> None:
+    """An operator's “try again” must not repeat blindly."""
+    await add(database, "known")
+    await add(database, "unknown")
+    for item in await claim(database):
+        await database.write(
+            lambda s, i=item: work.park(s, i.id, i.epoch, "failed", unclear=i.key == "unknown")
         )
-        assert item.id == number
-        await database.write(lambda s, item=item: work.complete(s, item.id, item.epoch, NOW))
-    await add(database, "still open", kind="intake")
-    pruned = await database.write(lambda s: work.prune(s, before=LATER, kinds=["intake"]))
-    assert pruned == 1
-    left = await database.read(lambda s: set(s.scalars(select(WorkItem.key))))
-    assert left == {"message old", "still open"}
+        assert await database.write(lambda s, i=item: work.unpark(s, i.id, NOW))
+    again = {item.key: item.epoch - 1 != item.settled_epoch for item in await claim(database)}
+    assert again == {"known": False, "unknown": True}
+
+
+async def test_what_was_secret_goes_when_the_work_is_done(database: Database) -> None:
+    """The address of an answer, the text of a press: nobody needs them any more."""
+    await add(database, "answer", secret={"url": "https://hooks.slack.com/x"})
+    await add(database, "press", kind="intake", secret={"text": "my card is lost"})
+    [item] = await claim(database)
+    await database.write(lambda s: work.complete(s, item.id, item.epoch, NOW))
+    await database.write(lambda s: work.once(s, "press", NOW))
+    rows = await database.read(lambda s: list(s.scalars(select(WorkItem))))
+    assert [(row.key, row.state, row.secret) for row in rows] == [
+        ("answer", "done", None),
+        ("press", "done", None),
+    ]
 
 
 async def test_a_commit_that_enqueued_wakes_the_workers(database: Database) -> None:
