@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from incidents.house import SYSTEM
 from incidents.views import PersonView
+from storage.known import known
 from storage.models import Person
 
 _OURSELVES = "Muster"
-_KNOWN = "muster_people"  # in a session: the names it has read
 _NAME = select(Person.name).where(Person.user_id == bindparam("user_id"))
 
 
@@ -20,11 +20,11 @@ def person(session: Session, user_id: str | None) -> PersonView | None:
     """The person; who is not known yet is called by their Slack id. None: not a person."""
     if user_id is None or user_id == SYSTEM or user_id.startswith("check:"):
         return None
-    known: dict[str, PersonView] = session.info.setdefault(_KNOWN, {})
-    if user_id not in known:
+    names: dict[str, PersonView] = known(session, "people")
+    if user_id not in names:
         name = session.scalar(_NAME, {"user_id": user_id})
-        known[user_id] = PersonView(user_id, user_id if name is None else name)
-    return known[user_id]
+        names[user_id] = PersonView(user_id, user_id if name is None else name)
+    return names[user_id]
 
 
 def people(session: Session, user_ids: Iterable[str]) -> tuple[PersonView, ...]:

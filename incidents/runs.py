@@ -9,9 +9,9 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, selectinload
 
+from storage.known import known
 from storage.models import Incident, RunbookRun
 
-_KNOWN = "muster_runs"  # in a session: the runs by incident
 _RUNS = (
     select(RunbookRun)
     .where(RunbookRun.incident_id == bindparam("incident"))
@@ -22,12 +22,12 @@ _RUNS = (
 
 def all_runs(session: Session, incident: Incident) -> list[RunbookRun]:
     """All runs of the incident, replaced ones included, oldest first."""
-    known: dict[int, list[RunbookRun]] = session.info.setdefault(_KNOWN, {})
-    if incident.id not in known:
-        known[incident.id] = list(session.scalars(_RUNS, {"incident": incident.id}))
-    return known[incident.id]
+    runs: dict[int, list[RunbookRun]] = known(session, "runs")
+    if incident.id not in runs:
+        runs[incident.id] = list(session.scalars(_RUNS, {"incident": incident.id}))
+    return runs[incident.id]
 
 
 def added(session: Session, incident: Incident) -> None:
     """A run was added: what was read before is not all of them."""
-    session.info.setdefault(_KNOWN, {}).pop(incident.id, None)
+    known(session, "runs").pop(incident.id, None)

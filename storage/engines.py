@@ -54,7 +54,9 @@ def sqlite_path(url: URL) -> Path:
 def writing_engine(url: URL, cipher: AesCipher) -> Engine:
     """An engine for units of work. On SQLite: WAL, FULL, BEGIN IMMEDIATE (decision 2)."""
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 5})
+        engine = create_engine(
+            url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 5}
+        )
         event.listen(engine, "connect", _sqlite_writer)
         event.listen(engine, "begin", _begin_immediate)
     else:
@@ -70,6 +72,7 @@ def reading_engine(url: URL, cipher: AesCipher) -> Engine:
         engine = create_engine(
             "sqlite://",
             poolclass=NullPool,
+            hide_parameters=True,
             creator=lambda: sqlite3.connect(path.as_uri() + "?mode=ro", uri=True, timeout=5),
         )
         event.listen(engine, "connect", _sqlite_reader)
@@ -88,6 +91,7 @@ def _postgres(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=NullPool,
+        hide_parameters=True,  # an error that is logged must not hold what a row holds (rule 9)
         connect_args={"connect_timeout": 5, "application_name": "muster", **_LOST_HOST},
     )
     event.listen(engine, "connect", _postgres_session)

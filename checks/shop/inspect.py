@@ -71,7 +71,7 @@ class Proposal:
 def propose(url: str) -> Proposal:
     """Reads the schema and the distinct status words. ShopUnavailable if it cannot."""
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, hide_parameters=True)
         tables = {name: engine_table(engine, name) for name in inspect(engine).get_table_names()}
         return _propose(engine, tables)
     except (SQLAlchemyError, ModuleNotFoundError) as error:

@@ -32,7 +32,9 @@ class ShopDatabase:
                 parsed = parsed.set(
                     database=f"file:{parsed.database}", query={"mode": "ro", "uri": "true"}
                 )
-            self._engine = create_engine(parsed, pool_pre_ping=True, pool_size=2, max_overflow=2)
+            self._engine = create_engine(
+                parsed, pool_pre_ping=True, pool_size=2, max_overflow=2, hide_parameters=True
+            )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise ShopUnavailable(
                 f"shop.database_url cannot be used: {error}. Write it like "
