@@ -7,12 +7,13 @@ from typing import Any, cast
 
 from sqlalchemy import (
     CursorResult,
+    case,
     select,
     update,
 )
 from sqlalchemy.orm import Session
 
-from storage.models.work import WorkItem, WorkState
+from storage.models.work import WorkItem, WorkKind, WorkState
 from storage.work.common import (
     ERROR_LENGTH,
     UNFINISHED,
@@ -33,7 +34,8 @@ def complete(
 ) -> bool:
     """Done. False when the claim is not this epoch's any more: then nothing changed.
 
-    What it held of a person, or the address of an answer, has served its purpose and goes (rule 9).
+    The address of an answer, and what it held of a person, have served their purpose and go; a
+    delivery is kept for some days (rule 9).
     """
     return changed(
         session,
@@ -43,7 +45,7 @@ def complete(
             finished_at=now,
             result=result,
             lease_until=None,
-            secret=None,
+            secret=case((WorkItem.kind == WorkKind.INTAKE, WorkItem.secret)),
         ),
         ends=True,
     )
