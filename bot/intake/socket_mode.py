@@ -84,10 +84,10 @@ class SocketMode:
         for slot in self._slots:
             slot.cancel()
         await asyncio.gather(*self._slots, return_exceptions=True)
+        end = asyncio.get_running_loop().time() + within
         if self._receiving:
             await asyncio.wait(self._receiving, timeout=within)
-        for socket in list(self._sockets):
-            await socket.close()
+        await asyncio.gather(*(_close(socket, end) for socket in list(self._sockets)))
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
@@ -109,6 +109,9 @@ class SocketMode:
                     continue
             except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
                 log.warning("socket_not_opened", slot=number, error=str(error) or repr(error))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            except Exception:  # whatever it is, a slot that ended would never come back
+                log.exception("socket_not_opened", slot=number)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 self.problem = None
@@ -212,3 +215,10 @@ class SocketMode:
         except (ConnectionError, aiohttp.ClientError) as error:
             # It is stored: an event comes again and is recognised; a click goes on, unacknowledged.
             log.warning("not_acknowledged", error=str(error) or repr(error))
+
+
+async def _close(socket: aiohttp.ClientWebSocketResponse, end: float) -> None:
+    """Says goodbye; whether the other side still answers it is waited for until `end` only."""
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout_at(end):
+            await socket.close()
