@@ -51,17 +51,31 @@ def complete(
     )
 
 
-def retry(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:
-    """Again at `due`; it is known that this claim had no effect. False: stale epoch."""
-    return _again(session, item_id, epoch, due, error, settled_epoch=epoch)
+def retry(
+    session: Session, item_id: int, epoch: int, due: datetime, error: str, *, waited: bool = False
+) -> bool:
+    """Again at `due`; it is known that this claim had no effect. False: stale epoch.
+
+    `waited`: nothing failed, so it does not count as an attempt.
+    """
+    return _again(session, item_id, epoch, due, error, settled_epoch=epoch, waited=waited)
 
 
-def unclear(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:
-    """Whether this claim had its effect is unknown: look before repeating. False: stale epoch."""
+def unclear(
+    session: Session, item_id: int, epoch: int, due: datetime, error: str, *, waited: bool = False
+) -> bool:
+    """Whether this claim had its effect is unknown: look before repeating. False: stale epoch.
+
+    `waited`: as with `retry`.
+    """
     return changed(
         session,
         mine(item_id, epoch).values(
-            state=WorkState.UNCLEAR, due=due, last_error=error[:ERROR_LENGTH], lease_until=None
+            state=WorkState.UNCLEAR,
+            due=due,
+            last_error=error[:ERROR_LENGTH],
+            lease_until=None,
+            attempts=WorkItem.attempts - int(waited),
         ),
     )
 
@@ -124,7 +138,14 @@ def unpark(session: Session, item_id: int, now: datetime) -> bool:
 
 
 def _again(
-    session: Session, item_id: int, epoch: int, due: datetime, error: str, *, settled_epoch: int
+    session: Session,
+    item_id: int,
+    epoch: int,
+    due: datetime,
+    error: str,
+    *,
+    settled_epoch: int,
+    waited: bool,
 ) -> bool:
     item = session.scalar(
         select(WorkItem)
@@ -137,6 +158,7 @@ def _again(
     fold_successor(session, item)
     item.state, item.due, item.owner, item.lease_until = WorkState.PENDING, due, None, None
     item.settled_epoch = settled_epoch
+    item.attempts -= int(waited)
     item.last_error = error[:ERROR_LENGTH]
     session.flush()
     note_enqueued(session, item.kind)
