@@ -193,7 +193,8 @@ class ActionRunner:
             return False
 
         def commit(session: Session) -> None:
-            if work.retry(session, item.id, item.epoch, due, "the shop is busy") and not repeated:
+            again = work.retry(session, item.id, item.epoch, due, "the shop is busy", waited=True)
+            if again and not repeated:
                 # Nothing of it has left a trace: it begins anew, with its looks beforehand.
                 attempt = session.get_one(ActionAttempt, assignment.attempt_id)
                 attempt.state = AttemptState.WRITTEN
@@ -310,7 +311,7 @@ class ActionRunner:
         due = contracts.next_look(assignment.action.verify, times, now)
 
         def commit(session: Session) -> None:
-            if not work.retry(session, item.id, item.epoch, due, "looking"):
+            if not work.retry(session, item.id, item.epoch, due, "looking", waited=True):
                 return
             attempt = session.get_one(ActionAttempt, assignment.attempt_id)
             attempt.looks += 1
@@ -351,7 +352,7 @@ class ActionRunner:
         again = due
 
         def commit(session: Session) -> None:
-            work.retry(session, item.id, item.epoch, again, "looking seldom")
+            work.retry(session, item.id, item.epoch, again, "looking seldom", waited=True)
 
         await self._database.write(commit)
 

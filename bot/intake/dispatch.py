@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 # A handler's program error is tried again: after these pauses in seconds, then it is set aside.
 _PAUSES = (1.0, 4.0)
-_LONGEST_PAUSE = 30.0  # seconds between tries to ask a Slack that is away
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0  # seconds between tries to ask a Slack that is away
 CONTEXT = "muster"  # under this name a dispatch stands in Bolt's context
 
 Tell = Callable[[Interaction, str], Awaitable[None]]
@@ -105,12 +105,14 @@ class Dispatcher:
             return Done({"again": True})
         now = self._clock.now()
         if isinstance(error, LeaseOver):
-            return Retry(now, str(error))
+            return Retry(now, str(error), waited=True)
         if isinstance(error, StorageError):
-            return Retry(_later(now, 1.0), f"database: {error}")
+            return Retry(_later(now, 1.0), f"database: {error}", waited=True)
         if isinstance(error, NotNow):
-            pause = min(_LONGEST_PAUSE, 2.0 ** min(item.attempts, 10))
-            return Retry(error.until or _later(now, pause), f"slack: {error}")
+            # As long again as it has waited: so the pauses grow.
+            since = (now - item.created_at).total_seconds()
+            pause = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, since))
+            return Retry(error.until or _later(now, pause), f"slack: {error}", waited=True)
         text = f"{type(error).__name__}: {error}"
         log.error("handler_failed", key=item.key, attempt=item.attempts, exc_info=error)
         if item.attempts <= len(_PAUSES):

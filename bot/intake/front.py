@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Callable
 from functools import lru_cache
@@ -27,6 +28,9 @@ _CHUNK = 64 * 1024
 # Of a burst, a part at a time: while this thread reads the next, the writer stores the last.
 _ACCEPTED_AT_ONCE = 64
 _PATIENCE = 10.0  # for a request to come in whole, and for the next one on a kept connection
+# No descriptors or no memory are left: what waits stays waiting, as asyncio's own server does it.
+_FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_REST = 1.0
 _WANTED = {
     b"content-type": "Content-Type",
     b"x-slack-request-timestamp": "X-Slack-Request-Timestamp",
@@ -86,12 +90,25 @@ class Front:
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 connected, _ = listening.accept()
-            except OSError:  # none waits, or it has gone again
+            except OSError as error:  # none waits, or it has gone again
+                if error.errno in _FULL:
+                    self._rest(listening, error)
                 return
             connected.setblocking(False)
             connection = _Connection(connected, self)
             self._connections.add(connection)
             connection.readable()
+
+    def _rest(self, listening: socket.socket, error: OSError) -> None:
+        """It cannot accept now, and would be asked to at once again: for a while it is not."""
+        log.error("cannot_accept", error=str(error), again_in=_REST)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listening)
+        loop.call_later(_REST, self._listen_again, listening)
+
+    def _listen_again(self, listening: socket.socket) -> None:
+        if listening in self._listening:
+            asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
     async def answer(self, headers: dict[str, str], body: bytes) -> Answer:
         return await self._http.answer(headers, body)

@@ -93,7 +93,7 @@ class SocketMode:
         for socket in list(self._sockets):  # one after the other: the rest goes on meanwhile
             await self._answered(end)
             self._closing.add(socket)
-            await socket.close()
+            await _close(socket, end)
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
@@ -123,6 +123,9 @@ class SocketMode:
                     continue
             except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
                 log.warning("socket_not_opened", slot=number, error=str(error) or repr(error))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            except Exception:  # whatever it is, a slot that ended would never come back
+                log.exception("socket_not_opened", slot=number)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 self.problem = None
@@ -229,3 +232,10 @@ class SocketMode:
         except (ConnectionError, aiohttp.ClientError) as error:
             # It is stored: an event comes again and is recognised; a click goes on, unacknowledged.
             log.warning("not_acknowledged", error=str(error) or repr(error))
+
+
+async def _close(socket: aiohttp.ClientWebSocketResponse, end: float) -> None:
+    """Says goodbye; whether the other side still answers it is waited for until `end` only."""
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout_at(end):
+            await socket.close()

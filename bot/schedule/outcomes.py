@@ -22,10 +22,11 @@ class Done:
 
 @dataclass(frozen=True)
 class Retry:
-    """Again at `due`; it is known that nothing happened."""
+    """Again at `due`; it is known that nothing happened. `waited`: nor did anything fail."""
 
     due: datetime
     error: str
+    waited: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Unclear:
 
     due: datetime
     error: str
+    waited: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ Run = Callable[[WorkItem], Awaitable[Turn]]
 def nothing_sent(item: WorkItem, due: datetime, why: str) -> Turn:
     """This claim had no effect; an earlier one whose outcome is unknown stays to be looked up."""
     if item.epoch - 1 != item.settled_epoch:
-        return Unclear(due, why)
-    return Retry(due, why)
+        return Unclear(due, why, waited=True)
+    return Retry(due, why, waited=True)
 
 
 def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:
@@ -64,9 +66,9 @@ def settle(session: Session, item: WorkItem, turn: Turn, now: datetime) -> bool:
             session, item.id, item.epoch, now, None if turn.result is None else dict(turn.result)
         )
     if isinstance(turn, Retry):
-        return work.retry(session, item.id, item.epoch, turn.due, turn.error)
+        return work.retry(session, item.id, item.epoch, turn.due, turn.error, waited=turn.waited)
     if isinstance(turn, Unclear):
-        return work.unclear(session, item.id, item.epoch, turn.due, turn.error)
+        return work.unclear(session, item.id, item.epoch, turn.due, turn.error, waited=turn.waited)
     if isinstance(turn, Park):
         return work.park(session, item.id, item.epoch, turn.error, unclear=turn.unclear)
     return True

@@ -305,7 +305,8 @@ class Workers:
         except StorageError as error:
             # Nothing is wrong with the item itself; but the effect may have come before it.
             soon, text = now + timedelta(seconds=1), f"database: {error}"
-            return Unclear(soon, text) if lane.unclear_on_error else Retry(soon, text)
+            end = Unclear if lane.unclear_on_error else Retry
+            return end(soon, text, waited=True)
         except TimeoutError:
             error_text = f"broken off after {lane.deadline} s"
             log.warning("turn_timed_out", kind=lane.kind, item=item.id)

@@ -134,7 +134,7 @@ def once(session: Session, key: str, now: datetime) -> None:
             WorkItem.kind == WorkKind.INTAKE,
             WorkItem.state.in_(UNFINISHED),
         )
-        .values(state=WorkState.DONE, finished_at=now, lease_until=None, secret=None)
+        .values(state=WorkState.DONE, finished_at=now, lease_until=None)
         .execution_options(synchronize_session=False),
         ends=True,
     )

@@ -7,12 +7,13 @@ from typing import Any, cast
 
 from sqlalchemy import (
     CursorResult,
+    case,
     select,
     update,
 )
 from sqlalchemy.orm import Session
 
-from storage.models.work import WorkItem, WorkState
+from storage.models.work import WorkItem, WorkKind, WorkState
 from storage.work.changing import changed, fold_successor, mine
 from storage.work.common import ERROR_LENGTH, UNFINISHED, note_enqueued, server_now
 
@@ -26,7 +27,8 @@ def complete(
 ) -> bool:
     """Done. False when the claim is not this epoch's any more: then nothing changed.
 
-    What it held of a person, or the address of an answer, has served its purpose and goes (rule 9).
+    The address of an answer, and what it held of a person, have served their purpose and go; a
+    delivery is kept for some days (rule 9).
     """
     return changed(
         session,
@@ -36,23 +38,37 @@ def complete(
             finished_at=now,
             result=result,
             lease_until=None,
-            secret=None,
+            secret=case((WorkItem.kind == WorkKind.INTAKE, WorkItem.secret)),
         ),
         ends=True,
     )
 
 
-def retry(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:
-    """Again at `due`; it is known that this claim had no effect. False: stale epoch."""
-    return _again(session, item_id, epoch, due, error, settled_epoch=epoch)
+def retry(
+    session: Session, item_id: int, epoch: int, due: datetime, error: str, *, waited: bool = False
+) -> bool:
+    """Again at `due`; it is known that this claim had no effect. False: stale epoch.
+
+    `waited`: nothing failed, so it does not count as an attempt.
+    """
+    return _again(session, item_id, epoch, due, error, settled_epoch=epoch, waited=waited)
 
 
-def unclear(session: Session, item_id: int, epoch: int, due: datetime, error: str) -> bool:
-    """Whether this claim had its effect is unknown: look before repeating. False: stale epoch."""
+def unclear(
+    session: Session, item_id: int, epoch: int, due: datetime, error: str, *, waited: bool = False
+) -> bool:
+    """Whether this claim had its effect is unknown: look before repeating. False: stale epoch.
+
+    `waited`: as with `retry`.
+    """
     return changed(
         session,
         mine(item_id, epoch).values(
-            state=WorkState.UNCLEAR, due=due, last_error=error[:ERROR_LENGTH], lease_until=None
+            state=WorkState.UNCLEAR,
+            due=due,
+            last_error=error[:ERROR_LENGTH],
+            lease_until=None,
+            attempts=WorkItem.attempts - int(waited),
         ),
     )
 
@@ -115,7 +131,14 @@ def unpark(session: Session, item_id: int, now: datetime) -> bool:
 
 
 def _again(
-    session: Session, item_id: int, epoch: int, due: datetime, error: str, *, settled_epoch: int
+    session: Session,
+    item_id: int,
+    epoch: int,
+    due: datetime,
+    error: str,
+    *,
+    settled_epoch: int,
+    waited: bool,
 ) -> bool:
     item = session.scalar(
         select(WorkItem)
@@ -128,6 +151,7 @@ def _again(
     fold_successor(session, item)
     item.state, item.due, item.owner, item.lease_until = WorkState.PENDING, due, None, None
     item.settled_epoch = settled_epoch
+    item.attempts -= int(waited)
     item.last_error = error[:ERROR_LENGTH]
     session.flush()
     note_enqueued(session, item.kind)

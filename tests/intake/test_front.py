@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -257,3 +260,28 @@ def test_reading_never_fails_in_another_way(junk: bytes, cut: int) -> None:
                 "X-Slack-Signature",
                 "X-Slack-Retry-Num",
             }
+
+
+async def test_without_a_free_descriptor_it_rests_and_then_goes_on(
+    port: int, recorder: Recorder
+) -> None:
+    """What waits stays waiting; the loop does not spin meanwhile."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    calling = socket.socket()
+    calling.setblocking(False)
+    loop = asyncio.get_running_loop()
+    with structlog.testing.capture_logs() as logs:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limit[1]))
+        try:
+            await loop.sock_connect(calling, ("127.0.0.1", port))
+            await loop.sock_sendall(calling, request({"type": "event_callback"}))
+            turns = 0
+            while not logs or turns < 100:
+                turns += 1
+                await asyncio.sleep(0)
+                assert turns < 10_000, "it never tried to accept"
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        await until(lambda: len(recorder.bodies) == 1)
+    assert [entry["event"] for entry in logs].count("cannot_accept") == 1
+    calling.close()

@@ -183,6 +183,35 @@ async def test_tried_again_after_it_was_parked_it_looks_first_where_it_may_have_
     assert tries["message"][-1] is True
 
 
+@pytest.mark.parametrize("unclear_on_error", [False, True])
+async def test_waiting_is_no_failing(
+    database: Database, clock: DrivenClock, workers: Make, unclear_on_error: bool
+) -> None:
+    """After a database that was away for long, the first error is the first of eight."""
+    seen: list[int] = []
+
+    async def run(item: WorkItem) -> Turn:
+        seen.append(item.attempts)
+        if len(seen) <= 10:
+            raise StorageUnavailable("locked")
+        if len(seen) == 11:
+            return Retry(clock.now(), "its turn will come", waited=True)
+        if len(seen) == 12:
+            raise ZeroDivisionError("once")
+        return Done()
+
+    mine = workers()
+    mine.add("timer", run, concurrency=1, unclear_on_error=unclear_on_error)
+    await mine.start()
+    await add(database, clock, "x")
+    for number in range(1, 14):
+        await until(lambda n=number: len(seen) >= n)
+        await until(lambda: not mine.in_hand["timer"])
+        clock.advance(5)
+    await until(lambda: _all(database, "done"))
+    assert seen == [1] * 12 + [2]
+
+
 async def test_a_turn_that_hangs_is_broken_off_at_its_deadline(
     database: Database, clock: DrivenClock, workers: Make
 ) -> None:
