@@ -52,3 +52,4 @@ class CheckResult:
     """Fresh figures of healthy subjects, for incidents that are still open on them."""
     settled: Mapping[str, tuple[CaseFound, ...]] = field(default_factory=dict)
     """By subject: cases of open incidents that are in order again (`facts["outcome"]` says how)."""
+    later_part: bool = False  # of a run whose first part has spoken for the check itself

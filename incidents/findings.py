@@ -39,6 +39,7 @@ def in_parts(result: CheckResult) -> list[CheckResult]:
     chunks = [healthy[at : at + AT_MOST] for at in range(0, len(healthy), AT_MOST)] or [()]
     parts = [replace(result, findings=(), healthy_subjects=chunk, settled={}) for chunk in chunks]
     parts[0] = replace(parts[0], findings=result.findings)
+    parts[1:] = [replace(part, later_part=True) for part in parts[1:]]
     parts[-1] = replace(parts[-1], settled=result.settled)
     return parts
 
@@ -58,6 +59,8 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     One finding that cannot be taken up does not spoil the rest, and counts as not having looked.
     """
     itself = _state(session, result.name, "")
+    if result.later_part:
+        return _take_apart(session, house, itself, result, now)
     itself.last_run_at, itself.last_error = result.ran_at, result.error
     itself.figures = dict(result.figures)
     if result.took is not None:
@@ -65,13 +68,19 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     if result.error is not None:
         blind.could_not_look(session, house, itself, result, now)
         return Taken()
+    return _take_apart(session, house, itself, result, now)
+
+
+def _take_apart(
+    session: Session, house: House, itself: CheckState, result: CheckResult, now: datetime
+) -> Taken:
     apart = Apart(session, result.name)
     taken = apart.all_or_each(lambda each: _take(session, house, result, now, each))
     if apart.failed:
         itself.last_error = f"not taken up, by an error of Muster: {', '.join(apart.failed)}"
         result = replace(result, error=itself.last_error)
         blind.could_not_look(session, house, itself, result, now)
-    else:
+    elif not result.later_part:
         blind.looks_again(session, itself, result, now)
     return taken
 

@@ -112,10 +112,7 @@ class Deliverer:
             settled = work.complete(session, job.id, job.epoch, now, dict(turn.result))
         elif isinstance(turn, Parked):
             log.error("message_parked", message=job.key, why=turn.why)
-            settled = work.park(session, job.id, job.epoch, turn.why)
-            if settled and job.ambiguous:
-                # Parking knows nothing of the earlier try: once taken up again, it looks first.
-                session.get_one(WorkItem, job.id).settled_epoch = 0
+            settled = work.park(session, job.id, job.epoch, turn.why, unclear=job.ambiguous)
             if settled:
                 _have_it_told(session, job, now)
         elif isinstance(turn, Lost) or job.ambiguous:
