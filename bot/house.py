@@ -6,34 +6,31 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from bot.delivery.audiences import Audience as DeliveryAudience
 from bot.delivery.audiences import Audiences
-from bot.delivery.errors import SlackError
-from bot.delivery.sender import Sender
 from bot.settings import Settings
 from incidents.house import Audience, EscalationTimes, House, QuietHours, Role
 from plan.loader import LoadedPlan
 
-log = structlog.get_logger(__name__)
 
-
-def build_house(
-    settings: Settings, loaded: LoadedPlan, members: Mapping[str, tuple[str, ...]]
-) -> House:
+def build_roles(settings: Settings, members: Mapping[str, tuple[str, ...]]) -> dict[str, Role]:
     """`members`: people of each user group, as Slack says."""
+    return {
+        name: Role(
+            group=role.group,
+            people=tuple(dict.fromkeys([*role.people, *members.get(role.group or "", ())])),
+            duty=tuple(role.duty),
+            channel=role.channel,
+        )
+        for name, role in settings.roles.items()
+    }
+
+
+def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role]) -> House:
+    """`roles`: the mapping itself is kept, so what is changed in it is known everywhere."""
     return House(
         loaded=loaded,
-        roles={
-            name: Role(
-                group=role.group,
-                people=tuple(dict.fromkeys([*role.people, *members.get(role.group or "", ())])),
-                duty=tuple(role.duty),
-                channel=role.channel,
-            )
-            for name, role in settings.roles.items()
-        },
+        roles=roles,
         audiences={
             key: Audience(key, channel.id, channel.language, channel.private)
             for key, channel in settings.slack.channels.items()
@@ -75,19 +72,6 @@ def build_audiences(settings: Settings) -> Audiences:
             for key, channel in settings.slack.channels.items()
         }
     )
-
-
-async def group_members(settings: Settings, sender: Sender) -> dict[str, tuple[str, ...]]:
-    """Who is in the configured user groups; a group that Slack cannot tell has nobody."""
-    members: dict[str, tuple[str, ...]] = {}
-    for group in {role.group for role in settings.roles.values() if role.group}:
-        try:
-            answer = await sender.call("usergroups.users.list", {"usergroup": group})
-        except SlackError as error:
-            log.warning("group_unknown", group=group, error=str(error))
-            continue
-        members[group] = tuple(answer.get("users") or ())
-    return members
 
 
 def _time(text: str) -> time:

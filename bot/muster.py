@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -28,7 +29,9 @@ from bot.delivery.presence import Presence
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
 from bot.doors import FreshLooks, Orders, ViewDoor
-from bot.house import build_audiences, build_house, group_members
+from bot.groups import EVERY as GROUPS_SECONDS
+from bot.groups import Groups
+from bot.house import build_audiences, build_house, build_roles
 from bot.intake.dispatch import Dispatcher
 from bot.intake.front import Front
 from bot.intake.http import HttpIntake
@@ -96,8 +99,12 @@ class Muster:
         self._stack.push_async_callback(close_client, client)
         sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
         await self._identify(sender)
-        members = await group_members(settings, sender)
-        house = build_house(settings, loaded, members)
+        wanted = [role.group for role in settings.roles.values() if role.group]
+        groups = Groups(wanted, sender, database, clock)
+        await groups.load()
+        roles = build_roles(settings, groups.members)
+        groups.changed = lambda: roles.update(build_roles(settings, groups.members))
+        house = build_house(settings, loaded, roles)
         presence = Presence(sender, database, clock)
         people = PeopleDirectory(presence, database)
         for role in house.roles.values():
@@ -198,6 +205,8 @@ class Muster:
         scheduler.wake_every(TICK_SECONDS)
         if not database.embedded:  # a language chosen through another replica
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
+        scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
+        scheduler.every(GROUPS_SECONDS, partial(self._identify, sender), name="identity")
         for check in settings.checks:
             scheduler.wake_every(check.every, WorkKind.CHECK)
         health = Health(
@@ -238,6 +247,8 @@ class Muster:
 
     async def _identify(self, sender: Sender) -> None:
         """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
+        if self._identity.bot_user_id is not None:
+            return
         try:
             who = await sender.call("auth.test", {})
         except SlackError as error:

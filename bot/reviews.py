@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.house import build_house
+from bot.house import build_house, build_roles
 from bot.settings import Settings
 from incidents import read
 from incidents.views import ReviewView
@@ -28,7 +28,7 @@ def review_text(
     settings: Settings, database: Database, number: int, form: str, language: str
 ) -> str:
     """The review of an incident as md, html or json. Raises UnknownIncident."""
-    house = build_house(settings, load_plan(settings.plan.extra), {})
+    house = build_house(settings, load_plan(settings.plan.extra), build_roles(settings, {}))
     zone = ZoneInfo(settings.time_zone)
     templates = Templates(zone=zone)
 
