@@ -21,10 +21,10 @@ from tests.faults.report import TableReport
 KEY = bytes(range(32))
 _numbers = itertools.count(1)
 
-# What starts, kills and freezes whole programs: one after the other, also where several processes
-# share the tests (`pytest -n 2`). Every other file stays together, for its fixtures' sake, and the
-# fault table is halved by engine.
-_ONE_AT_A_TIME = {"drills", "house", "journeys", "replicas", "storms"}
+# What starts, kills and freezes whole programs is marked `programs` and wants the machine for
+# itself. Where several processes share the tests (`pytest -n 2`), a file stays together, for its
+# fixtures' sake, and the fault table is halved by engine.
+_PROGRAMS = {"drills", "house", "journeys", "replicas", "storms"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,7 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder, *rest = item.nodeid.removeprefix("tests/").split("/")
         group = item.nodeid.split("::")[0]
-        if rest and folder in _ONE_AT_A_TIME:
+        if rest and folder in _PROGRAMS:
+            item.add_marker("programs")
             group = "programs"
         elif folder == "faults":
             group = "faults-postgresql" if "postgresql" in item.nodeid else "faults-sqlite"

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from sqlalchemy import (
     CursorResult,
-    case,
     func,
     literal,
     update,
@@ -62,9 +61,8 @@ def refresh(
     """Adds a coalescing item: while one of that key is pending, that one will do.
 
     The pending one takes the newer payload, the sooner due time and the stronger priority, and
-    None is returned. One that was tried and has to wait (for Slack's limit) keeps its moment: it
-    would be claimed in vain, and shows at that moment what is so then. An item that is being
-    worked on gets a successor, since it may have read the older state.
+    None is returned. An item that is being worked on gets a successor, since it may have read the
+    older state.
     """
     session.flush()
     least = func.least if is_postgres(session) else func.min
@@ -73,10 +71,7 @@ def refresh(
         .where(WorkItem.refreshes == key, WorkItem.state == PENDING)
         .values(
             payload=payload,
-            due=case(
-                (WorkItem.attempts > 0, WorkItem.due),
-                else_=least(WorkItem.due, literal(due, UtcDateTime())),
-            ),
+            due=least(WorkItem.due, literal(due, UtcDateTime())),
             priority=least(WorkItem.priority, priority),
         )
         .execution_options(synchronize_session=False)

@@ -19,6 +19,7 @@ from tests.actions.clock import SteppedClock
 THREAD = "INC-412"
 CARD = f"{THREAD}/card"
 
+_UNFINISHED_ONLY = ("ix_work_due", "ix_work_order", "ix_work_parked")
 QUESTIONS: dict[str, Callable[[Session, Job], object]] = {
     "coming": lambda session, job: records.coming(session, CARD),
     "ahead": lambda session, job: records.ahead(session, job),
@@ -72,6 +73,6 @@ async def test_no_finished_row_is_looked_at(database: Database, question: str) -
     for plan in plans:
         assert "Seq Scan on work" not in plan
         # These hold no finished rows, so going through them is no matter.
-        assert "SCAN work" not in plan or "ix_work_parked" in plan or "ix_work_order" in plan
+        assert "SCAN work" not in plan or any(name in plan for name in _UNFINISHED_ONLY)
         assert "work_pkey" not in plan, "by the ids, through all that is finished"
         assert "INTEGER PRIMARY KEY" not in plan

@@ -181,18 +181,6 @@ async def test_a_refresh_that_is_retried_takes_over_its_successor(database: Data
     assert await claim(database, now=LATER) == []
 
 
-async def test_a_refresh_that_has_to_wait_keeps_its_moment_when_it_is_asked_for_again(
-    database: Database,
-) -> None:
-    await refresh(database, 1)
-    [item] = await claim(database)
-    assert await database.write(lambda s: work.retry(s, item.id, item.epoch, LATER, "budget"))
-    assert not await refresh(database, 2)
-    assert await claim(database) == []
-    [again] = await claim(database, now=LATER)
-    assert (again.id, again.payload) == (item.id, {"value": 2})
-
-
 async def test_a_restart_frees_what_the_dead_process_had(database: Database) -> None:
     await add(database, "x")
     await refresh(database, 1)
