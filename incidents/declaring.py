@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import authorise, forms, loading, notifications
+from incidents import authorise, forms, notifications
 from incidents import facts as facts_of
 from incidents import scope as scopes
 from incidents.authorise import Act
@@ -68,7 +68,7 @@ def declare(session: Session, house: House, report: Declaration, now: datetime) 
         return refused
     try:
         kind = house.plan.incident_type(report.incident_type)
-        section = house.plan.section_of(report.incident_type)
+        house.plan.section_of(report.incident_type)
     except KeyError:
         kind = None
     if kind is None or kind.declare is None:
@@ -78,11 +78,10 @@ def declare(session: Session, house: House, report: Declaration, now: datetime) 
     if isinstance(checked, Outcome):
         return checked
     opening = _opening(kind, report, checked, now)
-    before = loading.live_incident(session, loading.fingerprint(section.id, opening.subject))
-    incident = open_incident(session, house, opening, now)
-    if before is None:
+    incident, is_new = open_incident(session, house, opening, now)
+    if is_new:
         _name_others(Change(session, house, incident, report.actor, now), opening)
-    code = "declared" if before is None else "declared_existing"
+    code = "declared" if is_new else "declared_existing"
     audience = house.audience(incident.audience)
     return replace(
         Outcome.done(
@@ -179,15 +178,12 @@ def declare_line(
     said = forms.free_text(None, text, "text", maximum=1000)
     if isinstance(said, Outcome):
         return said
-    section = house.plan.section_of(kind.id)
-    subject = f"{kind.id}:declared"
-    before = loading.live_incident(session, loading.fingerprint(section.id, subject))
-    incident = open_incident(
+    incident, is_new = open_incident(
         session,
         house,
         Opening(
             incident_type=kind.id,
-            subject=subject,
+            subject=f"{kind.id}:declared",
             source="command",
             facts={"received_at": now.isoformat()},
             created_by=actor,
@@ -195,7 +191,7 @@ def declare_line(
         ),
         now,
     )
-    code = "declared" if before is None else "declared_existing"
+    code = "declared" if is_new else "declared_existing"
     audience = house.audience(incident.audience)
     return replace(
         Outcome.done(

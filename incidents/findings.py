@@ -58,7 +58,8 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
 
     One finding that cannot be taken up does not spoil the rest, and counts as not having looked.
     """
-    itself = _state(session, result.name, "")
+    # Locked: of two results of one check at the same moment, the second sees what the first did.
+    itself = _state(session, result.name, "", lock=True)
     if result.later_part:
         return _take_apart(session, house, itself, result, now)
     itself.last_run_at, itself.last_error = result.ran_at, result.error
@@ -181,8 +182,9 @@ def _actor(result: CheckResult) -> Actor:
     return Actor(f"check:{result.name}")
 
 
-def _state(session: Session, name: str, subject: str) -> CheckState:
-    return session.get(CheckState, (name, subject)) or _fresh(session, name, subject)
+def _state(session: Session, name: str, subject: str, *, lock: bool = False) -> CheckState:
+    found = session.get(CheckState, (name, subject), with_for_update=lock or None)
+    return found or _fresh(session, name, subject)
 
 
 def _fresh(session: Session, name: str, subject: str) -> CheckState:
@@ -276,7 +278,7 @@ def _failed(
     if joined is not None:
         _note(state, joined)
         return joined.number, False
-    incident = open_incident(
+    opened = open_incident(
         session,
         house,
         Opening(
@@ -290,8 +292,8 @@ def _failed(
         ),
         now,
     )
-    _note(state, incident)
-    return incident.number, True
+    _note(state, opened.incident)
+    return opened.incident.number, opened.is_new
 
 
 def _note(state: CheckState, incident: Incident) -> None:

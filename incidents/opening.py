@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -48,7 +48,14 @@ class Opening:
     fields: Mapping[str, Any] | None = None  # the form, as `scope.stored_fields` keeps it
 
 
-def open_incident(session: Session, house: House, opening: Opening, now: datetime) -> Incident:
+class Opened(NamedTuple):
+    """`is_new` is false where another was quicker: its incident took the news up."""
+
+    incident: Incident
+    is_new: bool
+
+
+def open_incident(session: Session, house: House, opening: Opening, now: datetime) -> Opened:
     """Opens the incident, or brings what is new to the open one of that subject and section.
 
     One transaction: incident, cases, the first run with its steps, timeline, audit, the card that
@@ -74,12 +81,12 @@ def open_incident(session: Session, house: House, opening: Opening, now: datetim
             description=opening.description,
             severity=opening.severity,
         )
-        return live
+        return Opened(live, False)
     session.get_one(HouseFact, _NUMBER).value = {"next": number + 1}
     incident = _write(session, house, opening, section, kind, number, now)
     change = Change(session, house, incident, opening.created_by or SYSTEM_ACTOR, now)
     _tell(change, opening, section, kind)
-    return incident
+    return Opened(incident, True)
 
 
 def _write(

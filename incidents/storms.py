@@ -138,7 +138,7 @@ def take_up(
         first, facts = members[0][1], dict(members[0][2])
         source = f"check:{result.name}"
         if live is None:
-            incident = open_incident(
+            incident, is_new = open_incident(
                 session,
                 house,
                 Opening(
@@ -153,7 +153,7 @@ def take_up(
                 now,
             )
         else:
-            incident = live
+            incident, is_new = live, False
             actor = Actor(source)
             if is_shared(live):  # what the first check said of it stays
                 facts = {}
@@ -162,7 +162,7 @@ def take_up(
                 recovery.came_back(Change(session, house, live, actor, now))
         for state, finding, _ in members:
             _note(state, finding, incident)
-        yield incident, live is None
+        yield incident, is_new
 
 
 def _note(state: CheckState, finding: Finding, incident: Incident) -> None:
