@@ -21,10 +21,10 @@ from tests.faults.report import TableReport
 KEY = bytes(range(32))
 _numbers = itertools.count(1)
 
-# What starts, kills and freezes whole programs is marked `programs` and wants the machine for
-# itself. Where several processes share the tests (`pytest -n 2`), a file stays together, for its
-# fixtures' sake, and the fault table is halved by engine.
-_PROGRAMS = {"drills", "house", "journeys", "replicas", "storms"}
+# What kills and freezes whole programs is marked `programs` and wants the machine for itself.
+# Where several processes share the tests (`pytest -n 2`), a file stays together, for its fixtures'
+# sake, and the fault table is halved by engine.
+_PROGRAMS = {"house", "journeys/test_kills.py", "replicas", "storms"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder, *rest = item.nodeid.removeprefix("tests/").split("/")
         group = item.nodeid.split("::")[0]
-        if rest and folder in _PROGRAMS:
+        if rest and not _PROGRAMS.isdisjoint((folder, group.removeprefix("tests/"))):
             item.add_marker("programs")
             group = "programs"
         elif folder == "faults":
