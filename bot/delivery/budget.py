@@ -87,9 +87,14 @@ class _Slots:
         self._next = mine + self._distance
         return mine
 
+    def knows(self, waiter: str) -> bool:
+        """Whether it was given a moment lately."""
+        return waiter in self._given
+
     def set_back(self, by: timedelta) -> None:
         if self._next is not None:
             self._next -= by
+        self._given = {who: at - by for who, at in self._given.items()}
 
 
 def _queues(distance: timedelta) -> dict[bool, _Slots]:
@@ -219,6 +224,11 @@ class Budget:
         if not waits:
             return None
         return max(part.slots(urgent=urgent).give(free, now, waiter=waiter) for part, free in waits)
+
+    def has_place(self, method: str, waiter: str, *, urgent: bool = False) -> bool:
+        """Whether `waiter` was told lately when to come back to the method."""
+        minute = self._minutes.get(method)
+        return minute is not None and minute.slots(urgent=urgent).knows(waiter)
 
     def _notice_set_back(self, now: datetime) -> None:
         """The clock was set back: what is remembered goes back with it, or all would rest."""

@@ -45,11 +45,10 @@ class Edits:
         """One turn of a refresh. Raises SlackError for what has no better remedy here.
 
         Slack: chat.update is Tier 3, so under load most refreshes have to wait. What changes
-        nothing shall not wait and takes nobody's place, so it is drawn once to find out; while it
-        waits then, it is drawn no more.
+        nothing shall not wait and takes nobody's place, so it is drawn once to find out; until its
+        place has come it is drawn no more, however often it is asked for.
         """
-        if job.attempts > 1:
-            self._office.sender.room("chat.update", waiter=job.message, urgent=job.urgent)
+        self._office.sender.keep_place("chat.update", waiter=job.message, urgent=job.urgent)
         seen = await self._office.read(lambda s: self._look(s, job))
         if not isinstance(seen, _Drawn):
             return self._not_standing(seen)
@@ -79,7 +78,7 @@ class Edits:
         if coming.undrawn:
             return Delivered({"dropped": "its post will show it"})
         due = max(coming.due, self._office.clock.now()) + _POST_WAIT
-        return Later(due, "waits for its post")
+        return Later(due, "waits for its post", waited=True)
 
     async def _update(self, job: Job, message: records.Standing, content: Content) -> Content:
         joined = False

@@ -79,11 +79,12 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Later:
-    """Nothing was sent in this turn; due again then."""
+    """Nothing was sent in this turn; due again then. `waited`: nothing failed either."""
 
     due: datetime
     why: str
     also: Also | None = None
+    waited: bool = False
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Office:
         """The ordinary remedy; what a class can do better it does itself."""
         now = self.clock.now()
         if isinstance(error, Held):
-            return Later(max(error.until, now), error.code)
+            return Later(max(error.until, now), error.code, waited=True)
         if isinstance(error, NotDelivered):
             return Later(now + backoff(job), error.code)
         if isinstance(error, Unclear):

@@ -76,7 +76,7 @@ class Posts:
             return targets
         if stand.ahead is not None and not await self._may_follow(stand.ahead):
             due = max(stand.ahead.due, self._office.clock.now()) + _PLACE_WAIT
-            return Later(due, "keeps its place in the thread")
+            return Later(due, "keeps its place in the thread", waited=True)
         drawn: dict[str, Content] = {}
 
         async def post(target: Target) -> Turn:
@@ -161,7 +161,7 @@ class Posts:
                 if root is not None and root.ts is not None:  # it came about in the meantime
                     session.get_one(WorkItem, job.id).due = now
 
-            return Later(due, records.WAITS_FOR_ROOT, also)
+            return Later(due, records.WAITS_FOR_ROOT, also, waited=True)
         if stand.root is None:
             return Parked(f"the root of its thread, {thread}, was never posted")
         return await self._root_anew(job, None)
@@ -294,7 +294,7 @@ class Twins:
         if payload.get("late") and coming is not None:
             # Another process is about to post it: which of the two stays is known after that.
             due = max(coming.due, self._office.clock.now()) + self._office.timing.settle
-            return Later(due, "its post is still under way")
+            return Later(due, "its post is still under way", waited=True)
         channel = str(payload.get("channel") or (stands.channel if stands else ""))
         if not channel or (payload.get("late") and stands is None):
             return Delivered({"removed": []})

@@ -140,6 +140,11 @@ class Sender:
         if until is not None and until - now > _SHORT_WAIT:
             raise Held("budget", until)
 
+    def keep_place(self, method: str, *, waiter: str, urgent: bool = False) -> None:
+        """`room`, for a message that has been told a moment before; any other may go on."""
+        if self._budget.has_place(method, waiter, urgent=urgent):
+            self.room(method, waiter=waiter, urgent=urgent)
+
     async def probe(self) -> bool:
         """Whether Slack answers and takes the token. Ends a silence or a stop."""
         try:

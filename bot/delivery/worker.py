@@ -92,13 +92,13 @@ class Deliverer:
         now = self._office.clock.now()
         until = self._office.sender.silent_until(now)
         if until is not None and job.payload["do"] in _WAITS_FOR_SLACK:
-            return Later(until, SILENT)  # not drawn in vain, again and again
+            return Later(until, SILENT, waited=True)  # not drawn in vain, again and again
         try:
             return await handler.deliver(job)
         except SlackError as error:
             return self._office.failed(job, error)
         except LeaseOver as error:
-            return Later(self._office.clock.now(), str(error))
+            return Later(self._office.clock.now(), str(error), waited=True)
         except StorageError as error:
             return Later(self._office.clock.now() + backoff(job), f"database: {error}")
         except Exception as error:
@@ -118,9 +118,10 @@ class Deliverer:
         elif isinstance(turn, Lost) or job.ambiguous:
             # Once a try had an unknown outcome, every later one looks first.
             log.warning("message_unclear", message=job.key, why=turn.why)
-            settled = work.unclear(session, job.id, job.epoch, turn.due, turn.why)
+            waited = isinstance(turn, Later) and turn.waited
+            settled = work.unclear(session, job.id, job.epoch, turn.due, turn.why, waited=waited)
         else:
-            settled = work.retry(session, job.id, job.epoch, turn.due, turn.why)
+            settled = work.retry(session, job.id, job.epoch, turn.due, turn.why, waited=turn.waited)
         if not settled:
             put_right(session, job, turn, now, self._office.timing.twin_look)
         elif not isinstance(turn, Parked) and turn.also is not None:

@@ -160,6 +160,15 @@ def test_a_clock_that_jumps_back_gives_no_tokens_away() -> None:
     assert budget.take(POST, NOW + timedelta(seconds=61), urgent=True) is None
 
 
+def test_who_waits_when_the_clock_is_set_back_waits_no_longer_for_it() -> None:
+    budget = Budget(methods={POST: 1}, per_channel={})
+    assert budget.take(POST, NOW, waiter="a", urgent=True) is None
+    told = budget.take(POST, NOW, waiter="b", urgent=True)
+    assert told is not None
+    back = timedelta(hours=1)
+    assert budget.take(POST, NOW - back, waiter="b", urgent=True) == told - back
+
+
 def test_a_thousand_direct_channels_are_forgotten_when_full() -> None:
     budget = Budget()
     for number in range(3000):

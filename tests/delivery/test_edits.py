@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import select
 
 from bot.delivery.job import Job
+from storage.models import WorkItem
 from tests.delivery.conftest import Postbox, open_postbox
 
 
@@ -132,6 +134,29 @@ async def test_a_message_that_was_never_posted_is_not_edited(postbox: Postbox) -
     await postbox.run(5)
     assert postbox.calls("chat.update") == 0
     assert set((await postbox.states()).values()) == {"done"}
+
+
+async def test_a_refresh_that_waits_is_not_drawn_again_until_its_place_has_come(
+    postbox: Postbox,
+) -> None:
+    """However often it is asked for; and waiting uses up none of its tries."""
+    await _card(postbox)
+    postbox.sandbox.world.rates.on = True
+    for _ in range(60):  # a minute's calls are used up
+        await postbox.refresh("card")
+        await postbox.run()
+    drawn, edits = len(postbox.drawings.drawn), postbox.calls("chat.update")
+    for _ in range(20):
+        await postbox.refresh("card")
+        await postbox.turn()
+    assert postbox.calls("chat.update") == edits
+    assert len(postbox.drawings.drawn) - drawn <= 1
+    refresh = await postbox.database.read(
+        lambda s: s.scalars(select(WorkItem).where(WorkItem.state == "pending")).one()
+    )
+    assert refresh.attempts == 0
+    await postbox.run(60)
+    assert await _shown(postbox) == "v81"
 
 
 async def test_edits_keep_to_tier_3(postbox: Postbox) -> None:
