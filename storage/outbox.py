@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from storage import work
 from storage.models.incidents import Incident
-from storage.models.work import WorkItem, WorkKind
+from storage.models.work import WorkKind
 
 CARD_PRIORITY = 1  # an incident's first post goes before log lines of any incident
 REFRESH_PRIORITY = 4
@@ -35,7 +35,7 @@ def post(
     ring: Iterable[str] = (),
     language: str | None = None,
     beside: bool = False,
-) -> WorkItem | None:
+) -> int | None:
     """A message in the audience's channel, under `thread_key` if given. Once per key.
 
     `beside`: a message of the thread that is edited in place (the runbook). What is posted after it
@@ -60,7 +60,7 @@ def refresh(
     now: datetime,
     params: Mapping[str, Any] | None = None,
     priority: int = REFRESH_PRIORITY,
-) -> WorkItem | None:
+) -> int | None:
     """Brings a posted message up to date; refreshes of one message coalesce.
 
     Ordered by the message, not by the thread, so that an edit never waits for posts.
@@ -89,7 +89,7 @@ def direct(
     params: Mapping[str, Any] | None = None,
     priority: int = 1,
     ring: Iterable[str] = (),
-) -> WorkItem | None:
+) -> int | None:
     """A direct message to a Slack user. Once per key."""
     payload = _payload(session, "direct", key, template, incident, params, None) | {
         "person": person,
@@ -111,7 +111,7 @@ def ephemeral(
     incident: Incident | None = None,
     language: str | None = None,
     secret: Any = None,
-) -> WorkItem | None:
+) -> int | None:
     """An answer for one reader only, sent at most once (rule 4). `secret`: personal data in it."""
     payload = _payload(session, "ephemeral", key, template, incident, params, language) | {
         "person": person,
@@ -134,7 +134,7 @@ def respond(
     replace: bool = False,
     language: str | None = None,
     secret: Any = None,
-) -> WorkItem | None:
+) -> int | None:
     """An answer through a `response_url` (30 minutes, 5 uses), at most once.
 
     The address is a credential, so it stands in the item's encrypted part under `url`.
@@ -159,7 +159,7 @@ def view(
     params: Mapping[str, Any] | None = None,
     incident: Incident | None = None,
     secret: Any = None,
-) -> WorkItem | None:
+) -> int | None:
     """Turns an open modal ("checking") into its result, at most once."""
     payload = _payload(session, "view", key, template, incident, params, None) | {
         "person": person,
@@ -169,7 +169,7 @@ def view(
     return _message(session, key, payload, now, priority=0, secret=secret)
 
 
-def home(session: Session, *, person: str, now: datetime) -> WorkItem | None:
+def home(session: Session, *, person: str, now: datetime) -> int | None:
     """Publishes a person's App Home anew; coalesces per person."""
     key = f"home/{person}"
     payload = _payload(session, "home", key, "home", None, None, None) | {"person": person}
@@ -198,7 +198,7 @@ def file(
     params: Mapping[str, Any] | None = None,
     priority: int = 6,
     language: str | None = None,
-) -> WorkItem | None:
+) -> int | None:
     """A file in the thread, or to one person. Once per key."""
     payload = _payload(session, "file", key, template, incident, params, language) | {
         "audience": audience,
@@ -219,7 +219,7 @@ def page(
     template: str = "page",
     params: Mapping[str, Any] | None = None,
     priority: int = 0,
-) -> WorkItem | None:
+) -> int | None:
     """A page webhook event: `action` is trigger, acknowledge or resolve. Once per key."""
     payload = _payload(session, "page", key, template, incident, params, None) | {"action": action}
     # In order: what is over must not be told before that it began.
@@ -261,7 +261,7 @@ def _message(
     priority: int,
     order_key: str | None = None,
     secret: Any = None,
-) -> WorkItem | None:
+) -> int | None:
     return work.enqueue(
         session,
         kind=WorkKind.MESSAGE,

@@ -14,20 +14,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, true, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, bindparam, select, true, update
+from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem
-from storage.work.common import UNFINISHED
+from storage.work.common import UNFINISHED, WORK, execute
 
 
-def _of_key(order_key: Any, *, newest: bool = False, after: int | None = None) -> Select[int]:
+def _of_key(order_key: Any, *, newest: bool = False, after: Any = None) -> Select[int]:
     """The id of the oldest unfinished item of the key (the newest one; the next one `after`).
 
     The key as a range, in the order of the index: asked for one key by `=`, PostgreSQL may go
     through all items by their ids instead, in the hope of soon meeting one of that key.
     """
-    item = aliased(WorkItem)
+    item = WORK.alias().c
     found = select(item.id).where(
         item.order_key >= order_key, item.order_key <= order_key, item.state.in_(UNFINISHED)
     )
@@ -39,10 +39,10 @@ def _of_key(order_key: Any, *, newest: bool = False, after: int | None = None) -
 
 def first_of_its_key() -> ColumnElement[bool]:
     """Nothing older of its order key is unfinished; of an unfinished item that has a key."""
-    return WorkItem.id == _of_key(WorkItem.order_key).scalar_subquery()
+    return WORK.c.id == _of_key(WORK.c.order_key).scalar_subquery()
 
 
-def is_behind(order_key: str) -> ColumnElement[bool]:
+def is_behind(order_key: Any) -> ColumnElement[bool]:
     """Whether an item that is added now has an unfinished older one of its key."""
     older = _of_key(order_key, newest=True).with_for_update(read=True)
     return older.scalar_subquery().is_not(None)
@@ -51,8 +51,17 @@ def is_behind(order_key: str) -> ColumnElement[bool]:
 def let_next_go(session: Session, item_id: int, order_key: str | None) -> None:
     """The item is finished, or gone: the next one of its key is looked at again."""
     if order_key is not None:
-        following = _of_key(order_key, after=item_id)
-        _unmark(session, WorkItem.id == following.scalar_subquery())
+        execute(session, _LET_NEXT_GO, {"ended_key": order_key, "ended_id": item_id})
+
+
+_LET_NEXT_GO = (
+    update(WORK)
+    .where(
+        WORK.c.id == _of_key(bindparam("ended_key"), after=bindparam("ended_id")).scalar_subquery(),
+        WORK.c.behind == true(),
+    )
+    .values(behind=False)
+)
 
 
 def left_behind(session: Session) -> list[int]:
@@ -65,13 +74,9 @@ def left_behind(session: Session) -> list[int]:
 
 def let_go(session: Session, ids: Collection[int]) -> None:
     """Takes the mark off these."""
-    _unmark(session, WorkItem.id.in_(list(ids)))
-
-
-def _unmark(session: Session, which: ColumnElement[bool]) -> None:
     session.execute(
         update(WorkItem)
-        .where(which, WorkItem.behind == true())
+        .where(WorkItem.id.in_(list(ids)), WorkItem.behind == true())
         .values(behind=False)
         .execution_options(synchronize_session=False)
     )

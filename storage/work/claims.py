@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     and_,
     bindparam,
@@ -23,6 +26,8 @@ from storage.work.changing import fold_row
 from storage.work.common import (
     LEASE_SECONDS,
     UNFINISHED,
+    WORK,
+    execute,
     is_postgres,
     note_enqueued,
     server_now,
@@ -37,7 +42,8 @@ def candidates(
     Looked for on a read-only connection, so that a long backlog does not keep the one writer of
     SQLite from storing deliveries; `claim` then decides among these few.
     """
-    return list(session.scalars(_claimable(session, kind, now, limit, held)))
+    wanted, values = _claimable(bool(held)), _values(session, kind, now, held)
+    return list(execute(session, wanted, {**values, "at_most": limit}).scalars())
 
 
 def claim(
@@ -58,64 +64,80 @@ def claim(
     waits for every unfinished older one of that key; parked ones do not block. `among`: only
     these, found by `candidates`; whatever became of them since is looked at again.
     """
+    values = _values(session, kind, now, held)
     if among is None:
-        wanted = _claimable(session, kind, now, limit, held)
+        wanted, values["at_most"] = _claimable(bool(held), lock=is_postgres(session)), limit
     else:  # by their ids alone: asked for an order, SQLite would go through the whole backlog
-        wanted = select(WorkItem.id).where(
-            *_conditions(session, kind, now, held), WorkItem.id.in_(list(among))
-        )
-    if is_postgres(session):
-        wanted = wanted.with_for_update(skip_locked=True, of=WorkItem)
-    ids = list(session.scalars(wanted))
+        wanted, values["among"] = _among(bool(held), lock=is_postgres(session)), list(among)
+    ids = list(execute(session, wanted, values).scalars())
     if among is not None:
         rank = {number: index for index, number in enumerate(among)}
         ids = sorted(ids, key=lambda number: rank[number])[:limit]
     if not ids:
         return []
-    items = session.scalars(
-        update(WorkItem)
-        .where(WorkItem.id.in_(ids))
-        .values(
-            state=WorkState.CLAIMED,
-            owner=owner,
-            lease_until=server_now(session) + timedelta(seconds=lease_seconds),
-            epoch=WorkItem.epoch + 1,
-            attempts=WorkItem.attempts + 1,
-        )
-        .returning(WorkItem)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).all()
+    until = server_now(session) + timedelta(seconds=lease_seconds)
+    items = session.scalars(_TAKE, {"taken": ids, "by": owner, "until": until}).all()
     place = {number: index for index, number in enumerate(ids)}
     return sorted(items, key=lambda item: place[item.id])
 
 
-def _claimable(
-    session: Session, kind: str, now: datetime, limit: int, held: Collection[int]
-) -> Select[int]:
-    return (
-        select(WorkItem.id)
-        .where(*_conditions(session, kind, now, held))
-        .order_by(WorkItem.priority, WorkItem.due, WorkItem.id)
-        .limit(limit)
+_TAKE = (
+    update(WorkItem)
+    .where(WorkItem.id.in_(bindparam("taken", expanding=True)))
+    .values(
+        state=WorkState.CLAIMED,
+        owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        epoch=WorkItem.epoch + 1,
+        attempts=WorkItem.attempts + 1,
     )
+    .returning(WorkItem)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 
 
-def _conditions(
-    session: Session, kind: str, now: datetime, held: Collection[int]
-) -> list[ColumnElement[bool]]:
+def _values(session: Session, kind: str, now: datetime, held: Collection[int]) -> dict[str, Any]:
+    """What the statements below are executed with."""
+    values = {"of_kind": kind, "now": now, "server_now": server_now(session)}
+    return {**values, "held": list(held)} if held else values
+
+
+@cache
+def _claimable(held: bool, *, lock: bool = False) -> Select[int]:
+    """Ids in their order. `held`: some are left out. `lock`: until the commit."""
+    found = (
+        select(WORK.c.id)
+        .where(*_conditions(held))
+        .order_by(WORK.c.priority, WORK.c.due, WORK.c.id)
+        .limit(bindparam("at_most", type_=Integer))
+    )
+    return found.with_for_update(skip_locked=True, of=WORK) if lock else found
+
+
+@cache
+def _among(held: bool, *, lock: bool) -> Select[int]:
+    among = WORK.c.id.in_(bindparam("among", expanding=True))
+    found = select(WORK.c.id).where(*_conditions(held), among)
+    return found.with_for_update(skip_locked=True, of=WORK) if lock else found
+
+
+def _conditions(held: bool) -> list[ColumnElement[bool]]:
     free = or_(
-        WorkItem.state != WorkState.CLAIMED,
-        and_(WorkItem.state == WorkState.CLAIMED, WorkItem.lease_until < server_now(session)),
+        WORK.c.state != WorkState.CLAIMED,
+        and_(
+            WORK.c.state == WorkState.CLAIMED,
+            WORK.c.lease_until < bindparam("server_now"),
+        ),
     )
-    found = [
-        WorkItem.kind == kind,
-        WorkItem.state.in_(UNFINISHED),
-        WorkItem.behind == false(),
-        WorkItem.due <= now,  # by itself, so that the index alone passes over what is due later
+    found: list[ColumnElement[bool]] = [
+        WORK.c.kind == bindparam("of_kind"),
+        WORK.c.state.in_(UNFINISHED),
+        WORK.c.behind == false(),
+        WORK.c.due <= bindparam("now"),  # by itself: the index alone passes over what is due later
         free,
-        or_(WorkItem.order_key.is_(None), first_of_its_key()),
+        or_(WORK.c.order_key.is_(None), first_of_its_key()),
     ]
-    return [*found, WorkItem.id.not_in(list(held))] if held else found
+    return [*found, WORK.c.id.not_in(bindparam("held", expanding=True))] if held else found
 
 
 def renew(

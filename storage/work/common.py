@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, bindparam, text
+from sqlalchemy import ColumnElement, CursorResult, Table, literal_column, text
 from sqlalchemy.orm import Session
 
-from storage.models.work import WorkState
+from storage.models.work import WorkItem, WorkState
 
 LEASE_SECONDS = 30
 # Written out as literals: neither engine matches a partial index against bound parameters.
-UNFINISHED: BindParameter[Any] = bindparam(
-    "unfinished",
-    [str(state) for state in (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR)],
-    expanding=True,
-    literal_execute=True,
+UNFINISHED: tuple[ColumnElement[str], ...] = tuple(
+    literal_column(f"'{state}'")
+    for state in (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR)
 )
-PENDING: BindParameter[Any] = bindparam("pending", str(WorkState.PENDING), literal_execute=True)
-PARKED: BindParameter[Any] = bindparam("parked", str(WorkState.PARKED), literal_execute=True)
+PENDING: ColumnElement[str] = literal_column(f"'{WorkState.PENDING}'")
+PARKED: ColumnElement[str] = literal_column(f"'{WorkState.PARKED}'")
+WORK = cast("Table", WorkItem.__table__)
 _KINDS = "muster_enqueued_kinds"
 ERROR_LENGTH = 500
 
@@ -35,6 +34,15 @@ def server_now(session: Session) -> datetime:
 def enqueued_kinds(session: Session) -> set[str]:
     """Kinds of work that this session made ready; after its commit the workers are woken."""
     return cast("set[str]", session.info.get(_KINDS, set()))
+
+
+def execute(session: Session, statement: Any, values: dict[str, Any]) -> CursorResult[Any]:
+    """A statement of the table itself, made once and run with these values.
+
+    The work table is asked several times for each thing that a person does; to put each question
+    together anew, and to have it looked at for objects, takes longer than to answer it.
+    """
+    return cast("CursorResult[Any]", session.connection().execute(statement, values))
 
 
 def note_enqueued(session: Session, kind: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    bindparam,
     column,
     delete,
     table,
@@ -21,6 +22,7 @@ from storage.work.changing import changed
 from storage.work.common import (
     LEASE_SECONDS,
     UNFINISHED,
+    WORK,
     is_postgres,
     note_enqueued,
     server_now,
@@ -128,15 +130,21 @@ def once(session: Session, key: str, now: datetime) -> None:
     """
     done = changed(
         session,
-        update(WorkItem)
-        .where(
-            WorkItem.key == key,
-            WorkItem.kind == WorkKind.INTAKE,
-            WorkItem.state.in_(UNFINISHED),
-        )
-        .values(state=WorkState.DONE, finished_at=now, lease_until=None)
-        .execution_options(synchronize_session=False),
+        _ONCE,
+        {"delivery": key, "finished_at": now},
         ends=True,
     )
     if not done:
         raise AlreadyDone(key)
+
+
+_ONCE = (
+    update(WORK)
+    .where(
+        WORK.c.key == bindparam("delivery"),
+        WORK.c.kind == WorkKind.INTAKE,
+        WORK.c.state.in_(UNFINISHED),
+    )
+    .values(state=WorkState.DONE, lease_until=None)
+    .returning(WORK.c.id, WORK.c.kind, WORK.c.order_key)
+)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
-from sqlalchemy import (
-    CursorResult,
-    func,
-    literal,
-    update,
-)
+from sqlalchemy import Integer, Update, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from storage.models.work import WorkItem
 from storage.types import UtcDateTime
 from storage.work.behind import is_behind
-from storage.work.common import PENDING, is_postgres, note_enqueued
+from storage.work.common import PENDING, WORK, execute, is_postgres, note_enqueued
 
 
 def enqueue(
@@ -32,8 +27,8 @@ def enqueue(
     order_key: str | None = None,
     priority: int = 5,
     secret: Any = None,
-) -> WorkItem | None:
-    """Adds an item. None when one of that key exists, finished or not: it is done only once."""
+) -> int | None:
+    """Adds an item; its id. None when one of that key exists, finished or not: done only once."""
     return add(
         session,
         kind=kind,
@@ -57,7 +52,7 @@ def refresh(
     now: datetime,
     order_key: str | None = None,
     priority: int = 5,
-) -> WorkItem | None:
+) -> int | None:
     """Adds a coalescing item: while one of that key is pending, that one will do.
 
     The pending one takes the newer payload, the sooner due time and the stronger priority, and
@@ -65,20 +60,10 @@ def refresh(
     older state.
     """
     session.flush()
-    least = func.least if is_postgres(session) else func.min
-    join = (
-        update(WorkItem)
-        .where(WorkItem.refreshes == key, WorkItem.state == PENDING)
-        .values(
-            payload=payload,
-            due=least(WorkItem.due, literal(due, UtcDateTime())),
-            priority=least(WorkItem.priority, priority),
-        )
-        .execution_options(synchronize_session=False)
-    )
     note_enqueued(session, kind)
+    values = {"what": key, "sooner": due, "stronger": priority, "payload": payload}
     while True:
-        if cast("CursorResult[Any]", session.execute(join)).rowcount:
+        if execute(session, _joining(is_postgres(session)), values).rowcount:
             return None
         added = add(
             session,
@@ -97,17 +82,33 @@ def refresh(
         # it could be drawn before this unit's change is committed, and the change never shown.
 
 
-def add(session: Session, **values: Any) -> WorkItem | None:
-    if values.get("order_key") is not None:
-        values["behind"] = is_behind(values["order_key"])
-    item = session.execute(
-        _insert(session).values(**values).returning(WorkItem)
-    ).scalar_one_or_none()
-    if item is not None:
-        note_enqueued(session, item.kind)
-    return cast("WorkItem | None", item)
+@cache
+def _joining(postgres: bool) -> Update:
+    least = func.least if postgres else func.min
+    return (
+        update(WORK)
+        .where(WORK.c.refreshes == bindparam("what"), WORK.c.state == PENDING)
+        .values(
+            due=least(WORK.c.due, bindparam("sooner", type_=UtcDateTime())),
+            priority=least(WORK.c.priority, bindparam("stronger", type_=Integer)),
+        )
+    )
 
 
-def _insert(session: Session) -> Any:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(WorkItem).on_conflict_do_nothing()
+def add(session: Session, **values: Any) -> int | None:
+    """The new row's id; None when one of that key, or of what it refreshes, is there."""
+    order_key = values.get("order_key")
+    statement = _adding(is_postgres(session), order_key is not None)
+    if order_key is not None:
+        values["behind_which"] = order_key
+    added: int | None = execute(session, statement, values).scalar_one_or_none()
+    if added is not None:
+        note_enqueued(session, values["kind"])
+    return added
+
+
+@cache
+def _adding(postgres: bool, ordered: bool) -> Any:
+    dialect = postgresql if postgres else sqlite
+    statement = dialect.insert(WORK).on_conflict_do_nothing().returning(WORK.c.id)
+    return statement.values(behind=is_behind(bindparam("behind_which"))) if ordered else statement

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import (
+    bindparam,
     false,
     func,
     select,
@@ -13,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkKind, WorkState
-from storage.work.common import PARKED, UNFINISHED
+from storage.work.common import PARKED, UNFINISHED, WORK, execute
 
 TWIN_LOOK = "/twins/"  # in the key of a later look for a message that stands twice
 
@@ -23,14 +24,16 @@ def next_due(session: Session, kind: str, now: datetime) -> datetime | None:
 
     What stands behind another is woken by that one's end.
     """
-    return session.execute(
-        select(func.min(WorkItem.due)).where(
-            WorkItem.kind == kind,
-            WorkItem.state.in_(UNFINISHED),
-            WorkItem.behind == false(),
-            WorkItem.due > now,  # no claimed one: it was due when it was claimed
-        )
-    ).scalar_one()
+    due: datetime | None = execute(session, _NEXT_DUE, {"of_kind": kind, "now": now}).scalar_one()
+    return due
+
+
+_NEXT_DUE = select(func.min(WORK.c.due)).where(
+    WORK.c.kind == bindparam("of_kind"),
+    WORK.c.state.in_(UNFINISHED),
+    WORK.c.behind == false(),
+    WORK.c.due > bindparam("now"),  # no claimed one: it was due when it was claimed
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkState
-from storage.work.changing import changed, mine
+from storage.work.changing import end, of_claim
 from storage.work.common import note_enqueued
 from storage.work.enqueueing import enqueue
 
@@ -51,18 +51,12 @@ def nearer(session: Session, key: str, every: timedelta, now: datetime) -> None:
 
 def reschedule(session: Session, item_id: int, epoch: int, due: datetime) -> bool:
     """A recurring item has run and is wanted again at `due`. False: stale epoch."""
-    return changed(
-        session,
-        mine(item_id, epoch).values(
-            state=WorkState.PENDING,
-            due=due,
-            settled_epoch=epoch,
-            attempts=0,
-            owner=None,
-            lease_until=None,
-            last_error=None,
-        ),
-    )
+    return end(session, _RESCHEDULE, item_id, epoch, due=due, settled_epoch=epoch)
+
+
+_RESCHEDULE = of_claim(
+    state=WorkState.PENDING, attempts=0, owner=None, lease_until=None, last_error=None
+)
 
 
 def following(due: datetime, every: timedelta, now: datetime) -> datetime:

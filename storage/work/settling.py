@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     CursorResult,
+    bindparam,
     case,
     select,
     update,
@@ -14,8 +15,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkKind, WorkState
-from storage.work.changing import changed, fold_successor, mine
-from storage.work.common import ERROR_LENGTH, UNFINISHED, note_enqueued, server_now
+from storage.work.changing import changed, end, fold_successor, of_claim
+from storage.work.common import ERROR_LENGTH, UNFINISHED, WORK, note_enqueued, server_now
 
 
 def complete(
@@ -30,18 +31,23 @@ def complete(
     The address of an answer, and what it held of a person, have served their purpose and go; a
     delivery is kept for some days (rule 9).
     """
-    return changed(
+    return end(
         session,
-        mine(item_id, epoch).values(
-            state=WorkState.DONE,
-            settled_epoch=epoch,
-            finished_at=now,
-            result=result,
-            lease_until=None,
-            secret=case((WorkItem.kind == WorkKind.INTAKE, WorkItem.secret)),
-        ),
+        _COMPLETE,
+        item_id,
+        epoch,
         ends=True,
+        settled_epoch=epoch,
+        finished_at=now,
+        result=result,
     )
+
+
+_COMPLETE = of_claim(
+    state=WorkState.DONE,
+    lease_until=None,
+    secret=case((WORK.c.kind == WorkKind.INTAKE, WORK.c.secret)),
+)
 
 
 def retry(
@@ -61,16 +67,20 @@ def unclear(
 
     `waited`: as with `retry`.
     """
-    return changed(
+    return end(
         session,
-        mine(item_id, epoch).values(
-            state=WorkState.UNCLEAR,
-            due=due,
-            last_error=error[:ERROR_LENGTH],
-            lease_until=None,
-            attempts=WorkItem.attempts - int(waited),
-        ),
+        _UNCLEAR,
+        item_id,
+        epoch,
+        due=due,
+        last_error=error[:ERROR_LENGTH],
+        waited=int(waited),
     )
+
+
+_UNCLEAR = of_claim(
+    state=WorkState.UNCLEAR, lease_until=None, attempts=WORK.c.attempts - bindparam("waited")
+)
 
 
 def park(session: Session, item_id: int, epoch: int, error: str, *, unclear: bool = False) -> bool:
@@ -80,13 +90,11 @@ def park(session: Session, item_id: int, epoch: int, error: str, *, unclear: boo
     that is looked for first.
     """
     known = {} if unclear else {"settled_epoch": epoch}
-    return changed(
-        session,
-        mine(item_id, epoch).values(
-            state=WorkState.PARKED, last_error=error[:ERROR_LENGTH], lease_until=None, **known
-        ),
-        ends=True,
-    )
+    said = error[:ERROR_LENGTH]
+    return end(session, _PARK, item_id, epoch, ends=True, last_error=said, **known)
+
+
+_PARK = of_claim(state=WorkState.PARKED, lease_until=None)
 
 
 def end_leases(session: Session, owner: str) -> int:
@@ -111,10 +119,11 @@ def set_aside(session: Session, item_id: int, error: str) -> bool:
     """Parks an unfinished item that cannot even be read. False: it was finished meanwhile."""
     return changed(
         session,
-        update(WorkItem)
-        .where(WorkItem.id == item_id, WorkItem.state.in_(UNFINISHED))
-        .values(state=WorkState.PARKED, last_error=error[:ERROR_LENGTH], lease_until=None)
-        .execution_options(synchronize_session=False),
+        update(WORK)
+        .where(WORK.c.id == item_id, WORK.c.state.in_(UNFINISHED))
+        .values(state=WorkState.PARKED, lease_until=None)
+        .returning(WORK.c.id, WORK.c.kind, WORK.c.order_key),
+        {"last_error": error[:ERROR_LENGTH]},
         ends=True,
     )
 

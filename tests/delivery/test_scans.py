@@ -49,7 +49,7 @@ def _fill(session: Session) -> Job:
         order_key=THREAD,
     )  # fmt: skip
     assert item is not None
-    return Job.of(item)
+    return Job.of(session.get_one(WorkItem, item))
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

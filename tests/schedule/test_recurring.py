@@ -185,7 +185,7 @@ async def test_housekeeping_deletes_old_deliveries_and_seals_the_audit_log(
             at = now - timedelta(days=age)
             item = work.enqueue(session, kind="intake", key=key, payload={}, due=at, now=at)
             assert item is not None
-            item.state = "done"
+            session.get_one(WorkItem, item).state = "done"
         for key in ("ahead", "left behind"):
             work.enqueue(
                 session, kind="message", key=key, payload={}, due=now, now=now, order_key="INC-1"

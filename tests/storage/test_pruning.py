@@ -27,7 +27,7 @@ async def fill(database: Database, rows: list[dict[str, Any]], *, at: datetime) 
             payload = {"do": row.pop("do")} if "do" in row else {}
             item = work.enqueue(session, payload=payload, due=at, now=at, **row)
             assert item is not None
-            item.state = state
+            session.get_one(WorkItem, item).state = state
 
     await database.write(unit)
 

@@ -21,8 +21,7 @@ async def add(database: Database, key: str, **values: Any) -> int | None:
     defaults: dict[str, Any] = {"kind": "message", "payload": {}, "due": NOW, "now": NOW}
 
     def unit(session: Session) -> int | None:
-        item = work.enqueue(session, key=key, **(defaults | values))
-        return None if item is None else item.id
+        return work.enqueue(session, key=key, **(defaults | values))
 
     return await database.write(unit)
 

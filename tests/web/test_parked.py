@@ -118,9 +118,10 @@ def _set_aside(session: Session, bot_now: datetime) -> int:
         now=bot_now,
     )
     assert item is not None
-    item.state = "parked"
-    item.last_error = "KeyError: 0912 345 678"
-    return item.id
+    row = session.get_one(WorkItem, item)
+    row.state = "parked"
+    row.last_error = "KeyError: 0912 345 678"
+    return item
 
 
 @pytest.fixture
