@@ -21,6 +21,7 @@ from message_templates.functions import AS_FILTERS, FUNCTIONS
 from message_templates.marks import NOT_KNOWN, clean
 from message_templates.state import State, TemplateFailed
 from message_templates.structure import Expansion, Pending, StructureError
+from plan import leaves
 
 __all__ = ["Message", "TemplateFailed", "Templates"]
 
@@ -36,15 +37,14 @@ def _compiled(source: str) -> Callable[[Mapping[str, Any]], str]:
     """A leaf, ready to be rendered; one without Jinja is itself."""
     if "{" not in source:
         return lambda _: source
-    return _ENVIRONMENT.from_string(source).render
+    return leaves.template(_ENVIRONMENT, source)
 
 
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> Callable[[Mapping[str, Any]], Any]:
     """An expression, ready to be evaluated; a mere path needs no compiler."""
     if not _PATH.fullmatch(source) or source in ("none", "true", "false"):
-        compiled = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
-        return lambda scope: compiled(scope)
+        return leaves.expression(_ENVIRONMENT, source)
     first, *rest = source.split(".")
 
     def follow(scope: Mapping[str, Any]) -> Any:

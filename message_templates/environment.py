@@ -55,6 +55,12 @@ def is_missing(value: object) -> bool:
     return value is None or isinstance(value, jinja2.Undefined)
 
 
+def _is_field(obj: Any, attribute: str) -> bool:
+    """Whether it is a field of a view: data, which needs no further look whether it is safe."""
+    fields = getattr(type(obj), "__dataclass_fields__", ())
+    return attribute in fields and attribute[0] != "_" and attribute not in _CLOSED
+
+
 class LeafEnvironment(ImmutableSandboxedEnvironment):
     """Jinja where `facts.items` is the fact of that name, not the method of a mapping."""
 
@@ -64,6 +70,8 @@ class LeafEnvironment(ImmutableSandboxedEnvironment):
                 return obj[attribute]
             if attribute not in _MAPPING_METHODS:
                 return self.undefined(obj=obj, name=attribute)
+        elif _is_field(obj, attribute):
+            return getattr(obj, attribute)
         return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:

@@ -18,6 +18,7 @@ DATA = 150  # a name, a number, a code: longer ones would push the facts off the
 JOINER = "\u2060"  # word joiner: no width, no line break, no word boundary that a reader sees
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_TO_ESCAPE = re.compile("([&<>])")
 # Slack has no escape for its formatting characters. In data they become their nearest twins, which
 # no parser takes for formatting; between letters and digits an underscore does nothing and stays.
 _TWINS = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
@@ -31,7 +32,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&])")
 
 def size(text: str) -> int:
     """Length as Slack may count it at worst: UTF-16 units."""
-    return len(text) + sum(1 for char in text if ord(char) > 0xFFFF)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def escape(text: str) -> str:
@@ -52,35 +53,36 @@ def defuse(text: str) -> str:
 
 def _cut(pieces: Iterable[tuple[str, bool]], limit: int) -> str:
     """Pieces joined within the limit; a piece that is whole is never cut, only left out."""
-    kept: list[str] = []
+    kept: list[tuple[str, bool]] = []
     room = limit
     for piece, whole in pieces:
         length = size(piece)
         if length <= room:
-            kept.append(piece)
+            kept.append((piece, whole))
             room -= length
             continue
         return _shortened(kept, piece, whole, room)
-    return "".join(kept)
+    return "".join(piece for piece, _ in kept)
 
 
-def _shortened(kept: list[str], piece: str, whole: bool, room: int) -> str:
+def _shortened(kept: list[tuple[str, bool]], piece: str, whole: bool, room: int) -> str:
     while room < 1 and kept:
-        last = kept.pop()
-        room += size(last)
-        piece, whole = last, len(last) > 1 and last[0] in "<&"
+        piece, whole = kept.pop()
+        room += size(piece)
+    made = [text for text, _ in kept]
     if not whole:
         for char in piece:
             if size(char) > room - 1:
                 break
-            kept.append(char)
+            made.append(char)
             room -= size(char)
-    return "".join(kept).rstrip() + (ELLIPSIS if room >= 1 else "")
+    return "".join(made).rstrip() + (ELLIPSIS if room >= 1 else "")
 
 
 def _escaped_pieces(text: str) -> Iterable[tuple[str, bool]]:
-    for char in text:
-        yield (_ESCAPES[char], True) if char in _ESCAPES else (char, False)
+    for run in _TO_ESCAPE.split(text):
+        if run:
+            yield (_ESCAPES[run], True) if run in _ESCAPES else (run, False)
 
 
 def mrkdwn(parts: Iterable[Part], limit: int = 3000) -> str:
@@ -126,10 +128,9 @@ def plain(parts: Iterable[Part], limit: int = 3000) -> str:
     def pieces() -> Iterable[tuple[str, bool]]:
         for part in parts:
             if isinstance(part, Text):
-                yield from ((char, False) for char in unformatted(part.text))
+                yield unformatted(part.text), False
             else:
-                text = _EMOJI.sub(":" + JOINER, literal(part))
-                yield from ((char, False) for char in text)
+                yield _EMOJI.sub(":" + JOINER, literal(part)), False
 
     return _cut(pieces(), limit).strip("\n")
 

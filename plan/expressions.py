@@ -17,7 +17,7 @@ import jinja2
 from jinja2.nodes import Output, TemplateData
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from plan import filters
+from plan import filters, leaves
 
 _MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
 
@@ -102,15 +102,15 @@ _ENVIRONMENT = environment()
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> Callable[..., Any]:
     try:
-        return _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+        return leaves.expression(_ENVIRONMENT, source)
     except jinja2.TemplateSyntaxError as error:
         raise ExpressionError(f"“{source}” is not an expression: {error.message}") from None
 
 
 @lru_cache(maxsize=4096)
-def _template(source: str) -> jinja2.Template:
+def _template(source: str) -> Callable[[Mapping[str, object]], str]:
     try:
-        return _ENVIRONMENT.from_string(source)
+        return leaves.template(_ENVIRONMENT, source)
     except jinja2.TemplateSyntaxError as error:
         raise ExpressionError(f"“{source}” is not a template: {error.message}") from None
 
@@ -142,7 +142,7 @@ def evaluate(expression: str, scope: Mapping[str, object]) -> object:
     """
     compiled = _expression(expression)
     try:
-        value = compiled(dict(scope))
+        value = compiled(scope)
     except ExpressionError:
         raise
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
@@ -164,7 +164,7 @@ def fill(template: str, scope: Mapping[str, object]) -> str:
     """The template's text. Raises ExpressionError if it prints a fact that is not known."""
     compiled = _template(template)
     try:
-        return compiled.render(dict(scope))
+        return compiled(scope)
     except ExpressionError:
         raise
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
