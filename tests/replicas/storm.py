@@ -115,11 +115,15 @@ def settle(workspace: Workspace, *, lease: float) -> None:
 
 
 def work_off(workspace: Workspace) -> None:
-    """Driven time passes until everything has been done and said."""
-    for _ in range(60):
+    """Driven time passes until everything has been done and said.
+
+    One channel takes one message a second, so that a long storm leaves minutes of them behind.
+    """
+    for _ in range(60 + waiting(workspace)):
         workspace.advance(5, settle=3.0)
         if not workspace.busy() and not waiting(workspace):
             return
+    raise AssertionError(f"{waiting(workspace)} pieces of work are not done")
 
 
 def waiting(workspace: Workspace) -> int:
