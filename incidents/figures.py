@@ -16,21 +16,22 @@ from plan.model import Action
 from storage.models import Case, CaseState
 from storage.money import Money
 
-_CASES = (
+_TABLE = Case.__table__.c
+CASES = (
     select(
-        Case.id,
-        Case.kind,
-        Case.key,
-        Case.state,
-        Case.amount_minor,
-        Case.amount_currency,
-        Case.customer_key,
-        Case.outcome,
-        Case.facts,
-        Case.updated_at,
+        _TABLE.id,
+        _TABLE.kind,
+        _TABLE.key,
+        _TABLE.state,
+        _TABLE.amount_minor,
+        _TABLE.amount_currency,
+        _TABLE.customer_key,
+        _TABLE.outcome,
+        _TABLE.facts,
+        _TABLE.updated_at,
     )
-    .where(Case.incident_id == bindparam("incident"))
-    .order_by(Case.id)
+    .where(_TABLE.incident_id == bindparam("incident"))
+    .order_by(_TABLE.id)
 )
 
 
@@ -65,7 +66,8 @@ class CaseLine:
 
 
 def read_cases(session: Session, incident_id: int) -> tuple[CaseLine, ...]:
-    rows = session.execute(_CASES, {"incident": incident_id})
+    session.flush()  # the table itself is asked, a thousand cases are no objects
+    rows = session.connection().execute(CASES, {"incident": incident_id})
     return tuple(
         CaseLine(
             id=row.id,

@@ -13,7 +13,9 @@ from storage.known import known
 from storage.models import Person
 
 _OURSELVES = "Muster"
-_NAME = select(Person.name).where(Person.user_id == bindparam("user_id"))
+_TABLE = Person.__table__
+# Of the table itself: asked several times in a unit of work, and names are changed by none.
+_NAME = select(_TABLE.c.name).where(_TABLE.c.user_id == bindparam("user_id"))
 
 
 def person(session: Session, user_id: str | None) -> PersonView | None:
@@ -22,7 +24,7 @@ def person(session: Session, user_id: str | None) -> PersonView | None:
         return None
     names: dict[str, PersonView] = known(session, "people")
     if user_id not in names:
-        name = session.scalar(_NAME, {"user_id": user_id})
+        name = session.connection().scalar(_NAME, {"user_id": user_id})
         names[user_id] = PersonView(user_id, user_id if name is None else name)
     return names[user_id]
 

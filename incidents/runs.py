@@ -7,7 +7,7 @@ asked for again; a run that it adds is read with the next question.
 from __future__ import annotations
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from storage.known import known
 from storage.models import Incident, RunbookRun
@@ -15,7 +15,7 @@ from storage.models import Incident, RunbookRun
 _RUNS = (
     select(RunbookRun)
     .where(RunbookRun.incident_id == bindparam("incident"))
-    .options(selectinload(RunbookRun.steps))
+    .options(joinedload(RunbookRun.steps))
     .order_by(RunbookRun.id)
 )
 
@@ -24,7 +24,7 @@ def all_runs(session: Session, incident: Incident) -> list[RunbookRun]:
     """All runs of the incident, replaced ones included, oldest first."""
     runs: dict[int, list[RunbookRun]] = known(session, "runs")
     if incident.id not in runs:
-        runs[incident.id] = list(session.scalars(_RUNS, {"incident": incident.id}))
+        runs[incident.id] = list(session.scalars(_RUNS, {"incident": incident.id}).unique())
     return runs[incident.id]
 
 

@@ -38,8 +38,7 @@ def append(
         data={**(data or {}), "version": incident.version},
         text=text,
     )
-    session.add(entry)
-    session.flush()
+    session.add(entry)  # written with what follows, or by the next question
     return entry
 
 

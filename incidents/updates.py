@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
 from incidents import facts as facts_of
-from incidents import notifications, timeline
+from incidents import figures, notifications, timeline
 from incidents import scope as scopes
 from incidents import severity as severities
 from incidents.change import Change
@@ -19,17 +19,6 @@ from incidents.house import Actor, House
 from incidents.notifications import Event
 from storage.models import Case, CaseState, Incident
 
-_COLUMNS = (
-    Case.id,
-    Case.kind,
-    Case.key,
-    Case.state,
-    Case.amount_minor,
-    Case.amount_currency,
-    Case.customer_key,
-    Case.outcome,
-    Case.facts,
-)
 _PROGRESS = {CaseState.WAITING, CaseState.SETTLED}  # a check does not take these back
 
 
@@ -43,7 +32,7 @@ def add_cases(
     if not found:
         return False
     session.flush()
-    rows = session.execute(select(*_COLUMNS).where(Case.incident_id == incident.id))
+    rows = session.connection().execute(figures.CASES, {"incident": incident.id})
     known = {(row.kind, row.key): row for row in rows}
     new: dict[tuple[str, str], dict[str, Any]] = {}
     renewed: dict[int, dict[str, Any]] = {}

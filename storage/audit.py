@@ -76,8 +76,7 @@ def record(
         previous=_START if last is None else last.hash,
     )
     entry.hash = _entry_hash(entry)
-    session.add(entry)
-    session.flush()
+    session.add(entry)  # written with what follows, or by the next question
     return entry
 
 
