@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -96,7 +97,8 @@ class _Silence:
 
 
 def _show(reports: list[Report]) -> None:
-    table = Table("Section", "", "Detect", "Notify", "Mitigate", "Rings", "Steps", "Shop", "Review")
+    names = ("Section", "", "Detect", "Notify", "Mitigate", "Rings", "Steps", "Verified", "Review")
+    table = Table(*names, box=box.SIMPLE, padding=(0, 1, 0, 0))  # within 80 columns
     for report in reports:
         rings = ", ".join(f"{who[2:].title()} {n}" for who, n in report.rings.items() if n)
         table.add_row(
@@ -107,11 +109,11 @@ def _show(reports: list[Report]) -> None:
             _seconds(report.seconds_to_mitigate),
             rings or "nobody",
             str(len(report.steps_done)),
-            "verified" if report.action_verified else "not verified",
+            "yes" if report.action_verified else "no",
             "written" if report.review_written else "none",
         )
     Console().print(table)
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:g} s"
+    return "–" if value is None else f"{value:.1f} s"
