@@ -72,3 +72,22 @@ async def test_without_a_webhook_it_says_so(postbox: Postbox) -> None:
     item = await postbox.item("page/1")
     assert item["state"] == "parked"
     assert "page.url" in item["error"]
+
+
+async def test_what_is_over_is_not_told_before_that_it_began(postbox: Postbox) -> None:
+    """The first event meets an outage of the webhook: the one that closes it waits its turn."""
+    router = respx.Router()
+    route = router.post(URL)
+    route.side_effect = [httpx.Response(503), httpx.Response(202), httpx.Response(202)]
+
+    def both(session: Session, incident: Incident, now: datetime) -> None:
+        for action in ("trigger", "resolve"):
+            key = f"INC-412/page/{action}"
+            outbox.page(session, key=key, incident=incident, action=action, now=now)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(router.async_handler))
+    postbox.with_office(pager=Pager(http, url=URL, routing_key="k"))
+    await postbox.commit(both)
+    await postbox.run(120)
+    sent = [json.loads(call.request.content)["event_action"] for call in route.calls]
+    assert sent == ["trigger", "trigger", "resolve"]
