@@ -217,6 +217,7 @@ class Muster:
             plain=office.plain,
             limits=_limits(settings),
             sockets=settings.slack.mode == "socket",
+            groups=groups,
         )
         self._health = health
         scheduler.every(Probe.EVERY, Probe(sender, clock).ask, name="probe")

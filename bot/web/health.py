@@ -2,8 +2,9 @@
 
 Alive: the event loop answers and the workers' loops run; a process that is not is restarted.
 Ready: the database writes a row within a bound, Slack is connected and answers, nothing waits for
-its delivery too long, every check runs, and the bot is not stopping. Each part has a name; what is
-said of it are figures and fixed sentences, never a reference and never customer data.
+its delivery too long, every check runs, the roles' people are known, and the bot is not stopping.
+Each part has a name; what is said of it are figures and fixed sentences, never a reference and
+never customer data.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ DATABASE_SECONDS = 2.0  # as long as a delivery may take to be stored
 _LOOKED_SECONDS = 60.0  # a kind of work looks every second
 _SILENT_SECONDS = 90.0  # without any answer of Slack; it is asked before that (Probe)
 _FRESH_SECONDS = 0.5  # an answer is given again for so long, whoever asks
+
+
+class Groups(Protocol):
+    """Who is in the roles' user groups (bot.groups)."""
+
+    @property
+    def unknown(self) -> list[str]: ...
 
 
 class Sockets(Protocol):
@@ -97,6 +105,7 @@ class Health:
         plain: PlainForms,
         limits: Limits,
         sockets: bool,
+        groups: Groups,
     ) -> None:
         """`sockets`: the bot is connected by Socket Mode, and `connect` will hand it in."""
         self._database = database
@@ -106,6 +115,7 @@ class Health:
         self._plain = plain
         self._limits = limits
         self._needs_sockets = sockets
+        self._groups = groups
         self._sockets: Sockets | None = None
         self._since = clock.now()
         self._stopping = False
@@ -150,6 +160,7 @@ class Health:
         if figures is not None and database.problem is None:
             parts["deliveries"] = self._deliveries(figures, now)
             parts["checks"] = self._checks(figures, now)
+        parts["people"] = self._people()
         parts["templates"] = self._templates()
         return Report(parts)
 
@@ -239,6 +250,14 @@ class Health:
         if overdue:
             return Part(f"these checks do not run: {', '.join(overdue)}", told)
         return Part(None, told)
+
+    def _people(self) -> Part:
+        """A role whose group Slack has never told has nobody: it is rung by nothing."""
+        unknown = len(self._groups.unknown)
+        told = {"unknown_groups": unknown}
+        if not unknown:
+            return Part(None, told)
+        return Part(f"Slack has not told who is in {unknown} of the roles' user groups", told)
 
     def _templates(self) -> Part:
         """Never a reason not to be ready: the incident was told, in plain words."""

@@ -18,7 +18,7 @@ async def test_a_running_bot_is_alive_and_ready(either: Running) -> None:
     status, said = await bot.get("/readyz")
     assert (status, said["failing"]) == (200, [])
     assert set(said["parts"]) == {
-        "process", "database", "slack", "deliveries", "checks", "templates",
+        "process", "database", "slack", "deliveries", "checks", "people", "templates",
     }  # fmt: skip
     assert said["parts"]["slack"]["connections"] == 2
     assert said["parts"]["deliveries"]["undelivered"] == 0
@@ -75,6 +75,18 @@ async def test_a_refused_token_is_not_ready(bot: Running) -> None:
     assert said["parts"]["slack"]["problem"] == "Slack refuses the bot token (token_revoked)"
     bot.no_faults()
     await until(bot.ready, seconds=40)
+
+
+async def test_a_role_whose_people_slack_never_told_is_not_ready(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    """Nobody would be rung, however well everything else runs."""
+    roles = {"oncall": {"group": "S0UNHEARD"}}
+    async with running(tmp_path, session, roles=roles) as bot:
+        await until(bot.failing("people"), seconds=15)
+        _, said = await bot.get("/readyz")
+        assert said["parts"]["people"]["unknown_groups"] == 1
+        assert (await bot.get("/healthz"))[0] == 200
 
 
 async def test_a_message_that_waits_too_long_is_not_ready(bot: Running) -> None:
