@@ -10,6 +10,7 @@ import httpx
 
 T = TypeVar("T")
 Json = dict[str, Any]
+_ALL = 100_000  # messages: more than any drill or test leaves
 
 
 class Seen(Exception):
@@ -46,7 +47,8 @@ class Slack:
         return answer
 
     def messages(self, person: str, channel: str, thread_ts: str | None = None) -> list[Json]:
-        params: Json = {"as": person, "channel": channel}
+        """All of a channel or a thread, however many; a page would show the newest."""
+        params: Json = {"as": person, "channel": channel, "limit": _ALL}
         if thread_ts:
             params["thread_ts"] = thread_ts
         found: list[Json] = self._get("/hand/messages", **params).get("messages", [])
