@@ -98,9 +98,13 @@ class Lost:
 
 @dataclass(frozen=True)
 class Parked:
-    """It cannot be delivered without a person; an operator sees it."""
+    """It cannot be delivered without a person; an operator sees it.
+
+    `unclear`: it may have been sent, so that is looked for before it is tried again.
+    """
 
     why: str
+    unclear: bool = False
 
 
 Turn = Delivered | Later | Lost | Parked

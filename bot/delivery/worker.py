@@ -102,9 +102,10 @@ class Deliverer:
         except StorageError as error:
             return Later(self._office.clock.now() + backoff(job), f"database: {error}")
         except Exception as error:
-            # A poison row is set aside and shown; the rest of the thread goes on.
+            # A poison row is set aside and shown; the rest of the thread goes on. Nobody foresaw
+            # the error, so nobody knows whether it came before the request or behind it.
             log.exception("delivery_failed", message=job.key)
-            return Parked(f"{type(error).__name__}: {error}"[:300])
+            return Parked(f"{type(error).__name__}: {error}"[:300], unclear=True)
 
     def _settle(self, session: Session, job: Job, turn: Turn) -> bool:
         now = self._office.clock.now()
@@ -112,7 +113,8 @@ class Deliverer:
             settled = work.complete(session, job.id, job.epoch, now, dict(turn.result))
         elif isinstance(turn, Parked):
             log.error("message_parked", message=job.key, why=turn.why)
-            settled = work.park(session, job.id, job.epoch, turn.why, unclear=job.ambiguous)
+            unclear = job.ambiguous or turn.unclear
+            settled = work.park(session, job.id, job.epoch, turn.why, unclear=unclear)
             if settled:
                 _have_it_told(session, job, now)
         elif isinstance(turn, Lost) or job.ambiguous:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from bot.delivery.audiences import Audience, Audiences
+from bot.delivery.sender import Sender
 from storage import work
 from storage.models import WorkItem
 from tests.delivery.conftest import AUDIENCES, Postbox
@@ -207,6 +211,33 @@ async def test_a_parked_message_that_may_stand_is_looked_for_when_taken_up_again
     postbox.fault("conversations.history", "error", error="missing_scope", times=1)
     await postbox.post("card")
     await postbox.run(30)
+    await _try_again(postbox)
+    assert await postbox.texts() == ["card"]
+    assert postbox.calls("chat.postMessage") == 1
+
+
+async def test_what_failed_by_an_error_of_the_program_may_stand_too(
+    postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody foresaw the error, so nobody knows that nothing was sent: it is looked for first."""
+    ask = Sender._ask
+
+    async def stumbles(self: Sender, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = await ask(self, method, args)
+        if method == "chat.postMessage":
+            raise KeyError(method)
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Sender, "_ask", stumbles)
+        await postbox.post("card")
+        await postbox.run(10)
+    await _try_again(postbox)
+    assert await postbox.texts() == ["card"]
+    assert postbox.calls("chat.postMessage") == 1
+
+
+async def _try_again(postbox: Postbox) -> None:
     assert (await postbox.item("card"))["state"] == "parked"
 
     def unpark(session, incident, now) -> None:  # type: ignore[no-untyped-def]
@@ -215,8 +246,6 @@ async def test_a_parked_message_that_may_stand_is_looked_for_when_taken_up_again
 
     await postbox.commit(unpark)
     await postbox.run(90)
-    assert await postbox.texts() == ["card"]
-    assert postbox.calls("chat.postMessage") == 1
 
 
 async def test_an_unknown_code_is_tried_some_times_and_then_parked(postbox: Postbox) -> None:
