@@ -9,16 +9,20 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     Integer,
+    Interval,
     Select,
     and_,
     bindparam,
     false,
+    func,
     or_,
     select,
     update,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from storage.models.work import WorkItem, WorkState
 from storage.work.behind import first_of_its_key
@@ -33,6 +37,9 @@ from storage.work.common import (
     server_now,
 )
 
+# In the statement itself: to ask the server for its time would be one more way there and back.
+_SERVER_CLOCK = func.statement_timestamp(type_=DateTime(timezone=True))
+
 
 def candidates(
     session: Session, kind: str, *, now: datetime, limit: int, held: Collection[int] = ()
@@ -42,7 +49,8 @@ def candidates(
     Looked for on a read-only connection, so that a long backlog does not keep the one writer of
     SQLite from storing deliveries; `claim` then decides among these few.
     """
-    wanted, values = _claimable(bool(held)), _values(session, kind, now, held)
+    wanted = _claimable(bool(held), is_postgres(session))
+    values = _values(session, kind, now, held)
     return list(execute(session, wanted, {**values, "at_most": limit}).scalars())
 
 
@@ -64,50 +72,60 @@ def claim(
     waits for every unfinished older one of that key; parked ones do not block. `among`: only
     these, found by `candidates`; whatever became of them since is looked at again.
     """
+    postgres = is_postgres(session)
     values = _values(session, kind, now, held)
     if among is None:
-        wanted, values["at_most"] = _claimable(bool(held), lock=is_postgres(session)), limit
+        wanted, values["at_most"] = _claimable(bool(held), postgres, lock=postgres), limit
     else:  # by their ids alone: asked for an order, SQLite would go through the whole backlog
-        wanted, values["among"] = _among(bool(held), lock=is_postgres(session)), list(among)
+        wanted, values["among"] = _among(bool(held), postgres), list(among)
     ids = list(execute(session, wanted, values).scalars())
     if among is not None:
         rank = {number: index for index, number in enumerate(among)}
         ids = sorted(ids, key=lambda number: rank[number])[:limit]
     if not ids:
         return []
-    until = server_now(session) + timedelta(seconds=lease_seconds)
-    items = session.scalars(_TAKE, {"taken": ids, "by": owner, "until": until}).all()
+    lease = timedelta(seconds=lease_seconds)
+    named: dict[str, Any] = {"taken": ids, "by": owner}
+    named |= {"lease": lease} if postgres else {"until": server_now(session) + lease}
+    items = session.scalars(_take(postgres), named).all()
     place = {number: index for index, number in enumerate(ids)}
     return sorted(items, key=lambda item: place[item.id])
 
 
-_TAKE = (
-    update(WorkItem)
-    .where(WorkItem.id.in_(bindparam("taken", expanding=True)))
-    .values(
-        state=WorkState.CLAIMED,
-        owner=bindparam("by"),
-        lease_until=bindparam("until"),
-        epoch=WorkItem.epoch + 1,
-        attempts=WorkItem.attempts + 1,
+@cache
+def _take(postgres: bool) -> ReturningUpdate[WorkItem]:
+    until: Any = bindparam("until")
+    if postgres:
+        until = _SERVER_CLOCK + bindparam("lease", type_=Interval)
+    return (
+        update(WorkItem)
+        .where(WorkItem.id.in_(bindparam("taken", expanding=True)))
+        .values(
+            state=WorkState.CLAIMED,
+            owner=bindparam("by"),
+            lease_until=until,
+            epoch=WorkItem.epoch + 1,
+            attempts=WorkItem.attempts + 1,
+        )
+        .returning(WorkItem)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
-    .returning(WorkItem)
-    .execution_options(synchronize_session=False, populate_existing=True)
-)
 
 
 def _values(session: Session, kind: str, now: datetime, held: Collection[int]) -> dict[str, Any]:
     """What the statements below are executed with."""
-    values = {"of_kind": kind, "now": now, "server_now": server_now(session)}
+    values: dict[str, Any] = {"of_kind": kind, "now": now}
+    if not is_postgres(session):
+        values["server_now"] = server_now(session)
     return {**values, "held": list(held)} if held else values
 
 
 @cache
-def _claimable(held: bool, *, lock: bool = False) -> Select[int]:
+def _claimable(held: bool, postgres: bool, *, lock: bool = False) -> Select[int]:
     """Ids in their order. `held`: some are left out. `lock`: until the commit."""
     found = (
         select(WORK.c.id)
-        .where(*_conditions(held))
+        .where(*_conditions(held, postgres))
         .order_by(WORK.c.priority, WORK.c.due, WORK.c.id)
         .limit(bindparam("at_most", type_=Integer))
     )
@@ -115,18 +133,19 @@ def _claimable(held: bool, *, lock: bool = False) -> Select[int]:
 
 
 @cache
-def _among(held: bool, *, lock: bool) -> Select[int]:
+def _among(held: bool, postgres: bool) -> Select[int]:
+    """Those that are named, locked until the commit."""
     among = WORK.c.id.in_(bindparam("among", expanding=True))
-    found = select(WORK.c.id).where(*_conditions(held), among)
-    return found.with_for_update(skip_locked=True, of=WORK) if lock else found
+    found = select(WORK.c.id).where(*_conditions(held, postgres), among)
+    return found.with_for_update(skip_locked=True, of=WORK) if postgres else found
 
 
-def _conditions(held: bool) -> list[ColumnElement[bool]]:
+def _conditions(held: bool, postgres: bool) -> list[ColumnElement[bool]]:
     free = or_(
         WORK.c.state != WorkState.CLAIMED,
         and_(
             WORK.c.state == WorkState.CLAIMED,
-            WORK.c.lease_until < bindparam("server_now"),
+            WORK.c.lease_until < (_SERVER_CLOCK if postgres else bindparam("server_now")),
         ),
     )
     found: list[ColumnElement[bool]] = [
