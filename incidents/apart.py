@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
+
+from storage.errors import is_away
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -37,9 +38,9 @@ class Apart:
         try:
             with self._session.begin_nested():
                 return do(_together)
-        except (OperationalError, InterfaceError):
-            raise  # the database is away: nothing is wrong with what is to be done
         except Exception as error:
+            if is_away(error):
+                raise  # nothing is wrong with what is to be done
             log.warning("done_one_by_one", of=self._of, error=type(error).__name__)
         return do(self._each)
 
@@ -47,9 +48,9 @@ class Apart:
         try:
             with self._session.begin_nested():
                 return do()
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             # As a text: drawn with its variables it would hold the whole plan, in the one writer.
             log.error("left_out", of=self._of, name=name, error=traceback.format_exc())
             self.failed.append(name)

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from storage.errors import DiskFull, StorageUnavailable, TooLate
+from storage.errors import DiskFull, StorageUnavailable, TooLate, is_away
 from storage.work import NewWork, enqueued_kinds, insert_group, void
 
 log = structlog.get_logger(__name__)
@@ -213,7 +213,7 @@ class Lane:
                     log.info("unit_again", attempt=attempt, why=str(error).splitlines()[0][:200])
                     time.sleep(0.002 * attempt)
                     continue
-                if isinstance(error, OperationalError | InterfaceError):
+                if isinstance(error, DBAPIError) and is_away(error):
                     raise _unavailable(error) from error
                 raise
             return result, kinds
@@ -298,10 +298,7 @@ class _OwnConnection:
             log.warning("rollback_failed", error=str(second))
             self.drop()
             return
-        if (
-            isinstance(error, OperationalError | InterfaceError)
-            or _sqlstate(error) == _TOO_LONG_IDLE
-        ):
+        if is_away(error) or _sqlstate(error) == _TOO_LONG_IDLE:
             self.drop()
 
     def drop(self) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from actions.page import Pager
@@ -20,6 +19,7 @@ from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
 from bot.delivery.plain import PlainForms, plain_content, without_blocks
 from bot.delivery.sender import Sender
 from storage.database import Database
+from storage.errors import is_away
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -68,9 +68,9 @@ class Office:
         """`draw`, inside a read."""
         try:
             return self.renderer(session, request)
-        except (OperationalError, InterfaceError):
-            raise  # the database is away: nothing is wrong with the template
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise  # nothing is wrong with the template
             # Whatever a template or a read model does wrong, the incident is still told.
             log.exception("drawing_failed", template=request.template, key=request.key)
             self.plain.note(request.template, "drawing", self.clock.now())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import Database
-from storage.engines import FROZEN_SECONDS
+from storage.engines import FROZEN_SECONDS, sqlite_path
 from storage.errors import StorageUnavailable
 
 
@@ -34,5 +34,22 @@ async def test_a_server_that_is_gone_is_noticed_within_seconds(pg_url: str) -> N
             given["keepalives_count"]
         )
         assert patience <= 15
+    finally:
+        database.close_now()
+
+
+async def test_a_disk_that_gives_half_a_page_is_a_database_that_is_away(
+    sqlite_url: str,
+) -> None:
+    """SQLite says "malformed" by another class of error than "disk I/O error"."""
+    database = Database.open(sqlite_url, key=bytes(range(32)))
+    try:
+        file = sqlite_path(make_url(sqlite_url))
+        whole = file.read_bytes()
+        file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+        with pytest.raises(StorageUnavailable, match="malformed"):
+            await database.write(lambda s: s.execute(text("select * from work")).all() and None)
+        file.write_bytes(whole)
+        assert await database.read(lambda s: s.scalar(text("select count(*) from work"))) == 0
     finally:
         database.close_now()
