@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from storage.errors import is_away
+from storage.away import is_away
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

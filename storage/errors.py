@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
-
 
 class StorageError(Exception):
     """The database cannot be used as it is; the message says what to do."""
@@ -35,11 +33,3 @@ class DiskFull(StorageUnavailable):
 
 class TooLate(StorageError):
     """A delivery was not stored within its time; nothing was written."""
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether the database itself failed, and not what was asked of it.
-
-    SQLite says "malformed" (a bare DatabaseError) where the disk gave it half a page.
-    """
-    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from storage.errors import DiskFull, StorageUnavailable, TooLate, is_away
+from storage.away import is_away
+from storage.errors import DiskFull, StorageUnavailable, TooLate
 from storage.work import NewWork, enqueued_kinds, insert_group, void
 
 log = structlog.get_logger(__name__)

@@ -11,6 +11,7 @@ import click
 
 from bot import logs
 from bot.cli.errors import UserError, tell
+from bot.pauses import none_while_loading
 from storage.errors import StorageError
 
 _COMMANDS = {
@@ -39,7 +40,8 @@ class LazyGroup(click.Group):
         found = _COMMANDS.get(cmd_name)
         if found is None:
             return None
-        command: click.Command = importlib.import_module(found[0]).command
+        with none_while_loading():
+            command: click.Command = importlib.import_module(found[0]).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

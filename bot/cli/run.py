@@ -14,6 +14,7 @@ from bot.cli.options import config_option, secrets_of, settings_of
 from bot.cli.signals import Ending
 from bot.clock import DrivenClock, SystemClock
 from bot.muster import Muster
+from bot.pauses import none_until_loaded
 from plan.loader import PlanError
 from storage.errors import StorageError
 
@@ -27,6 +28,7 @@ def command(config: Path, ready: bool, control: int | None) -> int:
     settings = settings_of(config)
     secrets = secrets_of(settings)
     logs.configure()
+    none_until_loaded()
     clock = SystemClock() if control is None else DrivenClock()
 
     async def serve() -> None:

@@ -19,6 +19,9 @@ _URGENT_SHARE = 0.2  # of each budget is never taken by routine messages
 # left, and one too many blocks the method until the minute is over.
 _KEPT: Mapping[str, int] = {"chat.update": 2}
 _BURST_SHARE = 0.5  # of a minute's calls may go at once; the others keep their distance
+# Who comes a little after their moment must not shift everybody behind them: what was missed within
+# this time is made up for. The minute's whole stays what it is.
+_MADE_UP = timedelta(seconds=5)
 _CHANNELS_KEPT = 1000
 _SET_BACK = timedelta(seconds=2)  # a clock that goes back by more was set
 
@@ -111,6 +114,7 @@ class _Minute:
         self._burst = max(1, int(limit * _BURST_SHARE))
         self._distance = _MINUTE / limit
         self._calls: deque[datetime] = deque()
+        self._even: datetime | None = None  # when the next one beyond the burst may go
         self._queues = _queues(self._distance)
 
     def slots(self, *, urgent: bool) -> _Slots:
@@ -124,15 +128,19 @@ class _Minute:
         cap = self._limit if urgent else self._limit - self._kept
         if len(calls) >= cap:
             return calls[len(calls) - cap] + _MINUTE
-        if len(calls) >= self._burst and not urgent:
-            return calls[-1] + self._distance
+        if len(calls) >= self._burst and not urgent and self._even is not None:
+            return self._even
         return now
 
     def take(self, now: datetime) -> None:
+        within = len(self._calls) < self._burst or self._even is None
+        planned = now if within or self._even is None else max(self._even, now - _MADE_UP)
+        self._even = planned + self._distance
         self._calls.append(max(now, self._calls[-1]) if self._calls else now)
 
     def set_back(self, by: timedelta) -> None:
         self._calls = deque(moment - by for moment in self._calls)
+        self._even = None if self._even is None else self._even - by
         for queue in self._queues.values():
             queue.set_back(by)
 

@@ -18,8 +18,8 @@ from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRef
 from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
 from bot.delivery.plain import PlainForms, plain_content, without_blocks
 from bot.delivery.sender import Sender
+from storage.away import is_away
 from storage.database import Database
-from storage.errors import is_away
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

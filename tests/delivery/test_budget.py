@@ -153,6 +153,16 @@ def test_cards_may_use_nearly_all_that_slack_allows() -> None:
     assert len(first) == 48
 
 
+def test_who_comes_late_shifts_nobody() -> None:
+    """A loop that comes round every two seconds still uses up what routine messages may."""
+    budget, sent = Budget(per_channel={}), 0
+    for second in range(0, 60, 2):
+        now = NOW + timedelta(seconds=second)
+        while budget.take(POST, now) is None:
+            sent += 1
+    assert sent == 240
+
+
 def test_a_clock_that_jumps_back_gives_no_tokens_away() -> None:
     budget = Budget(methods={POST: 1}, per_channel={})
     assert budget.take(POST, NOW, urgent=True) is None
