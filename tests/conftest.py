@@ -24,7 +24,13 @@ _numbers = itertools.count(1)
 # What kills and freezes whole programs is marked `programs` and wants the machine for itself.
 # Where several processes share the tests (`pytest -n 2`), a file stays together, for its fixtures'
 # sake, and the fault table is halved by engine.
-_PROGRAMS = {"house", "journeys/test_kills.py", "replicas", "storms"}
+_PROGRAMS = {
+    "house",
+    "journeys/test_bad_input.py",
+    "journeys/test_kills.py",
+    "replicas",
+    "storms",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

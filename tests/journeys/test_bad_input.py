@@ -246,9 +246,9 @@ def test_a_stale_button(workspace: Workspace, channel_card: Json) -> None:
 
 def test_a_modal_sent_twice(workspace: Workspace, channel_card: Json) -> None:
     """Twice by the same hand, and once more by somebody who still has it open: recorded once."""
-    found = workspace.at(channel_card).find("3.3.2.s1", "answer")
-    assert found is not None
-    message, element = found
+    message, element = wait_for(
+        lambda: workspace.at(channel_card).find("3.3.2.s1", "answer"), "the button"
+    )
     forms = {
         person: workspace.form(
             person, lambda who=person: workspace.slack.click(who, message, INCIDENTS, element)
