@@ -133,8 +133,9 @@ class _Minute:
         return now
 
     def take(self, now: datetime) -> None:
-        within = len(self._calls) < self._burst or self._even is None
-        planned = now if within or self._even is None else max(self._even, now - _MADE_UP)
+        planned = now
+        if self._even is not None and len(self._calls) >= self._burst:
+            planned = max(self._even, now - _MADE_UP)
         self._even = planned + self._distance
         self._calls.append(max(now, self._calls[-1]) if self._calls else now)
 
