@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import conditions, database_of, end_cleanly, postgres_version
+from benchmarks.common import conditions, database_of, postgres_version, prepare
 from benchmarks.report import Found, document, table
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    end_cleanly()
+    prepare()
     found: Found = {name: measured(PARTS[name], options.quick) for name in options.only}
     with database_of(postgres=True) as url:
         given = conditions() | {"PostgreSQL": postgres_version(url)}

@@ -25,7 +25,7 @@ from typing import Any
 import aiohttp
 
 from benchmarks import ack_real
-from benchmarks.common import database_of, end_cleanly, figures, free_port, start, stop, write_json
+from benchmarks.common import database_of, figures, free_port, prepare, start, stop, write_json
 from benchmarks.slack_side import HttpSender, SocketSender, click
 
 GOAL_MS = 50.0
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--real", action="store_true", help="the real bot and its handlers")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    end_cleanly()
+    prepare()
     rows = []
     if options.real:
         for mode in options.modes:

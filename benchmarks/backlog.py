@@ -29,7 +29,7 @@ import httpx
 from sqlalchemy import func, select
 
 from benchmarks.backlog_rows import claim_ms, fill, open_beside, unsent
-from benchmarks.common import cpu_seconds, database_name, end_cleanly, peak_mb, write_json
+from benchmarks.common import cpu_seconds, database_name, peak_mb, prepare, write_json
 from benchmarks.house import Running, house
 from benchmarks.sustained import declare
 from benchmarks.traffic import Crowd, Json
@@ -64,7 +64,7 @@ def main() -> None:
     if options.quick:
         options.messages, options.standing, options.waiting = 20_000, 20, 30
         options.minutes, options.down = 1, 10.0
-    end_cleanly()
+    prepare()
     found = run(options)
     show(found)
     write_json(options.json, found)

@@ -23,7 +23,7 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.common import database_name, end_cleanly, write_json
+from benchmarks.common import database_name, prepare, write_json
 from benchmarks.house import Running, house
 from benchmarks.traffic import PEOPLE, Crowd, Json
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    end_cleanly()
+    prepare()
     found = run(options)
     write_json(options.json, found)
     sys.exit(0 if found["met"] else 1)

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.common import end_cleanly, write_json
+from benchmarks.common import prepare, write_json
 from bot.cli.stack import Stack, stack
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    end_cleanly()
+    prepare()
     times: list[float] = []
     for _ in range(options.runs):
         with tempfile.TemporaryDirectory() as name:

@@ -50,7 +50,8 @@ def document(rows: Sequence[Row], given: Mapping[str, str], *, quick: bool) -> s
 
 def _start(found: dict[str, Any], _: str) -> Iterator[Row]:
     start, memory = found["start_s"], found["memory_mb"]
-    yield Row("Start until ready, warm", "≤ 1.5 s", f"{start:.2f} s", start <= 1.5)
+    figure = f"{start:.2f} s (importing the chosen packages and ending: {found['packages_s']:.2f})"
+    yield Row("Start until ready, warm", "≤ 1.5 s", figure, start <= 1.5)
     yield Row("Resident memory after the start", "≤ 120 MB", f"{memory:.0f} MB", memory <= 120)
     yield Row(
         "— beside the peers (start; memory)",

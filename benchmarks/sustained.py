@@ -28,8 +28,8 @@ from sqlalchemy import Engine
 from benchmarks.common import (
     cpu_seconds,
     database_name,
-    end_cleanly,
     figures,
+    prepare,
     resident_mb,
     write_json,
 )
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    end_cleanly()
+    prepare()
     found = run(options)
     show(found)
     write_json(options.json, found)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
@@ -21,6 +20,7 @@ from incidents.notifications import Event
 from incidents.updates import add_cases, update_incident
 from plan.model import IncidentType, Section
 from storage import outbox
+from storage.dialect import insert_into, is_postgres
 from storage.models import HouseFact, Incident, PlanContent, Status
 from storage.types import Personal
 
@@ -175,9 +175,8 @@ def _keep_plan(session: Session, house: House, now: datetime) -> None:
     """Keeps the plan's content by its hash, once (decision 5)."""
     if session.get(PlanContent, house.loaded.hash) is not None:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     session.execute(
-        dialect.insert(PlanContent)
+        insert_into(PlanContent, postgres=is_postgres(session))
         .values(
             hash=house.loaded.hash,
             version=house.loaded.version,
@@ -190,9 +189,10 @@ def _keep_plan(session: Session, house: House, now: datetime) -> None:
 
 def _take_number(session: Session) -> int:
     """The next number, with its row locked until the commit."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     session.execute(
-        dialect.insert(HouseFact).values(key=_NUMBER, value={"next": 1}).on_conflict_do_nothing()
+        insert_into(HouseFact, postgres=is_postgres(session))
+        .values(key=_NUMBER, value={"next": 1})
+        .on_conflict_do_nothing()
     )
     fact = session.scalars(
         select(HouseFact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,9 @@ from sqlalchemy.engine import make_url
 from storage.database import Database
 from storage.upgrade import upgrade
 from tests.faults.report import TableReport
+
+# The programs that the tests start would otherwise compile the whole product each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 KEY = bytes(range(32))
 _numbers = itertools.count(1)

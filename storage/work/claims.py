@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from storage.dialect import is_postgres
 from storage.models.work import WorkItem, WorkState
 from storage.work.behind import first_of_its_key
 from storage.work.changing import fold_row
@@ -32,7 +33,6 @@ from storage.work.common import (
     UNFINISHED,
     WORK,
     execute,
-    is_postgres,
     note_enqueued,
     server_now,
 )

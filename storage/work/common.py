@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, Table, literal_column, text
 from sqlalchemy.orm import Session
 
+from storage.dialect import is_postgres
 from storage.models.work import WorkItem, WorkState
 
 LEASE_SECONDS = 30
@@ -25,7 +26,7 @@ ERROR_LENGTH = 500
 
 def server_now(session: Session) -> datetime:
     """The clock of leases: the database server's own (rule 8)."""
-    if session.get_bind().dialect.name == "postgresql":
+    if is_postgres(session):
         clock: datetime = session.execute(text("select clock_timestamp()")).scalar_one()
         return clock.astimezone(UTC)
     return datetime.now(UTC)
@@ -47,7 +48,3 @@ def execute(session: Session, statement: Any, values: dict[str, Any]) -> CursorR
 
 def note_enqueued(session: Session, kind: str) -> None:
     session.info.setdefault(_KINDS, set()).add(kind)
-
-
-def is_postgres(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"

@@ -14,16 +14,15 @@ from sqlalchemy import (
     table,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from storage.dialect import insert_into, is_postgres
 from storage.models.work import WorkItem, WorkKind, WorkState
 from storage.work.changing import changed
 from storage.work.common import (
     LEASE_SECONDS,
     UNFINISHED,
     WORK,
-    is_postgres,
     note_enqueued,
     server_now,
 )
@@ -53,8 +52,8 @@ def insert_group(session: Session, group: Sequence[NewWork]) -> list[int | None]
     """Inserts deliveries in one statement; the ids, None where the key existed."""
     columns = _Columns(session)
     rows = [columns.row(new) for new in group]
-    dialect = postgresql if is_postgres(session) else sqlite
-    statement = dialect.insert(_ROWS).on_conflict_do_nothing().returning(_ROWS.c.key, _ROWS.c.id)
+    insert = insert_into(_ROWS, postgres=is_postgres(session))
+    statement = insert.on_conflict_do_nothing().returning(_ROWS.c.key, _ROWS.c.id)
     found = session.connection().execute(statement, rows)
     stored: dict[str, int] = {row.key: row.id for row in found}
     for new in group:

@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Integer, Update, bindparam, func, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from storage.dialect import insert_into, is_postgres
 from storage.types import UtcDateTime
 from storage.work.behind import is_behind
-from storage.work.common import PENDING, WORK, execute, is_postgres, note_enqueued
+from storage.work.common import PENDING, WORK, execute, note_enqueued
 
 
 def enqueue(
@@ -109,6 +109,5 @@ def add(session: Session, **values: Any) -> int | None:
 
 @cache
 def _adding(postgres: bool, ordered: bool) -> Any:
-    dialect = postgresql if postgres else sqlite
-    statement = dialect.insert(WORK).on_conflict_do_nothing().returning(WORK.c.id)
+    statement = insert_into(WORK, postgres=postgres).on_conflict_do_nothing().returning(WORK.c.id)
     return statement.values(behind=is_behind(bindparam("behind_which"))) if ordered else statement
