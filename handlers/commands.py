@@ -23,12 +23,13 @@ from message_templates.catalogue import LANGUAGES, normal
 
 Subcommand = Callable[[Interaction, Desk, str], Awaitable[None]]
 _LISTED = 20  # incidents of a list
+_REPORT = ("report", "declare")
 _LONGEST = 3000  # characters of a text behind a command that are looked at
 
 
 def register(registry: Registry) -> None:
-    registry.command("incident", opens=True)(incident)
-    registry.command("complaint", opens=True)(complaint)
+    registry.command("incident", opens=_opens_declaration)(incident)
+    registry.command("complaint", opens=lambda text: not _asks_for_help(text))(complaint)
     registry.command("order")(cases.order)
 
 
@@ -36,7 +37,7 @@ async def incident(interaction: Interaction, desk: Desk) -> None:
     """`/incident [report | list | show N | note N text | review N | language L | section text]`."""
     text = interaction.text.strip()
     word, _, rest = text.partition(" ")
-    if not text or word.lower() in ("report", "declare"):
+    if not text or word.lower() in _REPORT:
         await _report(interaction, desk, rest.strip())
         return
     handler = _SUBCOMMANDS.get(word.lower())
@@ -46,6 +47,14 @@ async def incident(interaction: Interaction, desk: Desk) -> None:
         await _report(interaction, desk, text)  # the section alone: its form
     else:
         await desk.say(interaction, "unknown_subcommand", typed=word[:40])
+
+
+def _opens_declaration(text: str) -> bool:
+    """Whether `/incident text` leads to the form: without a text, or with a section alone."""
+    word, _, rest = text.strip().partition(" ")
+    if word.lower() in _REPORT:
+        return True
+    return word.lower() not in _SUBCOMMANDS and not rest.strip()
 
 
 async def _report(interaction: Interaction, desk: Desk, rest: str) -> None:
@@ -149,10 +158,14 @@ _SUBCOMMANDS: dict[str, Subcommand] = {
 }
 
 
+def _asks_for_help(text: str) -> bool:
+    return text.strip().lower() == "help"
+
+
 async def complaint(interaction: Interaction, desk: Desk) -> None:
     """`/complaint [order number]`."""
     text = interaction.text.strip()
-    if text.lower() == "help":
+    if _asks_for_help(text):
         await desk.say(interaction, "usage_complaint")
     else:
         await open_complaint(interaction, desk, order=text[:60])

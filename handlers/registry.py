@@ -71,6 +71,8 @@ class NotNow(Exception):
 
 Handler = Callable[[Interaction, Any], Awaitable[None]]
 Answer = Callable[[Interaction, Any], dict[str, Any] | None]
+Opens = Callable[[str], bool]
+"""Whether a command with this text behind it opens a modal."""
 H = TypeVar("H", bound=Handler)
 A = TypeVar("A", bound=Answer)
 
@@ -81,19 +83,19 @@ class Registry:
     def __init__(self) -> None:
         self._handlers: dict[tuple[Kind, str], Handler] = {}
         self._answers: dict[tuple[Kind, str], Answer] = {}
-        self._opens: dict[tuple[Kind, str], bool] = {}
+        self._opens: dict[tuple[Kind, str], Opens] = {}
 
-    def command(self, name: str, *, opens: bool = False) -> Callable[[H], H]:
+    def command(self, name: str, *, opens: Opens | None = None) -> Callable[[H], H]:
         return self._add("command", name, opens)
 
     def action(self, name: str, *, opens: bool = False) -> Callable[[H], H]:
-        return self._add("action", name, opens)
+        return self._add("action", name, _always if opens else None)
 
     def view(self, name: str) -> Callable[[H], H]:
         return self._add("submission", name)
 
     def shortcut(self, name: str, *, opens: bool = False) -> Callable[[H], H]:
-        return self._add("shortcut", name, opens)
+        return self._add("shortcut", name, _always if opens else None)
 
     def event(self, name: str) -> Callable[[H], H]:
         return self._add("event", name)
@@ -110,13 +112,13 @@ class Registry:
 
         return add
 
-    def _add(self, kind: Kind, name: str, opens: bool = False) -> Callable[[H], H]:
+    def _add(self, kind: Kind, name: str, opens: Opens | None = None) -> Callable[[H], H]:
         def add(handler: H) -> H:
             if (kind, name) in self._handlers:
                 raise ValueError(f"two handlers for {kind} {name}")
             self._handlers[kind, name] = handler
-            if opens:
-                self._opens[kind, name] = True
+            if opens is not None:
+                self._opens[kind, name] = opens
             return handler
 
         return add
@@ -131,10 +133,11 @@ class Registry:
     def opens_view(self, body: Mapping[str, Any]) -> bool:
         """Whether the payload's handler opens a modal: it goes first, a trigger_id lives 3 s.
 
-        Asked before the acknowledgement, so nothing of the payload is looked at but its name.
+        Asked before the acknowledgement, so nothing of the payload is looked at but its name, and
+        the text behind a command: whoever writes a note must not go before a press.
         """
         if "command" in body:
-            return self._opening("command", _command_name(body))
+            return self._opening("command", _command_name(body), str(body.get("text") or ""))
         kind = body.get("type")
         if kind == "block_actions":
             actions = body.get("actions") or [{}]
@@ -143,8 +146,9 @@ class Registry:
             return self._opening("shortcut", str(body.get("callback_id", "")))
         return False
 
-    def _opening(self, kind: Kind, name: str) -> bool:
-        return bool(self._look(self._opens, kind, name))
+    def _opening(self, kind: Kind, name: str, text: str = "") -> bool:
+        opens = self._look(self._opens, kind, name)
+        return opens is not None and opens(text)
 
     def names(self, kind: Kind) -> set[str]:
         """Every name that is handled: documentation and manifest are compared with it."""
@@ -159,6 +163,10 @@ class Registry:
 
 
 T = TypeVar("T")
+
+
+def _always(_: str) -> bool:
+    return True
 
 
 def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
