@@ -181,7 +181,12 @@ class Muster:
         timers = TimerWork(database, house, clock, presence, jobs)
 
         workers.add(
-            WorkKind.INTAKE, dispatcher.run, concurrency=8, deadline=60.0, gate=intake.quiet
+            WorkKind.INTAKE,
+            dispatcher.run,
+            concurrency=8,
+            deadline=60.0,
+            gate=intake.quiet,
+            urgent=True,
         )
         # What fails on its way out may have had its effect: looked up before it is repeated.
         workers.add(WorkKind.MESSAGE, Deliverer(office).run, concurrency=16, unclear_on_error=True)

@@ -47,6 +47,7 @@ class _Lane:
     deadline: float | None
     unclear_on_error: bool
     gate: Callable[[], Awaitable[None]] | None
+    urgent: bool
     ready: list[tuple[int, int, WorkItem]] = field(default_factory=list)
     running: set[asyncio.Task[None]] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,10 +84,12 @@ class Workers:
         deadline: float | None = None,
         unclear_on_error: bool = False,
         gate: Callable[[], Awaitable[None]] | None = None,
+        urgent: bool = False,
     ) -> None:
         """`deadline`: seconds after which a turn is broken off. `unclear_on_error`: a turn that
-        raises may have had its effect. `gate` is awaited before each turn."""
-        self._lanes[kind] = _Lane(kind, run, concurrency, deadline, unclear_on_error, gate)
+        raises may have had its effect. `gate` is awaited before each turn. `urgent`: how it ended
+        is written before other units, as what it did was."""
+        self._lanes[kind] = _Lane(kind, run, concurrency, deadline, unclear_on_error, gate, urgent)
 
     async def start(self) -> None:
         """Frees what an earlier process left behind (SQLite), then begins to work."""
@@ -325,7 +328,7 @@ class Workers:
         while True:
             try:
                 settled = await self._database.write(
-                    lambda s: settle(s, item, turn, self._clock.now())
+                    lambda s: settle(s, item, turn, self._clock.now()), urgent=lane.urgent
                 )
             except StorageError as error:
                 if self._stop_asked.is_set():

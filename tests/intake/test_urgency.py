@@ -1,4 +1,4 @@
-"""What goes first when deliveries wait: only what opens a form, whose trigger lives three seconds."""
+"""What goes first of the deliveries that wait: a form, whose trigger lives three seconds."""
 
 from __future__ import annotations
 

@@ -424,3 +424,38 @@ def test_a_database_that_is_away_for_days_is_asked_every_few_seconds() -> None:
     pauses = [pause_after(failures) for failures in (1, 2, 10, 100, 5000)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (0.4, 5.0)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_how_an_urgent_turn_ended_is_written_before_other_units(
+    database: Database, clock: DrivenClock, workers: Make
+) -> None:
+    """Behind them, what a person asked for looked undone for a second after it had been done."""
+    order: list[str] = []
+    entered, leave, ended = asyncio.Event(), threading.Event(), asyncio.Event()
+
+    async def run(item: WorkItem) -> Turn:
+        entered.set()
+        await ended.wait()
+        return Done()
+
+    def slow(_: Session) -> None:
+        leave.wait(10)
+
+    def routine(session: Session) -> None:
+        order.append(str(session.scalar(select(WorkItem.state))))
+
+    mine = workers()
+    mine.add("timer", run, concurrency=1, urgent=True)
+    await mine.start()
+    await add(database, clock, "asked")
+    await entered.wait()
+    units = [asyncio.create_task(database.write(slow))]
+    units += [asyncio.create_task(database.write(routine)) for _ in range(3)]
+    lane = database._units
+    await until(lambda: len(lane._units) == 3)
+    ended.set()
+    await until(lambda: len(lane._urgent) == 1)
+    leave.set()
+    await asyncio.gather(*units)
+    assert order == ["done"] * 3
