@@ -17,22 +17,21 @@ from storage.models import Case, CaseState
 from storage.money import Money
 
 _TABLE = Case.__table__.c
-CASES = (
-    select(
-        _TABLE.id,
-        _TABLE.kind,
-        _TABLE.key,
-        _TABLE.state,
-        _TABLE.amount_minor,
-        _TABLE.amount_currency,
-        _TABLE.customer_key,
-        _TABLE.outcome,
-        _TABLE.facts,
-        _TABLE.updated_at,
-    )
-    .where(_TABLE.incident_id == bindparam("incident"))
-    .order_by(_TABLE.id)
-)
+_ANY = select(
+    _TABLE.incident_id,
+    _TABLE.id,
+    _TABLE.kind,
+    _TABLE.key,
+    _TABLE.state,
+    _TABLE.amount_minor,
+    _TABLE.amount_currency,
+    _TABLE.customer_key,
+    _TABLE.outcome,
+    _TABLE.facts,
+    _TABLE.updated_at,
+).order_by(_TABLE.id)
+CASES = _ANY.where(_TABLE.incident_id == bindparam("incident"))
+_OF_MANY = _ANY.where(_TABLE.incident_id.in_(bindparam("incidents", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -68,19 +67,32 @@ class CaseLine:
 def read_cases(session: Session, incident_id: int) -> tuple[CaseLine, ...]:
     session.flush()  # the table itself is asked, a thousand cases are no objects
     rows = session.connection().execute(CASES, {"incident": incident_id})
-    return tuple(
-        CaseLine(
-            id=row.id,
-            kind=row.kind,
-            key=row.key,
-            state=row.state,
-            amount=_money(row.amount_minor, row.amount_currency),
-            customer_key=row.customer_key,
-            outcome=row.outcome,
-            facts=row.facts,
-            updated_at=row.updated_at,
-        )
-        for row in rows
+    return tuple(map(_line, rows))
+
+
+def read_cases_of(
+    session: Session, incident_ids: Sequence[int]
+) -> Mapping[int, tuple[CaseLine, ...]]:
+    """The cases of many incidents in one question; an incident without cases has none there."""
+    session.flush()
+    rows = session.connection().execute(_OF_MANY, {"incidents": list(incident_ids)})
+    found: dict[int, list[CaseLine]] = {incident_id: [] for incident_id in incident_ids}
+    for row in rows:
+        found[row.incident_id].append(_line(row))
+    return {incident_id: tuple(lines) for incident_id, lines in found.items()}
+
+
+def _line(row: Any) -> CaseLine:
+    return CaseLine(
+        id=row.id,
+        kind=row.kind,
+        key=row.key,
+        state=row.state,
+        amount=_money(row.amount_minor, row.amount_currency),
+        customer_key=row.customer_key,
+        outcome=row.outcome,
+        facts=row.facts,
+        updated_at=row.updated_at,
     )
 
 

@@ -212,8 +212,14 @@ def post_runbook(change: Change, run: RunbookRun, key: str) -> None:
 
 
 def seen_now(
-    session: Session, incident: Incident, now: datetime, **more: Any
+    session: Session,
+    incident: Incident,
+    now: datetime,
+    *,
+    cases: tuple[CaseLine, ...] | None = None,
+    **more: Any,
 ) -> tuple[tuple[CaseLine, ...], dict[str, Any]]:
-    """The cases and the scope, read once."""
-    cases = figures.read_cases(session, incident.id)
+    """The cases and the scope, read once. `cases`, where they were read already."""
+    if cases is None:
+        cases = figures.read_cases(session, incident.id)
     return cases, scope.build(session, incident, now, cases=cases, **more)

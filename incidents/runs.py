@@ -6,18 +6,17 @@ asked for again; a run that it adds is read with the next question.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from storage.known import known
 from storage.models import Incident, RunbookRun
 
-_RUNS = (
-    select(RunbookRun)
-    .where(RunbookRun.incident_id == bindparam("incident"))
-    .options(joinedload(RunbookRun.steps))
-    .order_by(RunbookRun.id)
-)
+_ANY = select(RunbookRun).options(joinedload(RunbookRun.steps)).order_by(RunbookRun.id)
+_RUNS = _ANY.where(RunbookRun.incident_id == bindparam("incident"))
+_OF_MANY = _ANY.where(RunbookRun.incident_id.in_(bindparam("incidents", expanding=True)))
 
 
 def all_runs(session: Session, incident: Incident) -> list[RunbookRun]:
@@ -26,6 +25,18 @@ def all_runs(session: Session, incident: Incident) -> list[RunbookRun]:
     if incident.id not in runs:
         runs[incident.id] = list(session.scalars(_RUNS, {"incident": incident.id}).unique())
     return runs[incident.id]
+
+
+def read_ahead(session: Session, incidents: Iterable[Incident]) -> None:
+    """The runs of many incidents in one question; then `all_runs` knows them."""
+    runs: dict[int, list[RunbookRun]] = known(session, "runs")
+    wanted = [incident.id for incident in incidents if incident.id not in runs]
+    if not wanted:
+        return
+    found = session.scalars(_OF_MANY, {"incidents": wanted}).unique().all()
+    runs.update({incident_id: [] for incident_id in wanted})
+    for run in found:
+        runs[run.incident_id].append(run)
 
 
 def added(session: Session, incident: Incident) -> None:

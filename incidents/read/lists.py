@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from incidents import follow_ups, parked, people
 from incidents.authorise import may_see
 from incidents.house import House
+from incidents.read import together
 from incidents.read.card import mood_of, next_of, words_of
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader
@@ -23,7 +24,6 @@ from storage.models import (
     FollowUp,
     Incident,
     Person,
-    SlackMessage,
     Status,
 )
 
@@ -37,7 +37,18 @@ def visible(house: House, user_id: str | None, incident: Incident) -> bool:
     return may_see(house, incident, user_id)
 
 
-def list_item(reader: Reader) -> ListItem:
+def list_items(
+    session: Session, house: House, incidents: Sequence[Incident], now: datetime
+) -> tuple[ListItem, ...]:
+    """What each is read from is read for all at once: apart, a list of twenty takes 60 ms."""
+    links = together.links(session, incidents)
+    return tuple(
+        _item(reader, links.get(reader.incident.number))
+        for reader in together.readers(session, house, incidents, now)
+    )
+
+
+def _item(reader: Reader, link: tuple[str, str] | None) -> ListItem:
     incident = reader.incident
     mood = mood_of(reader)
     return ListItem(
@@ -51,18 +62,8 @@ def list_item(reader: Reader) -> ListItem:
         owner=reader.owner,
         detected_at=incident.detected_at,
         next=next_of(reader)[1],
-        link=link_of(reader.session, incident),
+        link=link,
     )
-
-
-def link_of(session: Session, incident: Incident) -> tuple[str, str] | None:
-    """Channel and ts of the card, where it stands."""
-    found = session.scalar(
-        select(SlackMessage).where(SlackMessage.key == f"{incident.reference}/card")
-    )
-    if found is None or found.channel is None or found.ts is None:
-        return None
-    return found.channel, found.ts
 
 
 def incident_list(
@@ -76,7 +77,7 @@ def incident_list(
 ) -> tuple[ListItem, ...]:
     """Incidents of these states that the reader may see, the gravest and newest first.
 
-    No more than `limit` are put into words: that is what costs time (2 ms each).
+    No more than `limit` are put into words: that is what costs time.
     """
     found = session.scalars(
         select(Incident)
@@ -85,9 +86,7 @@ def incident_list(
         .limit(_MOST)
     )
     seen = (incident for incident in found if visible(house, user_id, incident))
-    return tuple(
-        list_item(Reader(session, house, incident, now)) for incident in islice(seen, limit)
-    )
+    return list_items(session, house, tuple(islice(seen, limit)), now)
 
 
 def home(session: Session, house: House, user_id: str, now: datetime) -> HomeView:
@@ -114,10 +113,11 @@ def home(session: Session, house: House, user_id: str, now: datetime) -> HomeVie
         open=tuple(
             item for item in open_ones if item.owner is None or item.owner.user_id != user_id
         ),
-        recent=tuple(
-            list_item(Reader(session, house, incident, now))
-            for incident in recent
-            if visible(house, user_id, incident)
+        recent=list_items(
+            session,
+            house,
+            [incident for incident in recent if visible(house, user_id, incident)],
+            now,
         ),
         follow_ups=tuple(
             (incident.reference, _text(session, house, incident, item, now), item.due, item.id)

@@ -45,13 +45,24 @@ class Running:
 
 
 class Reader:
-    """An incident with its plan, cases and scope."""
+    """An incident with its plan, cases and scope. `cases`, `attempts`: where they were read."""
 
-    def __init__(self, session: Session, house: House, incident: Incident, now: datetime) -> None:
+    def __init__(
+        self,
+        session: Session,
+        house: House,
+        incident: Incident,
+        now: datetime,
+        *,
+        cases: tuple[CaseLine, ...] | None = None,
+        attempts: list[ActionAttempt] | None = None,
+    ) -> None:
         self.session = session
         self.house = house
         self.incident = incident
         self.now = now
+        self._cases = cases
+        self._attempts = attempts
 
     @cached_property
     def plan(self) -> Plan:
@@ -67,7 +78,7 @@ class Reader:
 
     @cached_property
     def seen(self) -> tuple[tuple[CaseLine, ...], dict[str, Any]]:
-        return runbook.seen_now(self.session, self.incident, self.now)
+        return runbook.seen_now(self.session, self.incident, self.now, cases=self._cases)
 
     @property
     def cases(self) -> Sequence[CaseLine]:
@@ -97,6 +108,8 @@ class Reader:
 
     @cached_property
     def attempts(self) -> list[ActionAttempt]:
+        if self._attempts is not None:
+            return self._attempts
         return list(self.session.scalars(_ATTEMPTS, {"incident": self.incident.id}))
 
     @cached_property

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     bindparam,
     column,
     delete,
+    literal_column,
     table,
     update,
 )
@@ -23,24 +26,23 @@ from storage.work.common import (
     LEASE_SECONDS,
     UNFINISHED,
     WORK,
-    note_enqueued,
     server_now,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewWork:
-    """A row to be written by `Database.store`. `owner`: it is born claimed by that process."""
+    """A row to be written by `Database.store`, born claimed by the process named `owner`."""
 
     kind: str
     key: str
     payload: dict[str, Any]
     now: datetime
+    owner: str
     due: datetime | None = None
     order_key: str | None = None
     priority: int = 5
     secret: Any = None
-    owner: str | None = None
 
 
 # The table without its column types: SQLAlchemy would look at each value of each row, which for 200
@@ -52,14 +54,20 @@ def insert_group(session: Session, group: Sequence[NewWork]) -> list[int | None]
     """Inserts deliveries in one statement; the ids, None where the key existed."""
     columns = _Columns(session)
     rows = [columns.row(new) for new in group]
-    insert = insert_into(_ROWS, postgres=is_postgres(session))
-    statement = insert.on_conflict_do_nothing().returning(_ROWS.c.key, _ROWS.c.id)
-    found = session.connection().execute(statement, rows)
+    found = session.connection().execute(_storing(is_postgres(session)), rows)
     stored: dict[str, int] = {row.key: row.id for row in found}
-    for new in group:
-        if new.owner is None:
-            note_enqueued(session, new.kind)
     return [stored.pop(new.key, None) for new in group]
+
+
+@cache
+def _storing(postgres: bool) -> Any:
+    statement = insert_into(_ROWS, postgres=postgres)
+    if postgres:  # to ask the server for its time would be one more way there and back
+        lease: ColumnElement[Any] = literal_column(
+            f"statement_timestamp() + interval '{LEASE_SECONDS} seconds'"
+        )
+        statement = statement.values(lease_until=lease)
+    return statement.on_conflict_do_nothing().returning(_ROWS.c.key, _ROWS.c.id)
 
 
 class _Columns:
@@ -71,7 +79,11 @@ class _Columns:
         self._secret = self._preparing("secret")
         self._figures = self._preparing("payload")
         self._payloads: dict[str, Any] = {}
-        self._lease = self._moment(server_now(session) + timedelta(seconds=LEASE_SECONDS))
+        # On SQLite the server's clock is this machine's.
+        self._lease: dict[str, Any] = {}
+        if not is_postgres(session):
+            lease = server_now(session) + timedelta(seconds=LEASE_SECONDS)
+            self._lease["lease_until"] = self._moment(lease)
 
     def _preparing(self, name: str) -> Callable[[Any], Any]:
         found = WorkItem.__table__.c[name].type.bind_processor(self._dialect)
@@ -79,19 +91,18 @@ class _Columns:
 
     def row(self, new: NewWork) -> dict[str, Any]:
         created = self._moment(new.now)
-        claimed = new.owner is not None
         return {
             "kind": new.kind,
             "key": new.key,
             "order_key": new.order_key,
             "priority": new.priority,
             "due": self._moment(new.due) if new.due else created,
-            "state": str(WorkState.CLAIMED if claimed else WorkState.PENDING),
+            "state": str(WorkState.CLAIMED),
             "owner": new.owner,
-            "lease_until": self._lease if claimed else None,
-            "epoch": int(claimed),
+            **self._lease,
+            "epoch": 1,
             "settled_epoch": 0,
-            "attempts": int(claimed),
+            "attempts": 1,
             "payload": self._payload(new.payload),
             "secret": self._secret(new.secret),
             "created_at": created,

@@ -110,7 +110,7 @@ async def test_units_give_way_while_deliveries_wait_for_their_acknowledgement(
 
 
 async def test_one_bad_row_does_not_spoil_its_group(database: Database) -> None:
-    bad = NewWork(kind="intake", key="bad", payload={"x": object()}, now=NOW)
+    bad = NewWork(kind="intake", key="bad", payload={"x": object()}, now=NOW, owner="me")
     results = await asyncio.gather(
         database.store(new("a")),
         database.store(bad),

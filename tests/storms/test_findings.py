@@ -74,7 +74,7 @@ async def test_a_finding_with_ten_thousand_cases_is_one_incident_and_keeps_nobod
         while not writing.done():
             began = time.monotonic()
             key = f"click:{began}"
-            new = NewWork(kind="intake", key=key, payload={}, now=world.now, secret={})
+            new = NewWork(kind="intake", key=key, payload={}, now=world.now, owner="me")
             assert await world.database.store(new) is not None
             slowest = max(slowest, time.monotonic() - began)
         await writing

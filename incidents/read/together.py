@@ -1,0 +1,59 @@
+"""Many incidents for a list: what each of them is read from, in one question a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from incidents import figures, runs
+from incidents.house import House
+from incidents.read.reader import Reader
+from storage.models import ActionAttempt, Incident, SlackMessage
+
+_ATTEMPTS = (
+    select(ActionAttempt)
+    .where(ActionAttempt.incident_id.in_(bindparam("incidents", expanding=True)))
+    .order_by(ActionAttempt.id)
+)
+_MESSAGE = SlackMessage.__table__.c
+_CARDS = select(_MESSAGE.key, _MESSAGE.channel, _MESSAGE.ts).where(
+    _MESSAGE.key.in_(bindparam("keys", expanding=True))
+)
+
+
+def readers(
+    session: Session, house: House, incidents: Sequence[Incident], now: datetime
+) -> list[Reader]:
+    """A reader of each, with its runs, cases and attempts read already."""
+    if not incidents:
+        return []
+    ids = [incident.id for incident in incidents]
+    runs.read_ahead(session, incidents)
+    cases = figures.read_cases_of(session, ids)
+    attempts: dict[int, list[ActionAttempt]] = {incident_id: [] for incident_id in ids}
+    for attempt in session.scalars(_ATTEMPTS, {"incidents": ids}):
+        attempts[attempt.incident_id].append(attempt)
+    return [
+        Reader(
+            session,
+            house,
+            incident,
+            now,
+            cases=cases[incident.id],
+            attempts=attempts[incident.id],
+        )
+        for incident in incidents
+    ]
+
+
+def links(session: Session, incidents: Sequence[Incident]) -> Mapping[int, tuple[str, str]]:
+    """Channel and ts of each card that stands, by the incident's number."""
+    if not incidents:
+        return {}
+    numbers = {f"{incident.reference}/card": incident.number for incident in incidents}
+    session.flush()
+    rows = session.connection().execute(_CARDS, {"keys": list(numbers)})
+    return {numbers[row.key]: (row.channel, row.ts) for row in rows if row.channel and row.ts}
