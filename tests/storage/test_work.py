@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from storage import work
 from storage.database import Database
 from storage.models import WorkItem, WorkState
-from storage.work import NewWork
+from storage.work import LEASE_SECONDS, NewWork
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -259,6 +259,9 @@ async def test_stored_deliveries_are_born_claimed_and_deduplicated(database: Dat
     assert first is not None
     found = await row(database, first)
     assert (found.state, found.owner, found.epoch) == (WorkState.CLAIMED, "me", 1)
+    assert found.lease_until is not None
+    left = found.lease_until - datetime.now(UTC)  # the server's clock, which is this machine's
+    assert timedelta(seconds=20) < left <= timedelta(seconds=LEASE_SECONDS)
     assert found.secret == {"text": "王小明"}
 
 
