@@ -39,6 +39,7 @@ class House:
     def __init__(self, postbox: Postbox, process: Process, shop: TinyShop) -> None:
         self.postbox = postbox
         self.process = process
+        self.started = [process]  # all that must have ended with the test
         self.shop = shop
 
     @property
@@ -94,11 +95,12 @@ async def house(case: Case, url: str) -> AsyncIterator[House]:
             "modal": case.column.id == "view",
         }
         process = Process(wish, session)
-        yield House(postbox, process, shop)
-        process.send(signal.SIGCONT)
-        process.send(signal.SIGKILL)
-        if process.process is not None:
-            await process.ended()
+        found = House(postbox, process, shop)
+        yield found
+        for each_one in found.started:
+            each_one.send(signal.SIGCONT)
+            if each_one.process is not None:
+                await each_one.kill()
 
 
 async def _kill_at_commits(house: House) -> None:
@@ -151,6 +153,7 @@ async def _freeze(house: House, under_way: Callable[[], Any]) -> None:
     await until(lambda: not _unanswered(house), seconds=10)
     await house.end_leases()
     other = Process(house.process.wish, house.process.session, house.process.ahead)
+    house.started.append(other)
     started = await other.start()
     assert started != house.database.embedded, other.errors
     house.postbox.sandbox.world.latency = 0.0
