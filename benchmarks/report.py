@@ -15,12 +15,16 @@ Found = Mapping[str, dict[str, Any] | None]
 
 @dataclass(frozen=True)
 class Row:
-    """One figure; what has no goal counts as met."""
+    """One figure; what has no goal counts as met.
+
+    `broken`: something was lost, doubled or not measured, which is no matter of the machine.
+    """
 
     what: str
     goal: str
     figure: str
     met: bool = True
+    broken: bool = False
 
 
 def table(found: Found) -> list[Row]:
@@ -28,7 +32,7 @@ def table(found: Found) -> list[Row]:
     rows: list[Row] = []
     for name, figures in found.items():
         if figures is None:
-            rows.append(Row(name, "", "did not come to its end", False))
+            rows.append(Row(name, "", "did not come to its end", False, broken=True))
             continue
         kind, _, on = name.partition("_")
         engine = "PostgreSQL" if on == "postgres" else "SQLite"
@@ -80,6 +84,7 @@ def _ack(found: dict[str, Any], where: str) -> Iterator[Row]:
             "all, p99 ≤ 50 ms",
             f"{acked}/{sent}; p99 {p99:.0f} ms (median of {len(rows)} bursts, worst {worst:.0f})",
             worst <= 50 and acked == sent,
+            broken=acked != sent,
         )
     yield Row(
         "— beside the peers",
@@ -115,6 +120,7 @@ def _declare(found: dict[str, Any], where: str) -> Iterator[Row]:
             f"{one['whole']} whole, once: {'yes' if one['once'] else 'no'}; "
             f"after {one['all_s']:.0f} s; {one['limited']} answers of 429",
             one["once"],
+            broken=not one["once"],
         )
 
 
@@ -149,6 +155,7 @@ def _backlog(found: dict[str, Any], where: str) -> Iterator[Row]:
         f"{found['lines_before']} lines before {found['first_posts']} first posts; "
         f"in order: {'yes' if found['in_order'] else 'no'}",
         found["lines_before"] <= backlog.EARLY and found["in_order"],
+        broken=not found["in_order"],
     )
 
 
@@ -161,6 +168,7 @@ def _sustained(found: dict[str, Any], where: str) -> Iterator[Row]:
         f"{acks['acked']}/{acks['sent']}; p50 {acks['p50']:.0f}, p99 {acks['p99']:.0f} ms "
         f"(bot {cpu['bot']:.2f}, sandbox Slack {cpu['slack']:.2f} cores)",
         acks["p99"] <= GOALS["p99_ms"] and acks["acked"] == acks["sent"],
+        broken=acks["acked"] != acks["sent"],
     )
     oldest, current = found["oldest_s"], found["current_s"]
     after_end = "never" if current is None else f"{current:.0f} s"

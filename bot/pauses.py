@@ -17,7 +17,7 @@ _TURN_SECONDS = 0.001
 
 @contextmanager
 def none_while_loading() -> Iterator[None]:
-    """Loading makes a hundred thousand objects and no garbage: to look for it takes 0.3 s.
+    """Loading makes a hundred thousand objects and hardly garbage: to look for it takes 0.3 s.
 
     They are taken out of the collector's sight, or it would look through them at once afterwards.
     """
@@ -30,7 +30,7 @@ def none_while_loading() -> Iterator[None]:
 
 
 def none_until_loaded() -> None:
-    """The same until `avoid_pauses`: for the start, which ends with one look at everything."""
+    """The same until `avoid_pauses`: for the start, which ends with one look at what it made."""
     gc.disable()
 
 

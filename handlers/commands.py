@@ -50,7 +50,10 @@ async def incident(interaction: Interaction, desk: Desk) -> None:
 
 
 def _opens_declaration(text: str) -> bool:
-    """Whether `/incident text` leads to the form: without a text, or with a section alone."""
+    """Whether `/incident text` may lead to the form, as far as the text alone tells.
+
+    It does without a text, with a section alone, and behind `report` where the section is unknown.
+    """
     word, _, rest = text.strip().partition(" ")
     if word.lower() in _REPORT:
         return True

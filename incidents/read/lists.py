@@ -29,6 +29,7 @@ from storage.models import (
 
 _RECENT = timedelta(days=14)
 _MOST = 100
+_TOGETHER = 20  # an incident may have ten thousand cases: not those of a hundred in memory at once
 _STUCK = 5  # shown of what waits for an operator
 
 
@@ -40,12 +41,16 @@ def visible(house: House, user_id: str | None, incident: Incident) -> bool:
 def list_items(
     session: Session, house: House, incidents: Sequence[Incident], now: datetime
 ) -> tuple[ListItem, ...]:
-    """What each is read from is read for all at once: apart, a list of twenty takes 60 ms."""
-    links = together.links(session, incidents)
-    return tuple(
-        _item(reader, links.get(reader.incident.number))
-        for reader in together.readers(session, house, incidents, now)
-    )
+    """What all of them need is read for twenty at once: apart, these take 60 ms."""
+    items: list[ListItem] = []
+    for first in range(0, len(incidents), _TOGETHER):
+        part = incidents[first : first + _TOGETHER]
+        links = together.links(session, part)
+        items += [
+            _item(reader, links.get(reader.incident.number))
+            for reader in together.readers(session, house, part, now)
+        ]
+    return tuple(items)
 
 
 def _item(reader: Reader, link: tuple[str, str] | None) -> ListItem:

@@ -1,4 +1,7 @@
-"""Many incidents for a list: what each of them is read from, in one question a kind."""
+"""Many incidents for a list: runs, cases and attempts of all in one question each.
+
+What few of them need (the timeline, names, a running attempt's own scope) is read when it is asked.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,21 @@ _CARDS = select(_MESSAGE.key, _MESSAGE.channel, _MESSAGE.ts).where(
 def readers(
     session: Session, house: House, incidents: Sequence[Incident], now: datetime
 ) -> list[Reader]:
-    """A reader of each, with its runs, cases and attempts read already."""
+    """A reader of each, with its runs, cases and attempts read already.
+
+    Attempts of those alone whose next step may be on its way: they hold encrypted words, which
+    nobody wants of an incident that rests or has ended.
+    """
     if not incidents:
         return []
-    ids = [incident.id for incident in incidents]
     runs.read_ahead(session, incidents)
-    cases = figures.read_cases_of(session, ids)
-    attempts: dict[int, list[ActionAttempt]] = {incident_id: [] for incident_id in ids}
-    for attempt in session.scalars(_ATTEMPTS, {"incidents": ids}):
-        attempts[attempt.incident_id].append(attempt)
+    cases = figures.read_cases_of(session, [incident.id for incident in incidents])
+    attempts: dict[int, list[ActionAttempt]] = {
+        incident.id: [] for incident in incidents if incident.live and not _rests(incident, now)
+    }
+    if attempts:
+        for attempt in session.scalars(_ATTEMPTS, {"incidents": list(attempts)}):
+            attempts[attempt.incident_id].append(attempt)
     return [
         Reader(
             session,
@@ -43,10 +52,14 @@ def readers(
             incident,
             now,
             cases=cases[incident.id],
-            attempts=attempts[incident.id],
+            attempts=attempts.get(incident.id),
         )
         for incident in incidents
     ]
+
+
+def _rests(incident: Incident, now: datetime) -> bool:
+    return incident.quiet_until is not None and incident.quiet_until > now
 
 
 def links(session: Session, incidents: Sequence[Incident]) -> Mapping[int, tuple[str, str]]:
