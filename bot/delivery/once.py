@@ -6,6 +6,7 @@ person can press again); one that was certainly not sent is, as long as its mome
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -25,7 +26,7 @@ _MOMENT = timedelta(minutes=10)  # after that an answer to a press only confuses
 _NOT_THERE = frozenset({Remedy.DIRECT, Remedy.FALLBACK, Remedy.JOIN, Remedy.ROOT_ANEW})
 
 
-class Once:
+class Once(ABC):
     """The rule that the three share."""
 
     def __init__(self, office: Office) -> None:
@@ -52,7 +53,7 @@ class Once:
                 return await self._plainly(job, self._office.plainly(job, content, error))
             raise
 
-    def _room(self, job: Job) -> None:
+    def _room(self, job: Job) -> None:  # noqa: B027 - most need none
         """Raises Held where it must wait: then it need not be drawn yet."""
 
     async def _plainly(self, job: Job, content: Content) -> Turn:
@@ -67,8 +68,9 @@ class Once:
             return str(chosen)
         return await self._office.people.language_of(str(person)) if person else "en"
 
+    @abstractmethod
     async def _send(self, job: Job, content: Content) -> Turn:
-        raise NotImplementedError
+        """The one call that shows it."""
 
     async def _directly(self, job: Job, content: Content, code: str) -> Turn:
         """The person is not in that channel: to them alone, which no more people read."""

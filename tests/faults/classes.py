@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -30,26 +31,26 @@ class ModalDrawings(Drawings):
         return replace(drawn, view={**MODAL, "blocks": list(drawn.blocks)})
 
 
-class Way:
+class Way(ABC):
     """One delivery class. `method`: the call by which people come to see it."""
 
     method = "chat.postMessage"
     match: dict[str, str] = {}
     at_most_once = False
 
-    async def prepare(self, postbox: Postbox) -> None:
+    async def prepare(self, postbox: Postbox) -> None:  # noqa: B027 - most need none
         """What stands before."""
 
+    @abstractmethod
     async def act(self, postbox: Postbox) -> None:
         """The commit that asks for the delivery."""
-        raise NotImplementedError
 
-    async def meanwhile(self, postbox: Postbox) -> None:
+    async def meanwhile(self, postbox: Postbox) -> None:  # noqa: B027 - most need none
         """What changes while the fault holds."""
 
+    @abstractmethod
     async def seen(self, postbox: Postbox) -> list[str]:
         """What people see of it, as often as it stands."""
-        raise NotImplementedError
 
     wanted: list[str] = []
     template = "card"  # of the message that the fault hits
