@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.delivery.content import Attachment, Content, Request
+from bot.delivery.permalinks import permalink_of
 from handlers.cases import csv_text
 from handlers.packing import unpack
 from incidents import cases, read
@@ -18,6 +20,7 @@ from incidents.figures import read_cases
 from incidents.house import House
 from message_templates.engine import Message, Templates
 from message_templates.review import review_html, review_json, review_markdown
+from message_templates.state import Links
 from storage.models import Incident
 
 View = tuple[Any, dict[str, Any]]
@@ -26,6 +29,20 @@ Build = Callable[[Session, Request], View]
 FILES = "review_files"
 CSV = "cases_csv"
 _PAGE = "page"
+_ITS_OWN = frozenset({"card", "runbook"})
+
+
+def _links(session: Session, request: Request) -> Links:
+    """Where each incident's thread is found; its own root and runbook do not lead to themselves."""
+    own = None
+    if request.template in _ITS_OWN and request.person is None and request.incident_id is not None:
+        own = session.get_one(Incident, request.incident_id).reference
+
+    @cache
+    def find(reference: str) -> str | None:
+        return None if reference == own else permalink_of(session, reference)
+
+    return find
 
 
 class Drawing:
@@ -67,13 +84,20 @@ class Drawing:
         if request.template == _PAGE:
             return self._page(session, request)
         view, params = self._builders.get(request.template, self._notice)(session, request)
-        message = self._render(request, view, params)
+        message = self._render(session, request, view, params)
         return Content(message.text, message.blocks, message.metadata_extra, message.view)
 
-    def _render(self, request: Request, view: Any, params: Mapping[str, Any]) -> Message:
+    def _render(
+        self, session: Session, request: Request, view: Any, params: Mapping[str, Any]
+    ) -> Message:
         zone = self._zone_of(request.person) if request.person else self._zone
         return self._templates.render(
-            request.template, view, language=request.language, zone=zone, params=params
+            request.template,
+            view,
+            language=request.language,
+            zone=zone,
+            params=params,
+            links=_links(session, request),
         )
 
     def _incident(self, request: Request) -> int:

@@ -200,7 +200,6 @@ class ListItem:
     owner: PersonView | None
     detected_at: datetime
     next: NextView
-    link: tuple[str, str] | None  # channel and ts of the card
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from message_templates.environment import environment
 from message_templates.filters import AS_FUNCTIONS, FILTERS
 from message_templates.functions import AS_FILTERS, FUNCTIONS
 from message_templates.marks import NOT_KNOWN, clean
-from message_templates.state import State, TemplateFailed
+from message_templates.state import Links, State, TemplateFailed, no_links
 from message_templates.structure import Expansion, Pending, StructureError
 from plan import leaves
 
@@ -56,8 +56,8 @@ def _expression(source: str) -> Callable[[Mapping[str, Any]], Any]:
     return follow
 
 
-def _state(language: str, zone: tzinfo | None) -> State:
-    return State(normal(language), zone, template=_compiled, expression=_expression)
+def _state(language: str, zone: tzinfo | None, links: Links = no_links) -> State:
+    return State(normal(language), zone, template=_compiled, expression=_expression, links=links)
 
 
 @lru_cache(maxsize=256)
@@ -89,13 +89,15 @@ class Templates:
         language: str,
         zone: tzinfo | None = None,
         params: Mapping[str, Any] = _EMPTY,
+        links: Links = no_links,
     ) -> Message:
         """A message, or with `Message.view` a modal or home tab.
 
-        `view` is plain data with the attributes of `incidents.views`; `params` are further names.
+        `view` is plain data with the attributes of `incidents.views`; `params` are further names;
+        `links` knows where an incident's thread is found.
         Raises TemplateFailed if the template does not exist or cannot be rendered.
         """
-        state = self.state(language, zone)
+        state = self.state(language, zone, links)
         try:
             structure = _load(template)
             made = Expansion(_Shown(state), _load).expand(
@@ -137,9 +139,9 @@ class Templates:
             "answer", None, language=language, zone=zone, params={"code": code, "params": params}
         )
 
-    def state(self, language: str, zone: tzinfo | None = None) -> State:
+    def state(self, language: str, zone: tzinfo | None = None, links: Links = no_links) -> State:
         """The state of one render, for documents that are composed part by part."""
-        return _state(language, zone or self._zone)
+        return _state(language, zone or self._zone, links)
 
     def words(
         self,

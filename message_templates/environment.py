@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from message_templates.marks import NOT_KNOWN, Ours, clean, data
+from message_templates.marks import NOT_KNOWN, Link, Ours, clean, data, element
 
 STATE = "render__"  # the render's language, zone and catalogue, in every context
 
+REFERENCE = re.compile(r"INC-\d{1,12}")  # how people call an incident
 _MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
 _CLOSED = frozenset({"reveal", "format", "format_map"})  # personal data is revealed elsewhere
 
@@ -93,7 +95,7 @@ def printed(context: jinja2.runtime.Context, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, str):
-        return value if value == NOT_KNOWN else data(value)
+        return value if value == NOT_KNOWN else _named(context, value)
     if isinstance(value, (datetime, date)):
         return str(filters["time"](context, value))
     if isinstance(value, Mapping) and {"minor", "currency"} <= value.keys():
@@ -104,6 +106,12 @@ def printed(context: jinja2.runtime.Context, value: Any) -> str:
     if isinstance(name, str) and hasattr(value, "user_id"):  # somebody, as a plain name
         return data(clean(name))
     return data(clean(str(value)))
+
+
+def _named(context: jinja2.runtime.Context, value: str) -> Ours:
+    """A value from outside; the number of an incident leads to its thread."""
+    url = context[STATE].links(value) if REFERENCE.fullmatch(value) else None
+    return data(value) if url is None else element(Link(url, value))
 
 
 def environment(filters: Mapping[str, Any], functions: Mapping[str, Any]) -> LeafEnvironment:

@@ -15,6 +15,7 @@ from message_templates.filters import mention, word
 from message_templates.marks import (
     GLUE,
     NOT_KNOWN,
+    Link,
     Mention,
     Ours,
     clean,
@@ -74,6 +75,11 @@ def _first(text: object) -> Ours:
 def _rings(text: object) -> bool:
     """Whether a rendered text already mentions somebody."""
     return isinstance(text, str) and any(isinstance(part, Mention) for part in parse(text))
+
+
+def _leads(text: object) -> bool:
+    """Whether a rendered text holds a link: then its place must be one that takes links."""
+    return isinstance(text, str) and any(isinstance(part, Link) for part in parse(text))
 
 
 def _name(person: Any) -> Ours:
@@ -234,6 +240,7 @@ FUNCTIONS: Mapping[str, Any] = {
     "words": _words,
     "said": _said,
     "feels": _feels,
+    "leads": _leads,
     "language": _language,
     "log_line": _log_line,
     "review_screen": _review_screen,

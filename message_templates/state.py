@@ -16,12 +16,23 @@ from message_templates.marks import NOT_KNOWN, Ours, Part, parse
 _log = structlog.get_logger(__name__)
 
 
+Links = Callable[[str], str | None]
+"""Where the thread of an incident is found, by how people call it (INC-412)."""
+
+
+def no_links(_: str) -> None:
+    """No address of any incident is at hand."""
+
+
 class TemplateFailed(Exception):
     """A template could not be rendered; delivery sends plain text instead."""
 
 
 class State:
-    """The language, zone and catalogue of one render, at hand in every leaf."""
+    """The language, zone and catalogue of one render, at hand in every leaf.
+
+    `links`: the number of an incident leads to its thread wherever the place takes links.
+    """
 
     def __init__(
         self,
@@ -30,11 +41,13 @@ class State:
         *,
         template: Callable[[str], Callable[[Mapping[str, Any]], str]],
         expression: Callable[[str], Callable[[Mapping[str, Any]], Any]],
+        links: Links = no_links,
     ) -> None:
         self._template = template
         self._expression = expression
         self.language = language
         self.zone = zone
+        self.links = links
         self.catalogue: Catalogue = catalogue(language)
 
     def text(self, key: str, scope: Mapping[str, Any]) -> Ours | None:

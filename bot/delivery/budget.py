@@ -39,6 +39,7 @@ METHODS: Mapping[str, int] = {
     "conversations.join": TIER_3,
     "conversations.open": TIER_3,
     "conversations.info": TIER_3,
+    "conversations.members": TIER_4,
     "dnd.info": TIER_3,
     "files.getUploadURLExternal": TIER_4,
     "files.completeUploadExternal": TIER_4,

@@ -25,6 +25,7 @@ from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_message, metadata
 from bot.delivery.office import Office
 from bot.delivery.order import InFlight, put_in_order
+from bot.delivery.permalinks import Permalinks, ask_for
 from storage import work
 from storage.models import WorkItem
 
@@ -60,6 +61,7 @@ class Posts:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._permalinks = Permalinks(office)
         self._flying = InFlight()
 
     async def deliver(self, job: Job) -> Turn:
@@ -77,6 +79,10 @@ class Posts:
         if stand.ahead is not None and not await self._may_follow(stand.ahead):
             due = max(stand.ahead.due, self._office.clock.now()) + _PLACE_WAIT
             return Later(due, "keeps its place in the thread", waited=True)
+        if job.payload.get("do") == "direct" and job.payload.get("incident") is not None:
+            wait = await self._permalinks.before(job)
+            if wait is not None:
+                return wait
         drawn: dict[str, Content] = {}
 
         async def post(target: Target) -> Turn:
@@ -258,6 +264,8 @@ class Posts:
             )
             if target.thread_ts is None:
                 records.wake_waiting(session, job.message, now)
+                if job.payload.get("template") == "card":
+                    ask_for(session, job, now)
                 if job.payload.get("anew"):
                     self._follow(session, job, now)
             elif job.order_key == job.message:

@@ -35,6 +35,7 @@ class Standing:
     content_hash: str | None
     delivery_id: str
     gone: bool
+    permalink: str | None = None
 
     @classmethod
     def of(cls, row: SlackMessage) -> Standing:
@@ -46,6 +47,7 @@ class Standing:
             content_hash=row.content_hash,
             delivery_id=row.delivery_id,
             gone=row.gone_at is not None,
+            permalink=None if row.gone_at else row.permalink,
         )
 
 
@@ -211,6 +213,8 @@ def keep(
         session.add(row)
     row.incident_id = job.payload.get("incident")
     row.delivery_id = delivery_id
+    if row.ts != ts or row.channel != channel:
+        row.permalink = None  # it stands elsewhere now
     row.channel = channel
     row.ts = ts
     row.thread_ts = thread_ts
@@ -222,6 +226,13 @@ def keep(
         incident = session.get(Incident, row.incident_id)
         if incident is not None and incident.notified_at is None:
             incident.notified_at = now
+
+
+def found_at(session: Session, message: str, ts: str, permalink: str) -> None:
+    """Keeps where people find a message, if it still stands where it was asked for."""
+    row = row_of(session, message)
+    if row is not None and row.ts == ts:
+        row.permalink = permalink
 
 
 def changed(session: Session, message: str, content_hash: str | None) -> None:

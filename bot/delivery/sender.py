@@ -36,9 +36,11 @@ Noted = Callable[[str, str, float], None]
 # Slack: these take a query or a form, not JSON.
 _QUERIES = frozenset(
     {
+        "chat.getPermalink",
         "conversations.history",
         "conversations.replies",
         "conversations.info",
+        "conversations.members",
         "dnd.info",
         "files.getUploadURLExternal",
         "usergroups.users.list",

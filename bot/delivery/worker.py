@@ -19,6 +19,8 @@ from bot.delivery.late import put_right
 from bot.delivery.office import Office, backoff
 from bot.delivery.once import Ephemeral, Respond, ViewUpdate
 from bot.delivery.pages import Pages
+from bot.delivery.permalinks import DO as PERMALINK
+from bot.delivery.permalinks import Permalinks
 from bot.delivery.posts import Posts, Twins
 from bot.delivery.sender import SILENT
 from storage import work
@@ -29,7 +31,7 @@ from storage.work import LeaseOver
 log = structlog.get_logger(__name__)
 
 # What is sent at most once decides for itself, and a page does not go through Slack.
-_WAITS_FOR_SLACK = frozenset({"post", "direct", "refresh", "home", "file", "twins"})
+_WAITS_FOR_SLACK = frozenset({"post", "direct", "refresh", "home", "file", "twins", PERMALINK})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between tries to write a turn down
 
 
@@ -53,6 +55,7 @@ def delivery_classes(office: Office) -> Mapping[str, DeliveryClass]:
         "page": Pages(office),
         "file": Files(office),
         "twins": Twins(office),
+        PERMALINK: Permalinks(office),
     }
 
 

@@ -45,15 +45,11 @@ def list_items(
     items: list[ListItem] = []
     for first in range(0, len(incidents), _TOGETHER):
         part = incidents[first : first + _TOGETHER]
-        links = together.links(session, part)
-        items += [
-            _item(reader, links.get(reader.incident.number))
-            for reader in together.readers(session, house, part, now)
-        ]
+        items += [_item(reader) for reader in together.readers(session, house, part, now)]
     return tuple(items)
 
 
-def _item(reader: Reader, link: tuple[str, str] | None) -> ListItem:
+def _item(reader: Reader) -> ListItem:
     incident = reader.incident
     mood = mood_of(reader)
     return ListItem(
@@ -67,7 +63,6 @@ def _item(reader: Reader, link: tuple[str, str] | None) -> ListItem:
         owner=reader.owner,
         detected_at=incident.detected_at,
         next=next_of(reader)[1],
-        link=link,
     )
 
 

@@ -5,7 +5,7 @@ What few of them need (the timeline, names, a running attempt's own scope) is re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -14,16 +14,12 @@ from sqlalchemy.orm import Session
 from incidents import figures, runs
 from incidents.house import House
 from incidents.read.reader import Reader
-from storage.models import ActionAttempt, Incident, SlackMessage
+from storage.models import ActionAttempt, Incident
 
 _ATTEMPTS = (
     select(ActionAttempt)
     .where(ActionAttempt.incident_id.in_(bindparam("incidents", expanding=True)))
     .order_by(ActionAttempt.id)
-)
-_MESSAGE = SlackMessage.__table__.c
-_CARDS = select(_MESSAGE.key, _MESSAGE.channel, _MESSAGE.ts).where(
-    _MESSAGE.key.in_(bindparam("keys", expanding=True))
 )
 
 
@@ -60,13 +56,3 @@ def readers(
 
 def _rests(incident: Incident, now: datetime) -> bool:
     return incident.quiet_until is not None and incident.quiet_until > now
-
-
-def links(session: Session, incidents: Sequence[Incident]) -> Mapping[int, tuple[str, str]]:
-    """Channel and ts of each card that stands, by the incident's number."""
-    if not incidents:
-        return {}
-    numbers = {f"{incident.reference}/card": incident.number for incident in incidents}
-    session.flush()
-    rows = session.connection().execute(_CARDS, {"keys": list(numbers)})
-    return {numbers[row.key]: (row.channel, row.ts) for row in rows if row.channel and row.ts}

@@ -45,7 +45,7 @@ class WebApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
-        given = await _given(request)
+        given = await _given(request, METHODS.get(name))
         token = _token(request, given)
         args = {k: v for k, v in given.items() if k != "token"}
         entry = self._world.log.request(
@@ -207,10 +207,12 @@ _UNREADABLE: Final = {
 _WITH_EFFECT: Final = frozenset({"lost_reply", "late_effect", "delay", *_UNREADABLE})
 
 
-async def _given(request: web.Request) -> Json:
-    """The arguments, from the query and from a JSON or form body. Slack takes all three."""
+async def _given(request: web.Request, declared: Method | None) -> Json:
+    """The arguments, from the query and from a JSON or form body, where the method reads JSON."""
     given: Json = dict(request.query)
     if request.method != "POST":
+        return given
+    if declared is not None and not declared.json and request.content_type == "application/json":
         return given
     if request.content_type == "application/json":
         try:

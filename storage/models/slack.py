@@ -20,6 +20,7 @@ class SlackMessage(Base):
     channel: Mapped[str | None]
     ts: Mapped[str | None]
     thread_ts: Mapped[str | None]
+    permalink: Mapped[str | None]  # where people find it (chat.getPermalink)
     content_hash: Mapped[str | None]  # an equal refresh is not sent
     language: Mapped[str | None]
     posted_at: Mapped[Moment | None]

@@ -521,7 +521,6 @@ def list_item(number: int = NUMBER, **more: Any) -> ListItem:
         "owner": None,
         "detected_at": at("03:07"),
         "next": NextView("step", step("3.3.1.s2").next),
-        "link": ("C0INCIDENTS", "1794337620.000100"),
     }
     return ListItem(reference=f"INC-{number}", number=number, **(given | more))
 
@@ -601,7 +600,7 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
         "resolve": (resolve_view(), {"prevention": "Check every 20 s on campaign days"}),
         "cases": (cases_page(2), {}),
         "declare": (None, {"types": types, "type": types[0][0]}),
-        "home": (home_view(), {"archives": "https://formosa.slack.com/archives"}),
+        "home": (home_view(), {}),
     }
 
 

@@ -63,6 +63,21 @@ async def test_threads_and_tombstones(client: AsyncWebClient, hand: Hand) -> Non
     assert link["permalink"].endswith(f"?thread_ts={root}&cid={INCIDENTS}")
 
 
+async def test_a_permalink_is_told_of_what_stands_and_asked_for_without_json(
+    client: AsyncWebClient,
+) -> None:
+    ts = (await client.chat_postMessage(channel=INCIDENTS, text="root"))["ts"]
+    link = await client.chat_getPermalink(channel=INCIDENTS, message_ts=ts)
+    assert link["permalink"].endswith(f"/archives/{INCIDENTS}/p{ts.replace('.', '')}")
+    as_json = client.api_call("chat.getPermalink", json={"channel": INCIDENTS, "message_ts": ts})
+    assert (await refused(as_json))["error"] == "invalid_arguments"
+    nowhere = client.chat_getPermalink(channel="C0NOWHERE", message_ts=ts)
+    assert (await refused(nowhere))["error"] == "channel_not_found"
+    await client.chat_delete(channel=INCIDENTS, ts=ts)
+    gone = client.chat_getPermalink(channel=INCIDENTS, message_ts=ts)
+    assert (await refused(gone))["error"] == "message_not_found"
+
+
 async def test_metadata_is_read_back_only_when_asked_for(client: AsyncWebClient) -> None:
     tag = {"event_type": "muster", "event_payload": {"key": "INC-1/card", "n": 1}}
     await client.conversations_join(channel=INCIDENTS)

@@ -146,7 +146,7 @@ def post_ephemeral(call: Call) -> Json:
     return {"message_ts": message.ts}
 
 
-@method("chat.getPermalink", "channel! message_ts!", tier=4)
+@method("chat.getPermalink", "channel! message_ts!", tier=4, json=False)
 def get_permalink(call: Call) -> Json:
     channel = call.channel()
     message = call.world.message(channel, call["message_ts"])

@@ -134,6 +134,7 @@ class Method:
     scopes: tuple[str, ...]
     tier: int
     token: str = "bot"  # noqa: S105 - "bot", "app" or "none": which kind of token it takes
+    json: bool = True  # Slack: some methods read no JSON; what stands in such a body is not seen
 
 
 METHODS: Final[dict[str, Method]] = {}
@@ -148,12 +149,13 @@ def method(
     scopes: Sequence[str] = (),
     tier: int = 3,
     token: str = "bot",  # noqa: S107
+    json: bool = True,
 ) -> Callable[[Handler], Handler]:
     """Declares a method; `arguments` is a line as `ArgumentTable.of` reads it."""
 
     def declare(handler: Handler) -> Handler:
         table = ArgumentTable.of(arguments, _COMMON)
-        METHODS[name] = Method(name, handler, table, tuple(scopes), tier, token)
+        METHODS[name] = Method(name, handler, table, tuple(scopes), tier, token, json)
         return handler
 
     return declare
