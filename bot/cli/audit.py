@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bot.cli.options import config_option, database_of, settings_of
+from bot.cli.terminal import say
 from storage import audit
 
 
@@ -22,7 +23,7 @@ def verify_command(config: Path) -> int:
     database = database_of(settings_of(config))
     broken = database.read_now(audit.verify)
     if broken is None:
-        click.echo("The audit log is whole.")
+        say("The audit log is whole.")
         return 0
-    click.echo(f"The audit log is broken at {broken}.")
+    say(f"The audit log is broken at {broken}.")
     return 1

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from bot.checking import open_checks
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, settings_of
+from bot.cli.terminal import Lines, Terminal, text
 from bot.settings import Settings
 from checks.model import CheckResult, Finding
 from checks.registry import build
@@ -89,17 +88,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _show(results: list[CheckResult]) -> None:
-    console = Console()
-    table = Table("Check", "Result", "Subject", "Cases", box=None, pad_edge=False)
+    table = Lines("Check", "Result", "Subject", "Cases")
     for result in results:
         if result.error:
-            table.add_row(result.name, "[yellow]could not run[/]", result.error, "")
+            table.row(result.name, text("could not run", "yellow"), result.error, "")
         elif not result.findings:
-            table.add_row(result.name, "[green]in order[/]", ", ".join(result.healthy_subjects), "")
+            healthy = ", ".join(result.healthy_subjects)
+            table.row(result.name, text("in order", "green"), healthy, "")
         for finding in result.findings:
             keys = ", ".join(case.key for case in finding.cases[:5])
             more = f" … {len(finding.cases)}" if len(finding.cases) > 5 else ""
-            table.add_row(
-                result.name, f"[red]{finding.incident_type}[/]", finding.subject, keys + more
-            )
-    console.print(table)
+            kind = text(finding.incident_type, "red")
+            table.row(result.name, kind, finding.subject, keys + more)
+    Terminal().show(table)

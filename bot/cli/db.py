@@ -8,6 +8,7 @@ import click
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
+from bot.cli.terminal import say
 from storage.backup import BackupError, backup, restore, restored_elsewhere
 from storage.restored import Marked
 from storage.upgrade import upgrade
@@ -24,7 +25,7 @@ def upgrade_command(config: Path) -> None:
     """Bring the database to this version's schema."""
     settings = settings_of(config)
     revision = upgrade(settings.database.url, key=secrets_of(settings).key)
-    click.echo(f"The database is at {revision}.")
+    say(f"The database is at {revision}.")
 
 
 @command.command("backup")
@@ -37,7 +38,7 @@ def backup_command(file: Path, config: Path) -> None:
         size = backup(settings.database.url, file)
     except BackupError as error:
         raise UserError(str(error)) from None
-    click.echo(f"Backed up to {file} ({size:,} bytes). Keep MUSTER_KEY with it: it is encrypted.")
+    say(f"Backed up to {file} ({size:,} bytes). Keep MUSTER_KEY with it: it is encrypted.")
 
 
 @command.command("restore")
@@ -65,12 +66,12 @@ def restored_command(config: Path) -> None:
 
 
 def _say(marked: Marked) -> None:
-    click.echo(
+    say(
         "Restored. Start the bot; what was sent since the backup is looked up, not repeated: "
         f"{marked.messages} messages, {marked.actions} actions."
     )
     if marked.presses:
-        click.echo(
+        say(
             f"{marked.presses} presses and commands were under way at the time of the backup; they "
             "are set aside, and their people may press again."
         )

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 import httpx
-from rich.console import Console
 
 from bot.cli.errors import UserError
 from bot.cli.stack import Stack, stack
+from bot.cli.terminal import Terminal, text
 
 
 @click.command("demo")
@@ -23,13 +23,13 @@ from bot.cli.stack import Stack, stack
 def command(port: int, rate: int) -> None:
     """Try the whole of it: no account, no server, nothing kept. Ctrl-C ends everything."""
     _free(port)
-    console = Console()
+    terminal = Terminal()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix="muster-demo-") as folder:
         with (
-            console.status("Starting shop, Slack and bot"),
+            terminal.console.status("Starting shop, Slack and bot"),
         ):
             opened = stack(
                 Path(folder), port=port, shop_options=("--rate", str(rate)), change=_always_awake
@@ -37,13 +37,13 @@ def command(port: int, rate: int) -> None:
             running = opened.__enter__()
         try:
             _guide(running)
-            console.print(f"\n  Muster runs at  [bold]{running.slack_url}[/]")
-            console.print(f"  Shop's faults   {running.shop_url}")
-            console.print("  Ctrl-C ends everything.\n")
+            terminal.say("\n  Muster runs at  ", text(running.slack_url, "bold"))
+            terminal.say(f"  Shop's faults   {running.shop_url}")
+            terminal.say("  Ctrl-C ends everything.\n")
             while not stop.wait(0.5):
                 _watch(running)
         finally:
-            console.print("Stopping.")
+            terminal.say("Stopping.")
             opened.__exit__(None, None, None)
 
 

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import click
 import yaml
-from rich.console import Console
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.checking import open_checks
 from bot.cli.manifest import manifest_text
 from bot.cli.options import config_option
+from bot.cli.terminal import Terminal, text
 from bot.settings import Secrets, Settings, load_secrets, load_settings
 from bot.settings_errors import SettingsError
 from checks.registry import build
@@ -32,17 +32,17 @@ Mark = Literal["ok", "look", "wrong"]
 Line = tuple[Mark, str]
 _LATE = 300.0  # seconds for which a message may be on its way
 _NEAR = 0.5  # of its deadline is near for a check
-_STYLE = {"ok": "[green]ok   [/]", "look": "[yellow]look [/]", "wrong": "[red]wrong[/]"}
+_STYLE = {"ok": "green", "look": "yellow", "wrong": "red"}
 
 
 @click.command("doctor")
 @config_option
 def command(config: Path) -> int:
     """Say what is in order and what to do. 0 if nothing is wrong."""
-    console = Console()
+    terminal = Terminal()
     worst: Mark = "ok"
     for mark, sentence in asyncio.run(_examine(config)):
-        console.print(f"{_STYLE[mark]} {sentence}", highlight=False)
+        terminal.say(text(f"{mark:5} ", _STYLE[mark]), sentence)
         worst = "wrong" if mark == "wrong" else worst
     return 1 if worst == "wrong" else 0
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from bot.cli.errors import UserError
 from bot.cli.stack import stack
+from bot.cli.terminal import Lines, Terminal, text
 from sandbox.drills.run import Report, run
 from sandbox.drills.story import load, sections
 
@@ -41,11 +40,12 @@ def command(
         raise UserError(
             f"There is no drill for section {unknown[0]}; there are: {', '.join(sections())}."
         )
-    console = Console(stderr=True)
+    terminal = Terminal(error=True)
+    console = terminal.console
     reports: list[Report] = []
     for name in wanted:
         with console.status(f"Drill {name}") if console.is_terminal else _Silence():
-            reports.append(_drill(name, keep, console, quiet))
+            reports.append(_drill(name, keep, terminal, quiet))
     if json_file is not None:
         data = [report.as_json() for report in reports]
         json_file.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -53,12 +53,12 @@ def command(
     return 0 if all(report.passed for report in reports) else 1
 
 
-def _drill(name: str, keep: Path | None, console: Console, quiet: bool) -> Report:
+def _drill(name: str, keep: Path | None, terminal: Terminal, quiet: bool) -> Report:
     story = load(name)
 
     def tell(line: str) -> None:
         if not quiet:
-            console.print(f"[dim]{name}[/]  {line}", highlight=False, markup=True)
+            terminal.say(text(name, "dim"), "  ", line)
 
     tell(story.title)
     with tempfile.TemporaryDirectory(prefix="muster-drill-") as temporary:
@@ -75,7 +75,7 @@ def _drill(name: str, keep: Path | None, console: Console, quiet: bool) -> Repor
             if keep is not None:
                 _keep(folder, keep / name)
     for problem in report.problems:
-        console.print(f"[red]{name}[/]  {problem}", highlight=False, markup=True)
+        terminal.say(text(name, "red"), "  ", problem)
     return report
 
 
@@ -98,12 +98,12 @@ class _Silence:
 
 def _show(reports: list[Report]) -> None:
     names = ("Section", "", "Detect", "Notify", "Mitigate", "Rings", "Steps", "Verified", "Review")
-    table = Table(*names, box=box.SIMPLE, padding=(0, 1, 0, 0))  # within 80 columns
+    table = Lines(*names, box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=True)  # within 80 columns
     for report in reports:
         rings = ", ".join(f"{who[2:].title()} {n}" for who, n in report.rings.items() if n)
-        table.add_row(
+        table.row(
             f"§{report.section}",
-            "[green]passed[/]" if report.passed else "[red]failed[/]",
+            text("passed", "green") if report.passed else text("failed", "red"),
             _seconds(report.seconds_to_detect),
             _seconds(report.seconds_to_notify),
             _seconds(report.seconds_to_mitigate),
@@ -112,7 +112,7 @@ def _show(reports: list[Report]) -> None:
             "yes" if report.action_verified else "no",
             "written" if report.review_written else "none",
         )
-    Console().print(table)
+    Terminal().show(table)
 
 
 def _seconds(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import click
+from bot.cli.terminal import say
 
 
 class UserError(Exception):
@@ -15,4 +15,4 @@ class UserError(Exception):
 def tell(error: UserError) -> None:
     """Writes the sentences to the standard error."""
     for line in str(error).splitlines():
-        click.echo(f"muster: {line}", err=True)
+        say(f"muster: {line}", error=True)

@@ -7,13 +7,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, database_of, settings_of
+from bot.cli.terminal import Lines, Terminal, say
 from bot.reviews import UnknownIncident, review_text
 from storage.models import LIVE_STATUSES, Incident
 
@@ -30,14 +29,17 @@ def list_command(everything: bool, config: Path) -> None:
     """The open incidents, worst first."""
     settings = settings_of(config)
     zone = ZoneInfo(settings.time_zone)
-    table = Table("Incident", "Severity", "Status", "Section", "Subject", "Since", box=None)
+    table = Lines("Incident", "Severity", "Status", "Section", "Subject", "Since")
     with_rows = False
     for row in database_of(settings).read_now(lambda session: _rows(session, everything)):
         with_rows = True
         reference, severity, status, section, subject, since = row
         shown = since.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-        table.add_row(reference, f"SEV{severity}", status, f"§{section}", subject, shown)
-    Console().print(table if with_rows else "No incident is open.")
+        table.row(reference, f"SEV{severity}", status, f"§{section}", subject, shown)
+    if with_rows:
+        Terminal().show(table)
+    else:
+        say("No incident is open.")
 
 
 def _rows(session: Session, everything: bool) -> list[tuple[str, int, str, str, str, datetime]]:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from bot.cli.errors import UserError
 from bot.cli.options import settings_of
+from bot.cli.terminal import Lines, Terminal, line, say, text
 from bot.settings import Settings
 from checks.kinds.http_probe import HttpProbeSettings
 from plan import expressions, samples
@@ -75,33 +74,33 @@ def show_command(number: str, language: str, extra: Path | None, config: Path | 
     section = plan.sections.get(number)
     if section is None:
         raise UserError(f"There is no section {number}; there are: {', '.join(plan.sections)}.")
-    console = Console(highlight=False)
-    for line in _lines(section, language):
-        console.print(line, soft_wrap=True)
+    terminal = Terminal()
+    for written in _lines(section, language):
+        terminal.say(written)
 
 
-def _lines(section: Section, language: str) -> Iterator[str]:
-    yield f"[bold]§{section.id} {escape(section.title.in_(language))}[/]"
-    yield escape(section.summary.in_(language))
+def _lines(section: Section, language: str) -> Iterator[Text | str]:
+    yield text(f"§{section.id} {section.title.in_(language)}", "bold")
+    yield section.summary.in_(language)
     for kind in section.types:
         scope = samples.at_opening(section, kind.id)
         yield ""
-        title = escape(_said(kind.card.active.title, scope, language))
-        yield f"[bold]{title}[/]  SEV{kind.severity}"
+        title = _said(kind.card.active.title, scope, language)
+        yield line(text(title, "bold"), f"  SEV{kind.severity}")
         for words in (kind.card.active.figures, kind.card.active.affected, kind.ring):
-            yield f"  {escape(_said(words, scope, language))}"
+            yield f"  {_said(words, scope, language)}"
     yield ""
     scope = samples.at_opening(section, section.types[0].id)
     for place, step in enumerate(section.steps, 1):
         order = "" if step.ordered else " ·"
-        title = escape(_said(step.title, scope, language))
-        yield f"[bold]{place}[/]{order} {title}  [dim]{step.id}[/]"
-        yield f"   {escape(_said(step.do, scope, language))}"
+        title = _said(step.title, scope, language)
+        yield line(text(place, "bold"), f"{order} {title}  ", text(step.id, "dim"))
+        yield f"   {_said(step.do, scope, language)}"
         labels = [_said(button.label, scope, language) for button in step.buttons]
         if labels:
-            yield "   " + escape("  ".join(f"[ {label} ]" for label in labels))
+            yield "   " + "  ".join(f"[ {label} ]" for label in labels)
         for branch in step.branches:
-            yield f"   {branch.id}: {escape(_said(branch.when, scope, language))}"
+            yield f"   {branch.id}: {_said(branch.when, scope, language)}"
 
 
 def _said(words: Words, scope: samples.Scope, language: str) -> str:
@@ -121,9 +120,9 @@ def lint_command(extra: Path | None, config: Path | None) -> int:
     except PlanError as error:
         faults = list(error.faults)
     for fault in faults:
-        click.echo(fault)
+        say(fault)
     if not faults:
-        click.echo("The plan is in order.")
+        say("The plan is in order.")
     return 1 if faults else 0
 
 
@@ -155,9 +154,9 @@ def _checks(settings: Settings | None) -> dict[str, list[str]]:
 
 
 def _show(found: Coverage) -> None:
-    table = Table("Section", "Title", "Found by", "Steps", "Branches", "Drill", box=None)
+    table = Lines("Section", "Title", "Found by", "Steps", "Branches", "Drill")
     for one in found.runbooks:
-        table.add_row(
+        table.row(
             f"§{one.section}",
             one.title["en"],
             _found_by(one),
@@ -166,9 +165,9 @@ def _show(found: Coverage) -> None:
             "yes" if one.drill else "–",
         )
     totals = found.as_json()["totals"]
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(
+    terminal = Terminal()
+    terminal.show(table)
+    terminal.say(
         f"{totals['runbooks_whole']} of {totals['runbooks']} runbooks whole, "
         f"{totals['steps']} of {totals['steps_in_plan']} steps, "
         f"{totals['branches']} of {totals['branches_in_plan']} branches."

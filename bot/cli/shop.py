@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from bot.checking import open_checks
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, settings_of
+from bot.cli.terminal import say
 from bot.settings import Settings
 from checks.kinds.base import LookFailed
 from checks.shop.inspect import propose
@@ -36,7 +37,7 @@ def inspect_command(url: str) -> None:
     data = {"shop": {"database_url": url, "mapping": proposal.mapping}}
     click.echo(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), nl=False)
     for question in proposal.questions:
-        click.echo(f"# {question}")
+        say(f"# {question}")
 
 
 @command.command("verify")
@@ -55,23 +56,23 @@ async def _verify(settings: Settings) -> int:
                 raise UserError("shop.database_url and shop.mapping are missing; add them.")
             for name in ("orders", "payments", "refunds", "history"):
                 if getattr(checking.shop.mapping, name) is None:
-                    click.echo(f"{name}: not mapped")
+                    say(f"{name}: not mapped")
                     continue
                 try:
-                    click.echo(f"{name}: {await _counts(checking.shop, name)}")
+                    say(f"{name}: {await _counts(checking.shop, name)}")
                 except ShopUnavailable as error:
                     problems += 1
-                    click.echo(f"{name}: {error}")
+                    say(f"{name}: {error}")
             context = checking.context(datetime.now(UTC))
             for look, declared in settings.shop.looks.items():
                 if "{{" in declared.url or declared.method != "GET":
                     continue  # it needs an incident's figures, or does something
                 try:
                     await context.look(look, {})
-                    click.echo(f"look {look}: answers")
+                    say(f"look {look}: answers")
                 except LookFailed as error:
                     problems += 1
-                    click.echo(f"look {look}: {error.code}")
+                    say(f"look {look}: {error.code}")
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
     return 1 if problems else 0

@@ -9,12 +9,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.orm import Session
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, database_of, settings_of
+from bot.cli.terminal import Lines, Terminal, say
 from incidents import parked
 from incidents.house import Actor
 from storage import work
@@ -52,17 +51,17 @@ def list_command(as_json: bool, config: Path) -> None:
         click.echo(json.dumps({"work": data}, ensure_ascii=False, indent=2))
         return
     if not rows:
-        click.echo("Nothing waits for an operator.")
+        say("Nothing waits for an operator.")
         return
     zone = ZoneInfo(settings.time_zone)
-    table = Table("Id", "State", "What", "Incident", "Since", "Tries", "Why", box=None)
+    table = Lines("Id", "State", "What", "Incident", "Since", "Tries", "Why")
     for row in rows:
         since = row.since.astimezone(zone).strftime("%Y-%m-%d %H:%M")
         what = row.what if row.what == row.kind else f"{row.kind}: {row.what}"
         cells = (str(row.id), row.state, what, row.incident or "", since, str(row.attempts))
-        table.add_row(*cells, row.why)
-    Console().print(table)
-    click.echo("Mend the cause, then: muster work retry ID… or --all. Unclear ones go on alone.")
+        table.row(*cells, row.why)
+    Terminal().show(table)
+    say("Mend the cause, then: muster work retry ID… or --all. Unclear ones go on alone.")
 
 
 def _rows(session: Session) -> list[_Row]:
@@ -99,5 +98,5 @@ def retry_command(ids: tuple[int, ...], everything: bool, config: Path) -> None:
     missing = sorted(set(ids) - {item.id for item in again})
     if missing:
         named = ", ".join(str(one) for one in missing)
-        click.echo(f"Not parked, so left alone: {named}.", err=True)
-    click.echo(f"Tried again: {len(again)}.")
+        say(f"Not parked, so left alone: {named}.", error=True)
+    say(f"Tried again: {len(again)}.")
