@@ -5,7 +5,7 @@ A refusal is written to the audit log and changes nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,27 +49,30 @@ class Act(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """`roles`: any of these; "handler" is the role of the incident's type, "any" is every role
-    of the configuration. `owner`: the owner may, whatever their role. `anyone`: no role needed."""
+    """`roles`: any of these; "handler" is the role of the incident's type, "owners" are the
+    section's `owner_roles`, "any" is every role of the configuration. `owner`: the owner may,
+    whatever their role. `anyone`: no role needed."""
 
     roles: tuple[str, ...] = ()
     owner: bool = False
     anyone: bool = False
 
 
-_RESPONDERS = Rule(("handler", "oncall", "managers"), owner=True)
+# The owner may hand over, wait, note, escalate and resolve (decision 23); all else is by role.
+_RESPONDERS = Rule(("handler", "oncall", "managers"))
+_OR_OWNER = Rule(("handler", "oncall", "managers"), owner=True)
 MATRIX: Mapping[Act, Rule] = {
-    Act.TAKE: Rule(("any",)),
-    Act.HAND_OVER: _RESPONDERS,
+    Act.TAKE: Rule(("owners",)),
+    Act.HAND_OVER: _OR_OWNER,
     Act.SEVERITY: _RESPONDERS,
     Act.SECTION: _RESPONDERS,
     Act.DISMISS: _RESPONDERS,
     Act.MERGE: _RESPONDERS,
     Act.LINK: _RESPONDERS,
-    Act.WAIT: _RESPONDERS,
+    Act.WAIT: _OR_OWNER,
     Act.NOTE: Rule(("any",), owner=True),
     Act.ESCALATE: Rule(("any",), owner=True),
-    Act.RESOLVE: _RESPONDERS,
+    Act.RESOLVE: _OR_OWNER,
     Act.REOPEN: _RESPONDERS,
     Act.REVIEWED: _RESPONDERS,
     Act.FOLLOW_UP: Rule(("any",), owner=True),
@@ -83,12 +86,21 @@ MATRIX: Mapping[Act, Rule] = {
 }
 
 
-def allowed(rule: Rule, actor: Actor, *, handler: str | None, owner: str | None) -> bool:
+def allowed(
+    rule: Rule,
+    actor: Actor,
+    *,
+    handler: str | None,
+    owner: str | None,
+    owners: Sequence[str] = (),
+) -> bool:
     if rule.anyone or (rule.owner and owner is not None and actor.user_id == owner):
         return True
     if "any" in rule.roles:
         return bool(actor.roles)
     wanted = {handler if role == "handler" else role for role in rule.roles}
+    if "owners" in wanted:
+        wanted |= set(owners)
     return bool(actor.roles & {role for role in wanted if role is not None})
 
 
@@ -117,7 +129,7 @@ def _hidden(change: Change, what: str) -> Outcome | None:
 def needed(rule: Rule, handler: str | None) -> str | None:
     """The role that is named to somebody who lacks it."""
     for role in rule.roles:
-        return handler if role in ("handler", "any") else role
+        return handler if role in ("handler", "any", "owners") else role
     return None
 
 
@@ -127,7 +139,8 @@ def refuse(change: Change, act: Act) -> Outcome | None:
     hidden = _hidden(change, str(act))
     if hidden is not None:
         return hidden
-    if allowed(rule, change.actor, handler=handler, owner=change.incident.owner):
+    owner, owners = change.incident.owner, change.section.may_own
+    if allowed(rule, change.actor, handler=handler, owner=owner, owners=owners):
         return None
     return _refused(change, str(act), needed(rule, handler), None)
 
@@ -143,14 +156,11 @@ def refuse_action(change: Change, action: Action) -> Outcome | None:
 
 
 def refuse_step(change: Change, step: PlanStep) -> Outcome | None:
-    """Recording a step: its role, the managers, or who owns the incident."""
+    """Recording or skipping a step: its role. Owning the incident does not give it (23)."""
     hidden = _hidden(change, step.id)
     if hidden is not None:
         return hidden
-    owner = change.incident.owner
-    if owner is not None and change.actor.user_id == owner:
-        return None
-    if change.actor.roles & {step.role, "managers"}:
+    if step.role in change.actor.roles:
         return None
     return _refused(change, step.id, step.role, step.title)
 

@@ -231,8 +231,7 @@ def reopen(
         change.status(_status_again(incident))
         incident.resolved_at = incident.reviewed_at = None
         incident.closing_reason = None
-        if incident.owner is None:
-            ownership.give(change, actor.user_id)
+        ownership.take_by_acting(change)
         change.moved()
         follow_ups.drop_open_items(change)
         entry = change.entry("reopened", {}, text=said.personal)

@@ -65,6 +65,8 @@ def hand_over(
         taker = people.person(session, to)
         if incident.owner == to or taker is None:
             return Outcome.refused("not_offered")
+        if not ownership.may_own(change, to):
+            return Outcome.refused("may_not_own", to=taker, roles=list(change.section.may_own))
         before = incident.owner
         ownership.give(change, to)
         entry = change.entry("handed_over", {"to": to, "from": before})

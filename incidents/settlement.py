@@ -265,7 +265,7 @@ def _some_done(
         return
     if first.undoes_id is not None:
         undo.taken_back(change, place, first)
-        steps_done.after(change, _inert(place), entry, posted=True)
+        steps_done.after(change, place, entry, posted=True)
         return
     steps_done.note_button(place.row, first.button)
     button = _button(place, first)
@@ -288,13 +288,7 @@ def _some_done(
         steps_done.mark_problem(
             place.row, {"attempt": failed.id, "action": action.id, "code": failed.problem}
         )
-    steps_done.after(change, _inert(place), entry, posted=True)
-
-
-def _inert(place: Place) -> Place:
-    """The step as one that mitigates nothing: it is open again, or was taken back."""
-    plan = place.plan.model_copy(update={"mitigates": False})
-    return Place(place.run, place.row, plan, place.number)
+    steps_done.after(change, place, entry, posted=True)
 
 
 def _goes_on(change: Change, action: Action, attempt: ActionAttempt, place: Place | None) -> bool:

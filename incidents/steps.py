@@ -247,7 +247,8 @@ def _step_entry(
 
 
 def _skip(change: Change, place: Place, wish: Press) -> Outcome:
-    """Left out, with a reason that the runbook shows."""
+    """Left out, with a reason that the runbook shows. It is no work on the fault: nobody has the
+    incident by it, and the reminders go on."""
     refused = (
         authorise.refuse_step(change, place.plan)
         or answers.not_live(change)
@@ -260,14 +261,13 @@ def _skip(change: Change, place: Place, wish: Press) -> Outcome:
     reason = forms.free_text(change, (wish.values or {}).get("reason"), "reason", maximum=500)
     if isinstance(reason, Outcome):
         return reason
-    took = ownership.take_by_acting(change)
     row = place.row
     row.state, row.actor, row.at = StepState.SKIPPED, change.actor.user_id, change.now
     row.reason = reason.personal
     change.moved()
     entry = change.entry(
         "skipped",
-        {"step": place.plan.id, "took": took, "scope": scopes.snapshot(change.scope())},
+        {"step": place.plan.id, "scope": scopes.snapshot(change.scope())},
         text=reason.personal,
     )
     change.audit("skip", place.plan.id)

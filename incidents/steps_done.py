@@ -81,9 +81,10 @@ def after(change: Change, place: Place, entry: TimelineEntry | None, *, posted: 
     `posted`: the entry is the log line of the step; where it mitigates, the line is the one that
     says so to the channel.
     """
-    mitigates = place.plan.mitigates and change.incident.status in (
-        Status.OPEN,
-        Status.ACKNOWLEDGED,
+    mitigates = (
+        place.plan.mitigates
+        and place.row.state == StepState.DONE  # not one that was left out, or is open again
+        and change.incident.status in (Status.OPEN, Status.ACKNOWLEDGED)
     )
     if mitigates:
         change.status(Status.MITIGATED)

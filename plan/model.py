@@ -218,6 +218,12 @@ class Section(Model):
     guards: tuple[Guard, ...] = ()
     later: tuple[Later, ...] = ()
     causes: tuple[Name, ...] = ()  # codes offered first when resolving
+    owner_roles: tuple[Name, ...] = ()  # who may own its incidents; none named: its types' roles
+
+    @property
+    def may_own(self) -> tuple[str, ...]:
+        """The roles of those who may have an incident of the section."""
+        return self.owner_roles or tuple(dict.fromkeys(kind.role for kind in self.types))
 
 
 class Precondition(Model):

@@ -40,7 +40,7 @@ MAY = {
     MEI: set(ACTS),
     KAI: set(ACTS),
     JO: set(ACTS),
-    LIN: {Act.TAKE, Act.NOTE, Act.ESCALATE},
+    LIN: {Act.NOTE, Act.ESCALATE},  # not one of the owner_roles of 3.3
     SAM: set(),
 }
 
@@ -74,8 +74,8 @@ def test_every_act_has_its_rule() -> None:
 
 def test_the_owner_may_close_what_they_took(world: World) -> None:
     world.channel_fails(3)
-    assert world.take(LIN).ok
-    assert world.resolve(LIN).ok
+    assert world.take(JO).ok
+    assert world.resolve(JO).ok
 
 
 def section(world: World, to: str, who: str = MEI) -> Outcome:
