@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -13,7 +14,10 @@ import httpx
 from actions.http import ShopClient, ShopError, open_http
 from bot.settings import Settings
 from checks.kinds.base import CheckContext, LookFailed
+from checks.model import Failed
 from checks.shop.source import ShopDatabase
+
+NONE_FAILED: Mapping[str, Failed] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,13 @@ class Checking:
     client: ShopClient
     currency: str
 
-    def context(self, now: datetime, awaited: tuple[str, ...] = ()) -> CheckContext:
-        """`awaited`: order numbers whose settling is looked for."""
+    def context(
+        self,
+        now: datetime,
+        awaited: tuple[str, ...] = (),
+        failed: Mapping[str, Failed] = NONE_FAILED,
+    ) -> CheckContext:
+        """`awaited`: order numbers whose settling is looked for. `failed`: in earlier runs."""
         return CheckContext(
             http=self.http,
             shop=self.shop,
@@ -34,6 +43,7 @@ class Checking:
             now=now,
             look=self._look,
             awaited=awaited,
+            failed=failed,
         )
 
     async def _look(self, name: str, params: dict[str, Any]) -> Any:

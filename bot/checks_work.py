@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
 from incidents.cases import awaited
+from incidents.failed_before import failed_before
 from incidents.findings import in_parts, take_check_result
 from incidents.house import House
 from storage.database import Database
@@ -64,7 +66,9 @@ def _recurring(
 
     async def job() -> list[Finish]:
         waiting = await database.read(awaited)
-        result: CheckResult = await run_check(check, checking.context(clock.now(), waiting))
+        failed = await database.read(partial(failed_before, name=settings.name))
+        context = checking.context(clock.now(), waiting, failed)
+        result: CheckResult = await run_check(check, context)
         ran(result)
         return taking_over(house, result, clock)
 

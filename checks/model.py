@@ -35,13 +35,27 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A subject that failed in an earlier run: the next run says what has become of it."""
+
+    since: datetime  # of the first failure in a row
+    last: datetime
+    live: bool = False  # what it led to is still open
+
+
+@dataclass(frozen=True)
 class CheckResult:
-    """One run. `healthy_subjects` were looked at and are in order; `error`: it could not look."""
+    """One run. `healthy_subjects` were looked at and are in order; `error`: it could not look.
+
+    Every subject that failed before is among the findings, among `healthy_subjects`, or it is
+    `not_looked_at` (checks.runner sees to that): nobody knows whether it is in order.
+    """
 
     name: str
     ran_at: datetime
     findings: tuple[Finding, ...] = ()
     healthy_subjects: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
     error: str | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)
     open_after: int = 1

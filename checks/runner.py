@@ -31,11 +31,18 @@ async def run_check(check: Check, context: CheckContext) -> CheckResult:
         result = _could_not_run(settings.name, context, f"{type(error).__name__}: {error}")
     return replace(
         result,
+        not_looked_at=_unsaid(result, context),
         open_after=settings.open_after,
         recover_after=settings.recover_after,
         every=settings.every,
         took=time.monotonic() - started,
     )
+
+
+def _unsaid(result: CheckResult, context: CheckContext) -> tuple[str, ...]:
+    """What failed before and of which this run says neither that it fails nor that it is well."""
+    said = {*result.healthy_subjects, *(finding.subject for finding in result.findings)}
+    return tuple(subject for subject in context.failed if subject not in said)
 
 
 def _could_not_run(name: str, context: CheckContext, error: str) -> CheckResult:

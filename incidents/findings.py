@@ -25,6 +25,7 @@ from incidents.storms import Storm
 from incidents.updates import update_incident
 from storage.models import LIVE_STATUSES, Case, CheckState, Incident, Status
 
+NOT_LOOKED_AT = "not looked at"  # `CheckState.last_error` of a subject
 AT_MOST = 500  # subjects in order that one transaction takes up
 
 
@@ -37,8 +38,9 @@ def in_parts(result: CheckResult) -> list[CheckResult]:
     """
     healthy = result.healthy_subjects
     chunks = [healthy[at : at + AT_MOST] for at in range(0, len(healthy), AT_MOST)] or [()]
-    parts = [replace(result, findings=(), healthy_subjects=chunk, settled={}) for chunk in chunks]
-    parts[0] = replace(parts[0], findings=result.findings)
+    blank = replace(result, findings=(), not_looked_at=(), settled={})
+    parts = [replace(blank, healthy_subjects=chunk) for chunk in chunks]
+    parts[0] = replace(parts[0], findings=result.findings, not_looked_at=result.not_looked_at)
     parts[1:] = [replace(part, later_part=True) for part in parts[1:]]
     parts[-1] = replace(parts[-1], settled=result.settled)
     return parts
@@ -116,6 +118,8 @@ def _take(session: Session, house: House, result: CheckResult, now: datetime, ea
     )
     for over in ended or ():
         recovered.append(over.number)
+    for subject in result.not_looked_at:
+        each(subject, partial(_not_looked_at, session, result, subject, run))
     for subject, settled in result.settled.items():
         each(subject, partial(_settle, session, house, result, subject, settled, now))
     return Taken(tuple(opened), tuple(updated), tuple(recovered))
@@ -133,6 +137,12 @@ def _settle(
     incident = _incident(session, _state(session, result.name, subject))
     if incident is not None:
         settle_found(Change(session, house, incident, _actor(result), now), settled)
+
+
+def _not_looked_at(session: Session, result: CheckResult, subject: str, run: _Run) -> None:
+    """It failed, and whether it does is not known: neither a failure nor a success."""
+    state = run.state(session, result.name, subject)
+    state.last_error = NOT_LOOKED_AT
 
 
 @dataclass(frozen=True)
@@ -171,7 +181,8 @@ class _Run:
 
 def _states(session: Session, result: CheckResult) -> dict[str, CheckState]:
     """Of the subjects that the result speaks of."""
-    subjects = [finding.subject for finding in result.findings] + list(result.healthy_subjects)
+    subjects = [finding.subject for finding in result.findings]
+    subjects += [*result.healthy_subjects, *result.not_looked_at]
     wanted = select(CheckState).where(CheckState.name == result.name)
     if len(subjects) <= 2 * AT_MOST:
         wanted = wanted.where(CheckState.subject.in_(subjects))
@@ -233,6 +244,7 @@ def _failed(
         state.first_failure_at = result.ran_at
     state.failures, state.successes = state.failures + 1, 0
     state.last_failure_at = state.last_run_at = result.ran_at
+    state.last_error = None
     check = _check_facts(result, state)
     facts = {**finding.facts, "check": check}
     if state.failures >= result.open_after:
@@ -337,10 +349,11 @@ def _passed(
     """One more success. The incident's number when it recovered by it."""
     state = run.state(session, result.name, subject)
     incident = run.incident(session, state)
-    if incident is None and not state.failing and state.successes >= result.recover_after:
-        return None  # as it was
+    as_it_was = not state.failing and state.last_error is None
+    if incident is None and as_it_was and state.successes >= result.recover_after:
+        return None
     state.successes, state.failures = state.successes + 1, 0
-    state.last_run_at = result.ran_at
+    state.last_run_at, state.last_error = result.ran_at, None
     if state.failing and state.successes >= result.recover_after:
         state.failing = False
     if incident is None:

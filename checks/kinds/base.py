@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
-from checks.model import CheckResult
+from checks.model import CheckResult, Failed
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
 Look = Callable[[str, dict[str, Any]], Awaitable[Any]]
@@ -35,6 +35,12 @@ class CheckContext:
     now: datetime
     look: Look
     awaited: tuple[str, ...] = ()  # order numbers of open incidents that are not settled yet
+    failed: Mapping[str, Failed] = field(default_factory=dict)  # by subject: each wants a word
+
+    def back_to(self, subject: str, usually: timedelta) -> datetime:
+        """How far back to look: as usual, or so far that what failed has not left by its age."""
+        before = self.failed.get(subject)
+        return (self.now if before is None else min(before.since, self.now)) - usually
 
     def database(self) -> ShopDatabase:
         if self.shop is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -63,12 +64,13 @@ class PaymentChannel:
             "probe": probe,
             **stats,
         }
+        well = not failing and await self._is_well(context, shop, subject, facts)
         figures = {"attempts": stats["attempts"], "failed": stats["failed"], "probe": probe["ok"]}
         if not failing:
             return CheckResult(
                 name=settings.name,
                 ran_at=context.now,
-                healthy_subjects=(subject,),
+                healthy_subjects=(subject,) if well else (),
                 figures=figures,
                 recovered_facts={subject: {"now": stats["now"], "probe": probe}},
                 settled=settled,
@@ -102,6 +104,42 @@ class PaymentChannel:
             settled=settled,
         )
 
+    async def _is_well(
+        self, context: CheckContext, shop: ShopDatabase, subject: str, facts: Mapping[str, Any]
+    ) -> bool:
+        """Whether it is seen to work: that nothing fails any more is not enough once it did.
+
+        A payment must have been captured since. Where the traffic goes elsewhere, the test payment
+        is all that can be seen.
+        """
+        before = context.failed.get(subject)
+        if before is None:
+            return True
+        attempts, failed, captured = await shop.read(
+            lambda connection: self._since_then(connection, shop, before.last)
+        )
+        if attempts:
+            return bool(captured) and failed / attempts < self.settings.fail_share
+        elsewhere = facts["now"] or {}
+        return facts["probe"]["ok"] is True and bool(elsewhere.get("captured"))
+
+    def _since_then(
+        self, connection: Connection, shop: ShopDatabase, then: datetime
+    ) -> tuple[int, int, int]:
+        """Attempts through the channel since that moment: how many, failed and captured."""
+        payments = shop.payments()
+        attempts, failed, captured = connection.execute(
+            select(
+                func.count(),
+                func.count(case((payments.is_status("failed"), 1))),
+                func.count(case((payments.is_status("captured"), 1))),
+            ).where(
+                payments.col("channel") == self.settings.channel.id,
+                payments.col("created_at") > payments.bind_time(then),
+            )
+        ).one()
+        return int(attempts), int(failed), int(captured)
+
     def _paid(
         self, connection: Connection, shop: ShopDatabase, awaited: tuple[str, ...]
     ) -> tuple[CaseFound, ...]:
@@ -110,7 +148,8 @@ class PaymentChannel:
             return ()
         payments, orders = shop.payments(), shop.orders()
         rows = connection.execute(
-            select(orders.col("number").distinct())
+            select(orders.col("number"))
+            .distinct()
             .select_from(
                 payments.source.join(orders.source, payments.col("order") == orders.col("id"))
             )

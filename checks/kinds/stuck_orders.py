@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, not_, or_, select
 
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.mapping import LogicalTable
 from storage.money import Money
 
+_LOOKS_BACK = timedelta(days=1)  # for wrong transitions; they happen while Muster runs
 LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
 
 
@@ -49,8 +50,12 @@ class StuckOrders:
             history = shop.history()
             wrong = await shop.read(lambda c: self._illegal(c, orders, history, context))
             findings.extend(wrong)
-            if not wrong:
-                healthy.append("orders:transition")
+            found_now = {finding.subject for finding in wrong}
+            healthy += [
+                subject
+                for subject in context.failed
+                if _is_transition(subject) and subject not in found_now
+            ]
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
@@ -112,7 +117,9 @@ class StuckOrders:
         history: LogicalTable,
         context: CheckContext,
     ) -> list[Finding]:
-        """Transitions of the last day that the allowed graph does not have, still in that state."""
+        """Transitions that the allowed graph does not have, where the order still stands in that
+        state by it. Of the last day; of a pair that failed before, from then on.
+        """
         allowed = [
             and_(
                 history.col("from_status").in_(history.words(start)),
@@ -121,9 +128,9 @@ class StuckOrders:
             for start, ends in self.settings.transitions.items()
             if ends
         ]
-        since = history.bind_time(context.now - timedelta(days=1))
         wrong = and_(
-            history.col("at") >= since,
+            self._recent(history, context),
+            not_(_followed(history)),
             history.col("from_status").is_not(None),
             history.col("from_status") != history.col("to_status"),
             not_(or_(*allowed)),
@@ -157,7 +164,7 @@ class StuckOrders:
             oldest = history.read_time(members[0].at)
             findings.append(
                 Finding(
-                    subject=f"orders:{start}>{end}",
+                    subject=_transition(start, end),
                     incident_type="order_state_illegal",
                     facts={
                         "state": end,
@@ -173,6 +180,48 @@ class StuckOrders:
                 )
             )
         return findings
+
+    def _recent(self, history: LogicalTable, context: CheckContext) -> ColumnElement[bool]:
+        """An order does not leave its pair's incident by its age, only by standing right."""
+        usual = history.col("at") >= history.bind_time(context.now - _LOOKS_BACK)
+        older = [
+            and_(
+                history.col("from_status").in_(history.words(start)),
+                history.col("to_status").in_(history.words(end)),
+                history.col("at") >= history.bind_time(context.back_to(subject, _LOOKS_BACK)),
+            )
+            for subject in context.failed
+            if _is_transition(subject)
+            for start, end in [_pair(subject)]
+        ]
+        return or_(usual, *older)
+
+
+def _is_transition(subject: str) -> bool:
+    return ">" in subject
+
+
+def _transition(start: str, end: str) -> str:
+    return f"orders:{start}>{end}"
+
+
+def _pair(subject: str) -> tuple[str, str]:
+    start, _, end = subject.removeprefix("orders:").partition(">")
+    return start, end
+
+
+def _followed(history: LogicalTable) -> ColumnElement[bool]:
+    """The order has gone on since: what it stands in now it did not come to by this transition."""
+    later = LogicalTable(history.mapping, "later")
+    return exists(
+        select(literal(1))
+        .select_from(later.source)
+        .where(
+            later.col("order") == history.col("order"),
+            later.col("at") > history.col("at"),
+            later.col("to_status") != later.col("from_status"),
+        )
+    )
 
 
 def _words(history: LogicalTable, ends: Iterable[str]) -> list[str | int]:

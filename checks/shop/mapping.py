@@ -113,8 +113,13 @@ class LogicalTable:
         """The shop's own words for the given statuses; an unmapped status is its own word."""
         found: list[str | int] = []
         for name in logical:
-            found.extend(self.mapping.statuses.get(name, [name]))
+            found.extend(self.mapping.statuses.get(name) or [self._own_word(name)])
         return found
+
+    def _own_word(self, name: str) -> str | int:
+        """A number, where the shop writes its statuses as numbers: a column knows one kind."""
+        numbers = any(isinstance(w, int) for words in self.mapping.statuses.values() for w in words)
+        return int(name) if numbers and name.isdigit() else name
 
     def is_status(self, *logical: str) -> ColumnElement[bool]:
         return self.col("status").in_(self.words(*logical))
