@@ -115,8 +115,10 @@ class PaymentChannel:
         before = context.failed.get(subject)
         if before is None:
             return True
+        # What came in between the last look and a switch stays in view for the window only.
+        then = max(before.last, context.now - timedelta(seconds=self.settings.window))
         attempts, failed, captured = await shop.read(
-            lambda connection: self._since_then(connection, shop, before.last)
+            lambda connection: self._since_then(connection, shop, then)
         )
         if attempts:
             return bool(captured) and failed / attempts < self.settings.fail_share
