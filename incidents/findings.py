@@ -265,22 +265,31 @@ def _failed(
             "failures_now": state.failures,
             "passes": 0,
             "last_at_now": check["last_at"],
+            "felt": finding.felt,
         }
-        update_incident(
-            session,
-            house,
-            incident,
-            joining.facts_for(incident, finding, facts),
-            finding.cases,
-            now,
-            actor=change.actor,
-            source=f"check:{result.name}",
-            severity=finding.severity,
-        )
+        figures = joining.facts_for(incident, finding, facts)
+
+        def brought_up_to_date() -> None:
+            update_incident(
+                session,
+                house,
+                incident,
+                figures,
+                finding.cases,
+                now,
+                actor=change.actor,
+                source=f"check:{result.name}",
+                severity=finding.severity,
+            )
+
+        was_mitigated = incident.mitigated_at is not None
+        brought_up_to_date()
         if state.failing:
-            recovery.came_back(change)
+            recovery.came_back(change, felt=finding.felt)
+        if was_mitigated and incident.mitigated_at is None:
+            brought_up_to_date()  # the figures of the outage are those of the present again
         return incident.number, False
-    if not state.failing or not _may_open(session, result, finding, state, now):
+    if not finding.felt or not state.failing or not _may_open(session, result, finding, state, now):
         return None, False
     stormed = storms.subject_for(session, house, result, finding, run.storm, run.live)
     if stormed is not None:

@@ -44,8 +44,12 @@ def recovered(change: Change) -> bool:
     return True
 
 
-def came_back(change: Change) -> None:
-    """It fails again, N in a row, after it had recovered."""
+def came_back(change: Change, *, felt: bool = True) -> None:
+    """It fails again, N in a row, after it had recovered.
+
+    Not `felt`: what fails carries no traffic. Nobody is rung for that, but what was asked since it
+    had recovered (switch back?) is withdrawn.
+    """
     incident = change.incident
     if incident.recovered_at is None:
         return
@@ -54,6 +58,10 @@ def came_back(change: Change) -> None:
         name: value for name, value in incident.facts.items() if name != "recovered_at"
     }
     change.moved()
+    if not felt:
+        questions.withdraw(change)
+        change.show()
+        return
     felt_again = incident.status == Status.MITIGATED and not _mitigated_by_a_step(change)
     if felt_again:
         incident.mitigated_at = None

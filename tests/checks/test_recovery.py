@@ -21,7 +21,7 @@ from checks.shop.source import ShopDatabase
 from incidents.cases import awaited
 from incidents.failed_before import failed_before
 from incidents.findings import NOT_LOOKED_AT, in_parts, take_check_result
-from storage.models import CheckState
+from storage.models import CheckState, Incident
 from tests.checks.foreign_shop import MAPPING, ForeignShop, bestellungen, verlauf, zahlungen
 from tests.incidents.world import DAY, World
 
@@ -53,8 +53,11 @@ class Watched:
         self.world, self.shop = world, shop
         self.source = ShopDatabase(shop.url, ShopMapping.model_validate(MAPPING))
         self.tests: dict[str, bool] = {}  # what a test payment through a channel says
+        self.route = "karte"
 
     async def _look(self, name: str, params: dict[str, Any]) -> Any:
+        if name == "route":
+            return {"method": params["method"], "channel": self.route}
         return {"ok": self.tests[params["channel"]]}
 
     def look(self, settings: dict[str, Any], times: int = 1, every: float = 60) -> None:
@@ -119,6 +122,9 @@ class Watched:
         if state.last_error is not None:
             return state.last_error
         return "fails" if state.failures else "well"
+
+    def incident_subjects(self) -> list[str]:
+        return [one.subject for one in self.world.all(Incident)]
 
     @property
     def status(self) -> str:
@@ -267,3 +273,107 @@ def test_while_the_traffic_goes_elsewhere_its_test_payment_is_what_can_be_seen(
     watched.shop.order("bezahlt", hours=0.001, channel="zweit", paid_hours=0.001)
     watched.look(probed, 2, every=5)
     assert (watched.word(SUBJECT), watched.recovered) == ("well", True)
+
+
+# --- the route: the channel that carries the traffic is watched, whichever it is
+
+STANDBY = "channel:zweit"
+ROUTED = {
+    **CHANNEL,
+    "probe_look": "test",
+    "route_look": "route",
+    "standby": {"id": "zweit", "name": "Zweit"},
+}
+
+
+def pays(watched: Watched, channel: str, *, failed: int = 0, captured: int = 0) -> None:
+    """Customers who try to pay right now."""
+    for _ in range(captured):
+        watched.shop.order("bezahlt", hours=0, channel=channel, paid_hours=0)
+    for _ in range(failed):
+        watched.shop.order("offen", hours=0, channel=channel, result="abgelehnt", paid_hours=0)
+
+
+def switched(watched: Watched) -> None:
+    """The card channel has failed; the traffic goes through the other one, and works there."""
+    watched.tests = {"karte": False, "zweit": True}
+    pays(watched, "karte", failed=12)
+    watched.look(ROUTED)
+    assert watched.incident_subjects() == [SUBJECT]
+    watched.route = "zweit"
+    pays(watched, "zweit", captured=12)
+    watched.look(ROUTED, 2)
+
+
+def test_what_fails_beside_the_traffic_rings_nobody_and_is_not_over(watched: Watched) -> None:
+    switched(watched)
+    facts = watched.world.incident().facts
+    assert (facts["check"]["felt"], facts["now"]["captured"], facts["now"]["failed"]) == (
+        False,
+        12,
+        0,
+    )
+    assert (watched.word(SUBJECT), watched.recovered) == ("fails", False)
+    watched.tests["karte"] = True
+    watched.look(ROUTED, 2, every=400)
+    assert watched.recovered
+    watched.tests["karte"] = False
+    before = len(watched.world.rings())
+    watched.look(ROUTED, 3)
+    assert "came_back" not in watched.world.kinds()
+    assert not watched.recovered
+    assert len(watched.world.rings()) == before
+
+
+def test_after_the_switch_the_new_channel_is_watched_for_the_same_incident(
+    watched: Watched,
+) -> None:
+    switched(watched)
+    watched.tests["karte"] = True
+    watched.look(ROUTED, 2, every=400)
+    assert (watched.recovered, watched.status) == (True, "mitigated")
+    pays(watched, "zweit", failed=12)
+    watched.look(ROUTED)
+    facts = watched.world.incident().facts
+    assert watched.incident_subjects() == [SUBJECT], "no second incident of the same outage"
+    assert (watched.recovered, watched.status) == (False, "open")
+    assert "came_back" in watched.world.kinds()
+    assert (facts["now"]["channel"]["id"], facts["now"]["failed"]) == ("zweit", 12)
+    assert (facts["channel"]["id"], facts["standby"]["id"]) == ("zweit", "karte")
+    assert facts["standby"]["ok"] is True, "the way out is the channel that works"
+    assert facts["failed"] == 12
+
+
+def test_a_standby_that_carries_the_traffic_has_an_incident_of_its_own(
+    watched: Watched,
+) -> None:
+    """Nothing is open, and the traffic was left there."""
+    watched.tests = {"karte": True, "zweit": True}
+    watched.route = "zweit"
+    pays(watched, "zweit", failed=12)
+    watched.look(ROUTED)
+    assert watched.incident_subjects() == [STANDBY]
+    facts = watched.world.incident().facts
+    assert (facts["channel"]["name"], facts["standby"]["name"]) == ("Zweit", "Karte")
+    watched.route = "karte"
+    pays(watched, "karte", captured=3)
+    watched.look(ROUTED, 2, every=400)
+    assert (watched.word(STANDBY), watched.recovered) == ("well", True)
+
+
+def test_an_idle_channel_that_fails_its_test_opens_nothing(watched: Watched) -> None:
+    watched.tests = {"karte": False, "zweit": True}
+    watched.route = "zweit"
+    pays(watched, "zweit", captured=12)
+    watched.look(ROUTED, 3)
+    assert watched.incident_subjects() == []
+    watched.route = "karte"
+    watched.look(ROUTED)
+    assert watched.incident_subjects() == [SUBJECT]
+
+
+def test_a_route_that_the_shop_does_not_tell_is_seen_by_its_payments(watched: Watched) -> None:
+    watched.tests = {"karte": True, "zweit": True}
+    pays(watched, "zweit", failed=12)
+    watched.look({name: value for name, value in ROUTED.items() if name != "route_look"})
+    assert watched.incident_subjects() == [STANDBY]
