@@ -20,12 +20,19 @@ class Clock(Protocol):
         """Returns when `now()` has reached `moment`."""
         ...
 
+    def driven(self) -> timedelta:
+        """By how much it was moved on purpose; nothing of that is a clock that somebody set."""
+        ...
+
 
 class SystemClock:
     """Real time."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def driven(self) -> timedelta:
+        return timedelta()
 
     async def sleep_until(self, moment: datetime) -> None:
         # In slices, so that a system clock that was set forward is noticed; and never longer than
@@ -47,6 +54,9 @@ class DrivenClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset
+
+    def driven(self) -> timedelta:
+        return self._offset
 
     def advance(self, seconds: float) -> datetime:
         """Moves the time forward and wakes whoever waited for it. ValueError when backward."""

@@ -205,8 +205,7 @@ class Muster:
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
         if isinstance(clock, DrivenClock):
             clock.on_advance(workers.wake)
-        watch = ClockWatch(database, clock, (checks, jobs))
-        scheduler.every(TICK_SECONDS, watch.look, name="watch the clock")
+        watch = ClockWatch(database, clock, (checks, jobs), scheduler)
         scheduler.wake_every(TICK_SECONDS)
         if not database.embedded:  # a language chosen through another replica
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
@@ -223,6 +222,8 @@ class Muster:
             limits=_limits(settings),
             sockets=settings.slack.mode == "socket",
             groups=groups,
+            ticking=scheduler,
+            watch=watch,
         )
         self._health = health
         scheduler.every(Probe.EVERY, Probe(sender, clock).ask, name="probe")
@@ -240,6 +241,8 @@ class Muster:
         own = OwnRoutes(health, Exposition(meters, parts))
         scheduler.start()
         self._stack.callback(scheduler.stop)
+        watch.start()
+        self._stack.callback(watch.stop)
         self._stack.push_async_callback(self._end, intake.drained, 2.0)
         avoid_pauses()
         pulse.start()

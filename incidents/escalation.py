@@ -51,7 +51,11 @@ def stages(change: Change) -> tuple[Stage, ...]:
 
 
 def timer(change: Change, name: str, due: datetime, *, key: str = "", **payload: Any) -> None:
-    """Writes a timer down: once per key, it survives restarts."""
+    """Writes a timer down: once per key, it survives restarts.
+
+    `since` in its payload: it counts from that moment, and goes back with a clock that is set back;
+    one without it is an appointment.
+    """
     incident = change.incident
     work.enqueue(
         change.session,

@@ -240,4 +240,5 @@ def _ask_for_approval(change: Change, action: Action, attempt: ActionAttempt) ->
 def watch_unknown(change: Change, attempt: ActionAttempt) -> None:
     """If it is still unknown after a minute, the owner is rung."""
     due = change.now + change.house.unknown_rings_after
-    timer(change, "unknown_ring", due, key=attempt.press, press=attempt.press)
+    since = change.now.isoformat()
+    timer(change, "unknown_ring", due, key=attempt.press, press=attempt.press, since=since)

@@ -23,7 +23,8 @@ def watch(change: Change) -> None:
     due = change.now + change.house.standstill_after
     if change.house.quiet.holds(due):
         due = change.house.quiet.next_end(due)
-    escalation.timer(change, "standstill", due, key=place.plan.id, step=place.plan.id)
+    since = change.now.isoformat()
+    escalation.timer(change, "standstill", due, key=place.plan.id, step=place.plan.id, since=since)
 
 
 def remind(change: Change, payload: Mapping[str, Any]) -> None:

@@ -75,10 +75,11 @@ class RecurringWork:
 
         await self._database.write(unit)
 
-    def bring_near(self, session: Session) -> None:
-        """None waits longer than its own interval, though the clock was set back by hours."""
+    def bring_near(self, session: Session, by: timedelta = timedelta()) -> None:
+        """None waits longer than its own interval, though the clock was set back (`by` so much)."""
+        now = self._clock.now()
         for name, recurring in self._recurring.items():
-            work.nearer(session, f"{self.kind}:{name}", recurring.every, self._clock.now())
+            work.nearer(session, f"{self.kind}:{name}", recurring.every, now, by)
 
     async def run(self, item: WorkItem) -> Turn:
         """One turn. An error of the job or of its writing does not end the recurring."""

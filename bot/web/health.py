@@ -30,6 +30,8 @@ from storage.trace import leave_trace
 DATABASE_SECONDS = 2.0  # as long as a delivery may take to be stored
 _LOOKED_SECONDS = 60.0  # a kind of work looks every second
 _SILENT_SECONDS = 90.0  # without any answer of Slack; it is asked before that (Probe)
+_TICKED_SECONDS = 15.0  # it ticks every second
+_SKEW = timedelta(seconds=2)  # between the clocks of replicas
 _FRESH_SECONDS = 0.5  # an answer is given again for so long, whoever asks
 
 
@@ -47,6 +49,23 @@ class Sockets(Protocol):
     def connected(self) -> int: ...
 
     problem: str | None
+
+
+class Ticking(Protocol):
+    """What wakes the workers (bot.schedule.scheduler)."""
+
+    @property
+    def seconds_since_tick(self) -> float: ...
+
+
+class Watch(Protocol):
+    """The watch over the system clock (bot.schedule.clock_watch)."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    @property
+    def seconds_since_set(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -106,6 +125,8 @@ class Health:
         limits: Limits,
         sockets: bool,
         groups: Groups,
+        ticking: Ticking,
+        watch: Watch,
     ) -> None:
         """`sockets`: the bot is connected by Socket Mode, and `connect` will hand it in."""
         self._database = database
@@ -116,8 +137,10 @@ class Health:
         self._limits = limits
         self._needs_sockets = sockets
         self._groups = groups
+        self._ticking = ticking
+        self._watch = watch
         self._sockets: Sockets | None = None
-        self._since = clock.now()
+        self._started = clock.now()
         self._stopping = False
         self._asking = asyncio.Lock()
         self._last: tuple[float, Report] | None = None
@@ -138,7 +161,7 @@ class Health:
 
     def live(self) -> Report:
         """Nothing is waited for: that it is answered at all says that the event loop runs."""
-        ended = self._workers.ended
+        ended = [*self._workers.ended, *(["clock"] if self._watch.ended else [])]
         problem = None
         if ended and not self._stopping:
             problem = f"these loops have ended: {', '.join(ended)}; restart the bot"
@@ -160,6 +183,7 @@ class Health:
         if figures is not None and database.problem is None:
             parts["deliveries"] = self._deliveries(figures, now)
             parts["checks"] = self._checks(figures, now)
+        parts["schedule"] = self._schedule()
         parts["people"] = self._people()
         parts["templates"] = self._templates()
         return Report(parts)
@@ -202,7 +226,7 @@ class Health:
 
     def _slack(self, now: datetime) -> Part:
         sender = self._sender
-        silent = (now - (sender.answered_at or self._since)).total_seconds()
+        silent = self._since(now, sender.answered_at or self._started)
         figures: dict[str, Any] = {"seconds_since_answer": round(max(0.0, silent), 1)}
         if self._needs_sockets:
             figures["connections"] = self.connections
@@ -225,7 +249,8 @@ class Health:
         return None
 
     def _deliveries(self, figures: Figures, now: datetime) -> Part:
-        age, limit = figures.undelivered_age(now), self._limits.undelivered.total_seconds()
+        oldest, limit = figures.undelivered.since, self._limits.undelivered.total_seconds()
+        age = 0.0 if oldest is None else self._since(now, oldest)
         told = {
             "undelivered": figures.undelivered.count,
             "oldest_seconds": round(age, 1),
@@ -237,18 +262,44 @@ class Health:
         return Part(None, told)
 
     def _checks(self, figures: Figures, now: datetime) -> Part:
-        """A check that never ran, or not since this start, has its time from the start on."""
+        """A check that never ran, or not since this start, has its time from the start on.
+
+        A last run in the future is none: it counts from the moment at which the clock was set.
+        """
         ages: dict[str, float | None] = {}
         overdue: list[str] = []
         for name in self._limits.checks:
             found = figures.check(name)
             last = found.last_run_at if found is not None else None
+            if last is not None and last > now + _SKEW:
+                last = None
             ages[name] = None if last is None else round((now - last).total_seconds(), 1)
-            if now - max(last or self._since, self._since) > self._limits.overdue_after(name):
+            waited = self._since(now, self._started)
+            if last is not None:
+                waited = min((now - last).total_seconds(), waited)
+            if timedelta(seconds=waited) > self._limits.overdue_after(name):
                 overdue.append(name)
         told = {"seconds_since_run": ages}
         if overdue:
             return Part(f"these checks do not run: {', '.join(overdue)}", told)
+        return Part(None, told)
+
+    def _since(self, now: datetime, moment: datetime) -> float:
+        """Seconds since then; of a moment before the clock was set back, at least since that."""
+        seconds = (now - moment).total_seconds()
+        if moment > now + _SKEW or moment == self._started:
+            return max(seconds, self._watch.seconds_since_set)
+        return max(0.0, seconds)
+
+    def _schedule(self) -> Part:
+        """Both by a clock that nobody sets."""
+        ticked = self._ticking.seconds_since_tick
+        told = {
+            "seconds_since_tick": round(ticked, 1),
+            "seconds_since_clock_was_set": round(self._watch.seconds_since_set, 1),
+        }
+        if ticked > _TICKED_SECONDS:
+            return Part("the scheduler does not wake the work", told)
         return Part(None, told)
 
     def _people(self) -> Part:
@@ -282,7 +333,7 @@ class Probe:
         """One look; what came of it is kept by the sender."""
         sender = self._sender
         answered, now = sender.answered_at, self._clock.now()
-        quiet = answered is None or now - answered > self.QUIET
+        quiet = answered is None or not -_SKEW < now - answered < self.QUIET
         if quiet or sender.suspect or sender.stopped:
             with contextlib.suppress(SlackError):
                 await sender.call("auth.test", {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from storage.work.behind import left_behind, let_go
 from storage.work.claims import candidates, claim, release_stale, renew
-from storage.work.clock import bring_near
+from storage.work.clock import SetBack, bring_near
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, void
 from storage.work.enqueueing import enqueue, refresh
@@ -26,6 +26,7 @@ __all__ = [
     "Lease",
     "LeaseOver",
     "NewWork",
+    "SetBack",
     "Stuck",
     "Undelivered",
     "bring_near",

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     CursorResult,
+    select,
     update,
 )
 from sqlalchemy.orm import Session
@@ -33,20 +34,31 @@ def ensure(
         note_enqueued(session, kind)
 
 
-def nearer(session: Session, key: str, every: timedelta, now: datetime) -> None:
+def nearer(
+    session: Session, key: str, every: timedelta, now: datetime, by: timedelta = timedelta()
+) -> None:
     """No recurring item waits longer than one turn: the clock was set back, or it recurs oftener.
 
-    The item of that key is due at `now + every` at the latest.
+    The item of that key is due at `now + every` at the latest; where it is known `by` how much the
+    clock was set back, when it would have been.
     """
     row = session.execute(
-        update(WorkItem)
-        .where(WorkItem.key == key, WorkItem.state == WorkState.PENDING, WorkItem.due > now + every)
-        .values(due=now + every)
-        .returning(WorkItem.kind)
-        .execution_options(synchronize_session=False)
+        select(WorkItem.id, WorkItem.kind, WorkItem.due).where(
+            WorkItem.key == key, WorkItem.state == WorkState.PENDING
+        )
     ).one_or_none()
-    if row is not None:
-        note_enqueued(session, row.kind)
+    if row is None:
+        return
+    due = min(row.due - by, now + every)
+    if due >= row.due:
+        return
+    session.execute(
+        update(WorkItem)
+        .where(WorkItem.id == row.id, WorkItem.state == WorkState.PENDING, WorkItem.due > due)
+        .values(due=due)
+        .execution_options(synchronize_session=False)
+    )
+    note_enqueued(session, row.kind)
 
 
 def reschedule(session: Session, item_id: int, epoch: int, due: datetime) -> bool:

@@ -13,6 +13,7 @@ from bot.delivery.budget import Budget
 from bot.schedule.clock_watch import ClockWatch
 from bot.schedule.outcomes import Done, Turn
 from bot.schedule.recurring import Finish, Recurring, RecurringWork
+from bot.schedule.scheduler import Scheduler
 from bot.schedule.workers import Workers
 from storage import work
 from storage.database import Database
@@ -53,7 +54,9 @@ class House:
         self.workers.add("check", self.recurring.run, concurrency=2)
         self.workers.add("timer", self._fire, concurrency=2)
         self.workers.add("message", self._fire, concurrency=2)
-        self.watch = ClockWatch(database, self.clock, (self.recurring,))
+        self.scheduler = Scheduler(self.workers)
+        self.scheduler.wake_every(1.0)
+        self.watch = ClockWatch(database, self.clock, (self.recurring,), self.scheduler)
 
     async def _look(self) -> Finish | None:
         self.checks += 1
@@ -66,18 +69,22 @@ class House:
     async def start(self) -> None:
         await self.recurring.plan()
         await self.workers.start()
-        await self.watch.look()
+        self.scheduler.start()
+        self.watch.start()
 
-    async def set(self, seconds: float) -> None:
-        self.clock.jump(seconds)
-        await self.watch.look()
-        self.workers.wake()
+    async def stop(self) -> None:
+        self.watch.stop()
+        self.scheduler.stop()
+        await self.workers.stop()
 
-    async def add(self, kind: str, key: str, after: float) -> None:
+    async def add(self, kind: str, key: str, after: float, *, counts: bool = False) -> None:
+        """`counts`: from this moment, as an escalation does; else it is an appointment."""
+
         def unit(session: Session) -> None:
             now = self.clock.now()
             due = now + timedelta(seconds=after)
-            work.enqueue(session, kind=kind, key=key, payload={}, due=due, now=now)
+            payload = {"since": now.isoformat()} if counts else {}
+            work.enqueue(session, kind=kind, key=key, payload=payload, due=due, now=now)
 
         await self.database.write(unit)
 
@@ -92,13 +99,13 @@ async def test_checks_and_messages_go_on_when_the_clock_was_set_back(database: D
     house = House(database)
     await house.start()
     await house.goes_on()
-    await house.set(HOURS)
+    house.clock.jump(HOURS)
     await house.goes_on()
     await house.add("message", "retry", 5)  # a pause of some seconds, in the wrong future
     await house.add("timer", "reminder", 0.5)
     await until(lambda: house.fired == ["reminder"])
-    await house.add("timer", "later", 1)
-    await house.set(-HOURS)
+    await house.add("timer", "later", 1, counts=True)
+    house.clock.jump(-HOURS)
     await house.goes_on()
     await until(lambda: "later" in house.fired)
     due = await database.read(
@@ -107,7 +114,7 @@ async def test_checks_and_messages_go_on_when_the_clock_was_set_back(database: D
     assert due is not None
     assert due <= house.clock.now() + timedelta(seconds=6)
     assert sorted(house.fired) == ["later", "reminder"], "no timer fires twice"
-    await house.workers.stop()
+    await house.stop()
 
 
 async def test_a_clock_set_back_while_nothing_ran_is_mended_at_the_start(
@@ -117,11 +124,40 @@ async def test_a_clock_set_back_while_nothing_ran_is_mended_at_the_start(
     house.clock.jump(HOURS)
     await house.start()
     await house.goes_on()
-    await house.workers.stop()
+    await house.stop()
     again = House(database)
     await again.start()
     await again.goes_on()
-    await again.workers.stop()
+    await again.stop()
+
+
+async def test_what_counts_from_a_moment_goes_back_with_it_and_an_appointment_stays(
+    database: Database,
+) -> None:
+    """Forty seconds: less than any pause could tell; it is known by how much the clock was set."""
+    house = House(database)
+    await house.add("timer", "escalation", 60, counts=True)
+    await house.add("timer", "tomorrow", 90)
+    before = await _timers(database)
+    at = house.clock.now()
+    house.clock.jump(-40)
+    back = work.SetBack(timedelta(seconds=40), at - timedelta(minutes=5))
+    await database.write(lambda s: work.bring_near(s, house.clock.now(), back))
+    after = await _timers(database)
+    forty = timedelta(seconds=40)
+    assert after["escalation"].due == before["escalation"].due - forty
+    counted = datetime.fromisoformat(before["escalation"].payload["since"]) - forty
+    assert after["escalation"].payload["since"] == counted.isoformat()
+    assert after["tomorrow"].due == before["tomorrow"].due
+
+
+async def _timers(database: Database) -> dict[str, WorkItem]:
+    def unit(session: Session) -> dict[str, WorkItem]:
+        found = {one.key: one for one in session.scalars(select(WorkItem))}
+        session.expunge_all()
+        return found
+
+    return await database.read(unit)
 
 
 async def test_a_waiting_message_is_brought_near(database: Database) -> None:
