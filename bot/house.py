@@ -21,6 +21,7 @@ def build_roles(settings: Settings, members: Mapping[str, tuple[str, ...]]) -> d
             people=tuple(dict.fromkeys([*role.people, *members.get(role.group or "", ())])),
             duty=tuple(role.duty),
             channel=role.channel,
+            members=frozenset(members.get(role.group or "", ())),
         )
         for name, role in settings.roles.items()
     }

@@ -1,4 +1,4 @@
-"""Timers that are due: whose Do Not Disturb matters is looked at first, then one unit of work."""
+"""Timers that are due: who can be rung is asked of Slack first, then one unit of work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.delivery.presence import Presence
 from bot.schedule.outcomes import Turn
 from bot.schedule.recurring import RecurringWork
 from incidents.house import House
-from incidents.timers import fire, presence_wanted
+from incidents.timers import channel_wanted, fire, presence_wanted
 from storage import work
 from storage.database import Database
 from storage.models import WorkItem
@@ -39,17 +39,21 @@ class TimerWork:
         if "recurring" in item.payload:
             return await self._jobs.run(item)
         now = self._clock.now()
-        wanted = await self._database.read(
-            lambda session: presence_wanted(session, self._house, item.payload, now)
+        wanted, channel = await self._database.read(
+            lambda session: (
+                presence_wanted(session, self._house, item.payload, now),
+                channel_wanted(session, self._house, item.payload, now),
+            )
         )
         presence: dict[str, datetime | None] = {}
         for user_id in wanted:
             presence[user_id] = (await self._presence.do_not_disturb(user_id)).until
+        present = await self._presence.members_of(channel) if channel is not None else None
 
         def unit(session: Session) -> None:
             at = self._clock.now()
             if work.complete(session, item.id, item.epoch, at):
-                fire(session, self._house, item.payload, at, presence)
+                fire(session, self._house, item.payload, at, presence, present)
 
         await self._database.write(unit)
         return None

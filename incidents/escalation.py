@@ -7,7 +7,7 @@ one go: whoever they would have rung is rung, and nobody twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from incidents import scope as scopes
 from incidents.change import Change
 from incidents.notifications import Event
 from storage import outbox, work
-from storage.models import Ring, Status, WorkKind
+from storage.models import Ring, SlackMessage, Status, WorkKind
 
 URGENT = 2  # SEV1 and SEV2 escalate
 _WEBHOOK = "webhook"
@@ -105,6 +105,23 @@ def chain(change: Change) -> tuple[str, ...]:
 def wanted_presence(change: Change) -> tuple[str, ...]:
     """Whose Do Not Disturb must be looked at before a ring."""
     return chain(change)[:2] if nobody_has_it(change) else ()
+
+
+def channel_of(change: Change) -> str | None:
+    """The channel in which its card stands, or is about to."""
+    standing = change.session.scalar(
+        select(SlackMessage.channel).where(
+            SlackMessage.key == f"{change.incident.reference}/card", SlackMessage.gone_at.is_(None)
+        )
+    )
+    audience = change.house.audience(change.incident.audience)
+    return standing or (audience.channel if audience is not None else None)
+
+
+def ring_absent(change: Change, present: Collection[str] | None) -> None:
+    """Who was asked by the mention of a group and is not in the channel; unless it is taken."""
+    if nobody_has_it(change):
+        notifications.ring_absent(change, change.house.asked(change.kind.role), present)
 
 
 def ring_check(change: Change, payload: Mapping[str, Any], presence: Presence) -> None:

@@ -40,6 +40,25 @@ class Role:
     people: tuple[str, ...] = ()
     duty: tuple[str, ...] = ()  # in the order in which they are rung
     channel: str | None = None  # key of the audience where a department is told
+    members: frozenset[str] | None = None  # of the group, as Slack says; None: everybody here
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nobody would be rung for it."""
+        return not self.chain and self.group is None
+
+    @property
+    def by_group(self) -> tuple[str, ...]:
+        """Whom a mention of the group names."""
+        if self.group is None:
+            return ()
+        return tuple(p for p in self.chain if self.members is None or p in self.members)
+
+    @property
+    def beside_group(self) -> tuple[str, ...]:
+        """Who has the role and is in no group of it: rung directly."""
+        named = self.by_group
+        return tuple(person for person in self.chain if person not in named)
 
     @property
     def chain(self) -> tuple[str, ...]:
@@ -139,6 +158,11 @@ class House:
     def chain(self, role: str) -> tuple[str, ...]:
         """Who is rung for a role; where it has nobody, who is rung for on-call."""
         return self.role(role).chain or self.role("oncall").chain
+
+    def asked(self, role: str) -> Role:
+        """The role that is rung for a section's; where nobody has it, on-call."""
+        found = self.role(role)
+        return self.role("oncall") if found.nobody else found
 
     def audience(self, key: str) -> Audience | None:
         return self.audiences.get(key)

@@ -1,13 +1,16 @@
 """What rings whom: the one table, and the one place that turns a row of it into messages.
 
-Posts ring, so they carry decisions; edits are silent, so they carry state (thread-examples 3).
-Only who must act now is mentioned. At night a SEV3 or SEV4 rings nobody.
+Posts ring, so they carry decisions; edits are silent, so they carry state. Whoever is mentioned in
+a thread follows it, and every later reply rings them: so a group alone is mentioned, in the first
+post alone, and a person is rung by a direct message that leads to the thread. At night a SEV3 or
+SEV4 rings nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -28,6 +31,7 @@ class Event(StrEnum):
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
     GOT_WORSE = "got_worse"
+    RELAPSE = "relapse"  # what had been mended fails again
     YOUR_TURN = "your_turn"  # a question, an answer that is due
     APPROVAL = "approval"
     HANDED_OVER = "handed_over"
@@ -39,41 +43,48 @@ class Event(StrEnum):
     STATE = "state"  # everything else
 
 
-Who = Literal["role", "duty", "second", "owner", "rung_before", "person", "page", "nobody"]
+Who = Literal[
+    "role", "duty", "second", "owner", "must_act", "rung_before", "person", "page", "nobody"
+]
 Where = Literal["channel", "thread", "direct", "webhook"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One event: post or edit, where, who is rung, with which template, and what at night."""
+    """One event: post or edit, where, who is rung, with which template, and what at night.
+
+    "channel": a new message there, which mentions the role's group; "direct": a direct message.
+    """
 
     how: Literal["post", "edit"]
     where: tuple[Where, ...]
     who: Who
-    template: str  # its `text` is the notification; plan words `ring`, `ring_mitigated`, log …
+    template: str  # of the direct message; in the thread it is a log line
     broadcast_to: int = 0  # SEV1 … this one are shown in the channel too
     night_to: int = 2  # SEV1 … this one ring at night as well
 
 
 TABLE: Mapping[Event, Row] = {
-    Event.OPENED: Row("post", ("channel",), "role", "card"),
+    Event.OPENED: Row("post", ("channel", "direct"), "role", "opened"),
     Event.NO_OWNER: Row("post", ("direct",), "duty", "remind"),
     Event.SECOND: Row("post", ("direct",), "second", "escalation"),
     Event.PAGE: Row("post", ("webhook",), "page", "page"),
     Event.ESCALATED: Row("post", ("thread", "direct"), "second", "escalation", night_to=4),
     Event.MITIGATED: Row("post", ("thread", "direct"), "rung_before", "mitigated", broadcast_to=2),
     Event.RESOLVED: Row("post", ("thread", "direct"), "rung_before", "resolved", broadcast_to=2),
-    Event.GOT_WORSE: Row("post", ("thread",), "owner", "log", broadcast_to=2),
+    Event.GOT_WORSE: Row("post", ("thread", "direct"), "owner", "worse", broadcast_to=4),
+    Event.RELAPSE: Row("post", ("direct",), "must_act", "relapse"),
     Event.YOUR_TURN: Row("post", ("thread", "direct"), "owner", "your_turn"),
     Event.APPROVAL: Row("post", ("thread", "direct"), "person", "approval", night_to=4),
     Event.HANDED_OVER: Row("post", ("thread", "direct"), "person", "your_turn", night_to=4),
-    Event.UNKNOWN: Row("post", ("thread",), "owner", "log"),
+    Event.UNKNOWN: Row("post", ("thread", "direct"), "owner", "unknown"),
     Event.REMINDER: Row("post", ("direct",), "person", "your_turn"),
     Event.MORNING: Row("post", ("direct",), "person", "your_turn", night_to=0),
     Event.NOT_DELIVERED: Row("post", ("direct",), "person", "not_delivered"),
     Event.STATUS: Row("post", ("thread",), "nobody", "log"),
     Event.STATE: Row("edit", (), "nobody", "card"),
 }
+_RELAPSE_AGAIN = timedelta(minutes=10)  # one that comes sooner after the last ring rings no more
 
 
 def may_ring(change: Change, event: Event) -> bool:
@@ -93,24 +104,20 @@ def announce(
 ) -> tuple[str, ...]:
     """Posts what the table says of the event; who was rung by it.
 
-    `entry` is the log line; `people` are those rung where the table says "duty", "second" or
-    "person"; `mark` keeps repeated direct messages of one event apart.
+    `entry` is the log line; `people` are those rung where the table names neither the owner nor
+    who must act; `params` go to the direct message; `mark` keeps those of one event apart.
     """
     row = TABLE[event]
     if row.how == "edit":
         change.show()
         return ()
-    rings = may_ring(change, event)
-    rung: tuple[str, ...] = ()
     if "thread" in row.where and entry is not None:
-        mention = _mention(change, row) if rings else None
-        _line(change, event, row, entry, mention)
-        rung += (mention,) if mention else ()
-    if "direct" in row.where and rings:
-        wanted = _wanted(change, row, people)
-        for person in dict.fromkeys(wanted):
-            _direct(change, event, person, entry, params or {}, mark)
-            rung += (person,)
+        _line(change, row, entry)
+    if "direct" not in row.where or not may_ring(change, event):
+        return ()
+    rung = tuple(dict.fromkeys(_wanted(change, row, people)))
+    for person in rung:
+        _direct(change, event, person, entry, params or {}, mark)
     return rung
 
 
@@ -121,6 +128,8 @@ def _wanted(change: Change, row: Row, people: Iterable[str]) -> tuple[str, ...]:
     if row.who == "owner":
         owner = _acting_owner(change)
         return (owner,) if owner else ()
+    if row.who == "must_act":
+        return who_must_act(change)
     return tuple(people)
 
 
@@ -130,21 +139,65 @@ def _acting_owner(change: Change) -> str | None:
     return owner if owner and owner != change.actor.user_id else None
 
 
-def _mention(change: Change, row: Row) -> str | None:
-    """Slack: whoever is mentioned in a thread follows it, and every later reply rings them.
+def who_must_act(change: Change) -> tuple[str, ...]:
+    """Its owner, else the first in line for it."""
+    if change.incident.owner is not None:
+        return (change.incident.owner,)
+    return change.house.chain(change.kind.role)[:1]
 
-    So a question goes to its person directly, and the thread names them plainly.
+
+def ring_relapse(
+    change: Change, *, times: int, since: datetime, entry: TimelineEntry | None = None
+) -> tuple[str, ...]:
+    """What had been mended fails again: who must act is rung directly, once in ten minutes.
+
+    `times`: how often it has failed since `since`, this time included. Who was rung.
     """
-    return _acting_owner(change) if row.who == "owner" and "direct" not in row.where else None
+    last = change.session.scalar(
+        select(Ring.at)
+        .where(Ring.incident_id == change.incident.id, Ring.event == str(Event.RELAPSE))
+        .order_by(Ring.id.desc())
+        .limit(1)
+    )
+    if last is not None and change.now - last < _RELAPSE_AGAIN:
+        return ()
+    params = {"times": times, "since": since.isoformat()}
+    mark = f"{change.now.timestamp():.0f}"
+    return announce(change, Event.RELAPSE, entry, params=params, mark=mark)
 
 
-def _line(
-    change: Change, event: Event, row: Row, entry: TimelineEntry, mention: str | None
-) -> None:
-    """Posts a log line in the thread."""
-    if mention:
-        entry.data = {**entry.data, "mention": mention}
-        ring(change, event, "mention", mention)
+def ring_role(change: Change, role: Role) -> tuple[str, ...]:
+    """The opening: those whom the mention of the group does not reach; the group itself.
+
+    The group is mentioned by the card. Whoever of it is not in the channel is known only by
+    asking Slack, which `ring_absent` is told. What the card's post rings.
+    """
+    if not may_ring(change, Event.OPENED):
+        return ()
+    if role.group is not None:
+        ring(change, Event.OPENED, "mention", role.group)
+    _ring_opened(change, role.beside_group)
+    return (role.group,) if role.group is not None else ()
+
+
+def ring_absent(change: Change, role: Role, present: Collection[str] | None) -> None:
+    """Those of the mentioned group who are not in the channel are rung directly.
+
+    `present`: who is in it, as Slack says; None: it could not say, and a ring too many is better
+    than one too few.
+    """
+    seen = frozenset(present or ())
+    _ring_opened(change, tuple(person for person in role.by_group if person not in seen))
+
+
+def _ring_opened(change: Change, people: tuple[str, ...]) -> None:
+    """Directly, but not who declared it."""
+    told = [person for person in people if person != change.incident.created_by]
+    announce(change, Event.OPENED, people=told, mark="1")
+
+
+def _line(change: Change, row: Row, entry: TimelineEntry) -> None:
+    """Posts a log line in the thread. It mentions nobody."""
     broadcast = change.incident.severity <= row.broadcast_to
     entry.data = {**entry.data, "posted": True, "broadcast": broadcast}
     outbox.post(
@@ -156,8 +209,6 @@ def _line(
         thread_key=f"{change.incident.reference}/card",
         params={"entry": entry.sequence},
         broadcast=broadcast,
-        ring=(mention,) if mention else (),
-        priority=2 if mention else 5,
         now=change.now,
     )
 
@@ -202,17 +253,12 @@ def ring(change: Change, event: Event, via: str, target: str, *, outcome: str = 
     )
 
 
-def targets(role: Role) -> tuple[str, ...]:
-    """Whom a mention of the role names: its group, else its people."""
-    return (role.group,) if role.group else role.people
-
-
 def rung_before(change: Change) -> tuple[str, ...]:
     """Everybody who was rung for it and does not know yet: not who acts, not the owner."""
     known = {change.actor.user_id, change.incident.owner}
     found: list[str] = []
     members = {
-        role.group: role.chain for role in change.house.roles.values() if role.group is not None
+        role.group: role.by_group for role in change.house.roles.values() if role.group is not None
     }
     for target in change.session.scalars(
         select(Ring.target)

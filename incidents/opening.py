@@ -136,18 +136,14 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     session, incident, now = change.session, change.incident, change.now
     by = opening.created_by.user_id if opening.created_by else opening.source
     run = runbook.start_run(change, section, opened_by=by, fields=opening.fields)
-    rings = notifications.may_ring(change, Event.OPENED)
-    role = change.house.role(kind.role)
-    targets = notifications.targets(role) if rings else ()
-    for target in targets:
-        notifications.ring(change, Event.OPENED, "mention", target)
+    group = notifications.ring_role(change, change.house.asked(kind.role))
     outbox.post(
         session,
         key=f"{incident.reference}/card",
         template="card",
         incident=incident,
         audience=incident.audience,
-        ring=targets,
+        ring=group,
         priority=outbox.CARD_PRIORITY,
         now=now,
     )
@@ -168,6 +164,8 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
         after=dict(incident.facts),
     )
     escalation.start(change)
+    if group:
+        escalation.timer(change, "ring_absent", now, key="1")
     standstill.watch(change)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -41,14 +41,28 @@ def presence_wanted(
     return escalation.wanted_presence(change) if change is not None else ()
 
 
+def channel_wanted(
+    session: Session, house: House, payload: Mapping[str, Any], now: datetime
+) -> str | None:
+    """The channel of which `fire` must know who is in it; None for most timers."""
+    if payload.get("timer") != "ring_absent":
+        return None
+    change = _change(session, house, payload, now, lock=False)
+    return escalation.channel_of(change) if change is not None else None
+
+
 def fire(
     session: Session,
     house: House,
     payload: Mapping[str, Any],
     now: datetime,
     presence: Presence | None = None,
+    present: Collection[str] | None = None,
 ) -> None:
-    """Runs a due timer in its unit of work."""
+    """Runs a due timer in its unit of work.
+
+    `present`: who is in the channel of `channel_wanted`; None: Slack could not say.
+    """
     change = _change(session, house, payload, now)
     if change is None:
         return
@@ -64,6 +78,8 @@ def fire(
     match name:
         case "ring_check":
             escalation.ring_check(change, payload, presence or {})
+        case "ring_absent":
+            escalation.ring_absent(change, present)
         case "no_owner":
             escalation.no_owner(change, payload, presence or {})
         case "morning":
@@ -129,7 +145,8 @@ def _unknown_ring(change: Change, press: str) -> None:
         data["words"] = {"action": action.id, "unknown": True}
     entry = change.entry("action_unknown", data)
     change.audit("ring", action.id, data={"why": "unknown", "press": press})
-    notifications.announce(change, Event.UNKNOWN, entry)
+    params = {"what": action.id, "at": data["at"], "every": data["every"]}
+    notifications.announce(change, Event.UNKNOWN, entry, params=params)
 
 
 def _answer_due(change: Change, step_id: str) -> None:

@@ -65,7 +65,6 @@ class CardView:
     owner: PersonView | None
     owner_since: datetime | None
     ring_group: str | None  # Slack id of the user group that is asked while nobody has it
-    ring_people: tuple[str, ...]  # user ids, where there is no group
     passed_over: tuple[tuple[PersonView, datetime | None], ...]  # in Do Not Disturb, until when
     rung_instead: PersonView | None
     next: NextView
@@ -136,7 +135,6 @@ class LogView:
     words: Words | None  # the plan's log line, where the plan gives one
     scope: Scope
     text: str | None  # what a person wrote: literal, shown as a quotation
-    mention: str | None  # the one person who must act now
     buttons: tuple[ButtonView, ...] = ()
     version: int = 0
     broadcast: bool = False

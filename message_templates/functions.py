@@ -11,12 +11,11 @@ import jinja2
 
 from message_templates import moments, notice, outputs, review_document
 from message_templates.environment import STATE, is_missing
-from message_templates.filters import mention, word
+from message_templates.filters import word
 from message_templates.marks import (
     GLUE,
     NOT_KNOWN,
     Link,
-    Mention,
     Ours,
     clean,
     data,
@@ -70,11 +69,6 @@ def _feels(context: jinja2.runtime.Context, words: Any, scope: Any) -> Ours:
 def _first(text: object) -> Ours:
     """The first sentence of a rendered text, without its full stop; marks stay whole."""
     return Ours(first_sentence(text)) if isinstance(text, Ours) else Ours("")
-
-
-def _rings(text: object) -> bool:
-    """Whether a rendered text already mentions somebody."""
-    return isinstance(text, str) and any(isinstance(part, Mention) for part in parse(text))
 
 
 def _leads(text: object) -> bool:
@@ -140,17 +134,6 @@ def _case_facts(context: jinja2.runtime.Context, facts: Any) -> Ours:
     return Ours(" · ".join(said))
 
 
-def _you(context: jinja2.runtime.Context, view: Any) -> Ours | None:
-    if not view.mention:
-        return None
-    return Ours(mention(context, view.mention, view.actor.name if _known(view) else ""))
-
-
-def _known(view: Any) -> bool:
-    """Whether the name of the one who is mentioned is at hand."""
-    return view.actor is not None and view.actor.user_id == view.mention
-
-
 @jinja2.pass_context
 def _sentence(context: jinja2.runtime.Context, text: object) -> Ours:
     """The text with a full stop, unless it ends with a mark already."""
@@ -164,25 +147,17 @@ def _sentence(context: jinja2.runtime.Context, text: object) -> Ours:
 def _log_line(context: jinja2.runtime.Context, view: Any) -> Ours:
     """What a log line says after its time: the plan's words, else the catalogue's for its kind.
 
-    `took` in the scope joins "took it and" to what the person did; `you` mentions the one who
-    must act, in front unless the words have their own place for it.
+    `took` in the scope joins "took it and" to what the person did. Nobody is mentioned: who must
+    act is told directly.
     """
     given = dict(view.scope)
     who: Any = _name(view.actor) if view.actor is not None else given.get("actor")
     actor = _t(context, "log.took", who=who) if given.get("took") else who
-    you = _you(context, view)
-    named = {**given, "actor": actor, "you": you}
-    line: Ours
-    if view.words is not None:
-        line = context[STATE].words(view.words, named)
-        if view.kind == "action_unknown":
-            line = Ours("❔ " + line)
-    else:
-        line = _t(context, f"log.{view.kind}", {**named, "scope": given})
-    if you is None or _rings(line):
-        return line
-    comma = "，" if context[STATE].language == "zh-Hant" else ", "
-    return Ours(you + (comma if _known(view) else " ") + line)
+    named = {**given, "actor": actor}
+    if view.words is None:
+        return _t(context, f"log.{view.kind}", {**named, "scope": given})
+    line: Ours = context[STATE].words(view.words, named)
+    return Ours("❔ " + line) if view.kind == "action_unknown" else line
 
 
 def _capital(text: object) -> Ours:

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 DO = "permalink"
 _CARD_WAIT = timedelta(seconds=0.3)  # until the card stands
-_LONGEST_WAIT = timedelta(seconds=5)  # of a direct message, for its card
+_LONGEST_WAIT = timedelta(seconds=5)  # of a direct message, for a card that is tried again
 _ANSWER_WITHIN = 3.0  # seconds, where a direct message waits for the answer
 _LATER = frozenset({Remedy.STOP, Remedy.RETRY})
 
@@ -59,7 +59,8 @@ class Permalinks:
                 await self._learn(key, card)
             return None
         now = office.clock.now()
-        if coming is not None and now < job.created_at + _LONGEST_WAIT:
+        young = now < job.created_at + _LONGEST_WAIT
+        if coming is not None and (coming.first or young):
             return Later(now + _CARD_WAIT, "waits for the card it leads to", waited=True)
         return None
 

@@ -1,4 +1,4 @@
-"""Who somebody is to Slack: language, time zone, name, and whether they can be rung."""
+"""Who somebody is to Slack: language, zone, name, whether they can be rung, who is in a channel."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 _FRESH = timedelta(days=1)  # names and zones change seldom
 _CHINESE = ("zh-TW", "zh-HK", "zh-Hant", "zh-MO", "zh")
 _UNKNOWN_ZONE = "UTC"
+_MEMBERS_FRESH = timedelta(seconds=30)  # a storm of openings asks once
+_PAGE = 200  # members of a channel in one answer, as Slack advises
 _SKEW = timedelta(minutes=1)  # between Slack's clock and ours
 
 
@@ -50,6 +52,29 @@ class Presence:
         self._sender = sender
         self._database = database
         self._clock = clock
+        self._members: dict[str, tuple[datetime, frozenset[str]]] = {}  # by channel
+
+    async def members_of(self, channel: str) -> frozenset[str] | None:
+        """Who is in the channel; None when Slack cannot say."""
+        now = self._clock.now()
+        asked, known = self._members.get(channel, (now - _MEMBERS_FRESH, frozenset()))
+        if abs(now - asked) < _MEMBERS_FRESH:
+            return known
+        found: set[str] = set()
+        cursor = ""
+        try:
+            while True:
+                args = {"channel": channel, "limit": _PAGE} | ({"cursor": cursor} if cursor else {})
+                answer = await self._sender.call("conversations.members", args, urgent=True)
+                found.update(str(one) for one in answer.get("members") or ())
+                cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+                if not cursor:
+                    break
+        except SlackError as error:
+            log.info("members_unknown", channel=channel, error=str(error))
+            return None
+        self._members[channel] = (now, frozenset(found))
+        return frozenset(found)
 
     async def language_of(self, user_id: str) -> str:
         """The person's own choice, first from Slack's locale; English when Slack cannot say."""

@@ -93,19 +93,26 @@ class Coming:
 
     due: datetime
     undrawn: bool
+    first: bool = True  # it was not tried before, or is being tried for the first time
 
 
 def coming(session: Session, message: str) -> Coming | None:
     """The post of the message that is still to come, if there is one."""
     row = session.execute(
-        select(WorkItem.state, WorkItem.due, WorkItem.epoch, WorkItem.settled_epoch)
+        select(
+            WorkItem.state,
+            WorkItem.due,
+            WorkItem.epoch,
+            WorkItem.settled_epoch,
+            WorkItem.attempts,
+        )
         .where(_posts_of(message), WorkItem.state.in_(UNFINISHED))
         .limit(1)
     ).first()
     if row is None:
         return None
     undrawn = row.state == WorkState.PENDING and row.epoch == row.settled_epoch
-    return Coming(due=row.due, undrawn=undrawn)
+    return Coming(due=row.due, undrawn=undrawn, first=row.attempts <= 1)
 
 
 WAITS_FOR_ROOT = "waits for the root of its thread"

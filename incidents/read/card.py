@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from incidents import questions, runbook
 from incidents.house import House
-from incidents.notifications import targets
 from incidents.read import buttons
 from incidents.read.reader import Reader, Running, reader_of
 from incidents.runbook import Place
@@ -35,7 +34,6 @@ def card_of(reader: Reader) -> CardView:
     incident = reader.incident
     step, next_view = next_of(reader)
     passed, instead = _passed_over(reader)
-    group, ringing = _asked(reader)
     merged = None
     if incident.merged_into is not None:
         merged = reader.session.get_one(type(incident), incident.merged_into).reference
@@ -54,8 +52,7 @@ def card_of(reader: Reader) -> CardView:
         scope={**reader.scope, **_step_target(reader, step)},
         owner=reader.owner,
         owner_since=incident.owner_since,
-        ring_group=group,
-        ring_people=ringing,
+        ring_group=_asked(reader),
         passed_over=passed,
         rung_instead=instead,
         next=next_view,
@@ -288,18 +285,18 @@ def _more(reader: Reader) -> tuple[tuple[str, str], ...]:
     return tuple((verb, f"{value}:{verb}") for verb in [*found, *languages[:1]])
 
 
-def _asked(reader: Reader) -> tuple[str | None, tuple[str, ...]]:
-    """Whom the card asks while nobody has it: only if its opening rang them."""
+def _asked(reader: Reader) -> str | None:
+    """The group that the card asks while nobody has it: only if its opening rang it."""
     incident = reader.incident
-    if incident.owner is not None or not incident.live:
-        return None, ()
+    group = reader.house.asked(reader.kind.role).group
+    if group is None or incident.owner is not None or not incident.live:
+        return None
     rung = reader.session.scalar(
-        select(Ring.id).where(Ring.incident_id == incident.id, Ring.event == "opened").limit(1)
+        select(Ring.id)
+        .where(Ring.incident_id == incident.id, Ring.event == "opened", Ring.via == "mention")
+        .limit(1)
     )
-    if rung is None:
-        return None, ()
-    role = reader.house.role(reader.kind.role)
-    return (role.group, ()) if role.group else (None, targets(role))
+    return group if rung is not None else None
 
 
 def _passed_over(

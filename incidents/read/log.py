@@ -45,7 +45,6 @@ def view_of(reader: Reader, entry: TimelineEntry, *, with_buttons: bool = True) 
         words=_words(reader, data),
         scope=scope,
         text=entry.text.reveal() if entry.text is not None else None,
-        mention=data.get("mention") if with_buttons else None,  # a review rings nobody
         buttons=_buttons(reader, entry) if with_buttons else (),
         version=reader.incident.version,
         broadcast=bool(data.get("broadcast")),

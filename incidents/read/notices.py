@@ -23,7 +23,7 @@ from incidents.read.reader import Reader, reader_of
 from incidents.views import ButtonView, CardView
 from plan.model import Words
 from storage import work
-from storage.models import ActionAttempt, CaseState, FollowUp, Incident, Status
+from storage.models import ActionAttempt, CaseState, FollowUp, Incident, Status, TimelineEntry
 
 _TIMES = ("since", "next_at", "until", "due", "at")
 _PEOPLE = ("next", "who")
@@ -42,6 +42,8 @@ def notice(
         if isinstance(filled.get(name), str):
             filled[name] = reader.person(filled[name])
     filled |= _question(reader, params) or _what(reader, params)
+    if params.get("event") == "got_worse":
+        filled |= _worse(reader, params)
     if params.get("event") == "not_delivered":
         filled |= _stuck(reader, int(params["item"]))
     if params.get("event") == "morning":
@@ -49,6 +51,20 @@ def notice(
     if "attempt" in params and params.get("event") == "approval":
         filled |= _approval(reader, int(params["attempt"]))
     return card_of(reader), filled
+
+
+def _worse(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
+    """From what to what, as the log line says."""
+    entry = _entry(reader, params)
+    names = ("before", "after", "before_cases", "after_cases")
+    return {} if entry is None else {n: entry.data[n] for n in names if n in entry.data}
+
+
+def _entry(reader: Reader, params: Mapping[str, Any]) -> TimelineEntry | None:
+    """The log line that the notice goes with."""
+    if not params.get("entry"):
+        return None
+    return timeline.entry_of(reader.session, reader.incident.id, int(params["entry"]))
 
 
 def _stuck(reader: Reader, item_id: int) -> dict[str, Any]:
@@ -61,11 +77,7 @@ def _stuck(reader: Reader, item_id: int) -> dict[str, Any]:
 
 def _question(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
     """Something that Muster asked in the thread, with its buttons while it is open."""
-    entry = (
-        timeline.entry_of(reader.session, reader.incident.id, int(params["entry"]))
-        if params.get("entry")
-        else None
-    )
+    entry = _entry(reader, params)
     if entry is None or entry.kind != "asked":
         return {}
     later = questions.find(reader.change(), str(entry.data.get("later")))
@@ -81,8 +93,13 @@ def _question(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
 
 _NIGHT = Words(
     en="{{ n(night|length, 'incident') }} opened in the night and rang nobody: "
-    "{{ night|join(', ') }}",
-    **{"zh-Hant": "夜間開立、未通知任何人的事件 {{ night|length }} 件：{{ night|join('、') }}"},
+    "{% for one in night %}{{ one.reference }} (SEV{{ one.severity }})"
+    "{% if not loop.last %}, {% endif %}{% endfor %}",
+    **{
+        "zh-Hant": "夜間開立、未通知任何人的事件 {{ night|length }} 件："
+        "{% for one in night %}{{ one.reference }}（SEV{{ one.severity }}）"
+        "{% if not loop.last %}、{% endif %}{% endfor %}"
+    },
 )
 
 
@@ -93,7 +110,7 @@ def _morning(reader: Reader) -> dict[str, Any]:
         .where(Incident.status == Status.OPEN, Incident.owner.is_(None), ~Incident.private)
         .order_by(Incident.severity, Incident.number)
     )
-    night = [f"INC-{number} (SEV{severity})" for number, severity in rows]
+    night = [{"reference": f"INC-{number}", "severity": severity} for number, severity in rows]
     return {"what": _NIGHT, "scope": {**reader.scope, "night": night}}
 
 

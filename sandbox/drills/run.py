@@ -13,6 +13,8 @@ from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, wo
 from sandbox.drills.responder import Responder, dig
 from sandbox.drills.story import Story
 
+MOST_RINGS = 5  # of one engineer on call, in a whole drill
+ON_CALL = ("U0MEI", "U0KAI")
 SLICE = 5.0  # seconds by which the drill's clock moves while waiting for the detection
 
 
@@ -59,6 +61,7 @@ def run(
     except (Seen, KeyError) as problem:
         report.problems.append(str(problem).strip("'\""))
     finally:
+        report.problems += _too_loud(slack)
         report.rings = {who: _sounds(slack, who) for who in ("U0MEI", "U0KAI", "U0LIN", "U0JO")}
         slack.close()
         shop.close()
@@ -237,6 +240,19 @@ def _steps(story: Story, review: Json, report: Report) -> None:
         report.problems.append(f"steps not done: {', '.join(lost)}")
     if not review.get("timeline"):
         report.problems.append("the review has no timeline")
+
+
+def _too_loud(slack: Slack) -> list[str]:
+    """Slack's own log of lock screens: who was rung too often, and who by a thread."""
+    problems = []
+    for person in ON_CALL:
+        rings = slack.rings(person)
+        if len(rings) > MOST_RINGS:
+            problems.append(f"{person} was rung {len(rings)} times: {[r['text'] for r in rings]}")
+        pulled = [ring["text"] for ring in rings if ring["why"] in ("mention", "thread")]
+        if pulled:
+            problems.append(f"{person} was rung by a mention or a thread: {pulled}")
+    return problems
 
 
 def _sounds(slack: Slack, person: str) -> int:

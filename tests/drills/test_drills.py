@@ -62,9 +62,14 @@ def test_a_drill_reports_what_it_saw(reports: dict[str, dict[str, Any]], section
     assert report["review_written"]
 
 
-def test_on_call_is_rung_at_most_five_times(reports: dict[str, dict[str, Any]]) -> None:
-    """In the whole story of 3.3."""
-    assert 1 <= reports["3.3"]["rings"]["U0MEI"] <= 5
+@pytest.mark.parametrize("section", sections())
+def test_on_call_is_rung_at_most_five_times(
+    reports: dict[str, dict[str, Any]], section: str
+) -> None:
+    """In any whole story, by Slack's own count; and somebody is rung in each."""
+    rings = reports[section]["rings"]
+    assert max(rings["U0MEI"], rings["U0KAI"]) <= 5
+    assert sum(rings.values()) >= 1
 
 
 def drilled(folder: Path, sabotage: str) -> Report:

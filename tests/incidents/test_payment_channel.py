@@ -171,8 +171,8 @@ def test_unknown_is_shown_and_rings_the_owner_after_a_minute(world: World) -> No
     assert "action_unknown" not in world.kinds()
     world.advance(61)
     assert world.kinds(posted=True).count("action_unknown") == 1
-    [entry] = [one for one in world.entries() if one.kind == "action_unknown"]
-    assert entry.data["mention"] == MEI
+    [direct] = [m for m in world.messages("direct") if m.payload["template"] == "unknown"]
+    assert direct.payload["person"] == MEI
     world.settle(attempt, AttemptState.DONE, response={"channel": "harborpay"})
     assert world.incident().status == Status.MITIGATED
     assert world.step(SWITCH).state == StepState.DONE

@@ -103,7 +103,7 @@ def test_a_sev3_at_night_rings_nobody_until_the_morning(world: World) -> None:
     assert world.messages("post")[0].payload["ring"] == []
     assert world.rings() == []
     view = world.read(lambda s: read.card(s, world.house, 1, world.now))
-    assert (view.ring_group, view.ring_people) == (None, ())
+    assert view.ring_group is None
     world.advance(4 * 3600)  # 07:07
     assert sent(world) == []
     world.advance(3600)  # 08:07
@@ -146,7 +146,8 @@ def test_twice_as_many_cases_is_told_to_the_owner(world: World) -> None:
     world.check(channel_down(world.now, cases=many))
     [worse] = [one for one in world.entries() if one.kind == "got_worse"]
     assert (worse.data["before_cases"], worse.data["after_cases"]) == (10, 25)
-    assert worse.data["mention"] == MEI
+    [direct] = [m for m in world.messages("direct") if m.payload["template"] == "worse"]
+    assert direct.payload["person"] == MEI
     assert worse.data["broadcast"]
     world.check(channel_down(world.now, cases=many))
     assert world.kinds().count("got_worse") == 1

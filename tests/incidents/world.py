@@ -83,6 +83,7 @@ class World:
     now: datetime = NIGHT
     boot: str = "boot"
     presence: dict[str, datetime | None] = field(default_factory=dict)
+    present: set[str] | None = field(default_factory=lambda: set(NAMES))  # in the channel
 
     @classmethod
     def open(cls, url: str, **changed: Any) -> World:
@@ -211,7 +212,7 @@ class World:
             ) -> None:
                 wanted = timers.presence_wanted(session, self.house, p, self.now)
                 seen = {one: self.presence.get(one) for one in wanted}
-                timers.fire(session, self.house, p, self.now, seen)
+                timers.fire(session, self.house, p, self.now, seen, self.present)
                 assert work.complete(session, i, e, self.now)
 
             self.write(unit)

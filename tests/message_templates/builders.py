@@ -192,7 +192,6 @@ def card_open() -> CardView:
         owner=None,
         owner_since=None,
         ring_group="S0ONCALL",
-        ring_people=(),
         passed_over=(),
         rung_instead=None,
         next=NextView("step", step("3.3.1.s2").next),
@@ -382,7 +381,6 @@ def log(clock: str, log_kind: str, **more: Any) -> LogView:
         "words": None,
         "scope": scope(after_switch(), owner="Mei", mitigated=True),
         "text": None,
-        "mention": None,
     }
     return LogView(reference=REFERENCE, sequence=17, at=at(clock), kind=log_kind, **(given | more))
 
@@ -440,7 +438,6 @@ def log_lines() -> tuple[LogView, ...]:
             actor=MEI,
             words=section().later[0].ask,
             scope=scope(facts(check={"passes": 3})),
-            mention="U0MEI",
             buttons=tuple(
                 ButtonView(
                     "later.run", f"{REFERENCE}:{VERSION}:switch_back:{button.id}", button.label
@@ -614,7 +611,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
             {"minutes": 5, "next": KAI, "next_at": at("03:17"), "buttons": take},
         ),
         "escalation": (card_open(), {"why": "no_owner", "who": MEI, "minutes": 5}),
-        "your_turn": (card_open(), {"what": what, "due": at("03:30"), "mention": "U0MEI"}),
+        "your_turn": (card_open(), {"what": what, "due": at("03:30")}),
         "asked": (card_open(), {"who": "Lin", "what": what}),
         "approval": (
             card_open(),
@@ -623,20 +620,21 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
                 "what": what,
                 "amount": money(12500),
                 "reason": "paid twice",
-                "ring": ["U0KAI"],
                 "buttons": [
                     ButtonView("approval.grant", "INC-412:7:1", None, "approve", "primary"),
                     ButtonView("approval.refuse", "INC-412:7:1", None, "refuse"),
                 ],
             },
         ),
-        "unknown": (card_open(), {"what": what, "at": at("03:09"), "mention": "U0MEI"}),
+        "unknown": (card_open(), {"what": what, "at": at("03:09")}),
         "worse": (
             card_open(),
-            {"before": 2, "after": 1, "before_cases": 41, "after_cases": 97, "mention": "U0MEI"},
+            {"before": 2, "after": 1, "before_cases": 41, "after_cases": 97},
         ),
-        "mitigated": (card_mitigated(), {"ring": ["U0MEI"]}),
-        "resolved": (card_mitigated(), {"ring": ["U0MEI"], "who": MEI}),
+        "opened": (card_open(), {}),
+        "relapse": (card_open(), {"times": 3, "since": at("02:10")}),
+        "mitigated": (card_mitigated(), {}),
+        "resolved": (card_mitigated(), {"who": MEI}),
         "handed_over": (card_open(), {"who": KAI, "note": "the vendor calls back at 15:00"}),
         "morning": (card_open(), {}),
         "not_delivered": (card_open(), {"stuck": stuck()}),
