@@ -21,7 +21,7 @@ def build_roles(settings: Settings, members: Mapping[str, tuple[str, ...]]) -> d
             people=tuple(dict.fromkeys([*role.people, *members.get(role.group or "", ())])),
             duty=tuple(role.duty),
             channel=role.channel,
-            members=frozenset(members.get(role.group or "", ())),
+            members=_members(role.group, members),
         )
         for name, role in settings.roles.items()
     }
@@ -56,6 +56,7 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
             timedelta(seconds=settings.escalation.second_after),
             timedelta(seconds=settings.escalation.page_after),
         ),
+        checks=frozenset(check.name for check in settings.checks),
         desk=settings.slack.desk,
         page=settings.page is not None,
         blind_after=timedelta(seconds=settings.limits.blind_check),
@@ -73,6 +74,12 @@ def build_audiences(settings: Settings) -> Audiences:
             for key, channel in settings.slack.channels.items()
         }
     )
+
+
+def _members(group: str | None, members: Mapping[str, tuple[str, ...]]) -> frozenset[str] | None:
+    """Who is in the group; None where Slack has never said."""
+    known = members.get(group) if group is not None else None
+    return frozenset(known) if known is not None else None
 
 
 def _time(text: str) -> time:

@@ -37,6 +37,7 @@ from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
+from bot.name_resolution import sentences
 from bot.pauses import avoid_pauses
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
 from bot.pulse import Pulse
@@ -56,9 +57,11 @@ from bot.web.routes import OwnRoutes
 from handlers import register_all
 from handlers.desk import Desk
 from handlers.registry import Interaction, Registry
+from incidents import parked, reachability
 from incidents.attempts import AttemptBook
+from incidents.house import House
 from message_templates.engine import Templates
-from plan.loader import load_plan
+from plan.loader import LoadedPlan, load_plan
 from storage.database import Database
 from storage.models import WorkKind
 
@@ -80,6 +83,7 @@ class Muster:
         self._control_url: str | None = None
         self._health: Health | None = None
         self._give_up_at = math.inf  # by time.monotonic(): when stopping must be over
+        self._look: Callable[[], Awaitable[None]]  # at open incidents, now and then
         self._owner = f"boot-{uuid.uuid4()}"  # of claims in the work table
 
     def addresses(self) -> dict[str, str | None]:
@@ -201,6 +205,7 @@ class Muster:
         await intake.warm_up()
         await checks.plan()
         await jobs.plan()
+        await self._put_right(database, house, loaded)
         await workers.start()
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
         if isinstance(clock, DrivenClock):
@@ -210,6 +215,7 @@ class Muster:
         if not database.embedded:  # a language chosen through another replica
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
+        scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
         scheduler.every(GROUPS_SECONDS, partial(self._identify, sender), name="identity")
         for check in settings.checks:
             scheduler.wake_every(check.every, WorkKind.CHECK)
@@ -253,6 +259,22 @@ class Muster:
         log.info(
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
         )
+
+    async def _put_right(self, database: Database, house: House, loaded: LoadedPlan) -> None:
+        """Names what leads nowhere, and brings open incidents up to what is configured now."""
+        settings, clock = self._settings, self._clock
+        lacking = await asyncio.to_thread(sentences, loaded.plan, settings, settings.plan.extra)
+        for sentence in lacking:
+            log.warning("not_configured", sentence=sentence)
+        again = await database.write(lambda s: parked.channel_found(s, house, clock.now()))
+        if again:
+            log.info("channel_found", messages=len(again))
+
+        async def look() -> None:
+            await database.write(lambda s: reachability.look(s, house, clock.now()))
+
+        await look()
+        self._look = look
 
     async def _identify(self, sender: Sender) -> None:
         """Who we are; a Slack that is away for the moment does not keep the bot from starting."""

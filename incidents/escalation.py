@@ -107,6 +107,20 @@ def wanted_presence(change: Change) -> tuple[str, ...]:
     return chain(change)[:2] if nobody_has_it(change) else ()
 
 
+def say_nobody(change: Change, why: str = "nobody") -> None:
+    """There is nobody to ring: said on the card and in the thread; of a SEV1 or 2 in the channel.
+
+    `why`: "nobody" has the role, or all are in Do Not Disturb ("dnd"). Once, until that changes.
+    """
+    last = timeline.last_of(change.session, change.incident.id, "nobody_to_ring", "role_filled")
+    if last is not None and last.kind == "nobody_to_ring" and last.data.get("why") == why:
+        return
+    entry = change.entry("nobody_to_ring", {"role": change.kind.role, "why": why})
+    change.audit("nobody_to_ring", change.kind.role, data={"why": why})
+    notifications.announce(change, Event.NOBODY, entry)
+    change.show()
+
+
 def channel_of(change: Change) -> str | None:
     """The channel in which its card stands, or is about to."""
     standing = change.session.scalar(
@@ -181,6 +195,8 @@ def no_owner(change: Change, payload: Mapping[str, Any], presence: Presence) -> 
             page(change, mark)
         elif target is not None:
             _ring(change, target, stage, since, mark, presence)
+        elif change.incident.severity <= URGENT:
+            say_nobody(change, "dnd" if chain(change) else "nobody")
     _schedule(change, since, mark)
 
 

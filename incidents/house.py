@@ -44,8 +44,8 @@ class Role:
 
     @property
     def nobody(self) -> bool:
-        """Whether nobody would be rung for it."""
-        return not self.chain and self.group is None
+        """Whether nobody would be rung for it: it has nobody, or a group that has nobody."""
+        return not self.chain and (self.group is None or self.members == frozenset())
 
     @property
     def by_group(self) -> tuple[str, ...]:
@@ -132,6 +132,7 @@ class House:
     first_response: Mapping[int, timedelta] = field(default_factory=lambda: dict(_FIRST_RESPONSE))
     quiet: QuietHours = field(default_factory=QuietHours)
     escalation: EscalationTimes = field(default_factory=EscalationTimes)
+    checks: frozenset[str] | None = None  # that are configured; None: not known
     desk: str | None = None  # key of the service desk's audience
     page: bool = False  # a page webhook is configured
     unknown_rings_after: timedelta = timedelta(minutes=1)

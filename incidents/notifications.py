@@ -39,6 +39,7 @@ class Event(StrEnum):
     REMINDER = "reminder"  # a follow-up or a complaint that stands still
     MORNING = "morning"  # what opened in the night and rang nobody
     NOT_DELIVERED = "not_delivered"  # a message of it was set aside: on-call sees to it
+    NOBODY = "nobody"  # somebody should be rung, and there is nobody
     STATUS = "status"  # the shop, a customer or the status changed: a log line
     STATE = "state"  # everything else
 
@@ -81,6 +82,7 @@ TABLE: Mapping[Event, Row] = {
     Event.REMINDER: Row("post", ("direct",), "person", "your_turn"),
     Event.MORNING: Row("post", ("direct",), "person", "your_turn", night_to=0),
     Event.NOT_DELIVERED: Row("post", ("direct",), "person", "not_delivered"),
+    Event.NOBODY: Row("post", ("thread",), "nobody", "log", broadcast_to=2),
     Event.STATUS: Row("post", ("thread",), "nobody", "log"),
     Event.STATE: Row("edit", (), "nobody", "card"),
 }

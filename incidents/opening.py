@@ -11,7 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import escalation, loading, notifications, runbook, severity, standstill
+from incidents import (
+    escalation,
+    loading,
+    notifications,
+    reachability,
+    runbook,
+    severity,
+    standstill,
+)
 from incidents import facts as facts_of
 from incidents import scope as scopes
 from incidents.change import Change
@@ -166,6 +174,7 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     escalation.start(change)
     if group:
         escalation.timer(change, "ring_absent", now, key="1")
+    reachability.look_at(change)
     standstill.watch(change)
 
 

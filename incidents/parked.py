@@ -11,22 +11,24 @@ from collections.abc import Collection
 from datetime import datetime
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import notifications, people, privacy
 from incidents.authorise import Act, may_see, refuse_in_house
 from incidents.change import Change
-from incidents.house import Actor, House
+from incidents.house import SYSTEM_ACTOR, Actor, House
 from incidents.notifications import TABLE, Event
 from incidents.outcome import Outcome
 from incidents.views import StuckView
 from storage import audit, work
-from storage.models import Incident, WorkItem, WorkState
+from storage.models import LIVE_STATUSES, Incident, WorkItem, WorkKind, WorkState
 from storage.work import Stuck
 
 log = structlog.get_logger(__name__)
 
 ROLE = "oncall"
+_NO_CHANNEL = "no channel is configured"  # as delivery says it
 _DETAIL = 160  # characters of a reason that has no words of its own
 _NAMED = frozenset({"card", "runbook", "log", "page", "desk", "review"})
 _REASONS = {
@@ -115,6 +117,44 @@ def retry_items(
             session, actor, "work.retried", str(item.id), result="done", data=data, now=now
         )
     return again
+
+
+def channel_found(session: Session, house: House, now: datetime) -> list[Stuck]:
+    """What was set aside for want of a channel that is configured by now is tried again.
+
+    An incident whose audience never had a channel moves to the one that its kind has now.
+    """
+    _move_to_channels(session, house)
+    waiting = work.parked(session, kind="message")
+    roots = {
+        str(item.payload.get("message")): item.id
+        for item in waiting
+        if _NO_CHANNEL in (item.error or "") and item.payload.get("audience") in house.audiences
+    }
+    below = [item.id for item in waiting if item.payload.get("thread") in roots]
+    ids = {*roots.values(), *below}
+    return retry_items(session, SYSTEM_ACTOR, ids, now) if ids else []
+
+
+def _move_to_channels(session: Session, house: House) -> None:
+    for incident in session.scalars(
+        select(Incident).where(
+            Incident.status.in_(LIVE_STATUSES), Incident.audience.not_in(list(house.audiences))
+        )
+    ):
+        found = house.audience_of(incident.audience, private=incident.private)
+        if found not in house.audiences:
+            continue
+        for item in session.scalars(
+            select(WorkItem).where(
+                WorkItem.kind == WorkKind.MESSAGE, WorkItem.state == WorkState.PARKED
+            )
+        ):
+            named = (item.payload.get("incident"), item.payload.get("audience"))
+            if named == (incident.id, incident.audience):
+                item.payload = {**item.payload, "audience": found}
+        incident.audience = found
+    session.flush()
 
 
 def tell(change: Change, item_id: int) -> None:

@@ -77,6 +77,8 @@ class CardView:
     ring: Words  # the notification text
     other_languages: tuple[str, ...]
     drill: bool = False
+    nobody: str | None = None  # the role that nobody has, while somebody should be rung
+    unwatched: str | None = None  # the check that found it and is no longer configured
 
 
 @dataclass(frozen=True)

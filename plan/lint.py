@@ -6,7 +6,7 @@ The rules stand in three modules: what hangs together (`lint_structure`), what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,13 @@ def lint_sources(sources: list[Source], outline: Mapping[str, Entry]) -> list[Fa
     return sorted({_placed(p, where, by_name) for p in lint_plan(plan, outline)})
 
 
+def placed(problems: Iterable[Problem], sources: list[Source]) -> set[Fault]:
+    """These problems with their places in files that are read already. Raises PlanError."""
+    _, where = build(sources)
+    by_name = {source.shown: source for source in sources}
+    return {_placed(problem, where, by_name) for problem in problems}
+
+
 def _placed(problem: Problem, where: Mapping[str, str], sources: Mapping[str, Source]) -> Fault:
     source = sources.get(where.get(problem.owner, ""))
     key = problem.key or problem.owner
@@ -61,4 +68,4 @@ def _placed(problem: Problem, where: Mapping[str, str], sources: Mapping[str, So
     return Fault(source.shown, source.line(problem.path), key, problem.sentence)
 
 
-__all__ = ["Fault", "PlanError", "lint", "lint_plan", "lint_sources"]
+__all__ = ["Fault", "PlanError", "lint", "lint_plan", "lint_sources", "placed"]

@@ -18,12 +18,14 @@ from bot.checking import open_checks
 from bot.cli.manifest import manifest_text
 from bot.cli.options import config_option
 from bot.cli.terminal import Terminal, text
+from bot.name_resolution import sentences
 from bot.settings import Secrets, Settings, load_secrets, load_settings
 from bot.settings_errors import SettingsError
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.source import ShopUnavailable
 from incidents.read import check_durations
+from plan.loader import PlanError, load_plan
 from storage import work
 from storage.database import Database
 from storage.errors import StorageError
@@ -61,6 +63,7 @@ async def _examine(config: Path) -> list[Line]:
     lines += _database(settings, secrets)
     lines += await _slack(settings, secrets)
     lines += await _shop(settings)
+    lines += _names(settings)
     lines += list(_waking(settings, secrets))
     return lines
 
@@ -222,13 +225,23 @@ async def _shop(settings: Settings) -> list[Line]:
     return lines
 
 
+def _names(settings: Settings) -> list[Line]:
+    """What the plan names and the configuration lacks."""
+    try:
+        plan = load_plan(settings.plan.extra).plan
+        lacking = sentences(plan, settings, settings.plan.extra)
+    except PlanError as error:
+        return [("wrong", fault) for fault in error.faults]
+    if not lacking:
+        return [("ok", "Every role, audience, look and action that the plan names is configured.")]
+    return [("wrong", sentence) for sentence in lacking]
+
+
 def _waking(settings: Settings, secrets: Secrets) -> Iterator[Line]:
     """What can wake whom. Slack alone wakes nobody whose phone is in Do Not Disturb."""
     for name, role in settings.roles.items():
         chain = role.duty or role.people
-        if not chain and role.group is None:
-            yield ("wrong", f"roles.{name} has nobody: give it people, duty or a group.")
-        elif name == "oncall" and len(chain) < 2:
+        if name == "oncall" and 0 < len(chain) < 2:
             yield ("look", "roles.oncall has no second person: a SEV1 nobody takes ends there.")
     if settings.page is None:
         yield (

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import questions, runbook
+from incidents import questions, reachability, runbook
 from incidents.house import House
 from incidents.read import buttons
 from incidents.read.reader import Reader, Running, reader_of
@@ -64,6 +64,8 @@ def card_of(reader: Reader) -> CardView:
         reason=incident.closing_reason.reveal() if incident.closing_reason else None,
         ring=reader.kind.ring if mood == "active" else reader.kind.ring_mitigated,
         other_languages=reader.house.other_languages(incident.audience),
+        nobody=_nobody(reader),
+        unwatched=reachability.unwatched_by(reader.house, incident),
     )
 
 
@@ -297,6 +299,13 @@ def _asked(reader: Reader) -> str | None:
         .limit(1)
     )
     return group if rung is not None else None
+
+
+def _nobody(reader: Reader) -> str | None:
+    """The role that nobody has, while the incident waits for somebody to take it."""
+    waits = reader.incident.owner is None and reader.incident.live
+    role = reader.kind.role
+    return role if waits and reader.house.asked(role).nobody else None
 
 
 def _passed_over(

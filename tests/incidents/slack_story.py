@@ -21,6 +21,7 @@ from bot.delivery.presence import Presence
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
 from bot.rendering import Drawing
+from incidents.house import House
 from message_templates.engine import Templates
 from sandbox.slack.rings import Ring
 from sandbox.slack.server import SlackSandbox
@@ -53,13 +54,28 @@ class StoryClock:
 class Story:
     """The domain's world, with delivery and the people's lock screens."""
 
-    def __init__(
-        self, world: World, slack: SlackSandbox, deliverer: Deliverer, presence: Presence
-    ) -> None:
+    def __init__(self, world: World, slack: SlackSandbox, sender: Sender) -> None:
         self.world = world
         self.slack = slack
-        self._deliverer = deliverer
-        self._presence = presence
+        self._sender = sender
+        self._clock = StoryClock(world)
+        self._presence = Presence(sender, world.database, self._clock)
+        self._deliverer: Deliverer
+        self.configure(world.house)
+
+    def configure(self, house: House) -> None:
+        """Delivery with this configuration, as after a start with it."""
+        office = Office(
+            database=self.world.database,
+            sender=self._sender,
+            renderer=Drawing(house, Templates(TAIPEI), self._clock, lambda _: TAIPEI, TAIPEI),
+            audiences=Audiences(
+                {key: found for key, found in CHANNELS.items() if key in house.audiences}
+            ),
+            clock=self._clock,
+            people=self._presence,
+        )
+        self._deliverer = Deliverer(office)
 
     async def told(self) -> None:
         """Everything is delivered that is due, and what it waits for a few seconds."""
@@ -109,18 +125,8 @@ async def story(folder: Path, **changed: Any) -> AsyncIterator[Story]:
     slack = SlackSandbox()
     await slack.start()
     client = open_client("xoxb-sandbox-bot", f"{slack.url}/api/", timeout=5.0)
-    clock = StoryClock(world)
-    sender = Sender(client, budget=Budget(), clock=clock)
-    presence = Presence(sender, world.database, clock)
-    office = Office(
-        database=world.database,
-        sender=sender,
-        renderer=Drawing(world.house, Templates(TAIPEI), clock, lambda _: TAIPEI, TAIPEI),
-        audiences=Audiences(CHANNELS),
-        clock=clock,
-        people=presence,
-    )
-    yield Story(world, slack, Deliverer(office), presence)
+    sender = Sender(client, budget=Budget(), clock=StoryClock(world))
+    yield Story(world, slack, sender)
     await close_client(client)
     await slack.stop()
     world.close()

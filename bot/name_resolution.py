@@ -1,0 +1,120 @@
+"""Resolution of the names by which the plan speaks of the configuration: roles, audiences, looks.
+
+A name that leads nowhere lets the bot start, refuses what it stands for and rings nobody. So the
+start and `muster doctor` name each in one sentence, with the file and line where the plan uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from bot.settings import Settings
+from plan.lint import placed
+from plan.loader import read_sources
+from plan.model import IncidentType, Plan
+from plan.problem import Problem
+
+# A field of the plan's model that names something of the configuration.
+_NAMED = {
+    "role": "role",
+    "roles": "role",
+    "owner_roles": "role",
+    "audience": "audience",
+    "look": "look",
+    "before": "look",
+}
+_LACKS = {
+    "role": "the role “{name}” is not in roles: who needs it is refused and nobody is rung for it",
+    "audience": (
+        "the audience “{name}” is not in slack.channels: its incidents are posted to “incidents”"
+    ),
+    "look": "the look “{name}” is not in shop.looks: what needs it is refused",
+    "action": "the action “{name}” is not in shop.actions: its button is refused",
+}
+_REMEDY = "; set it in muster.yaml."
+_Found = tuple[str, str, Problem]  # kind, name, where
+
+
+def unresolved(plan: Plan, settings: Settings) -> list[Problem]:
+    """Each name that leads nowhere, once, at the first place that uses it."""
+    known: Mapping[str, frozenset[str]] = {
+        "role": frozenset(settings.roles),
+        "audience": frozenset(settings.slack.channels),
+        "look": frozenset(settings.shop.looks),
+        "action": frozenset(settings.shop.actions),
+    }
+    found: dict[tuple[str, str], Problem] = {}
+    for kind, name, where in _uses(plan):
+        if name not in known[kind]:
+            found.setdefault((kind, name), where)
+    problems = [
+        Problem(
+            where.owner, where.keys, f"{_LACKS[kind].format(name=name)}; set it in muster.yaml."
+        )
+        for (kind, name), where in found.items()
+    ]
+    return [*problems, *_no_private_channel(plan, settings)]
+
+
+def _no_private_channel(plan: Plan, settings: Settings) -> Iterator[Problem]:
+    if any(channel.private for channel in settings.slack.channels.values()):
+        return
+    for section in plan.sections.values():
+        for index, kind in enumerate(section.types):
+            if kind.private:
+                yield Problem(
+                    f"section {section.id}",
+                    ("types", index),
+                    f"“{kind.id}” is private and slack.channels has no private channel: its "
+                    "incidents are kept and posted nowhere; set one in muster.yaml.",
+                )
+                return
+
+
+def nobody_in(settings: Settings) -> list[str]:
+    """Roles of the configuration that have nobody."""
+    return [
+        f"roles.{name} has nobody: give it people, duty or a group."
+        for name, role in settings.roles.items()
+        if not (role.people or role.duty or role.group)
+    ]
+
+
+def sentences(plan: Plan, settings: Settings, extra: Path | None) -> list[str]:
+    """What leads nowhere, each in one sentence with its place in the plan's files."""
+    problems = unresolved(plan, settings)
+    lines: list[str] = []
+    if problems:
+        sources = read_sources(extra)
+        lines = [str(fault) for fault in sorted(placed(problems, sources))]
+    return [*lines, *nobody_in(settings)]
+
+
+def _uses(plan: Plan) -> Iterator[_Found]:
+    for section in plan.sections.values():
+        yield from _of(section, f"section {section.id}", ())
+    for action in plan.actions.values():
+        owner = f"action {action.id}"
+        yield from _of(action, owner, ())
+        if action.kind in ("contact", "mutate"):  # the others have no door of their own
+            yield "action", action.id, Problem(owner, (), "")
+
+
+def _of(model: BaseModel, owner: str, keys: tuple[str | int, ...]) -> Iterator[_Found]:
+    for name in type(model).model_fields:
+        value, at = getattr(model, name), (*keys, name)
+        kind = _NAMED.get(name)
+        if kind is not None and isinstance(value, str):
+            if not (kind == "audience" and isinstance(model, IncidentType) and model.private):
+                yield kind, value, Problem(owner, at, "")
+        elif isinstance(value, BaseModel):
+            yield from _of(value, owner, at)
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, BaseModel):
+                    yield from _of(item, owner, (*at, index))
+                elif kind is not None and isinstance(item, str):
+                    yield kind, item, Problem(owner, (*at, index), "")

@@ -1,0 +1,58 @@
+"""A name that the plan uses and muster.yaml lacks is named at the start and by doctor."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from bot.cli.doctor import _names
+from bot.cli.stack import demo_settings
+from bot.name_resolution import sentences
+from bot.settings import parse_settings
+from plan.loader import load_plan
+
+_HERE = {"url": "http://127.0.0.1:9"}
+_SHOP = dict.fromkeys(("control", "primary", "standby"), "http://127.0.0.1:9")
+
+
+def demo(folder: Path) -> dict[str, Any]:
+    return demo_settings(_HERE, {**_SHOP, "database": f"sqlite:///{folder}/shop.db"}, folder)
+
+
+def lacking(data: dict[str, Any]) -> list[str]:
+    return sentences(load_plan().plan, parse_settings(data), None)
+
+
+def test_the_demos_names_all_lead_somewhere(tmp_path: Path) -> None:
+    assert lacking(demo(tmp_path)) == []
+
+
+def test_a_misspelt_role_is_named_with_its_place_in_the_plan(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    data["roles"]["on_call"] = data["roles"].pop("oncall")
+    [sentence] = lacking(data)
+    found = re.match(r"data/sections/[\d.]+\.yaml:(\d+): \S*role\S*: the role “oncall”", sentence)
+    assert found, sentence
+    assert "muster.yaml" in sentence
+
+
+def test_each_lack_is_one_sentence(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    del data["shop"]["looks"]["servers"]
+    data["checks"] = []
+    del data["shop"]["actions"]["refund"]
+    del data["slack"]["channels"]["private"]
+    data["roles"]["finance"] = {}
+    said = lacking(data)
+    for wanted in ("look “servers”", "action “refund”", "no private channel", "roles.finance has"):
+        assert sum(wanted in sentence for sentence in said) == 1, (wanted, said)
+
+
+def test_doctor_names_them(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    assert [mark for mark, _ in _names(parse_settings(data))] == ["ok"]
+    data["roles"]["on_call"] = data["roles"].pop("oncall")
+    [(mark, sentence)] = _names(parse_settings(data))
+    assert mark == "wrong"
+    assert "the role “oncall” is not in roles" in sentence
