@@ -30,6 +30,14 @@ class Trace(Enum):
     REFUSED = auto()  # the shop remembers that it refused
 
 
+class Verdict(Enum):
+    """What one look at an effect showed. FAILED is definite: there is nothing to wait for."""
+
+    SEEN = auto()
+    NOT_SEEN = auto()  # not yet, or the look had no answer
+    FAILED = auto()  # the shop itself says that it went wrong (Verification.fails)
+
+
 class Next(Enum):
     """What comes next for an unknown outcome."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from actions.contracts import Trace
+from actions.contracts import Trace, Verdict
 from actions.errors import ShopError
 from actions.http import ShopClient
 from actions.model import Assignment
@@ -65,15 +65,21 @@ async def failed_precondition(
     return None
 
 
-async def verified(shop: ShopClient, assignment: Assignment) -> tuple[bool, Seen]:
-    """Whether the effect is seen in the shop. Without a verification nothing can be seen."""
+async def verified(shop: ShopClient, assignment: Assignment) -> tuple[Verdict, Seen]:
+    """Verdict of one look at the effect. Without a verification nothing can be seen.
+
+    What the answer itself says of a failure counts where the look has none.
+    """
     verification = assignment.action.verify
     if verification is None:
-        return False, Seen(problem="no_look")
+        return Verdict.NOT_SEEN, Seen(problem="no_look")
     seen = await look(shop, verification.look, assignment)
-    if not seen.answered:
-        return False, seen
-    return expressions.holds(verification.holds, scope_of(assignment, look=seen.value)), seen
+    scope = scope_of(assignment, look=seen.value)
+    if verification.fails is not None and expressions.holds(verification.fails, scope):
+        return Verdict.FAILED, seen
+    if seen.answered and expressions.holds(verification.holds, scope):
+        return Verdict.SEEN, seen
+    return Verdict.NOT_SEEN, seen
 
 
 async def remembered(

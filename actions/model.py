@@ -35,8 +35,9 @@ class Settled:
 
     `problem` is a code: `precondition:<index>` (the plan's words), `precondition_unseen:<index>`,
     `before_unseen`, `not_sent`, `refused`, `no_effect`, `no_answer`, `not_verified`,
-    `person_decides`, `no_door` (the configuration declares no such action). `detail` is the shop's
-    own sentence: personal until shown otherwise.
+    `effect_failed` (the shop says that it went wrong: the plan's words), `person_decides`,
+    `no_door` (the configuration declares no such action). `detail` is the shop's own sentence:
+    personal until shown otherwise.
     """
 
     state: AttemptState

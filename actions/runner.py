@@ -4,7 +4,8 @@
 2. Preconditions are looked at; one that does not hold ends it as REFUSED, nothing was sent.
 3. The state before is looked at and committed together with SENT; only then the request goes out,
    with the attempt's idempotency key.
-4. An answer is kept and verified by looking; a 4xx is FAILED; no answer is UNKNOWN.
+4. An answer is kept and verified by looking; a 4xx is FAILED, and so is what the shop itself says
+   went wrong (Verification.fails), at once; no answer is UNKNOWN.
 5. UNKNOWN, and SENT found after a restart, are resolved by looking (actions.contracts).
 
 Each turn of a work item ends in one transaction that settles the item and the attempt together,
@@ -23,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions import contracts, looks
-from actions.contracts import Next, Times, Trace
+from actions.contracts import Next, Times, Trace, Verdict
 from actions.declarations import ActionDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
 from actions.http import ShopClient
@@ -37,6 +38,11 @@ log = structlog.get_logger(__name__)
 _NOT_SENT_TRIES = 3
 _NOT_SENT_WAIT = 1.0  # seconds between tries that certainly had no effect
 _BUSY_WAIT = 30.0  # seconds, when a 429 names none
+_READ_AS: Mapping[Verdict, tuple[AttemptState, str | None]] = {
+    Verdict.SEEN: (AttemptState.DONE, None),
+    Verdict.NOT_SEEN: (AttemptState.FAILED, "not_verified"),
+    Verdict.FAILED: (AttemptState.FAILED, "effect_failed"),
+}
 _STILL_TO_RESOLVE = frozenset({AttemptState.SENT, AttemptState.UNKNOWN})
 
 
@@ -108,14 +114,13 @@ class ActionRunner:
 
     async def _read(self, item: WorkItem, assignment: Assignment) -> None:
         """An action that only looks: nothing is sent, what is seen is its answer."""
-        seen_as_wanted, seen = await looks.verified(self._shop, assignment)
+        verdict, seen = await looks.verified(self._shop, assignment)
         if not seen.answered:
             # Nothing has happened, so nothing is unknown; the person can look again.
             settled = Settled(AttemptState.FAILED, problem="no_answer", detail=seen.problem)
         else:
             found = looks.as_figures(seen.value)
-            state = AttemptState.DONE if seen_as_wanted else AttemptState.FAILED
-            problem = None if seen_as_wanted else "not_verified"
+            state, problem = _READ_AS[verdict]
             settled = Settled(state, after=found, response=found, problem=problem)
         await self._settle(item, assignment, settled)
 
@@ -229,9 +234,11 @@ class ActionRunner:
                 # What the look would show now is not of our doing.
                 await self._by_rule(item, assignment, declaration, trace)
                 return
-        seen_done, seen = await looks.verified(self._shop, assignment)
-        if seen_done:
+        verdict, seen = await looks.verified(self._shop, assignment)
+        if verdict is Verdict.SEEN:
             await self._done(item, assignment, looks.as_figures(seen.value))
+        elif verdict is Verdict.FAILED:
+            await self._went_wrong(item, assignment, seen)
         elif assignment.response is not None:
             await self._answered_but_not_seen(item, assignment)
         elif declaration is None:
@@ -287,6 +294,17 @@ class ActionRunner:
             before=assignment.before,
             after=after,
             response=assignment.response,
+        )
+        await self._settle(item, assignment, settled)
+
+    async def _went_wrong(self, item: WorkItem, assignment: Assignment, seen: looks.Seen) -> None:
+        """The shop says that it failed: final, whatever was answered before."""
+        settled = Settled(
+            AttemptState.FAILED,
+            before=assignment.before,
+            after=looks.as_figures(seen.value) if seen.answered else None,
+            response=assignment.response,
+            problem="effect_failed",
         )
         await self._settle(item, assignment, settled)
 

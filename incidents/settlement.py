@@ -63,6 +63,15 @@ def attempt_scope(change: Change, attempt: ActionAttempt) -> dict[str, Any]:
     }
 
 
+def look_against(attempt: ActionAttempt) -> Mapping[str, Any]:
+    """What was seen that speaks against it: before it was sent, or after."""
+    response = dict(attempt.response or {})
+    if attempt.problem == "effect_failed":
+        return dict(attempt.after or response)
+    found = response.get("look", response)
+    return found if isinstance(found, Mapping) else {"value": found}
+
+
 def case_line(change: Change, attempt: ActionAttempt) -> CaseLine | None:
     if attempt.case_id is None:
         return None
@@ -229,7 +238,10 @@ def _nothing_done(
     if first.button is not None and first.button.startswith("later:"):
         questions.reopen(change, first.button.split(":")[1])
     data = _data(change, action, attempts, place) | {"problem": first.problem}
-    change.entry("action_failed", data, actor=first.requested_by)
+    del data["words"]  # those say that it was done
+    entry = change.entry("action_failed", data, actor=first.requested_by)
+    if first.problem == "effect_failed":  # the shop has done something: it stands in the thread
+        notifications.announce(change, Event.STATUS, entry)
     thread_answers.tell_failed(change, action, first)
     change.show()
 
@@ -252,6 +264,7 @@ def _some_done(
         )
         if len(done) < len(attempts) or not action.quiet_in_chain:
             notifications.announce(change, Event.STATUS, entry)
+        _say_what_failed(change, action, attempts, place)
         change.show()
         return
     data = _data(change, action, attempts, place)
@@ -283,12 +296,22 @@ def _some_done(
         steps_done.after(change, place, entry, posted=True)
         return
     steps_done.pending_again(change.incident, place.row)
-    if len(done) < len(attempts):
-        failed = next(one for one in attempts if one.state != AttemptState.DONE)
-        steps_done.mark_problem(
-            place.row, {"attempt": failed.id, "action": action.id, "code": failed.problem}
-        )
+    _say_what_failed(change, action, attempts, place)
     steps_done.after(change, place, entry, posted=True)
+
+
+def _say_what_failed(
+    change: Change, action: Action, attempts: Sequence[ActionAttempt], place: Place | None
+) -> None:
+    """What of a press was not done stands under the step, and who pressed hears of a failure."""
+    failed = next((one for one in attempts if one.state != AttemptState.DONE), None)
+    if place is not None:
+        steps_done.mark_problem(
+            place.row,
+            failed and {"attempt": failed.id, "action": action.id, "code": failed.problem},
+        )
+    if failed is not None and failed.problem == "effect_failed":
+        thread_answers.tell_failed(change, action, failed)
 
 
 def _goes_on(change: Change, action: Action, attempt: ActionAttempt, place: Place | None) -> bool:

@@ -14,10 +14,13 @@ from plan.model import Action
 from storage import outbox
 from storage.models import ActionAttempt, SlackMessage
 
+# Where the plan's own words say it whole ("Not switched: …").
+_CODES = {"precondition": "precondition", "effect_failed": "effect_failed"}
+
 
 def tell_failed(change: Change, action: Action, attempt: ActionAttempt) -> None:
     """Why nothing was done; nothing has changed."""
-    code = "precondition" if (attempt.problem or "").startswith("precondition") else "refused"
+    code = _CODES.get((attempt.problem or "").partition(":")[0], "refused")
     say(
         change,
         attempt.requested_by,

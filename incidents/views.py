@@ -104,6 +104,7 @@ class StepView:
     undo: ButtonView | None
     not_needed: Words | None
     problem: Words | None  # why the last try did not happen
+    problem_scope: Scope = field(default_factory=dict)  # its attempt, and what was seen against it
     branches: tuple[tuple[Words, ButtonView], ...] = ()
     recorded: tuple[tuple[Words, str], ...] = ()  # label and literal text of non-personal fields
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import jinja2
-from jinja2.nodes import Output, TemplateData
+from jinja2.nodes import Compare, Const, Filter, List, Node, Output, TemplateData, Test, Tuple
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from plan import filters, leaves
@@ -191,3 +191,36 @@ def check(source: str, *, expression: bool) -> None:
         _expression(source)
     else:
         _template(source)
+
+
+_COMPARES_WITH_WORD = frozenset(
+    {"equalto", "eq", "==", "ne", "!=", "in", "sameas"}
+)  # the tests of selectattr, rejectattr and `is`
+
+
+def reads_word(expression: str) -> bool:
+    """Whether it compares something with a word in quotes: `look.status == 'paid'`.
+
+    False for what cannot be read: lint says that elsewhere.
+    """
+    try:
+        tree = _ENVIRONMENT.parse("{{ " + expression + " }}")
+    except jinja2.TemplateSyntaxError:
+        return False
+    return any(_compares_with_word(node) for node in tree.find_all((Compare, Filter, Test)))
+
+
+def _compares_with_word(node: Node) -> bool:
+    if isinstance(node, Compare):
+        return any(_is_word(side) for side in (node.expr, *(one.expr for one in node.ops)))
+    if isinstance(node, Test):
+        return node.name in _COMPARES_WITH_WORD and any(map(_is_word, node.args))
+    if isinstance(node, Filter) and node.name in ("selectattr", "rejectattr"):
+        return len(node.args) > 2 and any(map(_is_word, node.args[2:]))
+    return False
+
+
+def _is_word(node: Node) -> bool:
+    if isinstance(node, List | Tuple):
+        return any(map(_is_word, node.items))
+    return isinstance(node, Const) and isinstance(node.value, str) and node.value != ""

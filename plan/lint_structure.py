@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from plan.model import Button, Plan, Section, Step
+from plan import expressions
+from plan.model import Button, Plan, Section, Step, Verification
 from plan.outline import Entry
 from plan.problem import Problem
 from plan.texts import FACTS
@@ -145,12 +146,25 @@ def action_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
             yield Problem(owner, (), "what changes the shop must be confirmed (confirm or form).")
         if action.kind != "internal" and action.verify is None:
             yield Problem(owner, (), "nothing is called done before it was looked at (verify).")
+        if action.verify is not None:
+            for field, sentence in _verification(action.verify):
+                yield Problem(owner, ("verify", field), sentence)
         if action.undo and action.undo_label is None:
             yield Problem(owner, (), "the way back needs its words (undo_label).")
         if action.irreversible and action.undo:
             yield Problem(owner, (), "what cannot be taken back has no way back (undo).")
         if (action.case_state or action.case_outcome or action.case_facts) and not action.cases:
             yield Problem(owner, (), "say for which cases it is done (cases).")
+
+
+def _verification(verify: Verification) -> Iterator[tuple[str, str]]:
+    """A look that shows words has one that says it went wrong; it is said in the plan's words."""
+    if verify.fails is None and expressions.reads_word(verify.holds):
+        yield "holds", "it reads a word of the shop: say which word means that it failed (fails)."
+    if verify.fails is not None and verify.failed is None:
+        yield "fails", "say what failed and what to do now (failed)."
+    if verify.failed is not None and verify.fails is None:
+        yield "failed", "nothing says when it failed (fails)."
 
 
 RULES = (outline_rule, step_rule, section_rule, action_rule)

@@ -235,6 +235,8 @@ class Precondition(Model):
 class Verification(Model):
     look: Name
     holds: str  # expression over `look`, `before`, `params`, `response`
+    fails: str | None = None  # over the same: it will never hold, the shop says it went wrong
+    failed: Words | None = None  # said at once where `fails` holds: what failed, what to do now
     every: int = 15  # seconds between looks
     within: int = 120  # seconds until it is called unknown to the owner
 

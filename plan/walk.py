@@ -19,7 +19,7 @@ _EXPRESSIONS: dict[str, frozenset[str]] = {
     "SeverityRule": frozenset({"when"}),
     "Later": frozenset({"condition"}),
     "Precondition": frozenset({"holds"}),
-    "Verification": frozenset({"holds"}),
+    "Verification": frozenset({"holds", "fails"}),
     "Action": frozenset({"cases", "case_state", "case_outcome"}),
 }
 _TEMPLATES: dict[str, frozenset[str]] = {

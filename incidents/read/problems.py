@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from incidents import settlement
 from incidents.read.reader import Reader
 from plan.model import Words
 from storage.models import ActionAttempt
+
+EFFECT_FAILED = "effect_failed"
 
 _WORDS = {
     "precondition_unseen": (
@@ -38,6 +41,10 @@ _WORDS = {
         "shop.actions declares no such action, so nothing was sent. Add it to muster.yaml.",
         "商店設定中沒有這個動作，沒有送出；請管理員在 shop.actions 加上。",
     ),
+    EFFECT_FAILED: (
+        "the shop says that it failed. It can be tried again.",
+        "商店回報失敗，可以再試一次。",
+    ),
     "person_decides": (
         "the shop cannot be asked whether it happened. Look there, then say what you saw.",
         "無法查詢是否已生效，請到商店確認後回報。",
@@ -62,16 +69,17 @@ def problem_of(reader: Reader, problem: Mapping[str, Any] | None) -> Words | Non
     code = str(problem["code"])
     action = reader.plan.actions.get(str(problem.get("action")))
     head, _, index = code.partition(":")
+    if head == EFFECT_FAILED and action is not None and action.verify is not None:
+        return action.verify.failed or words_of(code)
     if head == "precondition" and action is not None and index.isdigit():
         return action.preconditions[int(index)].problem
     return words_of(code)
 
 
 def problem_scope(reader: Reader, attempt: ActionAttempt) -> dict[str, Any]:
-    """What a precondition's words see: the look that spoke against it."""
-    response = dict(attempt.response or {})
+    """What the words of a problem see: the attempt, and the look that spoke against it."""
     return {
         **reader.scope,
         **reader.attempt_scope(attempt),
-        "look": response.get("look", response),
+        "look": settlement.look_against(attempt),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +12,13 @@ from incidents import questions, runbook, unclear, undo
 from incidents.house import House
 from incidents.read import buttons
 from incidents.read.card import next_place
-from incidents.read.problems import problem_of
+from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.runbook import Place
 from incidents.views import ButtonView, RunbookView, Scope, StepView
 from plan import expressions
 from plan.model import Words
-from storage.models import RunbookRun, StepState
+from storage.models import ActionAttempt, RunbookRun, StepState
 
 _SHOWN_KINDS = ("text", "number", "date", "lines")
 
@@ -89,6 +90,7 @@ def _step(
     )
     offers = buttons.offered(reader, place) if can_press else []
     scope: dict[str, Any] = {**reader.scope, "target": buttons.target_of(reader, place)}
+    problem = (row.figures or {}).get("problem")
     return StepView(
         step_id=place.plan.id,
         number=place.number,
@@ -108,10 +110,21 @@ def _step(
         buttons=_step_buttons(reader, place, offers, state),
         undo=_undo(reader, place) if live else None,
         not_needed=place.plan.not_needed,
-        problem=problem_of(reader, (row.figures or {}).get("problem")),
+        problem=problem_of(reader, problem),
+        problem_scope=_problem_scope(reader, problem, scope) if can_press else {},
         branches=_branches(reader, place, state),
         recorded=_recorded(place),
     )
+
+
+def _problem_scope(
+    reader: Reader, problem: Mapping[str, Any] | None, scope: Mapping[str, Any]
+) -> Scope:
+    """The attempt that did not happen, in words that speak of it."""
+    if not problem or not problem.get("attempt"):
+        return {}
+    attempt = reader.session.get_one(ActionAttempt, int(problem["attempt"]))
+    return {**scope, **problem_scope(reader, attempt)}
 
 
 def _state(reader: Reader, place: Place, following: Place | None, free: set[str]) -> Any:

@@ -10,7 +10,16 @@ from typing import Any
 from sandbox.shop.clock import stamp
 from sandbox.shop.store import get, put
 
-__all__ = ["CHANNELS", "Condition", "condition", "server_unhealthy", "switched", "turn"]
+__all__ = [
+    "CHANNELS",
+    "Condition",
+    "condition",
+    "refunds_fail",
+    "repair_fails",
+    "server_unhealthy",
+    "switched",
+    "turn",
+]
 
 CHANNELS = {"northpay": "Northpay", "harborpay": "Harborpay"}
 
@@ -87,3 +96,11 @@ def condition(c: sqlite3.Connection, channel: str) -> Condition:
 
 def server_unhealthy(c: sqlite3.Connection, server: str) -> bool:
     return f"standby_unhealthy:{server}" in switched(c)
+
+
+def refunds_fail(c: sqlite3.Connection) -> bool:
+    return "refunds_fail" in switched(c)
+
+
+def repair_fails(c: sqlite3.Connection, server: str) -> bool:
+    return f"repair_fails:{server}" in switched(c)

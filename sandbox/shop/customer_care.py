@@ -156,4 +156,5 @@ def _refund_part(
         "reason": reason,
         "allowance": True,
     }
-    payments.refund(c, Body(fields), now)
+    if payments.refund(c, Body(fields), now)["status"] == "failed":
+        raise Problem(409, "refund_rejected", f"The refund on {order['number']} was rejected.")

@@ -112,6 +112,18 @@ def _standby(body: Body) -> str:
     return body.choice("server", servers.SERVERS, default="standby")
 
 
+def _repair(body: Body) -> str | None:
+    return body.choice("server", servers.SERVERS, default="primary")
+
+
+def _fail_repair(switch: Throw) -> Made:
+    return {"server": _repair(switch.body)}
+
+
+def _end_repair(switch: Throw, target: str | None) -> None:
+    servers.give_up_repair(switch.c, servers.require(target or "primary"))
+
+
 def _nothing(_switch: Throw) -> Made:
     return {}
 
@@ -242,4 +254,6 @@ SWITCHES: Mapping[str, Switch] = {
     "standby_unhealthy": Switch(
         _nothing, _forget, _standby, {"server": "standby", "channel": None}
     ),
+    "refunds_fail": Switch(_nothing, _forget),
+    "repair_fails": Switch(_fail_repair, _end_repair, _repair, {"server": "primary"}),
 }

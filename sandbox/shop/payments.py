@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.shop import channels, orders
-from sandbox.shop.board import CHANNELS, condition
+from sandbox.shop.board import CHANNELS, condition, refunds_fail
 from sandbox.shop.channels import Outcome
 from sandbox.shop.clock import stamp
 from sandbox.shop.problems import Body, Problem
@@ -118,7 +118,8 @@ def mark_paid(c: sqlite3.Connection, order: Row, payment_id: str, now: datetime)
 
 
 def refund(c: sqlite3.Connection, body: Body, now: datetime) -> Row:
-    """Gives money back. Never more than was captured and not yet refunded.
+    """Gives money back. Never more than was captured and not yet refunded. It may be rejected:
+    the refund is there then, as failed, and no money moves.
 
     On an order whose money agreed, a part given back is a price reduction (`allowance`). On an
     overpaid order it is the difference: too much of it shows, as the order is underpaid then.
@@ -152,6 +153,7 @@ def refund(c: sqlite3.Connection, body: Body, now: datetime) -> Row:
             "channel_down",
             f"{CHANNELS[payment['channel']]} is down: refund again when it is back.",
         )
+    failed = refunds_fail(c)
     order = _order_of(c, payment)
     agreed = order is not None and orders.balance(c, order)["balance_minor"] == 0
     found = {
@@ -160,12 +162,12 @@ def refund(c: sqlite3.Connection, body: Body, now: datetime) -> Row:
         "order_id": payment["order_id"],
         "amount_minor": amount,
         "currency": currency,
-        "status": "succeeded",
+        "status": "failed" if failed else "succeeded",
         "reason": reason,
         "created_at": stamp(now),
     }
     c.execute("INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", tuple(found.values()))
-    if order is not None and order["status"] not in ("cancelled", "refunded"):
+    if not failed and order is not None and order["status"] not in ("cancelled", "refunded"):
         sums = orders.balance(c, order)
         if sums["captured_minor"] == sums["refunded_minor"]:
             orders.set_status(c, order, "refunded", now, "operator")

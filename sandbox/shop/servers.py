@@ -12,11 +12,21 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from sandbox.shop.board import server_unhealthy
+from sandbox.shop.board import repair_fails, server_unhealthy
 from sandbox.shop.problems import Problem
 from sandbox.shop.store import get, put
 
-__all__ = ["SERVERS", "Listener", "config", "require", "set_state", "set_traffic", "status"]
+__all__ = [
+    "SERVERS",
+    "Listener",
+    "config",
+    "give_up_repair",
+    "require",
+    "set_state",
+    "set_traffic",
+    "start",
+    "status",
+]
 
 SERVERS = ("primary", "standby")
 _log = structlog.get_logger(__name__)
@@ -115,6 +125,20 @@ def set_state(c: sqlite3.Connection, server: str, state: str) -> bool:
         return False
     put(c, "servers", {**found, server: state})
     return True
+
+
+def start(c: sqlite3.Connection, server: str) -> bool:
+    """Starts or repairs it; the job may end badly. False when it ran already."""
+    if states(c)[server] == "running":
+        return False
+    set_state(c, server, "failed" if repair_fails(c, server) else "running")
+    return True
+
+
+def give_up_repair(c: sqlite3.Connection, server: str) -> None:
+    """What a job left as failed is as it was before the job."""
+    if states(c)[server] == "failed":
+        set_state(c, server, "stopped" if server == "standby" else "down")
 
 
 def traffic(c: sqlite3.Connection) -> str:

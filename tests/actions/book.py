@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.model import Assignment, Settled
@@ -83,7 +84,7 @@ def write_attempt(session: Session, now: datetime, *, key: str = "key-1") -> int
     """An incident with one written attempt and its work item, as the domain commits them."""
     session.merge(PlanContent(hash="h", version="2026.11", content="{}", stored_at=now))
     session.flush()
-    incident = Incident(
+    incident = session.scalar(select(Incident).where(Incident.number == 412)) or Incident(
         number=412,
         incident_type="payment_channel_down",
         family="system",

@@ -58,12 +58,14 @@ class Counter:
         found = await self.get(f"/mutations?since=0&key={key}")
         return sum(1 for one in found["mutations"] if one["effect"])
 
-    async def carry_out(self, action: str, params: dict[str, Any], seconds: float = 60) -> str:
+    async def carry_out(
+        self, action: str, params: dict[str, Any], seconds: float = 60, again: str = ""
+    ) -> str:
         """The state that the attempt ends in."""
         book = LedgerBook(load_plan(None).plan.actions[action])
 
         def write(session) -> int:  # type: ignore[no-untyped-def]
-            number = write_attempt(session, self.clock.now(), key=f"key-{action}")
+            number = write_attempt(session, self.clock.now(), key=f"key-{action}{again}")
             session.get_one(ActionAttempt, number).params = params
             return number
 
@@ -149,3 +151,38 @@ async def test_a_refusal_of_the_shop_changes_nothing(counter: Counter) -> None:
     state = await counter.carry_out("refund", params)
     assert state in (AttemptState.FAILED, AttemptState.REFUSED)
     assert (await counter.get(f"/refunds?order={payment['order_id']}"))["refunds"] == []
+
+
+async def test_a_rejected_refund_is_said_as_failed_at_once_and_can_be_made_anew(
+    counter: Counter,
+) -> None:
+    """The shop takes it (201) and its row says failed: no waiting, no money moved."""
+    payment = (await counter.get("/payments?status=captured"))["payments"][0]
+    params = {
+        "order": payment["order_id"],
+        "payment": payment["id"],
+        "amount": {"minor": 100, "currency": "TWD"},
+        "reason": "test",
+    }
+    await counter.post("/faults", {"kind": "refunds_fail", "on": True})
+    assert await counter.carry_out("refund", params, 1) == AttemptState.FAILED
+    refunds = (await counter.get(f"/refunds?order={payment['order_id']}"))["refunds"]
+    assert [(r["amount_minor"], r["status"]) for r in refunds] == [(100, "failed")]
+    assert (await counter.get(f"/orders/{payment['order_id']}"))["refunded_minor"] == 0
+    await counter.post("/faults", {"kind": "refunds_fail", "on": False})
+    assert await counter.carry_out("refund", params, 1, again="2") == AttemptState.DONE
+    assert (await counter.get(f"/orders/{payment['order_id']}"))["refunded_minor"] == 100
+
+
+async def test_a_standby_that_does_not_come_up_fails_at_once_and_comes_up_later(
+    counter: Counter,
+) -> None:
+    """What the first start left as failed does not make the second one fail."""
+    await counter.post("/faults", {"kind": "repair_fails", "on": True, "server": "standby"})
+    params = {"server": "standby"}
+    assert await counter.carry_out("start_standby_server", params, 1) == AttemptState.FAILED
+    server = (await counter.get("/servers"))["servers"][1]
+    assert (server["state"], server["healthy"]) == ("failed", False)
+    await counter.post("/faults", {"kind": "repair_fails", "on": False, "server": "standby"})
+    assert await counter.carry_out("start_standby_server", params, 1, again="2") == "done"
+    assert (await counter.get("/servers"))["servers"][1]["healthy"] is True

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from actions.declarations import ActionDeclaration
+from plan.model import Action
 from storage.models import AttemptState
-from tests.actions.book import switch
+from tests.actions.book import WORDS, switch
 from tests.actions.conftest import declared
 from tests.actions.tiny_shop import pretty
 
@@ -273,3 +274,58 @@ async def test_an_action_that_only_looks_sends_nothing(make_desk, routing: str, 
     assert (await desk.attempt()).state == state
     assert desk.shop.asked == ["GET routing"]
     assert desk.book.settled[0].response == {"channel": routing}
+
+
+def failing(fails: str) -> Action:
+    action = switch(preconditions=False, before=False)
+    assert action.verify is not None
+    verify = action.verify.model_copy(update={"fails": fails, "failed": WORDS})
+    return action.model_copy(update={"verify": verify})
+
+
+async def test_a_definite_failure_is_failed_at_once(make_desk) -> None:
+    """The look says that it went wrong: no waiting until `within`, nothing left to a person."""
+    desk = await make_desk(failing("look.channel == 'locked'"))
+    desk.shop.broken_word = "locked"
+    await desk.turn()
+    attempt = await desk.attempt()
+    assert (attempt.state, attempt.problem) == (AttemptState.FAILED, "effect_failed")
+    assert attempt.after == {"channel": "locked"}
+    assert await desk.unfinished() == 0
+    assert desk.shop.asked == ["PUT key-1", "GET routing"]
+
+
+async def test_the_answer_alone_can_say_that_it_failed(make_desk) -> None:
+    """The look has no answer, the shop's own answer has said enough."""
+    desk = await make_desk(failing("response.previous == 'northpay'"))
+    desk.shop.look_faults = ["503"]
+    await desk.turn()
+    attempt = await desk.attempt()
+    assert (attempt.state, attempt.problem) == (AttemptState.FAILED, "effect_failed")
+    assert attempt.after is None
+
+
+async def test_an_unknown_outcome_that_turns_out_failed_is_failed(make_desk) -> None:
+    desk = await make_desk(failing("look.channel == 'locked'"), declared("lookup"))
+    desk.shop.faults = ["lost_reply"]
+    desk.shop.broken_word = "locked"
+    await desk.run(5)
+    assert [(s.state, s.problem) for s in desk.book.settled] == [
+        (AttemptState.UNKNOWN, "no_answer"),
+        (AttemptState.FAILED, "effect_failed"),
+    ]
+    assert desk.shop.asked.count("PUT key-1") == 1
+
+
+async def test_a_look_that_says_failed_is_never_called_done(make_desk) -> None:
+    """Both hold: the failure stands."""
+    desk = await make_desk(failing("look.channel == params.channel"))
+    await desk.turn()
+    assert (await desk.attempt()).state == AttemptState.FAILED
+
+
+async def test_an_action_that_only_looks_can_see_a_failure(make_desk) -> None:
+    desk = await make_desk(failing("look.channel == 'locked'").model_copy(update={"kind": "read"}))
+    desk.shop.routing = "locked"
+    await desk.turn()
+    assert (await desk.attempt()).problem == "effect_failed"

@@ -25,6 +25,7 @@ class TinyShop:
     faults: list[str] = field(default_factory=list)  # one for each of the next PUTs
     look_faults: list[str] = field(default_factory=list)
     hidden: bool = False  # the effect does not show yet
+    broken_word: str = ""  # what the look shows instead: the shop says that it failed
     pause: float = 0.0  # seconds between a PUT's effect and its answer
     _answers: dict[str, Any] = field(default_factory=dict)
     _late: list[tuple[str, str]] = field(default_factory=list)
@@ -107,7 +108,8 @@ class TinyShop:
         if self.look_faults:
             self.look_faults.pop(0)
             return web.json_response({}, status=503)
-        return web.json_response({"channel": "northpay" if self.hidden else self.routing})
+        shown = self.broken_word or ("northpay" if self.hidden else self.routing)
+        return web.json_response({"channel": shown})
 
     async def _standby(self, request: web.Request) -> web.Response:
         self.asked.append("GET standby")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from plan import expressions
 from plan.lint import lint
+from plan.loader import load_plan
 from tests.plan.conftest import PlanCopy
 
 S33, S91, S32, S72 = (f"sections/{n}.yaml" for n in ("3.3", "9.1", "3.2", "7.2"))
@@ -41,6 +43,18 @@ BROKEN = {
     ),
     "prevention in the way": (S91, "in_review: true", "in_review: false", "in the review"),
     "unknown need": (S33, "needs: [3.3.1.s2]", "needs: [3.3.9.s9]", "no other step"),
+    "a word without the one that says failed": (
+        ORDERS,
+        "      fails: look.status in ('cancelled', 'refunded')\n",
+        "",
+        "say which word means that it failed (fails)",
+    ),
+    "a failure without its words": (
+        ORDERS,
+        "holds: look.route == params.route",
+        "holds: look.route == params.route\n      fails: look.status == 'cancelled'",
+        "say what failed and what to do now (failed)",
+    ),
     "nothing finishes it": (
         S91,
         "completes_when: facts.config.ok",
@@ -253,3 +267,36 @@ def test_the_line_of_a_fault_is_the_line_of_its_text(copy: PlanCopy) -> None:
     lines = (copy.root / S33).read_text(encoding="utf-8").splitlines()
     assert "channel_down" in lines[fault.line - 1]
     assert fault.key == "steps[0].title.en"
+
+
+WORDS = [
+    "look.status == 'paid'",
+    "look.status not in ('open', 'cancelled')",
+    "'failed' != look.state",
+    "look.refunds|selectattr('status', 'equalto', 'succeeded')|list",
+    "look|rejectattr('status', 'in', ['failed', 'rejected'])|list",
+    "look.ok and (look.state is eq 'up')",
+]
+NO_WORDS = [
+    "look.ok",
+    "look.channel == params.channel",
+    "look.ok is boolean",
+    "look|selectattr('id', 'equalto', response.id)|list",
+    "look.servers|selectattr('healthy')|list",
+    "look.total_minor == params.amount.minor",
+    "look.status ==",
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "reads"), [*((w, True) for w in WORDS), *((w, False) for w in NO_WORDS)]
+)
+def test_which_looks_read_a_word_of_the_shop(source: str, reads: bool) -> None:
+    assert expressions.reads_word(source) is reads
+
+
+def test_every_action_whose_look_reads_a_word_knows_the_word_that_says_failed() -> None:
+    for action in load_plan().plan.actions.values():
+        if action.verify is not None and expressions.reads_word(action.verify.holds):
+            assert action.verify.fails, action.id
+            assert action.verify.failed is not None, action.id

@@ -14,6 +14,8 @@ const OPTIONS = {
   wrong_transition: { count: [1, 1, 20] },
   amount_mismatch: { over: [2, 0, 20], under: [1, 0, 20] },
   standby_unhealthy: { target: ["standby", "harborpay"] },
+  refunds_fail: {},
+  repair_fails: { server: ["primary", "standby"] },
 };
 
 const byId = (id) => document.getElementById(id);
@@ -222,7 +224,7 @@ function parts(state) {
   });
   const servers = state.servers.map((server) => {
     const status = server.state === "running" && !server.healthy ? "unhealthy" : server.state;
-    const mood = { running: "good", down: "bad", unhealthy: "bad" }[status] ?? "";
+    const mood = { running: "good", down: "bad", failed: "bad", unhealthy: "bad" }[status] ?? "";
     const traffic = state.traffic === server.id ? w.has_traffic : "";
     return row(w.server[server.id], make("span", w.status[status], mood), make("span", traffic));
   });

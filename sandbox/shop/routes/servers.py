@@ -45,7 +45,7 @@ def _one(call: Call, server: str) -> dict[str, Any]:
 
 
 def _start(call: Call) -> Reply:
-    changed = servers.set_state(call.c, "standby", "running")
+    changed = servers.start(call.c, "standby")
     return Reply(_one(call, "standby"), effect=changed)
 
 
@@ -59,9 +59,10 @@ def _stop(call: Call) -> Reply:
 
 
 def _restore(call: Call) -> Reply:
-    changed = servers.set_state(call.c, "primary", "running")
-    put(call.c, "crashed", False)
-    board.turn(call.c, "server_crash", None, False, call.now)
+    changed = servers.start(call.c, "primary")
+    if servers.states(call.c)["primary"] == "running":
+        put(call.c, "crashed", False)
+        board.turn(call.c, "server_crash", None, False, call.now)
     return Reply(_one(call, "primary"), effect=changed)
 
 
