@@ -55,6 +55,8 @@ class LookDeclaration(Declaration):
     method: Literal["GET", "POST"] = "GET"
     body: Body = None
     read: tuple[str, ...] = ()  # a path into the answer, where the shop wraps it: [data, items]
+    # Error statuses whose JSON is the answer: a health page or a test payment that says 503.
+    answers: tuple[Annotated[int, Field(ge=400, le=599)], ...] = ()
 
 
 class ActionDeclaration(Declaration):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import httpx
@@ -68,6 +70,17 @@ class ShopClient:
         self._looks = looks
         self._actions = actions
 
+    def address(self, name: str, scope: Scope) -> str:
+        """Where a look asks: “POST /channels/harborpay/test-payment”, without what follows a ?."""
+        declaration = self._looks.get(name)
+        if declaration is None:
+            return name
+        try:
+            url = urlsplit(fill_address(declaration.url, scope, self._base_url))
+        except ShopError:
+            return name
+        return f"{declaration.method} {unquote(url.path)[:100]}"
+
     def action(self, name: str) -> ActionDeclaration | None:
         """How the configuration declares the action; None: the shop has no such door."""
         return self._actions.get(name)
@@ -79,12 +92,12 @@ class ShopClient:
             raise NotSent("no_such_look", f"shop.looks has no “{name}”: declare it there.")
         request = fill(declaration, declaration.method, declaration.body, scope, self._base_url)
         try:
-            answer = await self._send(request)
+            answer = await self._send(request, counts=declaration.answers)
         except (NotSent, NoAnswer) as error:
             # A kept connection that the shop had closed in the meantime: ask once more, it is free.
             if declaration.method != "GET" or error.code != "broken":
                 raise
-            answer = await self._send(request)
+            answer = await self._send(request, counts=declaration.answers)
         found = answer.body
         for part in declaration.read:
             if not isinstance(found, Mapping) or part not in found:
@@ -132,7 +145,11 @@ class ShopClient:
         return replace(answer, body=body)
 
     async def _send(
-        self, request: FilledRequest, headers: Mapping[str, str] | None = None
+        self,
+        request: FilledRequest,
+        headers: Mapping[str, str] | None = None,
+        *,
+        counts: Collection[int] = (),
     ) -> ShopAnswer:
         try:
             async with asyncio.timeout(request.timeout):
@@ -146,7 +163,7 @@ class ShopClient:
                     body = await _read(response)
         except (TimeoutError, httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise _classified(error) from error
-        return _answer(response, body)
+        return _answer(response, body, counts)
 
 
 def _kept(found: Any, names: tuple[str, ...]) -> Any:
@@ -188,8 +205,12 @@ def _classified(error: BaseException) -> ShopError:
     return NoAnswer("broken", "the connection broke before the answer")
 
 
-def _answer(response: httpx.Response, raw: bytes) -> ShopAnswer:
+def _answer(response: httpx.Response, raw: bytes, counts: Collection[int]) -> ShopAnswer:
+    """The answer by its status; `counts`: error statuses whose JSON is the answer."""
     status = response.status_code
+    if status in counts:
+        with contextlib.suppress(ValueError):
+            return ShopAnswer(status, json.loads(raw))
     if status >= 500 or status in _UNKNOWN_STATUS:
         raise NoAnswer(f"http_{status}", _sentence(raw))
     if status >= 400:

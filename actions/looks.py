@@ -59,10 +59,21 @@ async def failed_precondition(
     for index, condition in enumerate(assignment.action.preconditions):
         seen = await look(shop, condition.look, assignment)
         if not seen.answered:
-            return f"precondition_unseen:{index}", {"look": condition.look, "code": seen.problem}
+            return f"precondition_unseen:{index}", unseen(shop, condition.look, assignment, seen)
         if not expressions.holds(condition.holds, scope_of(assignment, look=seen.value)):
             return f"precondition:{index}", {"look": seen.value}
     return None
+
+
+def unseen(shop: ShopClient, name: str, assignment: Assignment, seen: Seen) -> dict[str, Any]:
+    """What could not be asked, where, and how it failed: for the words of the refusal."""
+    return {
+        "look": {
+            "name": name,
+            "asked": shop.address(name, scope_of(assignment)),
+            "code": seen.problem,
+        }
+    }
 
 
 async def verified(shop: ShopClient, assignment: Assignment) -> tuple[Verdict, Seen]:

@@ -96,7 +96,8 @@ class ActionRunner:
             now_seen = await looks.look(self._shop, assignment.action.before, assignment)
             if not now_seen.answered:
                 # Without the state before there is no way back to offer.
-                settled = Settled(AttemptState.REFUSED, problem="before_unseen")
+                asked = looks.unseen(self._shop, assignment.action.before, assignment, now_seen)
+                settled = Settled(AttemptState.REFUSED, response=asked, problem="before_unseen")
                 await self._settle(item, assignment, settled)
                 return
             before = looks.as_figures(now_seen.value)

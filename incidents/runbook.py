@@ -40,6 +40,15 @@ class Place:
     def under_way(self) -> bool:
         return self.row.state in UNDER_WAY
 
+    def urgent(self, seen: Mapping[str, Any]) -> bool:
+        """Next before the others, as things are now: the way on where the usual one is broken."""
+        return (
+            self.plan.first_when is not None
+            and not self.settled
+            and not self.optional(seen)
+            and expressions.holds(self.plan.first_when, seen)
+        )
+
     def optional(self, seen: Mapping[str, Any]) -> bool:
         """Not needed as things are now; it may be again."""
         return self.plan.optional_when is not None and expressions.holds(
@@ -73,6 +82,11 @@ def find(session: Session, plan: Plan, incident: Incident, step_id: str) -> Plac
 
 
 def next_place(steps: Sequence[Place], seen: Mapping[str, Any]) -> Place | None:
+    """The step that is next: one that goes before the others now, else the first in the order."""
+    return next((one for one in steps if one.urgent(seen)), None) or _first_in_order(steps, seen)
+
+
+def _first_in_order(steps: Sequence[Place], seen: Mapping[str, Any]) -> Place | None:
     """The first ordered step that is not settled, leaving out what belongs to the review."""
     for place in steps:
         if not place.plan.ordered or place.plan.in_review or place.settled:
@@ -83,28 +97,32 @@ def next_place(steps: Sequence[Place], seen: Mapping[str, Any]) -> Place | None:
 
 
 def open_any_time(steps: Sequence[Place], seen: Mapping[str, Any]) -> list[Place]:
-    """Steps outside the order that can be done now."""
-    return [
+    """Steps beside the next one that can be done now: outside the order, or due by it."""
+    free = [
         place
         for place in steps
         if not place.plan.ordered
         and (not place.settled or place.plan.repeats)
-        and unmet_need(steps, place) is None
+        and unmet_need(steps, place, seen) is None
         and not place.optional(seen)
     ]
+    due = _first_in_order(steps, seen)
+    passed = due is not None and next_place(steps, seen) is not due
+    return [due, *free] if due is not None and passed else free
 
 
-def unmet_need(steps: Sequence[Place], place: Place) -> Place | None:
-    """The first step that must be settled before this one, beyond the order."""
+def unmet_need(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Place | None:
+    """The first step that this one waits for, beyond the order; one not needed is not awaited."""
     for other in steps:
-        if other.plan.id in place.plan.needs and not other.settled:
+        waits = other.under_way or not (other.settled or other.optional(seen))
+        if other.plan.id in place.plan.needs and waits:
             return other
     return None
 
 
 def before(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Place | None:
     """The step that must come first by the order of the section; None: this one may be done."""
-    if not place.plan.ordered or place.plan.in_review:
+    if not place.plan.ordered or place.plan.in_review or place.urgent(seen):
         return None
     for other in steps:
         if other.row.position >= place.row.position:

@@ -54,6 +54,7 @@ def step_scope(session: Session, step: Step) -> dict[str, Any]:
         "branch": step.branch,
         "fields": plain_fields(step.fields),
         "figures": dict(step.figures or {}),
+        "problem": ((step.figures or {}).get("problem") or {}).get("code"),
         "did": list((step.figures or {}).get("did", ())),
     }
 

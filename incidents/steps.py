@@ -120,7 +120,9 @@ def _order(change: Change, place: Place, action: Action | None) -> Outcome | Non
     first = runbook.before(steps, place, seen)
     if first is not None:
         return Outcome.refused("order_rule", first=first.plan.title, scope=seen)
-    first = runbook.unmet_need(steps, place)
+    if not place.settled and place.optional(seen):
+        return Outcome.refused("not_needed_now", first=place.plan.title, scope=seen)
+    first = runbook.unmet_need(steps, place, seen)
     if first is not None:
         return Outcome.refused("needs", first=first.plan.title, scope=seen)
     if change.kind.verify_first and action is not None and action.kind == "mutate":

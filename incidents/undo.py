@@ -7,6 +7,7 @@ from sqlalchemy import select
 from incidents import steps_done
 from incidents.change import Change
 from incidents.runbook import Place
+from plan import expressions
 from plan.model import Action
 from storage.models import ActionAttempt, AttemptState, Status
 
@@ -29,8 +30,13 @@ def way_back(change: Change, place: Place) -> tuple[ActionAttempt, Action] | Non
     for attempt in attempts:
         action = change.plan.actions.get(attempt.action)
         back = change.plan.actions.get(action.undo or "") if action is not None else None
-        if back is not None and not _done_since(change, attempt, back):
-            return attempt, back
+        if action is None or back is None or _done_since(change, attempt, back):
+            continue
+        if action.undo_when is not None:
+            seen = {**change.scope(), "params": dict(attempt.params)}
+            if not expressions.holds(action.undo_when, seen):
+                continue
+        return attempt, back
     return None
 
 

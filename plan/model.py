@@ -125,6 +125,7 @@ class Step(Model):
     in_review: bool = False  # a prevention step: stands in the resolve form, not in the way
     optional_when: str | None = None  # expression: shown as not needed now, with the words below
     not_needed: Words | None = None
+    first_when: str | None = None  # expression: next before the others, whatever the order
     form: Form | None = None
     buttons: tuple[Button, ...] = ()
     branches: tuple[Branch, ...] = ()
@@ -262,6 +263,7 @@ class Action(Model):
     verify: Verification | None = None
     undo: Name | None = None
     undo_label: Words | None = None
+    undo_when: str | None = None  # expression: the way back is offered only where it holds
     running: Words | None = None  # the card's Next line while it runs
     log: Words  # the log line once it is done (and verified): what, from what to what
     log_unknown: Words | None = None

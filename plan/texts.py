@@ -71,7 +71,9 @@ CASES = frozenset(
         "by_outcome",
     }
 )
-STEP = frozenset({"state", "actor", "at", "verified_at", "branch", "fields", "figures", "did"})
+STEP = frozenset(
+    {"state", "actor", "at", "verified_at", "branch", "fields", "figures", "did", "problem"}
+)
 RESOLVE_FORM = frozenset({"cause", "prevention", "owner", "due"})
 TARGET = frozenset({"cases", "customers", "amount"})
 BATCH = frozenset(

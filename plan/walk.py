@@ -14,13 +14,13 @@ from plan.model import Action, Plan, Section, Step, Words
 _EXPRESSIONS: dict[str, frozenset[str]] = {
     "Button": frozenset({"when", "completes_when"}),
     "Branch": frozenset({"condition"}),
-    "Step": frozenset({"optional_when"}),
+    "Step": frozenset({"optional_when", "first_when"}),
     "Guard": frozenset({"holds"}),
     "SeverityRule": frozenset({"when"}),
     "Later": frozenset({"condition"}),
     "Precondition": frozenset({"holds"}),
     "Verification": frozenset({"holds", "fails"}),
-    "Action": frozenset({"cases", "case_state", "case_outcome"}),
+    "Action": frozenset({"cases", "case_state", "case_outcome", "undo_when"}),
 }
 _TEMPLATES: dict[str, frozenset[str]] = {
     "Button": frozenset({"params"}),

@@ -231,8 +231,10 @@ class PaymentChannel:
             answer = await context.look(self.settings.probe_look, {"channel": channel.id})
         except LookFailed as error:
             return {"ok": False, "problem": error.code}
-        ok = bool(answer.get("ok")) if isinstance(answer, dict) else False
-        return {"ok": ok, "problem": None if ok else "refused"}
+        if not isinstance(answer, dict):
+            return {"ok": False, "problem": "body"}
+        ok = bool(answer.get("ok"))
+        return {"ok": ok, "problem": None if ok else str(answer.get("problem") or "not_ok")}
 
 
 def _subject(channel: ChannelName) -> str:

@@ -69,6 +69,12 @@ def on_card(reader: Reader, place: Place) -> list[Offer]:
     return [offer for offer in offered(reader, place) if offer.button.on_card]
 
 
+def green_of(reader: Reader, place: Place) -> str | None:
+    """Which button of the next step is green, on the card and in the runbook: its first."""
+    first = next(iter(on_card(reader, place) or offered(reader, place)), None)
+    return first.button.id if first is not None else None
+
+
 def skip(reader: Reader, place: Place) -> ButtonView:
     return ButtonView("step.skip", f"{reference(reader)}:{place.plan.id}:skip", None, "skip")
 

@@ -93,12 +93,15 @@ def words_of(reader: Reader, mood: Mood) -> CardWords:
 
 
 def next_place(reader: Reader) -> Place | None:
-    """The step that is next: of a run inside another first."""
+    """The step that is next, for the card, its green button and the runbook alike.
+
+    Of a run inside another first; where nothing is due by the order, what is open at any time.
+    """
     for run in reader.runs:
         found = runbook.next_place(reader.places(run), reader.scope)
         if found is not None:
             return found
-    return None
+    return next((one for one in any_time(reader) if not one.settled), None)
 
 
 def any_time(reader: Reader) -> list[Place]:
@@ -125,11 +128,6 @@ def next_of(reader: Reader) -> tuple[Place | None, NextView]:
     if step is not None:
         target = buttons.target_of(reader, step)
         return step, NextView("step", step.plan.next, {"target": target})
-    rest = any_time(reader)
-    undone = next((one for one in rest if not one.settled), None)
-    if undone is not None:
-        target = buttons.target_of(reader, undone)
-        return undone, NextView("step", undone.plan.next, {"target": target})
     question = _question(reader)
     if question is not None:
         return None, NextView("step", question[0].ask, {"you": ""})
@@ -221,8 +219,9 @@ def _step_buttons(reader: Reader, step: Place | None, shown: NextView) -> list[B
         return []  # what runs is all there is to say; it may make the rest needless
     first: list[ButtonView] = []
     if step is not None and not step.under_way and shown.kind != "unknown":
+        green = buttons.green_of(reader, step)
         for offer in buttons.on_card(reader, step):
-            first.append(buttons.of_offer(reader, step, offer, green=not first))
+            first.append(buttons.of_offer(reader, step, offer, green=offer.button.id == green))
     beside: list[ButtonView] = []
     rest: list[ButtonView] = []
     busy = {running.first.step_id for running in reader.running}

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import questions, timeline
+from incidents import questions, settlement, timeline
 from incidents.house import House
 from incidents.read import buttons
 from incidents.read.problems import problem_of
 from incidents.read.reader import Reader, reader_of
 from incidents.views import ButtonView, LogView
 from plan.model import Words
-from storage.models import TimelineEntry
+from storage.models import ActionAttempt, TimelineEntry
 
 _PEOPLE = ("to", "who", "instead")
 _TIMES = ("until", "due", "at", "verified_at", "again_at")
@@ -72,6 +72,10 @@ def _resolved(reader: Reader, entry: TimelineEntry, data: dict[str, Any]) -> dic
         found["summary"] = summary_of(reader)
     if "problem" in data:
         found["problem"] = problem_of(reader, {"code": data["problem"], "action": data["action"]})
+        attempt = reader.session.get(ActionAttempt, data.get("attempt_id"))
+        if attempt is not None:
+            found["look"] = settlement.look_against(attempt)
+            found["attempt"] = settlement.attempt_scope(reader.change(), attempt)["attempt"]
     return found
 
 

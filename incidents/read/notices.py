@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from incidents import parked, questions, runbook, timeline
 from incidents.house import House
 from incidents.read import buttons, log
-from incidents.read.card import card_of, next_place
+from incidents.read.card import any_time, card_of, next_place
 from incidents.read.open_items import words_of_item
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
@@ -228,16 +228,15 @@ def _again(reader: Reader, attempt: ActionAttempt) -> list[ButtonView]:
     )
     if place is None or not reader.incident.live:
         return found
-    for offer in buttons.on_card(reader, place):
-        view = buttons.of_offer(reader, place, offer)
-        if offer.button.id == attempt.button:
-            view = replace(view, label=None, catalogue="test_again")
-        found.append(view)
-    for run in reader.runs:
-        for other in runbook.open_any_time(reader.places(run), reader.scope):
-            if not other.settled and not other.under_way:
-                found += [
-                    buttons.of_offer(reader, other, offer)
-                    for offer in buttons.on_card(reader, other)
-                ]
+    again = "test_again" if (attempt.problem or "").startswith("precondition:") else "again"
+    step = next_place(reader)
+    others = [step, *any_time(reader)] if step is not None else any_time(reader)
+    for other in [place, *(one for one in others if one.row.id != place.row.id)]:
+        if other.settled or other.under_way:
+            continue
+        for offer in buttons.on_card(reader, other):
+            view = buttons.of_offer(reader, other, offer)
+            if other is place and offer.button.id == attempt.button:
+                view = replace(view, label=None, catalogue=again)
+            found.append(view)
     return buttons.unique(found)[:3]

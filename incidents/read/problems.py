@@ -12,14 +12,30 @@ from storage.models import ActionAttempt
 
 EFFECT_FAILED = "effect_failed"
 
+# What was asked, when, and how it failed; the address as the configuration declares it.
+_ASKED_EN = (
+    "{% if look.asked %}{{ look.asked|plain }}{% else %}the shop{% endif %} gave no usable answer"
+    "{% if look.code %} ({{ word(look.code) }}){% endif %}"
+    "{% if attempt.settled_at %} at {{ attempt.settled_at|time }}{% endif %}."
+)
+_ASKED_ZH = (
+    "{% if attempt.settled_at %}{{ attempt.settled_at|time }} {% endif %}"
+    "{% if look.asked %}{{ look.asked|plain }} {% else %}商店{% endif %}沒有可用的回應"
+    "{% if look.code %}（{{ word(look.code) }}）{% endif %}。"
+)
+_NOTHING_EN = (
+    "Nothing was sent, nothing has changed. Try again when the shop answers, or go another way."
+)
+_NOTHING_ZH = "沒有送出，系統沒有任何變更。請待商店恢復回應後再試，或改用其他方式。"
+
 _WORDS = {
     "precondition_unseen": (
-        "the shop could not be asked whether it is safe, so nothing was sent. Nothing has changed.",
-        "無法向商店確認是否安全，因此沒有送出，系統沒有任何變更。",
+        _ASKED_EN + " Whether it is safe is not known. " + _NOTHING_EN,
+        _ASKED_ZH + "無法確認是否安全。" + _NOTHING_ZH,
     ),
     "before_unseen": (
-        "the state before could not be read, so nothing was sent. Nothing has changed.",
-        "無法讀取變更前的狀態，因此沒有送出，系統沒有任何變更。",
+        _ASKED_EN + " Without the state before there is no way back. " + _NOTHING_EN,
+        _ASKED_ZH + "沒有變更前的狀態，之後無法復原。" + _NOTHING_ZH,
     ),
     "not_sent": (
         "the shop could not be reached. Nothing has changed; it can be pressed again.",

@@ -158,10 +158,9 @@ def _step_buttons(
     if not offers and state not in ("next", "open_any_time"):
         return ()
     pure = [one for one in offers if not _is_way(place, one)]
-    green = state == "next"
+    green = buttons.green_of(reader, place) if state == "next" else None
     found = [
-        buttons.of_offer(reader, place, offer, green=green and index == 0)
-        for index, offer in enumerate(pure)
+        buttons.of_offer(reader, place, offer, green=offer.button.id == green) for offer in pure
     ]
     if state in ("next", "open_any_time"):
         found.append(buttons.skip(reader, place))
@@ -199,7 +198,8 @@ def _branches(reader: Reader, place: Place, state: str) -> tuple[tuple[Words, Bu
 
 def _undo(reader: Reader, place: Place) -> ButtonView | None:
     """The way back, beside the step that was done."""
-    if place.row.state != StepState.DONE:
+    unneeded = place.row.state == StepState.PENDING and place.optional(reader.scope)
+    if place.row.state != StepState.DONE and not unneeded:
         return None
     found = undo.way_back(reader.change(), place)
     if found is None:
