@@ -6,7 +6,7 @@ one session that is handed in, and so commit together (rule 1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -129,15 +129,10 @@ class Change:
         session, incident = self.session, self.incident
         session.flush()
         refresh(session, incident, f"{incident.reference}/card", "card", self.now)
-        for run in all_runs(session, incident):
-            refresh(
-                session,
-                incident,
-                runbook_key(session, incident, run),
-                "runbook",
-                self.now,
-                params={"run": run.id},
-            )
+        # Of runs that share a message, one after the other, the last is shown.
+        shown = {runbook_key(session, incident, r): r for r in all_runs(session, incident)}
+        for key, run in shown.items():
+            refresh(session, incident, key, "runbook", self.now, params={"run": run.id})
         if _posted(session, f"{incident.reference}/desk"):
             refresh(session, incident, f"{incident.reference}/desk", "desk", self.now)
 
@@ -156,10 +151,25 @@ def refresh(
 
 
 def runbook_key(session: Session, incident: Incident, run: RunbookRun) -> str:
-    """The key of a run's message: the first run's has no number of its own."""
-    first = all_runs(session, incident)[0]
+    """The key of a run's message.
+
+    The first run has the thread's runbook message, and so has the run that took its place under
+    another section; a run beside it has a message of its own.
+    """
     base = f"{incident.reference}/runbook"
-    return base if first.id == run.id else f"{base}/{run.id}"
+    own = f"{base}/{run.id}"
+    if _is_main(all_runs(session, incident), run) and not _posted(session, own):
+        return base
+    return own
+
+
+def _is_main(runs: Sequence[RunbookRun], run: RunbookRun) -> bool:
+    """Whether all runs before it had been replaced when it began."""
+    return all(
+        one.state == "replaced" and one.ended_at is not None and one.ended_at <= run.started_at
+        for one in runs
+        if one.id < run.id
+    )
 
 
 def _posted(session: Session, key: str) -> bool:

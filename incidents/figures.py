@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from checks.model import CaseFound
 from plan import expressions
 from plan.model import Action
 from storage.models import Case, CaseState
@@ -112,8 +113,66 @@ def customers(cases: Iterable[CaseLine]) -> int:
     return len({case.customer_key for case in cases if case.customer_key})
 
 
-def case_figures(cases: Sequence[CaseLine]) -> dict[str, Any]:
-    """What the plan's texts see as `cases`: counts by state, outcome and true fact, and sums."""
+def unlisted_of(facts: Mapping[str, Any], found: Sequence[CaseFound]) -> dict[str, Any] | None:
+    """What a finding counts beyond the cases that it lists by name; None: it lists them all."""
+    count = facts.get("orders")
+    if not found or not isinstance(count, int) or count <= len(found):
+        return None
+    people = facts.get("customers")
+    known = len({case.customer_key for case in found if case.customer_key})
+    return {
+        "cases": count - len(found),
+        "customers": max(0, people - known) if isinstance(people, int) else 0,
+        "amount": _left(facts.get("amount"), [case.amount for case in found]),
+    }
+
+
+def _left(whole: Any, listed: Sequence[Money | None]) -> dict[str, Any] | None:
+    """The part of the whole amount that is not of the listed ones; None: not known."""
+    if not isinstance(whole, Mapping):
+        return None
+    money = Money(int(whole["minor"]), str(whole["currency"]))
+    amounts = [one for one in listed if one is not None]
+    if any(one.currency != money.currency for one in amounts):
+        return None
+    return Money(money.minor - sum(one.minor for one in amounts), money.currency).as_json()
+
+
+def case_figures(
+    cases: Sequence[CaseLine], unlisted: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the plan's texts see as `cases`: counts by state, outcome and true fact, and sums.
+
+    Wholes: what the check counted beyond those it lists by name (`unlisted`) is in them.
+    """
+    figures = _listed(cases)
+    if not unlisted:
+        return figures
+    for name, more in (
+        ("total", unlisted["cases"]),
+        (str(CaseState.OPEN), unlisted["cases"]),
+        ("customers", unlisted["customers"]),
+    ):
+        figures[name] += more
+    figures["amount"] = _added(figures["amount"], unlisted["amount"])
+    figures["open_amount"] = _added(
+        figures["open_amount"] or _nothing(figures["amount"]), unlisted["amount"]
+    )
+    return figures
+
+
+def _added(listed: Mapping[str, Any] | None, more: Any) -> dict[str, Any] | None:
+    """The whole sum; None where a part of it is not known or of another currency."""
+    if listed is None or not isinstance(more, Mapping) or listed["currency"] != more["currency"]:
+        return None
+    return {**listed, "minor": listed["minor"] + more["minor"]}
+
+
+def _nothing(like: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {**like, "minor": 0} if like is not None else None
+
+
+def _listed(cases: Sequence[CaseLine]) -> dict[str, Any]:
     named: Counter[str] = Counter()
     for case in cases:
         marks = {name for name, value in case.facts.items() if value}

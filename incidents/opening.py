@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from checks.model import CaseFound
 from incidents import (
     escalation,
+    figures,
     loading,
     notifications,
     reachability,
@@ -108,6 +109,9 @@ def _write(
 ) -> Incident:
     _keep_plan(session, house, now)
     facts = facts_of.merged({}, opening.facts)
+    unlisted = figures.unlisted_of(facts, opening.cases)
+    if unlisted is not None:
+        facts["unlisted"] = unlisted
     incident = Incident(
         number=number,
         incident_type=kind.id,

@@ -54,9 +54,20 @@ def step_scope(session: Session, step: Step) -> dict[str, Any]:
         "branch": step.branch,
         "fields": plain_fields(step.fields),
         "figures": dict(step.figures or {}),
-        "problem": ((step.figures or {}).get("problem") or {}).get("code"),
+        "problem": _speaks_against(step),
         "did": list((step.figures or {}).get("did", ())),
     }
+
+
+# Why a try did not work that the next one would meet again, as far as is known.
+_STANDS = frozenset(
+    {"precondition", "precondition_unseen", "effect_failed", "refused", "no_effect"}
+)
+
+
+def _speaks_against(step: Step) -> str | None:
+    code = str(((step.figures or {}).get("problem") or {}).get("code") or "").partition(":")[0]
+    return code if code in _STANDS else None
 
 
 def steps_scope(session: Session, incident: Incident) -> dict[str, Any]:
@@ -94,9 +105,11 @@ def build(
 ) -> dict[str, Any]:
     """The whole scope. `cases`, where they were read already."""
     lines = figures.read_cases(session, incident.id) if cases is None else cases
+    # What is not named is counted by the check alone, and it sees none of it any more.
+    unlisted = None if incident.facts.get("recovered_at") else incident.facts.get("unlisted")
     return {
         "facts": dict(incident.facts),
-        "cases": figures.case_figures(lines),
+        "cases": figures.case_figures(lines, unlisted),
         "incident": incident_scope(session, incident),
         "steps": steps_scope(session, incident),
         "now": now.isoformat(),

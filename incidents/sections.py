@@ -11,7 +11,7 @@ from incidents import closing_state, escalation, loading, notifications, runbook
 from incidents import scope as scopes
 from incidents import severity as severities
 from incidents.authorise import Act
-from incidents.change import Change, runbook_key
+from incidents.change import Change
 from incidents.frame import act_on
 from incidents.house import Actor, House
 from incidents.notifications import Event
@@ -70,8 +70,8 @@ def _change(change: Change, section: Section, kind: IncidentType, fingerprint: s
     if not severities.set_by_a_person(session, incident):
         incident.severity = severities.by_rules(kind, change.scope())
     change.moved()
-    run = runbook.start_run(change, section, opened_by=change.actor.user_id)
-    runbook.post_runbook(change, run, runbook_key(session, incident, run))
+    # The thread's runbook message becomes the new section's: there is one, and it is current.
+    runbook.start_run(change, section, opened_by=change.actor.user_id)
     entry = change.entry(
         "section",
         {"before": before, "after": section.id, "scope": scopes.snapshot(change.scope())},

@@ -97,6 +97,8 @@ def update_incident(
     if incident.mitigated_at is not None and not actor.is_person:
         brought = {name: value for name, value in facts.items() if name in facts_of.PRESENT}
     newer = facts_of.merged(incident.facts, brought)
+    if cases and "orders" in facts:
+        newer = {**newer, "unlisted": figures.unlisted_of(facts, cases)}
     changed = newer != incident.facts
     if changed:
         incident.facts = newer

@@ -168,6 +168,7 @@ class CasesView:
     page: int
     pages: int
     cases: tuple[CaseView, ...]
+    state_words: Mapping[str, Words] = field(default_factory=dict)  # of the type: “paid”
 
 
 @dataclass(frozen=True)

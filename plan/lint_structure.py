@@ -117,6 +117,10 @@ def section_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
                     owner, ("types", index), f"section {owners[kind.id]} has “{kind.id}” already."
                 )
             owners[kind.id] = section.id
+            if kind.case_words is None:
+                yield Problem(
+                    owner, ("types", index), "say what the states of its cases are (case_words)."
+                )
             if kind.id not in FACTS:
                 yield Problem(
                     owner, ("types", index), f"the facts of “{kind.id}” are not listed anywhere."

@@ -161,6 +161,15 @@ class CardTexts(Model):
     ended: CardWords
 
 
+class CaseWords(Model):
+    """What the states of a case are called: in a payment thread “settled” reads “paid”."""
+
+    open: Words
+    waiting: Words
+    unknown: Words
+    settled: Words
+
+
 class IncidentType(Model):
     id: Name
     title: Words
@@ -173,6 +182,8 @@ class IncidentType(Model):
     role: Name = "oncall"  # who is rung
     verify_first: bool = False  # 1.2.2: order family verifies before it changes an order
     case_label: Words  # "{{ cases.total }} orders"
+    case_kind: Name = "order"  # what these cases are; cases of another kind keep their own label
+    case_words: CaseWords | None = None
     card: CardTexts
     ring: Words  # the lock screen: severity, what the customer feels, count, what can be done
     ring_mitigated: Words

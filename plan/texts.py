@@ -93,6 +93,9 @@ COMMON: Mapping[str, Fact] = {
     "orders": Fact("number", "affected orders"),
     "customers": Fact("number", "their customers"),
     "amount": Fact("money", "their amount"),
+    "unlisted.cases": Fact("number", "affected ones that the check counted and does not name"),
+    "unlisted.customers": Fact("number", "their customers"),
+    "unlisted.amount": Fact("money", "their amount"),
     "oldest_since": Fact("time", "since when the oldest of them"),
     "what": Fact("text", "what a person who declared it wrote (encrypted)"),
 }

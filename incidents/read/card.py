@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from incidents import questions, reachability, runbook
 from incidents.house import House
-from incidents.read import buttons
+from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
 from incidents.runbook import Place
 from incidents.views import ButtonView, CardView, NextView, PersonView
@@ -199,7 +199,7 @@ def _buttons(reader: Reader, step: Place | None, shown: NextView) -> tuple[Butto
     if incident.owner is None:
         last.append(buttons.own(reader, "incident.take", "take"))
     if reader.cases:
-        label = reader.kind.case_label
+        label = nouns.case_label(reader)
         last.append(ButtonView("cases.open", buttons.reference(reader), label))
     first = _step_buttons(reader, step, shown)
     question = _question(reader) if step is None else None
@@ -244,7 +244,7 @@ def _ended_buttons(reader: Reader) -> list[ButtonView]:
     if incident.status == Status.RESOLVED:
         found.append(buttons.own(reader, "incident.review", "reviewed"))
     if reader.cases:
-        label = reader.kind.case_label
+        label = nouns.case_label(reader)
         found.append(ButtonView("cases.open", buttons.reference(reader), label))
     return found
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from incidents import cases
 from incidents.figures import CaseLine
 from incidents.house import House
+from incidents.read.nouns import case_label, state_words
 from incidents.read.reader import reader_of
 from incidents.views import CasesView, CaseView
 
@@ -41,11 +42,12 @@ def cases_page(
         reference=reader.incident.reference,
         version=reader.incident.version,
         incident_number=reader.incident.number,
-        title=reader.kind.case_label,
+        title=case_label(reader),
         scope=reader.scope,
         filter=found.filter,
         counts=found.counts,
         page=found.page,
         pages=found.pages,
         cases=tuple(case_view(line) for line in found.cases),
+        state_words=state_words(reader),
     )

@@ -70,6 +70,10 @@ def _resolved(reader: Reader, entry: TimelineEntry, data: dict[str, Any]) -> dic
         found["branch"] = _branch_label(reader, str(data["branch"])) or data["branch"]
     if entry.kind == "resolved":
         found["summary"] = summary_of(reader)
+    if entry.kind == "cases_settled":
+        words = reader.kind.case_words
+        found["case_kind"] = reader.kind.case_kind
+        found["settled_word"] = words.settled if words is not None else None
     if "problem" in data:
         found["problem"] = problem_of(reader, {"code": data["problem"], "action": data["action"]})
         attempt = reader.session.get(ActionAttempt, data.get("attempt_id"))

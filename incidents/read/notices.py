@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from incidents import parked, questions, runbook, timeline
 from incidents.house import House
-from incidents.read import buttons, log
+from incidents.read import buttons, log, nouns
 from incidents.read.card import any_time, card_of, next_place
 from incidents.read.open_items import words_of_item
 from incidents.read.problems import problem_of, problem_scope
@@ -174,11 +174,11 @@ def desk(
         button = ButtonView(
             "cases.open",
             f"{buttons.reference(reader)}:{CaseState.UNKNOWN}",
-            reader.kind.case_label,
+            nouns.case_label(reader),
             scope={"cases": {**figures, "total": figures["unknown"]}},
         )
     elif reader.cases:
-        button = ButtonView("cases.open", buttons.reference(reader), reader.kind.case_label)
+        button = ButtonView("cases.open", buttons.reference(reader), nouns.case_label(reader))
     return card_of(reader), {"note": reader.kind.desk, "button": button}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.read import nouns
 from incidents.read.reader import Reader
 from plan import expressions
 from plan.expressions import ExpressionError
@@ -24,7 +25,7 @@ def words_of_item(reader: Reader, item: FollowUp) -> Words | str:
                 if step.id == name:
                     return _filled(step.title, reader)
     if what == "cases" and item.kind == "open_item":
-        return _filled(reader.kind.case_label, reader)
+        return _filled(nouns.case_label(reader), reader)
     return text
 
 

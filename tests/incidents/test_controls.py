@@ -103,7 +103,11 @@ def test_wrong_section_keeps_thread_log_and_cases(world: World) -> None:
     assert world.kinds()[: len(before)] == before
     posts = [m.payload["message"] for m in world.messages("post")]
     assert posts.count("INC-1/card") == 1
-    assert [key for key in posts if key not in cards and "runbook" in key] == ["INC-1/runbook/2"]
+    assert [key for key in posts if "runbook" in key] == ["INC-1/runbook"]
+    assert [key for key in cards if "runbook" in key] == ["INC-1/runbook"]
+    refreshed = {m.payload["message"]: m.payload["params"] for m in world.messages("refresh")}
+    assert refreshed["INC-1/runbook"] == {"run": 2}
+    assert [key for key in refreshed if "runbook" in key] == ["INC-1/runbook"]
     assert [run.state for run in world.all(RunbookRun)] == ["replaced", "active"]
     assert world.step("9.1.3.s2").state == StepState.PENDING
     assert world.press(MEI, "3.3.1.s2", "switch").code == "not_offered"
