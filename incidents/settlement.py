@@ -305,11 +305,13 @@ def _say_what_failed(
 ) -> None:
     """What of a press was not done stands under the step, and who pressed hears of a failure."""
     failed = next((one for one in attempts if one.state != AttemptState.DONE), None)
-    if place is not None:
-        steps_done.mark_problem(
-            place.row,
-            failed and {"attempt": failed.id, "action": action.id, "code": failed.problem},
-        )
+    if place is not None and failed is not None:
+        problem = {"attempt": failed.id, "action": action.id, "code": failed.problem}
+        steps_done.mark_problem(place.row, problem)
+    elif place is not None:
+        before = (place.row.figures or {}).get("problem") or {}
+        if before.get("action") == action.id:
+            steps_done.mark_problem(place.row, None)
     if failed is not None and failed.problem == "effect_failed":
         thread_answers.tell_failed(change, action, failed)
 

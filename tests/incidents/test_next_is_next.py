@@ -143,7 +143,7 @@ def test_a_refused_switch_makes_the_other_way_next(world: World) -> None:
     [attempt] = world.pending_attempts()
     world.settle(attempt, AttemptState.REFUSED, problem="precondition:0", response={"look": {}})
     assert agree(world) == OFFER
-    assert world.press(MEI, SWITCH, "switch_after_test").ok
+    assert world.press(MEI, SWITCH, "switch").ok
     world.run_actions()
     assert world.step(SWITCH).state == StepState.DONE
 
