@@ -95,24 +95,16 @@ class _Route:
             await ack()
 
     async def _answer(self, ack: AsyncAck, interaction: Interaction, dispatch: Dispatch) -> None:
-        dispatch.answer = self._find_answer(interaction)
+        dispatch.answer = self._registry.acknowledgement(interaction, self._desk)
         if dispatch.answer is None:
             await ack(options=[]) if interaction.kind == "options" else await ack()
         else:
             await ack(**dispatch.answer)
 
-    def _find_answer(self, interaction: Interaction) -> dict[str, Any] | None:
-        answer = self._registry.find_answer(interaction)
-        return None if answer is None else answer(interaction, self._desk)
-
     async def _work(self, interaction: Interaction, dispatch: Dispatch) -> None:
-        if interaction.kind == "submission":
-            # The form was sent back with its errors: there is nothing to do. Asked again rather
-            # than remembered, so that it holds after a restart too.
-            answer = self._find_answer(interaction)
-            if answer is not None and answer.get("response_action") == "errors":
-                dispatch.handled = True
-                return
+        if dispatch.answered == "errors":  # the form went back to the person: nothing to do
+            dispatch.handled = True
+            return
         handler = self._registry.find(interaction)
         if handler is not None:
             await handler(interaction, self._desk)

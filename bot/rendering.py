@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from bot.clock import Clock
 from bot.delivery.content import Attachment, Content, Request
 from bot.delivery.permalinks import permalink_of
+from handlers import sent_forms
 from handlers.cases import csv_text
 from handlers.packing import unpack
 from incidents import cases, read
@@ -28,6 +30,7 @@ Build = Callable[[Session, Request], View]
 
 FILES = "review_files"
 CSV = "cases_csv"
+SENT_BACK = "sent_back"
 _PAGE = "page"
 _ITS_OWN = frozenset({"card", "runbook"})
 
@@ -72,6 +75,9 @@ class Drawing:
             "home": self._home,
             "incident_list": self._packed,
             "result": self._packed,
+            "resolve": self._resolve,
+            "cases": self._cases,
+            "revealed": self._revealed,
             "blind": self._packed,
         }
 
@@ -83,6 +89,8 @@ class Drawing:
             return self._cases_csv(session, request)
         if request.template == _PAGE:
             return self._page(session, request)
+        if request.template == SENT_BACK:
+            return self._sent_back(session, request)
         view, params = self._builders.get(request.template, self._notice)(session, request)
         message = self._render(session, request, view, params)
         return Content(message.text, message.blocks, message.metadata_extra, message.view)
@@ -141,11 +149,46 @@ class Drawing:
 
     def _answer(self, session: Session, request: Request) -> View:
         if "params" in request.params:
-            return None, unpack(dict(request.params))
+            return None, {**unpack(dict(request.params)), "typed": _typed(request)}
         code, params = read.late_answer(
             session, self._house, self._incident(request), request.params, self._clock.now()
         )
         return None, {"code": code, "params": params}
+
+    def _sent_back(self, session: Session, request: Request) -> Content:
+        """The form as it was sent, with the refusal above its fields; without a form, the refusal
+        with what was typed."""
+        sent = sent_forms.SentForm.of(unpack(dict(request.params)), request.secret or {})
+        drawn = sent_forms.again(session, self._house, sent, self._clock.now())
+        if drawn is None:
+            template, view, params = "result", None, sent.as_result()
+        else:
+            template, view, params = drawn
+        message = self._render(session, replace(request, template=template), view, params)
+        filled = sent_forms.fill(message.view or {}, sent.state)
+        return Content(message.text, message.blocks, message.metadata_extra, filled)
+
+    def _resolve(self, session: Session, request: Request) -> View:
+        memory = dict(request.params["memory"])
+        return sent_forms.resolving(
+            session, self._house, memory, request.secret or {}, self._clock.now()
+        )
+
+    def _cases(self, session: Session, request: Request) -> View:
+        """A page of the cases, of the incident and filter that the modal remembers."""
+        memory = dict(request.params["memory"])
+        page = read.cases_page(
+            session,
+            self._house,
+            self._incident(request),
+            self._clock.now(),
+            wanted=str(memory["filter"]),
+            page=int(memory["page"]),
+        )
+        return page, {"metadata": {**memory, "filter": page.filter, "page": page.page}}
+
+    def _revealed(self, session: Session, request: Request) -> View:
+        return None, {**unpack(dict(request.params)), "texts": unpack(request.secret or [])}
 
     def _packed(self, session: Session, request: Request) -> View:
         return None, unpack(dict(request.params))
@@ -188,3 +231,8 @@ class Drawing:
             view.ring, view.scope, language=request.language, zone=self._zone
         )
         return Content(text=text)
+
+
+def _typed(request: Request) -> list[str]:
+    """What goes back to its typist with an answer."""
+    return list(request.secret.get("typed", ())) if isinstance(request.secret, Mapping) else []

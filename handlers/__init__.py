@@ -1,6 +1,6 @@
 """Slack speaks to us: commands, buttons, modals, shortcuts, App Home."""
 
-from handlers import buttons, cases, commands, home, intake, modals, shortcuts
+from handlers import buttons, cases, commands, forms, home, intake, modals, shortcuts
 from handlers.registry import Registry
 
 __all__ = ["register_all"]
@@ -10,3 +10,4 @@ def register_all(registry: Registry) -> None:
     """Every handler of the product."""
     for module in (commands, buttons, modals, intake, cases, shortcuts, home):
         module.register(registry)
+    registry.waiting = forms.checking

@@ -15,9 +15,73 @@ from storage import outbox
 from storage.models import Incident
 
 
-def tell(session: Session, interaction: Interaction, outcome: Outcome, now: datetime) -> None:
-    """Enqueues the outcome's answer where the person acted, in the same transaction."""
-    say(session, interaction, "answer", {"code": outcome.code, "params": outcome.params}, now)
+def tell(
+    session: Session,
+    interaction: Interaction,
+    outcome: Outcome,
+    now: datetime,
+    *,
+    kept: Mapping[str, Any] | None = None,
+) -> None:
+    """Enqueues the outcome's answer where the person acted, in the same transaction.
+
+    A form answers in itself. What was typed goes with a refusal, to its typist alone, encrypted
+    until it is sent. `kept`: what the form needs to be drawn again, encrypted as well.
+    """
+    if interaction.kind == "submission":
+        _in_form(session, interaction, outcome, now, kept or {})
+    elif not outcome.quiet:
+        params = {"code": outcome.code, "params": outcome.params}
+        given_back = None if outcome.ok else typed_of(interaction)
+        say(session, interaction, "answer", params, now, secret=given_back)
+
+
+def typed_of(interaction: Interaction) -> dict[str, Any] | None:
+    """What the person wrote, to be given back; None where that is nothing."""
+    if interaction.kind == "command" and interaction.text.strip():
+        return {"typed": [f"/{interaction.name} {interaction.text.strip()}"]}
+    values = (e for block in interaction.state.values() for e in block.values())
+    texts = [str(e["value"]) for e in values if e.get("type") in _TEXTS and e.get("value")]
+    return {"typed": texts} if texts else None
+
+
+_TEXTS = ("plain_text_input", "number_input", "email_text_input", "url_text_input")
+
+
+def _in_form(
+    session: Session,
+    interaction: Interaction,
+    outcome: Outcome,
+    now: datetime,
+    kept: Mapping[str, Any],
+) -> None:
+    """The open form turns into the result, or into itself with the refusal above its fields.
+
+    Where it was closed meanwhile, the person is told as after a press.
+    """
+    memory = interaction.memory
+    params = {
+        "form": interaction.name,
+        "memory": memory,
+        "code": outcome.code,
+        "params": outcome.params,
+        "ok": outcome.ok,
+    }
+    channel, thread = memory.get("channel"), memory.get("thread")
+    secret = {"state": interaction.state, **(typed_of(interaction) or {}), **kept}
+    outbox.view(
+        session,
+        key=f"answer/{interaction.delivery}",
+        template="result" if outcome.ok else "sent_back",
+        person=interaction.user_id,
+        view_id=str(interaction.view.get("id")),
+        params=pack(params),
+        instead=None if outcome.ok and outcome.quiet else "answer",
+        channel=str(channel) if channel else None,
+        thread_ts=str(thread) if thread else None,
+        secret=None if outcome.ok else secret,
+        now=now,
+    )
 
 
 def say(
@@ -29,11 +93,12 @@ def say(
     *,
     incident: Incident | None = None,
     language: str | None = None,
+    secret: Any = None,
 ) -> None:
     """Enqueues a message for this one reader.
 
     In the channel where they pressed; behind a command through its response_url, which works in
-    every conversation; else by direct message.
+    every conversation; else by direct message. `secret`: personal data in it.
     """
     key = f"answer/{interaction.delivery}"
     packed = pack(dict(params))
@@ -50,6 +115,7 @@ def say(
             params=packed,
             incident=incident,
             language=language,
+            secret=secret,
             now=now,
         )
     elif channel:
@@ -63,6 +129,7 @@ def say(
             params=packed,
             incident=incident,
             language=language,
+            secret=secret,
             now=now,
         )
     else:
@@ -73,5 +140,6 @@ def say(
             person=interaction.user_id,
             incident=incident,
             params=packed,
+            secret=secret,
             now=now,
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from handlers.desk import MENU, Desk
+from handlers.desk import MENU, Desk, Shown
+from handlers.packing import pack
 from handlers.registry import Interaction, Registry
-from handlers.showing import choices, incident_id, send_review, show_card
+from handlers.showing import choices, incident_id, plan_hash_of, send_review, show_card
 from handlers.step_forms import asked
 from handlers.values import Target
 from incidents import approvals, closing, controls, read
@@ -43,8 +45,13 @@ async def _target(interaction: Interaction, desk: Desk) -> Target | None:
     return target
 
 
-def remembered(interaction: Interaction, target: Target) -> dict[str, Any]:
-    """What a modal must remember to act, and to answer where the click was made."""
+def remembered(
+    interaction: Interaction, target: Target, *, plan: str | None = None
+) -> dict[str, Any]:
+    """What a modal must remember to act, and to answer where the click was made.
+
+    `plan`: hash of the plan that its form was taken from.
+    """
     return {
         "incident": target.number,
         "version": target.version,
@@ -52,6 +59,7 @@ def remembered(interaction: Interaction, target: Target) -> dict[str, Any]:
         "button": target.button,
         "channel": interaction.channel_id or interaction.memory.get("channel"),
         "thread": interaction.thread_ts or interaction.memory.get("thread"),
+        **({"plan": plan} if plan else {}),
     }
 
 
@@ -79,7 +87,7 @@ async def step(interaction: Interaction, desk: Desk) -> None:
             "form",
             wanted.view,
             callback="form.step",
-            metadata=remembered(interaction, target),
+            metadata=remembered(interaction, target, plan=wanted.plan_hash),
         )
         return
     await desk.act(
@@ -195,29 +203,47 @@ async def resolve(interaction: Interaction, desk: Desk) -> None:
     target = await _target(interaction, desk)
     if target is None:
         return
+    view_id = await _loading(interaction, desk)
+    if view_id is None:
+        return
+    looks = await desk.guard_looks(target.number)
+    number = target.number
+
+    def shown(session: Session, _: datetime) -> Shown:
+        plan = plan_hash_of(session, number)
+        if plan is None:
+            return Shown("result", {"code": "not_found", "params": {}})
+        memory = remembered(interaction, target, plan=plan)
+        return Shown("resolve", {"memory": memory}, secret=looks.as_json())
+
+    await desk.show(interaction, view_id, shown)
+
+
+async def _loading(interaction: Interaction, desk: Desk) -> str | None:
+    """A modal within the life of the trigger; None: Slack took none, and the person is told."""
     loading = await desk.draw(interaction, "loading", None)
     view_id = None if loading.view is None else await desk.place(interaction, loading.view)
     if view_id is None:
         await desk.say(interaction, "view_expired")
+    return view_id
+
+
+async def reveal(interaction: Interaction, desk: Desk, target: Target) -> None:
+    """What people wrote, to who may read it: looked at, written down, and shown in one modal."""
+    actor = desk.actor(interaction)
+    view_id = await _loading(interaction, desk)
+    if view_id is None:
         return
-    looks = await desk.guard_looks(target.number)
-    now = desk.clock.now()
-    found = await desk.read(lambda session: incident_id(session, target.number))
-    if found is None:
-        message = await desk.draw(interaction, "result", None, code="not_found", params={})
-    else:
-        view = await desk.read(
-            lambda session: read.resolve_view(session, desk.house, found, now, looks)
-        )
-        message = await desk.draw(
-            interaction,
-            "resolve",
-            view,
-            owner=view.owner.user_id if view.owner else None,
-            metadata=remembered(interaction, target),
-        )
-    if message.view is not None:
-        await desk.slack.update_view(view_id, message.view)
+
+    def shown(session: Session, now: datetime) -> Shown:
+        outcome = controls.reveal(session, desk.house, target.number, actor, now)
+        if not outcome.ok:
+            refused = {"code": outcome.code, "params": outcome.params}
+            return Shown("result", pack(refused))
+        params = {"reference": outcome.params["reference"]}
+        return Shown("revealed", params, secret=pack(outcome.params["texts"]))
+
+    await desk.show(interaction, view_id, shown)
 
 
 async def reopen(interaction: Interaction, desk: Desk) -> None:
@@ -270,6 +296,8 @@ async def more(interaction: Interaction, desk: Desk) -> None:
         await reviewed(interaction, desk)
     elif verb == "review":
         await send_review(interaction, desk, target.number)
+    elif verb == "reveal":
+        await reveal(interaction, desk, target)
     elif verb in _FORMS:
         await _open(interaction, desk, target, _FORMS[verb])
     elif verb == "all":

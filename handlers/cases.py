@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.errors import ShopError
-from handlers.desk import Desk
+from handlers.desk import Desk, Shown
 from handlers.registry import Interaction, Registry
 from handlers.showing import incident_id, may_see
 from handlers.values import Target
@@ -86,21 +86,21 @@ async def page(interaction: Interaction, desk: Desk) -> None:
         wanted, at_page = interaction.value or cases.ALL, 1
     elif interaction.value.isdigit():
         at_page = int(interaction.value)
-    view = await _view(desk, int(memory.get("incident", 0)), wanted, at_page)
-    if view is None:
-        return
-    message = await desk.draw(
+    number = int(memory.get("incident", 0))
+    remembered = {**memory, "filter": wanted, "page": at_page}
+
+    def shown(session: Session, _: datetime) -> Shown:
+        incident = loading.incident_of(session, number)
+        if incident is None:
+            return Shown("result", {"code": "not_found", "params": {}})
+        return Shown("cases", {"memory": remembered}, incident)
+
+    await desk.show(
         interaction,
-        "cases",
-        view,
-        metadata={**memory, "filter": view.filter, "page": view.page},
+        str(interaction.view.get("id")),
+        shown,
+        view_hash=str(interaction.view.get("hash") or "") or None,
     )
-    if message.view is not None:
-        await desk.slack.update_view(
-            str(interaction.view.get("id")),
-            message.view,
-            view_hash=str(interaction.view.get("hash") or "") or None,
-        )
 
 
 async def export(interaction: Interaction, desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -16,7 +16,9 @@ from handlers.registry import Interaction
 from incidents.house import Actor, House
 from incidents.outcome import Outcome
 from message_templates.engine import Message, Templates
+from storage import outbox
 from storage.database import Database
+from storage.models import Incident
 from storage.work import once
 
 log = structlog.get_logger(__name__)
@@ -76,6 +78,16 @@ class OrderLooker(Protocol):
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What an open modal turns into: references, and personal data encrypted until it is sent."""
+
+    template: str
+    params: Mapping[str, Any]
+    incident: Incident | None = None
+    secret: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Desk:
     """The connections of the handlers."""
 
@@ -94,19 +106,24 @@ class Desk:
     async def read(self, work: Callable[[Session], T]) -> T:
         return await self.database.read(work)
 
-    async def act(self, interaction: Interaction, work: Work[Outcome]) -> Outcome:
+    async def act(
+        self,
+        interaction: Interaction,
+        work: Work[Outcome],
+        *,
+        kept: Mapping[str, Any] | None = None,
+    ) -> Outcome:
         """One unit of work for one delivery: done at most once, with its answer in it.
 
         The delivery is marked as done in the same transaction, so that after a crash it is worked
-        again only if nothing of it stands.
+        again only if nothing of it stands. `kept`: see `answers.tell`.
         """
         now = self.clock.now()
 
         def unit(session: Session) -> Outcome:
             once(session, interaction.delivery, now)
             outcome = work(session, now)
-            if not outcome.quiet:
-                answers.tell(session, interaction, outcome, now)
+            answers.tell(session, interaction, outcome, now, kept=kept)
             return outcome
 
         outcome = await self.database.write(unit, urgent=True)
@@ -153,8 +170,40 @@ class Desk:
             return await self.slack.push_view(interaction.trigger_id, view)
         return await self.slack.open_view(interaction.trigger_id, view)
 
+    async def show(
+        self,
+        interaction: Interaction,
+        view_id: str,
+        shown: Work[Shown],
+        *,
+        view_hash: str | None = None,
+    ) -> None:
+        """Has an open modal turn into another, through the work table."""
+
+        def unit(session: Session, now: datetime) -> Outcome:
+            what = shown(session, now)
+            outbox.view(
+                session,
+                key=f"view/{interaction.delivery}",
+                template=what.template,
+                person=interaction.user_id,
+                view_id=view_id,
+                view_hash=view_hash,
+                params=dict(what.params),
+                incident=what.incident,
+                secret=what.secret,
+                now=now,
+            )
+            return Outcome.done(quiet=True)
+
+        await self.act(interaction, unit)
+
+    async def inform(self, interaction: Interaction, code: str, **params: Any) -> None:
+        """Tells the one person what they asked to know."""
+        await self.act(interaction, lambda _session, _now: Outcome.done(code, **params))
+
     async def say(self, interaction: Interaction, code: str, **params: Any) -> None:
-        """Answers to the one person, changing nothing else."""
+        """Refuses, to the one person, changing nothing."""
         outcome = Outcome.refused(code, **params)
         await self.act(interaction, lambda _session, _now: outcome)
 

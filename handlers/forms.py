@@ -7,9 +7,9 @@ from typing import Any
 
 from handlers.desk import Desk
 from handlers.registry import Interaction
-from incidents import forms
+from incidents import forms, loading
 from incidents.outcome import Outcome
-from plan.model import Form
+from plan.model import Form, Plan
 
 
 def raw(state: Mapping[str, Any], name: str) -> Any:
@@ -44,11 +44,29 @@ def errors(form: Form, interaction: Interaction, desk: Desk) -> dict[str, Any] |
 
 
 def complaint(outcome: Outcome, interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
-    """The refusal of a field as Slack shows it: under the field, in the person's language."""
-    field = outcome.params.get("field_id")
-    if field is None:
+    """The refusal of a field as Slack shows it: under the field, in the person's language.
+
+    None where the form that is open has no such field: Slack would take no error for it.
+    """
+    field = str(outcome.params.get("field_id"))
+    if field not in interaction.state:
         return None
     message = desk.templates.answer(
         outcome.code, outcome.params, language=desk.people.known_language(interaction.user_id)
     )
-    return {"response_action": "errors", "errors": {str(field): message.text}}
+    return {"response_action": "errors", "errors": {field: message.text}}
+
+
+def checking(interaction: Interaction, desk: Desk) -> dict[str, Any]:
+    """The form stays, and says that its result comes: what is sent is never out of sight."""
+    message = desk.templates.render(
+        "checking", None, language=desk.people.known_language(interaction.user_id)
+    )
+    metadata = interaction.view.get("private_metadata", "")
+    view = {**(message.view or {}), "private_metadata": metadata}
+    return {"response_action": "update", "view": view}
+
+
+def plan_opened(interaction: Interaction, desk: Desk) -> Plan | None:
+    """The plan that the open form was taken from; None where it is not in memory (any more)."""
+    return loading.plan_at_hand(desk.house, str(interaction.memory.get("plan")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from actions.errors import ShopError
@@ -11,16 +10,11 @@ from checks.model import CaseFound
 from handlers import forms
 from handlers.desk import Desk
 from handlers.registry import Interaction, Registry
+from handlers.sent_forms import type_of
+from handlers.step_forms import FormView
 from incidents.declaring import Declaration, declarable, declare
-from incidents.outcome import Outcome
-from plan.model import Form, IncidentType
+from plan.model import IncidentType
 from storage.money import Money
-
-
-@dataclass(frozen=True)
-class _FormView:
-    form: Form
-    scope: Mapping[str, Any]
 
 
 def register(registry: Registry) -> None:
@@ -79,23 +73,15 @@ async def _open(
     await desk.open(
         interaction,
         "form",
-        _FormView(kind.declare, {}),
+        FormView(kind.declare, {}),
         callback="form.complaint" if is_complaint(kind) else "form.declare",
         values=dict(values),
         metadata={"channel": interaction.channel_id, "type": kind.id},
     )
 
 
-def _kind(interaction: Interaction, desk: Desk) -> IncidentType | None:
-    name = interaction.memory.get("type")
-    try:
-        return desk.house.plan.incident_type(str(name)) if name else None
-    except KeyError:
-        return None
-
-
 def answer(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
-    """The chosen type's form, the form's errors, or "checking" where an order is looked up."""
+    """The chosen type's form, or the form's errors."""
     language = desk.people.known_language(interaction.user_id)
     memory = interaction.memory
     if memory.get("choose"):
@@ -104,7 +90,7 @@ def answer(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
         assert picked.declare is not None  # noqa: S101 - only such types are offered
         message = desk.templates.render(
             "form",
-            _FormView(picked.declare, {}),
+            FormView(picked.declare, {}),
             language=language,
             params={
                 "callback": "form.declare",
@@ -112,20 +98,15 @@ def answer(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
             },
         )
         return {"response_action": "update", "view": message.view}
-    kind = _kind(interaction, desk)
+    kind = type_of(desk.house, interaction.memory)
     if kind is None or kind.declare is None:
         return None
-    wrong = forms.errors(kind.declare, interaction, desk)
-    if wrong is not None:
-        return wrong
-    message = desk.templates.render("checking", None, language=language)
-    view = {**(message.view or {}), "private_metadata": interaction.view["private_metadata"]}
-    return {"response_action": "update", "view": view}
+    return forms.errors(kind.declare, interaction, desk)
 
 
 async def submitted(interaction: Interaction, desk: Desk) -> None:
     """Opens the incident; the modal says what came of it, or is the filled form with the error."""
-    kind = _kind(interaction, desk)
+    kind = type_of(desk.house, interaction.memory)
     if kind is None or kind.declare is None:
         return
     values = forms.values(kind.declare, interaction)
@@ -135,10 +116,10 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
         try:
             case = _case(await desk.order(named), desk)
         except ShopError:
-            await _again(interaction, desk, kind, values, "shop_unreachable", {})
+            await desk.say(interaction, "shop_unreachable")
             return
         if case is None:
-            await _again(interaction, desk, kind, values, "order_unknown", {"order": named[:60]})
+            await desk.say(interaction, "order_unknown", order=named[:60])
             return
         values["order"] = case.key
     declared = Declaration(
@@ -148,8 +129,7 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
         source=kind.intake,
         case=case,
     )
-    outcome = await desk.act(interaction, lambda s, at: declare(s, desk.house, declared, at))
-    await _result(interaction, desk, outcome)
+    await desk.act(interaction, lambda s, at: declare(s, desk.house, declared, at))
 
 
 def _chosen_type(kind: IncidentType, values: Mapping[str, Any]) -> str:
@@ -181,39 +161,3 @@ def _case(order: Mapping[str, Any] | None, desk: Desk) -> CaseFound | None:
         customer_key=str(customer.get("id") or order.get("customer_id") or "") or None,
         facts={name: value for name, value in facts.items() if value},
     )
-
-
-async def _again(
-    interaction: Interaction,
-    desk: Desk,
-    kind: IncidentType,
-    values: Mapping[str, Any],
-    code: str,
-    params: Mapping[str, Any],
-) -> None:
-    """The filled form with the error above it; nothing was opened."""
-    assert kind.declare is not None  # noqa: S101 - the form was just filled in
-    language = await desk.people.language_of(interaction.user_id)
-    said = desk.templates.answer(code, params, language=language).text
-    message = await desk.draw(
-        interaction,
-        "form",
-        _FormView(kind.declare, {}),
-        callback=interaction.name,
-        values=dict(values),
-        error=said,
-        metadata=interaction.memory,
-    )
-    await _update(interaction, desk, message.view)
-
-
-async def _result(interaction: Interaction, desk: Desk, outcome: Outcome) -> None:
-    message = await desk.draw(
-        interaction, "result", None, code=outcome.code, params=dict(outcome.params)
-    )
-    await _update(interaction, desk, message.view)
-
-
-async def _update(interaction: Interaction, desk: Desk, view: Mapping[str, Any] | None) -> None:
-    if view is not None:
-        await desk.slack.update_view(str(interaction.view.get("id")), view)

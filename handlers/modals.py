@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,9 @@ from sqlalchemy.orm import Session
 from handlers import forms
 from handlers.desk import Desk
 from handlers.registry import Interaction, Registry
+from handlers.step_forms import form_behind
 from incidents import closing, controls, sections
+from incidents import forms as typed
 from incidents.closing import ResolveForm
 from incidents.outcome import Outcome
 from incidents.steps import SKIP, Press, press
@@ -23,11 +26,11 @@ def register(registry: Registry) -> None:
     registry.answer("form.step")(step_errors)
     registry.view("form.step")(step)
     registry.view("form.skip")(skip)
-    registry.answer("form.resolve")(resolve_checking)
     registry.view("form.resolve")(resolve)
-    registry.answer("form.wait")(wait_errors)
     for name, control in _CONTROLS.items():
         registry.view(name)(_controlled(control))
+    for name, judge in _JUDGED.items():
+        registry.answer(name)(judge)
 
 
 def _number(interaction: Interaction) -> int:
@@ -35,20 +38,11 @@ def _number(interaction: Interaction) -> int:
 
 
 def plan_form(interaction: Interaction, desk: Desk) -> Form | None:
-    """The form that was filled in, found in the plan by what the modal remembers."""
-    memory = interaction.memory
-    for section in desk.house.plan.sections.values():
-        for step in section.steps:
-            if step.id != memory.get("step"):
-                continue
-            button = next((b for b in step.buttons if b.id == memory.get("button")), None)
-            if button is None:
-                return None
-            if button.does == "form":
-                return step.form
-            action = desk.house.plan.actions.get(button.action or "")
-            return action.form if action is not None else None
-    return None
+    """The form that was filled in, in the version of the plan that it was opened from."""
+    memory, plan = interaction.memory, forms.plan_opened(interaction, desk)
+    if plan is None:
+        return None
+    return form_behind(plan, str(memory.get("step")), str(memory.get("button")))
 
 
 def step_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
@@ -60,19 +54,13 @@ def step_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
 async def step(interaction: Interaction, desk: Desk) -> None:
     """A step's form: recorded, or its action asked for with what was entered."""
     memory = interaction.memory
-    form = plan_form(interaction, desk)
-    typed = (
-        forms.values(form, interaction)
-        if form is not None
-        else {name: forms.raw(interaction.state, name) for name in interaction.state}
-    )
     wish = Press(
         _number(interaction),
         int(memory.get("version", 0)),
         str(memory.get("step", "")),
         str(memory.get("button", "")),
         desk.actor(interaction),
-        values=typed,
+        values={name: forms.raw(interaction.state, name) for name in interaction.state},
     )
     await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
 
@@ -90,38 +78,27 @@ async def skip(interaction: Interaction, desk: Desk) -> None:
     await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
 
 
-def resolve_checking(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
-    """Resolving needs fresh looks at the shop: the form turns into "checking" at once."""
-    message = desk.templates.render(
-        "checking", None, language=desk.people.known_language(interaction.user_id)
-    )
-    view = dict(message.view or {})
-    view["private_metadata"] = interaction.view.get("private_metadata", "")
-    return {"response_action": "update", "view": view}
-
-
 async def resolve(interaction: Interaction, desk: Desk) -> None:
     """Looks anew, resolves, and says in the open modal what came of it."""
     number = _number(interaction)
     looks = await desk.guard_looks(number)
-    zone = await desk.people.zone_of(interaction.user_id)
-    form = ResolveForm(
+    form = _resolve_form(interaction, await desk.people.zone_of(interaction.user_id))
+    actor = desk.actor(interaction)
+    await desk.act(
+        interaction,
+        lambda session, at: closing.resolve(session, desk.house, number, actor, form, looks, at),
+        kept={"looks": looks.as_json()},
+    )
+
+
+def _resolve_form(interaction: Interaction, zone: ZoneInfo) -> ResolveForm:
+    return ResolveForm(
         cause=forms.raw(interaction.state, "cause"),
         cause_text=forms.text(interaction, "cause_text") or None,
         prevention=forms.text(interaction, "prevention") or None,
         owner=forms.raw(interaction.state, "owner"),
         due=_day(forms.raw(interaction.state, "due"), zone),
     )
-    actor = desk.actor(interaction)
-    outcome = await desk.act(
-        interaction,
-        lambda session, at: closing.resolve(session, desk.house, number, actor, form, looks, at),
-    )
-    message = await desk.draw(
-        interaction, "result", None, code=outcome.code, params=dict(outcome.params)
-    )
-    if message.view is not None:
-        await desk.slack.update_view(str(interaction.view.get("id")), message.view)
 
 
 def _day(value: Any, zone: ZoneInfo) -> datetime | None:
@@ -131,14 +108,76 @@ def _day(value: Any, zone: ZoneInfo) -> datetime | None:
     return datetime.combine(date.fromisoformat(str(value)), time(18), zone).astimezone(UTC)
 
 
+def _moment(value: Any) -> datetime | None:
+    """The chosen moment; Slack's picker speaks in the person's own zone and sends seconds."""
+    return datetime.fromtimestamp(int(value), UTC) if value else None
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A text of a form outside the plan, and how long it may be."""
+
+    field: str
+    maximum: int = 500
+    required: bool = True
+
+
+_TEXTS: Mapping[str, tuple[_Text, ...]] = {
+    "form.skip": (_Text("reason"),),
+    "form.dismiss": (_Text("reason"),),
+    "form.reopen": (_Text("reason"),),
+    "form.severity": (_Text("reason", required=False),),
+    "form.wait": (_Text("reason"),),
+    "form.note": (_Text("note", typed.TEXT_MAXIMUM),),
+    "form.escalate": (_Text("reason", required=False),),
+    "form.hand_over": (_Text("note", required=False),),
+    "form.resolve": (
+        _Text("cause_text", 1000, required=False),
+        _Text("prevention", 2000, required=False),
+    ),
+}
+
+
+def texts_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
+    """What looks like personal data or is too long: under its field, before anything is done."""
+    for text in _TEXTS[interaction.name]:
+        said = typed.free_text(
+            None,
+            forms.raw(interaction.state, text.field),
+            text.field,
+            maximum=text.maximum,
+            required=text.required,
+        )
+        if isinstance(said, Outcome):
+            return forms.complaint(said, interaction, desk)
+    return None
+
+
 def wait_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
-    """A day in the past is no day to wait for."""
-    value = forms.raw(interaction.state, "day")
-    until = _day(value, ZoneInfo("UTC"))
-    if until is None or until.date() > desk.clock.now().date():
-        return None
-    outcome = Outcome.refused("wait_past", field_id="day", until=until)
-    return forms.complaint(outcome, interaction, desk)
+    """A moment in the past is none to wait for."""
+    until = _moment(forms.raw(interaction.state, "until"))
+    if until is not None and until <= desk.clock.now():
+        outcome = Outcome.refused("wait_past", field_id="until", until=until)
+        return forms.complaint(outcome, interaction, desk)
+    return texts_errors(interaction, desk)
+
+
+def resolve_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
+    """What the chosen cause demands (1.2.4): known from the plan alone."""
+    plan = forms.plan_opened(interaction, desk)
+    form = _resolve_form(interaction, desk.people.known_zone(interaction.user_id))
+    cause = plan.causes.get(form.cause or "") if plan is not None else None
+    missing = closing.demanded_by_cause(cause, form) if cause is not None else None
+    if missing is not None:
+        return forms.complaint(closing.needed(missing), interaction, desk)
+    return texts_errors(interaction, desk)
+
+
+_JUDGED = {
+    **dict.fromkeys(_TEXTS, texts_errors),
+    "form.wait": wait_errors,
+    "form.resolve": resolve_errors,
+}
 
 
 Control = Callable[[Session, Desk, Interaction, datetime], Outcome]
@@ -182,12 +221,19 @@ def _section(session: Session, desk: Desk, it: Interaction, at: datetime) -> Out
 
 
 def _hand_over(session: Session, desk: Desk, it: Interaction, at: datetime) -> Outcome:
-    to = str(forms.raw(it.state, "person") or "")
-    return controls.hand_over(session, desk.house, _number(it), desk.actor(it), to, at)
+    return controls.hand_over(
+        session,
+        desk.house,
+        _number(it),
+        desk.actor(it),
+        str(forms.raw(it.state, "person") or ""),
+        at,
+        note=forms.text(it, "note") or None,
+    )
 
 
 def _wait(session: Session, desk: Desk, it: Interaction, at: datetime) -> Outcome:
-    until = _day(forms.raw(it.state, "day"), desk.people.known_zone(it.user_id)) or at
+    until = _moment(forms.raw(it.state, "until")) or at
     return controls.wait_until(
         session, desk.house, _number(it), desk.actor(it), until, forms.text(it, "reason"), at
     )

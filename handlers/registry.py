@@ -84,6 +84,7 @@ class Registry:
         self._handlers: dict[tuple[Kind, str], Handler] = {}
         self._answers: dict[tuple[Kind, str], Answer] = {}
         self._opens: dict[tuple[Kind, str], Opens] = {}
+        self.waiting: Answer | None = None  # of a form that is acted on: it says what came of it
 
     def command(self, name: str, *, opens: Opens | None = None) -> Callable[[H], H]:
         return self._add("command", name, opens)
@@ -101,7 +102,8 @@ class Registry:
         return self._add("event", name)
 
     def answer(self, name: str, kind: Kind = "submission") -> Callable[[A], A]:
-        """What stands in the acknowledgement: errors by field, a view, or None to close the form.
+        """What stands in the acknowledgement: errors by field, a view, or None when nothing is
+        wrong so far; a form then shows `waiting` until its result comes.
 
         Pure: it looks at nothing but the submission (rule 7).
         """
@@ -127,8 +129,13 @@ class Registry:
         """The handler, or that of the name's family ("cases.page" → "cases.*")."""
         return self._look(self._handlers, interaction.kind, interaction.name)
 
-    def find_answer(self, interaction: Interaction) -> Answer | None:
-        return self._look(self._answers, interaction.kind, interaction.name)
+    def acknowledgement(self, interaction: Interaction, desk: Any) -> dict[str, Any] | None:
+        """What the acknowledgement holds; None: nothing, which closes a form."""
+        answer = self._look(self._answers, interaction.kind, interaction.name)
+        found = answer(interaction, desk) if answer is not None else None
+        if found is None and interaction.kind == "submission" and self.waiting is not None:
+            return self.waiting(interaction, desk) if self.find(interaction) else None
+        return found
 
     def opens_view(self, body: Mapping[str, Any]) -> bool:
         """Whether the payload's handler opens a modal: it goes first, a trigger_id lives 3 s.

@@ -24,6 +24,11 @@ def incident_id(session: Session, number: int) -> int | None:
     return session.scalar(select(Incident.id).where(Incident.number == number))
 
 
+def plan_hash_of(session: Session, number: int) -> str | None:
+    """The version of the plan that an incident runs under, and that its forms are taken from."""
+    return session.scalar(select(Incident.plan_hash).where(Incident.number == number))
+
+
 def may_see(house: House, user_id: str, incident: Incident) -> bool:
     """A private incident is shown only to who works in its channel."""
     return visible(house, user_id, incident)
@@ -82,11 +87,13 @@ def choices(
     params: dict[str, Any] = {}
     if template == "form_section":
         params["sections"] = [
-            (kind.id, kind.title)
+            (kind.id, section.id, kind.title)
             for section in house.plan.sections.values()
             for kind in section.types
             if kind.id != incident.incident_type
         ]
+    elif template == "form_wait":
+        params["until"] = house.quiet.next_end(now)
     elif template == "form_merge":
         params["incidents"] = [
             item for item in read.incident_list(session, house, now) if item.number != number

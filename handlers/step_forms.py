@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from handlers.values import Target
 from incidents import loading, runbook
 from incidents.house import Actor, House
-from plan.model import Action, Button, Form, Words
+from plan.model import Action, Button, Form, Plan, Words
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Asked:
     form: Form | None
     role: str
     owner: str | None
+    plan_hash: str  # of the plan that the form was taken from: it is judged by that one
 
     def may_open(self, actor: Actor) -> bool:
         """Whether the form is shown; who may not is told by the press itself, and it is kept."""
@@ -56,14 +57,31 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
         return None
     cases, seen = runbook.seen_now(session, incident, now)
     button = next((b for b in place.plan.buttons if b.id == target.button), None)
-    if button is None:
-        return Asked(place.plan.title, seen, None, None, None, place.plan.role, incident.owner)
-    offered = runbook.offer(plan, button, cases, seen)
-    scope = {**seen, "target": dict(offered.target)} if offered is not None else seen
-    action = plan.actions[button.action] if button.action else None
-    form = None
-    if button.does == "form":
-        form = place.plan.form
-    elif action is not None:
-        form = action.form
-    return Asked(place.plan.title, scope, button, action, form, place.plan.role, incident.owner)
+    offered = runbook.offer(plan, button, cases, seen) if button is not None else None
+    action = plan.actions[button.action] if button is not None and button.action else None
+    return Asked(
+        step_title=place.plan.title,
+        scope=seen if offered is None else {**seen, "target": dict(offered.target)},
+        button=button,
+        action=action,
+        form=None if button is None else form_behind(plan, target.step, button.id),
+        role=place.plan.role,
+        owner=incident.owner,
+        plan_hash=incident.plan_hash,
+    )
+
+
+def form_behind(plan: Plan, step_id: str, button_id: str) -> Form | None:
+    """The form that a step's button asks for in this version of the plan."""
+    for section in plan.sections.values():
+        for step in section.steps:
+            if step.id != step_id:
+                continue
+            button = next((one for one in step.buttons if one.id == button_id), None)
+            if button is None:
+                return None
+            if button.does == "form":
+                return step.form
+            action = plan.actions.get(button.action or "")
+            return action.form if action is not None else None
+    return None

@@ -28,9 +28,12 @@ from incidents.guards import GuardLooks, Standing
 from incidents.house import Actor, House
 from incidents.notifications import Event
 from incidents.outcome import Outcome
+from plan.model import Cause
 from storage import outbox
 from storage.models import FollowUp, Incident, Status, StepState
 from storage.types import Personal
+
+_PREVENTING = ("prevention", "owner", "due")  # of the form: what is to prevent it, who, by when
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def _resolve(change: Change, form: ResolveForm, looks: GuardLooks | None) -> Out
         return Outcome.refused("step_running", at=None)
     cause = change.plan.causes.get(form.cause or "")
     if cause is None:
-        return _needed("cause")
+        return needed("cause")
     texts: dict[str, str] = {}
     for name, value, maximum in (
         ("cause_text", form.cause_text, 1000),
@@ -87,11 +90,11 @@ def _resolve(change: Change, form: ResolveForm, looks: GuardLooks | None) -> Out
         texts[name] = said.plain
     before = guards.standing(change, looks, None)
     demanded = {name for name in before.demanded if not getattr(form, name, None)}
-    if cause.needs_improvement:  # 1.2.4
-        wanted = {"prevention": texts["prevention"], "owner": form.owner, "due": form.due}
-        demanded |= {name for name, value in wanted.items() if not value}
+    by_cause = demanded_by_cause(cause, form)
+    if by_cause is not None:
+        demanded.add(by_cause)
     if demanded:
-        return _needed(min(demanded, key=["prevention", "owner", "due", "cause"].index))
+        return needed(min(demanded, key=[*_PREVENTING, "cause"].index))
     standing = guards.standing(change, looks, form.scope())
     if standing.refused:
         first = standing.refused[0]
@@ -111,7 +114,15 @@ def _resolve(change: Change, form: ResolveForm, looks: GuardLooks | None) -> Out
     return Outcome.done("resolved", quiet=True, reference=incident.reference)
 
 
-def _needed(field: str) -> Outcome:
+def demanded_by_cause(cause: Cause, form: ResolveForm) -> str | None:
+    """The first field that the cause makes needed and that is empty (1.2.4)."""
+    if not cause.needs_improvement:
+        return None
+    return next((name for name in _PREVENTING if not getattr(form, name)), None)
+
+
+def needed(field: str) -> Outcome:
+    """The refusal of a form in which that field is empty."""
     return Outcome.refused("field_required", field=field, field_id=field)
 
 

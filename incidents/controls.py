@@ -28,6 +28,7 @@ from incidents.house import Actor, House
 from incidents.notifications import Event
 from incidents.outcome import Outcome
 from incidents.sections import change_section, link, merge
+from incidents.views import PersonView
 from storage.types import Personal
 
 
@@ -56,23 +57,35 @@ def take(session: Session, house: House, number: int, actor: Actor, now: datetim
 
 
 def hand_over(
-    session: Session, house: House, number: int, actor: Actor, to: str, now: datetime
+    session: Session,
+    house: House,
+    number: int,
+    actor: Actor,
+    to: str,
+    now: datetime,
+    *,
+    note: str | None = None,
 ) -> Outcome:
-    """Gives it to somebody, who is told directly."""
+    """Gives it to somebody who can work on it, with what they need to know; they are told."""
 
     def work(change: Change) -> Outcome:
         incident = change.incident
         taker = people.person(session, to)
-        if incident.owner == to or taker is None:
-            return Outcome.refused("not_offered")
+        if taker is None:
+            return Outcome.refused("field_required", field="person", field_id="person")
+        if incident.owner == to:
+            return Outcome.refused("owns_already", who=taker, reference=incident.reference)
         if not ownership.may_own(change, to):
             return Outcome.refused("may_not_own", to=taker, roles=list(change.section.may_own))
+        said = forms.free_text(change, note, "note", maximum=500, required=False)
+        if isinstance(said, Outcome):
+            return said
         before = incident.owner
         ownership.give(change, to)
-        entry = change.entry("handed_over", {"to": to, "from": before})
+        entry = change.entry("handed_over", {"to": to, "from": before}, text=said.plain or None)
         change.audit("hand_over", to, data={"from": before})
         told = (to,) if to != actor.user_id else ()
-        params = {"who": actor.user_id, "what": "handed_over"}
+        params = {"who": actor.user_id}
         notifications.announce(change, Event.HANDED_OVER, entry, people=told, params=params)
         change.show()
         return Outcome.done("handed_over", quiet=True, to=taker, reference=incident.reference)
@@ -252,28 +265,38 @@ def reveal(session: Session, house: House, number: int, actor: Actor, now: datet
     """
 
     def work(change: Change) -> Outcome:
-        incident = change.incident
-        texts: list[tuple[datetime, object, str]] = []
-        if incident.description is not None:
-            by = people.person(session, incident.created_by)
-            texts.append((incident.detected_at, by, incident.description.reveal()))
-        for run in runbook.runs_of(session, incident, replaced=True):
-            for place in runbook.places(change.plan, run):
-                stored = place.row.fields
-                if place.row.at is None or not isinstance(stored, dict):
-                    continue
-                by = people.person(session, place.row.actor)
-                values = stored.get("values", {})
-                texts += [
-                    (place.row.at, by, str(values[name]))
-                    for name in stored.get("personal", ())
-                    if values.get(name)
-                ]
+        texts = told_in_words(change)
         change.entry("revealed", {"texts": len(texts)})
-        change.audit("reveal", incident.reference, data={"texts": len(texts)})
-        return Outcome.done("revealed", texts=tuple(texts), reference=incident.reference)
+        reference = change.incident.reference
+        change.audit("reveal", reference, data={"texts": len(texts)})
+        return Outcome.done("revealed", texts=texts, reference=reference)
 
     return act_on(session, house, number, actor, now, Act.REVEAL, work, live=False)
+
+
+Told = tuple[datetime, PersonView | None, str]
+
+
+def told_in_words(change: Change) -> tuple[Told, ...]:
+    """What stands nowhere but in the database: the words that a form kept as personal."""
+    incident = change.incident
+    texts: list[Told] = []
+    if incident.description is not None:
+        by = people.person(change.session, incident.created_by)
+        texts.append((incident.detected_at, by, incident.description.reveal()))
+    for run in runbook.runs_of(change.session, incident, replaced=True):
+        for place in runbook.places(change.plan, run):
+            stored = place.row.fields
+            if place.row.at is None or not isinstance(stored, dict):
+                continue
+            by = people.person(change.session, place.row.actor)
+            values = stored.get("values", {})
+            texts += [
+                (place.row.at, by, str(values[name]))
+                for name in stored.get("personal", ())
+                if values.get(name)
+            ]
+    return tuple(texts)
 
 
 def edit_note(
@@ -308,5 +331,6 @@ __all__ = [
     "resolve",
     "reveal",
     "take",
+    "told_in_words",
     "wait_until",
 ]

@@ -61,6 +61,18 @@ class GuardLooks:
                 return look.seen
         return _NOT_LOOKED
 
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept, encrypted, until the form that it is for is drawn."""
+        return {
+            "at": self.at.isoformat(),
+            "looks": [list(vars(one).values()) for one in self.looks],
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> GuardLooks:
+        looks = tuple(GuardLook(*one) for one in kept["looks"])
+        return cls(datetime.fromisoformat(str(kept["at"])), looks)
+
 
 @dataclass(frozen=True)
 class Unmet:

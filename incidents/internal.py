@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incidents import notifications
+from incidents import authorise, notifications
 from incidents.change import Change
 from incidents.notifications import Event
 from plan.model import Action
@@ -12,7 +12,10 @@ from storage.models import ActionAttempt, AttemptState
 
 def carry_out(change: Change, action: Action, attempt: ActionAttempt) -> None:
     """Done with the commit of the press: messages to the people of the roles that it names."""
-    told = _tell(change, attempt, [str(role) for role in attempt.params.get("roles", ())])
+    roles = [str(role) for role in attempt.params.get("roles", ())]
+    told = (
+        _tell(change, attempt, roles) if action.sends == "news" else _ring(change, attempt, roles)
+    )
     attempt.state = AttemptState.DONE
     attempt.sent_at = attempt.settled_at = change.now
     attempt.response = {"told": told}
@@ -20,31 +23,57 @@ def carry_out(change: Change, action: Action, attempt: ActionAttempt) -> None:
 
 
 def _tell(change: Change, attempt: ActionAttempt, roles: list[str]) -> list[str]:
-    """Each role once: in its own channel where it has one, else its people directly."""
+    """Everybody of the roles hears it, once each: what customers feel, who has it, the thread."""
     told: list[str] = []
-    incident = change.incident
+    people: dict[str, None] = {}
     for name in roles:
-        role = change.house.role(name)
-        channel = change.house.audience(role.channel) if role.channel else None
-        if channel is not None and not (incident.private and not channel.private):
-            outbox.post(
-                change.session,
-                key=f"{incident.reference}/told/{name}/{attempt.id}",
-                template="your_turn",
-                incident=incident,
-                audience=channel.key,
-                params={"event": str(Event.ESCALATED), "role": name},
-                priority=2,
-                now=change.now,
-            )
+        chain = [p for p in change.house.role(name).chain if _may_hear(change, p)]
+        people |= dict.fromkeys(chain)
+        if chain or _post(change, attempt, name):
             told.append(name)
-        elif role.chain:
-            notifications.announce(
-                change,
-                Event.ESCALATED,
-                people=tuple(p for p in role.chain if p != change.actor.user_id)[:1],
-                params={"why": "escalated", "who": change.actor.user_id},
-                mark=f"told-{attempt.id}",
-            )
-            told.append(name)
+    mark = f"told-{attempt.id}"
+    params = {"who": change.actor.user_id}
+    notifications.announce(change, Event.TOLD, people=people, params=params, mark=mark)
     return told
+
+
+def _may_hear(change: Change, person: str) -> bool:
+    others = person != change.actor.user_id
+    return others and authorise.may_see(change.house, change.incident, person)
+
+
+def _post(change: Change, attempt: ActionAttempt, name: str) -> bool:
+    """A role without people that Muster knows hears it in its channel, where it has one."""
+    role, incident = change.house.role(name), change.incident
+    channel = change.house.audience(role.channel) if role.channel and not role.chain else None
+    if channel is None or (incident.private and not channel.private):
+        return False
+    outbox.post(
+        change.session,
+        key=f"{incident.reference}/told/{name}/{attempt.id}",
+        template="told",
+        incident=incident,
+        audience=channel.key,
+        params={"event": str(Event.TOLD), "who": change.actor.user_id},
+        priority=2,
+        now=change.now,
+    )
+    return True
+
+
+def _ring(change: Change, attempt: ActionAttempt, roles: list[str]) -> list[str]:
+    """The first of each role is asked to act."""
+    rung: list[str] = []
+    for name in roles:
+        chain = [p for p in change.house.role(name).chain if p != change.actor.user_id]
+        if not chain:
+            continue
+        notifications.announce(
+            change,
+            Event.ESCALATED,
+            people=chain[:1],
+            params={"why": "escalated", "who": change.actor.user_id},
+            mark=f"told-{attempt.id}",
+        )
+        rung.append(name)
+    return rung

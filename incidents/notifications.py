@@ -35,6 +35,7 @@ class Event(StrEnum):
     YOUR_TURN = "your_turn"  # a question, an answer that is due
     APPROVAL = "approval"
     HANDED_OVER = "handed_over"
+    TOLD = "told"  # the departments hear of it: what customers feel, who has it
     UNKNOWN = "unknown"  # an outcome that is unknown for more than a minute
     REMINDER = "reminder"  # a follow-up or a complaint that stands still
     MORNING = "morning"  # what opened in the night and rang nobody
@@ -77,7 +78,8 @@ TABLE: Mapping[Event, Row] = {
     Event.RELAPSE: Row("post", ("direct",), "must_act", "relapse"),
     Event.YOUR_TURN: Row("post", ("thread", "direct"), "owner", "your_turn"),
     Event.APPROVAL: Row("post", ("thread", "direct"), "person", "approval", night_to=4),
-    Event.HANDED_OVER: Row("post", ("thread", "direct"), "person", "your_turn", night_to=4),
+    Event.HANDED_OVER: Row("post", ("thread", "direct"), "person", "handed_over", night_to=4),
+    Event.TOLD: Row("post", ("direct",), "person", "told", night_to=4),
     Event.UNKNOWN: Row("post", ("thread", "direct"), "owner", "unknown"),
     Event.REMINDER: Row("post", ("direct",), "person", "your_turn"),
     Event.MORNING: Row("post", ("direct",), "person", "your_turn", night_to=0),

@@ -260,6 +260,8 @@ class Action(Model):
     title: Words  # a verb and its object
     kind: Literal["internal", "read", "contact", "mutate"]
     roles: tuple[Name, ...]
+    # Of an internal one: who is named in `params.roles` hears the news, or is rung to act.
+    sends: Literal["news", "call"] = "call"
     irreversible: bool = False  # red
     approval_above: Name | None = None  # name of a limit of the configuration
     params: dict[str, str] = {}  # templates over facts, case, form

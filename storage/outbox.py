@@ -89,13 +89,17 @@ def direct(
     params: Mapping[str, Any] | None = None,
     priority: int = 1,
     ring: Iterable[str] = (),
+    secret: Any = None,
 ) -> int | None:
-    """A direct message to a Slack user. Once per key."""
+    """A direct message to a Slack user. Once per key. `secret`: personal data in it."""
     payload = _payload(session, "direct", key, template, incident, params, None) | {
         "person": person,
         "ring": list(ring),
     }
-    return _message(session, key, payload, now, order_key=f"dm:{person}", priority=priority)
+    order_key = f"dm:{person}"
+    return _message(
+        session, key, payload, now, order_key=order_key, priority=priority, secret=secret
+    )
 
 
 def ephemeral(
@@ -158,15 +162,31 @@ def view(
     view_hash: str | None = None,
     params: Mapping[str, Any] | None = None,
     incident: Incident | None = None,
+    instead: str | None = None,
+    channel: str | None = None,
+    thread_ts: str | None = None,
     secret: Any = None,
 ) -> int | None:
-    """Turns an open modal ("checking") into its result, at most once."""
+    """Turns an open modal ("checking") into its result; of several for one modal the newest stays.
+
+    `instead`: the template of the message that goes to the person, in `channel` or directly, when
+    they have closed the modal; it takes `params` and `secret` over.
+    """
     payload = _payload(session, "view", key, template, incident, params, None) | {
         "person": person,
         "view_id": view_id,
         "hash": view_hash,
+        "instead": instead,
+        "channel": channel,
+        "thread_ts": thread_ts,
     }
-    return _message(session, key, payload, now, priority=0, secret=secret)
+    order_key = view_order(view_id)
+    return _message(session, key, payload, now, priority=0, secret=secret, order_key=order_key)
+
+
+def view_order(view_id: str) -> str:
+    """The order key of what turns that modal into something else."""
+    return f"view:{view_id}"
 
 
 def home(session: Session, *, person: str, now: datetime) -> int | None:

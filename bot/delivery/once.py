@@ -1,24 +1,26 @@
-"""What is sent at most once: ephemeral messages, answers to a response_url, views of a modal.
+"""What is sent at most once: ephemeral messages and answers to a response_url.
 
-None of them can be looked up afterwards. A try whose outcome is not known is not repeated (the
-person can press again); one that was certainly not sent is, as long as its moment lasts.
+Neither can be looked up afterwards. A try whose outcome is not known is not repeated (the person
+can press again); one that was certainly not sent is, as long as its moment lasts. An answer that
+gives back what its reader typed is never given up: it goes as a direct message instead.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.orm import Session
 
 from bot.delivery.content import Content, request_of
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Turn
 from bot.delivery.office import Office
-from bot.delivery.plain import plain_view
 from bot.delivery.posts import Posts, join
+from storage import outbox
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +29,7 @@ _NOT_THERE = frozenset({Remedy.DIRECT, Remedy.FALLBACK, Remedy.JOIN, Remedy.ROOT
 
 
 class Once(ABC):
-    """The rule that the three share."""
+    """The rule that the two share."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -36,18 +38,16 @@ class Once(ABC):
     async def deliver(self, job: Job) -> Turn:
         """One turn: sent, or given up for good. Raises only what certainly was not sent."""
         if job.ambiguous:
-            log.warning("sent_at_most_once", message=job.key)
-            return Delivered({"unclear": "an earlier try may have been sent"})
+            return self._given_up(job, "unclear", "an earlier try may have been sent")
         if self._office.clock.now() > job.created_at + _MOMENT:
-            return Delivered({"dropped": "its moment is over"})
+            return self._given_up(job, "dropped", "its moment is over")
         self._room(job)
         language = await self._language(job)
         content = await self._office.draw(request_of(job, language))
         try:
             return await self._send(job, content)
         except Unclear as error:
-            log.warning("sent_at_most_once", message=job.key, code=error.code)
-            return Delivered({"unclear": error.code})
+            return self._given_up(job, "unclear", error.code)
         except SlackRefused as error:
             if error.remedy is Remedy.PLAIN and not content.plain:
                 return await self._plainly(job, self._office.plainly(job, content, error))
@@ -60,7 +60,12 @@ class Once(ABC):
         try:
             return await self._send(job, content)
         except Unclear as error:
-            return Delivered({"unclear": error.code})
+            return self._given_up(job, "unclear", error.code)
+
+    @staticmethod
+    def _given_up(job: Job, how: str, why: str) -> Turn:
+        log.warning("sent_at_most_once", message=job.key, why=why)
+        return Delivered({how: why}, lambda session, now: _hand_back(session, job, now))
 
     async def _language(self, job: Job) -> str:
         chosen, person = job.payload.get("language"), job.payload.get("person")
@@ -105,6 +110,8 @@ class Ephemeral(Once):
         except SlackRefused as error:
             if error.remedy not in _NOT_THERE:
                 raise
+            if _typed(job):
+                return self._given_up(job, "dropped", error.code)
             return await self._directly(job, content, error.code)
         return Delivered({"shown": payload["person"]})
 
@@ -133,6 +140,8 @@ class Respond(Once):
                 raise SlackRefused("response_url", "expired_url")
             await self._office.sender.respond(str(url), body)
         except SlackRefused as error:
+            if error.remedy is Remedy.DROP and _typed(job):
+                return self._given_up(job, "dropped", error.code)
             if error.remedy is Remedy.DROP and payload.get("person"):
                 return await self._directly(job, content, error.code)
             if error.remedy is Remedy.RETRY and error.known:
@@ -141,18 +150,27 @@ class Respond(Once):
         return Delivered({"responded": True})
 
 
-class ViewUpdate(Once):
-    """A modal that was opened with "checking" becomes the result."""
+def _hand_back(session: Session, job: Job, now: datetime) -> None:
+    """What somebody typed is not lost with its answer: a direct message can be looked up."""
+    payload, data = job.payload, _typed(job)
+    if not data:
+        return
+    outbox.direct(
+        session,
+        key=f"{job.message}/direct",
+        template=str(payload["template"]),
+        person=str(payload["person"]),
+        incident=None,
+        params=payload.get("params"),
+        secret=data,
+        now=now,
+    )
 
-    async def _send(self, job: Job, content: Content) -> Turn:
-        view = content.view or (plain_view(content, "modal") if content.plain else None)
-        if view is None:
-            return Delivered({"dropped": "nothing to show"})
-        args: dict[str, Any] = {"view_id": job.payload["view_id"], "view": dict(view)}
-        if job.payload.get("hash"):
-            args["hash"] = job.payload["hash"]
-        await self._office.sender.call("views.update", args, urgent=True)
-        return Delivered({"updated": True})
+
+def _typed(job: Job) -> dict[str, Any]:
+    """What goes with an answer that gives back what its reader typed; empty for any other."""
+    data = request_of(job, "").secret
+    return dict(data) if isinstance(data, Mapping) and data.get("typed") else {}
 
 
 def _body(content: Content) -> dict[str, Any]:

@@ -56,6 +56,14 @@ def row_of(session: Session, key: str) -> SlackMessage | None:
     return session.scalar(_ROW, {"message": key})
 
 
+def has_newer(session: Session, job: Job) -> bool:
+    """Whether a newer item of the same order key waits behind this one."""
+    newer = select(WorkItem.id).where(
+        WorkItem.order_key == job.order_key, WorkItem.id > job.id, WorkItem.state.in_(UNFINISHED)
+    )
+    return session.scalar(newer.limit(1)) is not None
+
+
 def _post_key(message: str) -> str:
     """Key of the work item that posts a message (storage.outbox)."""
     return f"message:{message}"

@@ -17,12 +17,13 @@ from bot.delivery.home import Home
 from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
 from bot.delivery.late import put_right
 from bot.delivery.office import Office, backoff
-from bot.delivery.once import Ephemeral, Respond, ViewUpdate
+from bot.delivery.once import Ephemeral, Respond
 from bot.delivery.pages import Pages
 from bot.delivery.permalinks import DO as PERMALINK
 from bot.delivery.permalinks import Permalinks
 from bot.delivery.posts import Posts, Twins
 from bot.delivery.sender import SILENT
+from bot.delivery.views import Views
 from storage import work
 from storage.errors import StorageError
 from storage.models import WorkItem, WorkKind
@@ -31,7 +32,9 @@ from storage.work import LeaseOver
 log = structlog.get_logger(__name__)
 
 # What is sent at most once decides for itself, and a page does not go through Slack.
-_WAITS_FOR_SLACK = frozenset({"post", "direct", "refresh", "home", "file", "twins", PERMALINK})
+_WAITS_FOR_SLACK = frozenset(
+    {"post", "direct", "refresh", "home", "file", "twins", "view", PERMALINK}
+)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between tries to write a turn down
 
 
@@ -50,7 +53,7 @@ def delivery_classes(office: Office) -> Mapping[str, DeliveryClass]:
         "refresh": Edits(office),
         "ephemeral": Ephemeral(office),
         "respond": Respond(office),
-        "view": ViewUpdate(office),
+        "view": Views(office),
         "home": Home(office),
         "page": Pages(office),
         "file": Files(office),

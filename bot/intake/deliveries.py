@@ -17,6 +17,8 @@ OPENS_VIEW = 0
 BY_A_PERSON = 1
 EVENT = 3
 
+ANSWERED = "answered"  # in the payload of a claimed delivery: its acknowledgement's response_action
+
 _WITH_ANSWER = {"view_submission"}  # the acknowledgement closes the form or names its errors
 _OPTIONS = {"block_suggestion"}  # the acknowledgement is all there is
 

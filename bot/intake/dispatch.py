@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.intake.acknowledgement import payload_of
-from bot.intake.deliveries import Delivery, body_of
+from bot.intake.deliveries import ANSWERED, Delivery, body_of
 from bot.intake.receive import Reply
 from bot.schedule.outcomes import Done, Park, Retry, Turn
 from handlers.registry import Interaction, NotNow, Registry, from_body
@@ -43,6 +43,7 @@ class Dispatch:
     phase: Literal["answer", "work"]
     key: str
     answer: dict[str, Any] | None = None
+    answered: str | None = None  # what the acknowledgement did with the form (response_action)
     handled: bool = False
     settled: bool = False  # its unit of work has marked the delivery as done
     error: Exception | None = None
@@ -87,7 +88,8 @@ class Dispatcher:
         body = body_of(stored)
         if body is None:
             return Park("the stored delivery is empty")
-        dispatch = Dispatch("work", item.key)
+        # After a restart it is not known: then the handler judges the form itself, and says so.
+        dispatch = Dispatch("work", item.key, answered=item.payload.get(ANSWERED))
         await self._through_bolt(body, dispatch)
         if dispatch.error is not None:
             return await self._failed(item, body, dispatch.error)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.clock import Clock
-from bot.intake.deliveries import BY_A_PERSON, EVENT, OPENS_VIEW, Delivery, delivery_key
+from bot.intake.deliveries import ANSWERED, BY_A_PERSON, EVENT, OPENS_VIEW, Delivery, delivery_key
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import WorkItem, WorkKind, WorkState
@@ -83,7 +83,7 @@ class Intake:
         self._busy = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._stored: list[tuple[int, NewWork, Delivery]] = []
+        self._stored: list[tuple[int, NewWork, Delivery, str | None]] = []
         self.counts = Counts()
 
     async def receive(self, body: dict[str, Any], raw: str, *, attempt: int = 0) -> Reply:
@@ -137,7 +137,8 @@ class Intake:
             reply = await self._answering.answer(delivery)
         if not self._stored:
             asyncio.get_running_loop().call_later(_LONGEST_WAIT, self._hand_over)
-        self._stored.append((row, new, delivery))
+        action = (reply.payload or {}).get("response_action")
+        self._stored.append((row, new, delivery, action))
         return reply
 
     def _hand_over(self) -> None:
@@ -145,8 +146,8 @@ class Intake:
         if self._busy == 0:
             self._database.let_units_go()
         stored, self._stored = self._stored, []
-        for row, new, delivery in stored:
-            self._take(_claimed(row, new, delivery))
+        for row, new, delivery, action in stored:
+            self._take(_claimed(row, new, delivery, action))
 
     async def quiet(self) -> None:
         """Returns when no payload waits for its acknowledgement: acknowledging goes first.
@@ -199,8 +200,11 @@ class Intake:
         )
 
 
-def _claimed(row: int, new: NewWork, delivery: Delivery) -> WorkItem:
-    """The stored row as this process's claim, without reading it again."""
+def _claimed(row: int, new: NewWork, delivery: Delivery, action: str | None) -> WorkItem:
+    """The stored row as this process's claim, without reading it again.
+
+    `action`: what the acknowledgement did with a form; only this process knows.
+    """
     return WorkItem(
         id=row,
         kind=new.kind,
@@ -213,6 +217,6 @@ def _claimed(row: int, new: NewWork, delivery: Delivery) -> WorkItem:
         attempts=1,
         due=new.now,
         created_at=new.now,
-        payload=new.payload,
+        payload=new.payload if action is None else {**new.payload, ANSWERED: action},
         secret=delivery.body,
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import questions, reachability, runbook
+from incidents import controls, questions, reachability, runbook
 from incidents.house import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
@@ -270,7 +270,8 @@ def verbs(reader: Reader) -> tuple[str, ...]:
 
 def controls_of(session: Session, house: House, incident_id: int, now: datetime) -> tuple[str, ...]:
     """Every control that makes sense now, for the menu that opens behind “More…”."""
-    return verbs(reader_of(session, house, incident_id, now))
+    reader = reader_of(session, house, incident_id, now)
+    return (*verbs(reader), *(("reveal",) if controls.told_in_words(reader.change()) else ()))
 
 
 def _more(reader: Reader) -> tuple[tuple[str, str], ...]:
@@ -281,7 +282,7 @@ def _more(reader: Reader) -> tuple[tuple[str, str], ...]:
         f"lang:{language}" for language in reader.house.other_languages(reader.incident.audience)
     ]
     room = _MAX_MORE - len(languages[:1])
-    if len(found) > room:
+    if len(found) > room or controls.told_in_words(reader.change()):
         found = [*found[: room - 1], "all"]
     return tuple((verb, f"{value}:{verb}") for verb in [*found, *languages[:1]])
 

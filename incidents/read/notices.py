@@ -46,6 +46,10 @@ def notice(
         filled |= _worse(reader, params)
     if params.get("event") == "not_delivered":
         filled |= _stuck(reader, int(params["item"]))
+    if params.get("event") == "handed_over" and params.get("entry"):
+        entry = timeline.entry_of(session, incident_id, int(params["entry"]))
+        if entry is not None and entry.text is not None:
+            filled["note"] = entry.text.reveal()
     if params.get("event") == "morning":
         filled |= _morning(reader)
     if "attempt" in params and params.get("event") == "approval":
@@ -127,7 +131,7 @@ def _what(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
         if item is not None:
             words = words_of_item(reader, item)
             found |= {"what": words, "scope": reader.scope, "due": item.due, "buttons": ()}
-    if not found and params.get("what") in (None, "handed_over"):
+    if not found and params.get("what") is None:
         step = next_place(reader)
         if step is not None:
             target = buttons.target_of(reader, step)

@@ -24,7 +24,8 @@ KINDS: Final[Mapping[str, str]] = {
     "malformed": "the effect, then an answer that is no JSON",
     "no_object": "the effect, then an answer that is JSON and no object",
     "nothing_said": "the effect, then an answer that is ok and says nothing more",
-    "delay": "the effect at once, the answer `seconds` later",
+    "delay": "the effect at once, the answer `seconds` later; on "
+    '"view_submission" what is acknowledged is applied `seconds` later',
     "down": 'every call is reset or answered 503, in turn; on "socket" the sockets close too',
     "dead_socket": 'the open sockets stay open and nothing passes any more (method "socket")',
 }

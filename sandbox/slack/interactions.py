@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sandbox.slack import cast, payloads
@@ -194,6 +195,9 @@ async def submit(world: World, wish: Json) -> Json:
         summary=f"submit {view.body.get('callback_id', '')}",
     )
     require_ack(outcome)
+    late = world.faults.take("view_submission", {"callback_id": view.body.get("callback_id")})
+    if late is not None:  # Slack: what the app calls meanwhile may be done before this is applied
+        await asyncio.sleep(late.seconds)
     if view not in world.views.stack(person.id):
         return {"response_action": None}  # closed meanwhile
     try:

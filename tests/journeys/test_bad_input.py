@@ -85,7 +85,7 @@ def test_bad_subcommands(workspace: Workspace, channel_card: Json) -> None:
     for line, expected in asked.items():
         said = workspace.types(MEI, line)
         assert expected in said, f"{line[:40]}: {said}"
-        assert 0 < len(said) < 1500
+        assert 0 < len(said) < 1500 + len(line)
     workspace.settled()
     assert state() == before
     assert broadcast_mentions(workspace) == []
@@ -260,9 +260,13 @@ def test_a_modal_sent_twice(workspace: Workspace, channel_card: Json) -> None:
     workspace.settled()
     entries = "select count(*) from timeline where kind = 'step_recorded'"
     wait_for(lambda: workspace.one(entries) == 1 or None, "the record")
-    said = workspace.answer_to(
-        KAI, lambda: workspace.send(KAI, forms[KAI], {"cause": "Something else"})
+    assert workspace.send(KAI, forms[KAI], {"cause": "Something else"})["ok"]
+    shown = wait_for(
+        lambda: next((v for v in workspace.views(KAI) if "Mei" in words(v["blocks"])), None),
+        "the form again, with what is wrong",
     )
     workspace.settled()
     assert workspace.one(entries) == 1
+    said = words(shown["blocks"])
     assert "Mei did this already" in said, said
+    assert "Something else" in json.dumps(shown), "what was typed is kept"

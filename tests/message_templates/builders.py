@@ -553,7 +553,9 @@ def stuck() -> StuckView:
 
 def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
     """Every modal and tab with a view and parameters that fill all of its parts."""
-    about: dict[str, Any] = {"error": "“9,5” is not an amount"}
+    ask = ButtonView("ask.role", "INC-412:7:U0MEI:x", None, "ask", scope={"name": "Mei"})
+    refused = {"typed": "9,5", "buttons": [ask]}
+    about: dict[str, Any] = {"refused": {"code": "amount_wrong", "params": refused}}
     answer = step("3.3.2.s1").form
     types = [
         (one.id, part.id, one.title) for part in plan().sections.values() for one in part.types
@@ -565,7 +567,11 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
         ),
         "loading": (None, {}),
         "checking": (None, {"what": step("3.3.2.s1").title, "scope": scope()}),
-        "result": (None, {"code": "noted", "params": {"reference": REFERENCE}}),
+        "result": (
+            None,
+            {"code": "noted", "params": {"reference": REFERENCE}, "typed": [RAW_WORDS]},
+        ),
+        "revealed": (None, {"reference": REFERENCE, "texts": [(at("03:08"), MEI, RAW_WORDS)]}),
         "form_skip": (
             card_open(),
             {"step_title": step("3.3.3.s1").title, "scope": scope(), **about},
@@ -575,10 +581,10 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
         "form_severity": (card_open(), {}),
         "form_section": (
             card_open(),
-            {"sections": [(part.id, part.title) for part in plan().sections.values()]},
+            {"sections": [(part.id, part.id, part.title) for part in plan().sections.values()]},
         ),
         "form_hand_over": (card_open(), {}),
-        "form_wait": (card_open(), {"day": "2026-11-14"}),
+        "form_wait": (card_open(), {"until": at("04:30")}),
         "form_merge": (card_open(), {"incidents": [list_item(413), list_item(418)]}),
         "form_escalate": (card_open(), {"people": [KAI, LIN]}),
         "form_reopen": (card_open(), {}),
@@ -635,7 +641,11 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "relapse": (card_open(), {"times": 3, "since": at("02:10")}),
         "mitigated": (card_mitigated(), {}),
         "resolved": (card_mitigated(), {"who": MEI}),
-        "handed_over": (card_open(), {"who": KAI, "note": "the vendor calls back at 15:00"}),
+        "handed_over": (
+            card_open(),
+            {"who": KAI, "note": "the vendor calls back at 15:00", "what": what},
+        ),
+        "told": (card_open(), {"who": MEI}),
         "morning": (card_open(), {}),
         "not_delivered": (card_open(), {"stuck": stuck()}),
         "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),

@@ -15,7 +15,7 @@ METADATA = {"incident": 412, "version": 7, "step": "3.3.1.s2", "channel": "C0INC
 
 # Parts of other templates; the fields of forms are reached through the forms.
 PARTS = frozenset(
-    {"button", "error", "field", "list_item", "notice_buttons", "runbook_step"}
+    {"button", "error", "field", "list_item", "notice_buttons", "runbook_step", "typed"}
     | {
         f"field_{kind}"
         for kind in (

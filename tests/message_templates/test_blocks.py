@@ -88,7 +88,7 @@ def test_no_button_label_is_cut() -> None:
                 "Skip…",
                 "Wait until…",
                 "略過…",
-                "等到某日…",
+                "暫緩提醒…",
             )
             chinese = [char for char in label if "\u4e00" <= char <= "\u9fff"]
             assert len(chinese) <= 8, label
@@ -115,7 +115,7 @@ def test_a_form_keeps_what_was_typed() -> None:
     """A form that comes back with an error is filled as it was."""
     form = builders.forms()[-1]
     view = {"form": form, "scope": {}}
-    params = {"values": builders.FILLED, "error": "no", "metadata": {"incident": 412}}
+    params = {"values": builders.FILLED, "metadata": {"incident": 412}}
     modal = TEMPLATES.render("form", view, language="en", params=params).view
     assert modal is not None
     assert view_problems(modal) == []

@@ -1,0 +1,111 @@
+"""Views: an open modal turns into its result, or into the filled form with what is wrong.
+
+Slack: `views.update` by an id shows the same however often it is said, so an unclear try is simply
+repeated, for as long as the modal is open. What it says comes behind the acknowledgement of the
+form, and Slack may apply the two in the other order: so it is said once more a second later. What
+is newer for the same modal takes the place of both.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.delivery import records
+from bot.delivery.content import Content, request_of
+from bot.delivery.errors import Held, Remedy, SlackRefused, Unclear
+from bot.delivery.job import Delivered, Job, Later, Turn
+from bot.delivery.office import Office, backoff
+from bot.delivery.plain import plain_view
+from storage import outbox
+from storage.models import WorkItem
+
+log = structlog.get_logger(__name__)
+
+_AGAIN = timedelta(seconds=1)  # Slack has applied the acknowledgement by then
+_PATIENCE = timedelta(seconds=20)  # of a person before a form that says nothing
+
+
+class Views:
+    """Delivers `view`."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def deliver(self, job: Job) -> Turn:
+        """One turn. Raises SlackError for what the ordinary remedies handle."""
+        office = self._office
+        if await office.read(lambda session: records.has_newer(session, job)):
+            return Delivered({"superseded": True})
+        language = await office.people.language_of(str(job.payload["person"]))
+        content = await office.draw(request_of(job, language))
+        try:
+            shown = await self._show(job, content)
+        except Unclear as error:
+            return self._later(job, office.clock.now() + backoff(job), error.code)
+        except Held as error:
+            return self._later(job, max(error.until, office.clock.now()), error.code)
+        except SlackRefused as error:
+            if error.remedy is not Remedy.DROP:
+                raise
+            log.info("view_gone", message=job.message, code=error.code)
+            return Delivered({"gone": error.code}, lambda s, now: _instead(s, job, now))
+        if not shown or job.payload.get("said") or job.payload.get("hash"):
+            return Delivered({"updated": shown})
+        due = office.clock.now() + _AGAIN
+        return Later(due, "said again", lambda s, _: _mark(s, job, "said"), waited=True)
+
+    async def _show(self, job: Job, content: Content) -> bool:
+        view = content.view or (plain_view(content, "modal") if content.plain else None)
+        if view is None:
+            return False
+        args: dict[str, Any] = {"view_id": job.payload["view_id"], "view": dict(view)}
+        if job.payload.get("hash"):
+            args["hash"] = job.payload["hash"]
+        try:
+            await self._office.sender.call("views.update", args, urgent=True)
+        except SlackRefused as error:
+            if error.remedy is not Remedy.PLAIN or content.plain:
+                raise
+            return await self._show(job, self._office.plainly(job, content, error))
+        return True
+
+    def _later(self, job: Job, due: datetime, why: str) -> Turn:
+        """Again then; who would wait long before the form is told by another way meanwhile."""
+
+        def also(session: Session, now: datetime) -> None:
+            if due > job.created_at + _PATIENCE:
+                _instead(session, job, now)
+                _mark(session, job, "told")
+
+        return Later(due, why, also, waited=True)
+
+
+def _mark(session: Session, job: Job, what: str) -> None:
+    """Notes it on the item, for its next turn."""
+    item = session.get_one(WorkItem, job.id)
+    item.payload = {**item.payload, what: True}
+
+
+def _instead(session: Session, job: Job, now: datetime) -> None:
+    """What the modal would have said, to its person alone, with what they had typed."""
+    payload = job.payload
+    if not payload.get("instead") or payload.get("told"):
+        return
+    given: dict[str, Any] = {
+        "key": f"{job.message}/instead",
+        "template": str(payload["instead"]),
+        "person": str(payload["person"]),
+        "incident": None,
+        "params": payload.get("params"),
+        "secret": job.secret,
+        "now": now,
+    }
+    if payload.get("channel"):
+        thread_ts = payload.get("thread_ts")
+        outbox.ephemeral(session, **given, channel=str(payload["channel"]), thread_ts=thread_ts)
+    else:
+        outbox.direct(session, **given)

@@ -1,0 +1,265 @@
+"""Forms that are refused: the answer stands in the form, with what was typed in its fields."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.drills.hands import Json, elements, wait_for, words
+from tests.journeys.workspace import CS, INCIDENTS, JO, KAI, LIN, MEI, SAM, Workspace
+
+PHONE = "She waits at 0912-345-678"
+_COMPLAINT = {"channel": "phone", "reason": "goods"}
+LATER = 1_900_000_000  # a moment far in the future
+
+# What somebody without a role types into each form, and what must stand there again.
+TYPED: dict[str, Json] = {
+    "severity": {"severity": "2", "reason": "It grows by the minute"},
+    "dismiss": {"reason": "A test of the vendor, says Kim"},
+    "section": {"section": "system_crash"},
+    "escalate": {"person": KAI, "reason": "Somebody who knows Northpay"},
+    "hand_over": {"person": KAI, "note": "They call back at 15:00"},
+    "wait": {"until": LATER, "reason": "The vendor works on it"},
+    "note": {"note": "The bank says it is theirs\nand calls back"},
+}
+
+
+def menu(workspace: Workspace, who: str, card: Json, verb: str) -> Json:
+    """The form behind an entry of the card's menu, or of the one behind “More…”."""
+    seen = workspace.at(card, who).card()
+    [overflow] = [e for e in elements(seen) if str(e["action_id"]) == "more"]
+    reference, version, _ = overflow["options"][0]["value"].split(":", 2)
+    everything = {**overflow, "options": overflow["options"]}
+    found = {o["value"].split(":")[2]: o for o in everything["options"]}
+    if verb in found:
+        return workspace.form(who, lambda: click(workspace, who, seen, overflow, found[verb]))
+    assert click(workspace, who, seen, overflow, found["all"])["ok"]
+    shown = wait_for(lambda: controls(workspace, who), "every control")
+    button = next(e for e in elements(shown) if e["value"].split(":")[2] == verb)
+    assert workspace.slack.click_in_view(who, shown["id"], button)["ok"], (reference, version)
+    return wait_for(lambda: with_submit(workspace, who), f"the form of {verb}")
+
+
+def click(workspace: Workspace, who: str, seen: Json, element: Json, option: Json) -> Json:
+    return workspace.slack.click(who, seen, INCIDENTS, element, selected_option=option)
+
+
+def controls(workspace: Workspace, who: str) -> Json | None:
+    return next((v for v in workspace.views(who) if v.get("callback_id") == "controls"), None)
+
+
+def with_submit(workspace: Workspace, who: str) -> Json | None:
+    return next((v for v in workspace.views(who) if v.get("submit")), None)
+
+
+def sent_back(workspace: Workspace, who: str) -> Json:
+    """The form that is open again, with a refusal above its fields."""
+
+    def seen() -> Json | None:
+        view = workspace.slack.view(who)
+        blocks = [] if view is None else view["blocks"]
+        return view if any(b["block_id"] == "error" for b in blocks) else None
+
+    return wait_for(seen, "the form with what is wrong")
+
+
+def holds(view: Json, typed: Json) -> None:
+    """Every value that was typed stands in its field."""
+    blocks = {b["block_id"]: b["element"] for b in view["blocks"] if b["type"] == "input"}
+    for name, value in typed.items():
+        element = blocks[name]
+        initial = [v for k, v in element.items() if k.startswith("initial_")]
+        assert str(value) in json.dumps(initial, ensure_ascii=False) or value in initial, (
+            f"{name}: {initial}"
+        )
+
+
+def refused(workspace: Workspace, who: str, view: Json) -> str:
+    """What stands above the form."""
+    error = next(b for b in view["blocks"] if b["block_id"] == "error")
+    return words([error])
+
+
+@pytest.fixture(autouse=True)
+def _closed(workspace: Workspace) -> Any:
+    yield
+    workspace.no_faults()
+    for who in (MEI, KAI, LIN, JO, SAM):
+        workspace.close_views(who)
+
+
+@pytest.fixture(scope="module")
+def owned(workspace: Workspace, channel_card: Json) -> Json:
+    """Mei has it: then every control is offered."""
+    take = workspace.at(channel_card, MEI)
+    found = next(e for e in elements(take.card()) if e["action_id"] == "incident.take")
+    workspace.slack.click(MEI, take.card(), INCIDENTS, found)
+    wait_for(lambda: "Mei, since" in workspace.card_words(channel_card) or None, "the owner")
+    workspace.settled()
+    return channel_card
+
+
+@pytest.mark.parametrize("verb", TYPED)
+def test_a_refused_form_keeps_what_was_typed(workspace: Workspace, owned: Json, verb: str) -> None:
+    """Sam has no role: known only when it is looked up, so after the acknowledgement."""
+    state = workspace.frozen()
+    before = state()
+    form = menu(workspace, SAM, owned, verb)
+    sent = workspace.send(SAM, form, TYPED[verb])
+    assert sent.get("response_action") == "update", sent
+    again = sent_back(workspace, SAM)
+    assert "needs the role" in refused(workspace, SAM, again)
+    holds(again, TYPED[verb])
+    assert again["submit"]
+    workspace.settled()
+    assert state() == before
+
+
+def test_what_is_sent_again_from_the_form_is_taken(workspace: Workspace, owned: Json) -> None:
+    """The form that came back is a whole one: corrected, it does what it is for."""
+    form = menu(workspace, MEI, owned, "hand_over")
+    workspace.send(MEI, form, {"person": SAM, "note": "The vendor calls back at 15:00"})
+    again = sent_back(workspace, MEI)
+    assert "Sam has none of the roles" in refused(workspace, MEI, again)
+    holds(again, {"person": SAM, "note": "The vendor calls back at 15:00"})
+    workspace.send(MEI, again, {"person": KAI})
+    wait_for(
+        lambda: "Kai has INC-1 now" in words((workspace.slack.view(MEI) or {})["blocks"]) or None,
+        "the result",
+    )
+    workspace.settled()
+    thread = [words(m["blocks"]) for m in workspace.at(owned).thread()]
+    assert any("Mei handed it over to Kai" in said for said in thread), thread
+    assert any("The vendor calls back at 15:00" in said for said in thread)
+    told = workspace.slack.messages(KAI, "D0KAI")
+    [direct] = [words(m["blocks"]) for m in told if "is yours now" in words(m["blocks"])]
+    assert "handed over by Mei" in direct
+    assert "The vendor calls back at 15:00" in direct, "what they need to know"
+    back = menu(workspace, KAI, owned, "hand_over")
+    workspace.send(KAI, back, {"person": MEI})
+    wait_for(lambda: "Mei, since" in workspace.card_words(owned) or None, "Mei has it again")
+
+
+@pytest.mark.parametrize("verb", ["note", "dismiss", "hand_over", "wait"])
+def test_a_phone_number_is_refused_under_its_field(
+    workspace: Workspace, owned: Json, verb: str
+) -> None:
+    """What needs no look-up is said at once: the form is not even left."""
+    field = "note" if "note" in TYPED[verb] else "reason"
+    form = menu(workspace, MEI, owned, verb)
+    sent = workspace.send(MEI, form, {**TYPED[verb], field: PHONE})
+    assert sent.get("response_action") == "errors", sent
+    assert "a phone number" in sent["errors"][field]
+
+
+def test_resolving_without_prevention(workspace: Workspace, owned: Json) -> None:
+    """1.2.4: an operator's error asks for an improvement, and says so under the field."""
+    form = menu(workspace, MEI, owned, "resolve")
+    typed = {"cause": "operator_error", "cause_text": "The wrong key was rotated"}
+    sent = workspace.send(MEI, form, typed)
+    assert sent.get("response_action") == "errors", sent
+    assert list(sent["errors"]) == ["prevention"]
+
+
+def test_a_result_that_comes_before_its_acknowledgement(workspace: Workspace, owned: Json) -> None:
+    """Slack applies the acknowledgement late: it must not stay at “Being looked up”."""
+    workspace.fault("view_submission", "delay", seconds=1.0)
+    form = menu(workspace, SAM, owned, "note")
+    sent = workspace.send(SAM, form, TYPED["note"])
+    assert "Being looked up" in words(sent["view"]["blocks"])
+    workspace.settled()
+    workspace.advance(3)
+    holds(sent_back(workspace, SAM), TYPED["note"])
+
+
+@pytest.mark.parametrize("kind", ["http_500", "rate_limited", "reset", "malformed"])
+def test_a_complaint_whose_order_is_unknown_while_slack_stumbles(
+    workspace: Workspace, owned: Json, kind: str
+) -> None:
+    """One `views.update` that fails leaves neither “checking” for ever nor an empty form."""
+    form = workspace.form(LIN, lambda: workspace.slack.command(LIN, CS, "/complaint", "FG-0"))
+    text = next(
+        b["block_id"]
+        for b in form["blocks"]
+        if b["type"] == "input" and b["element"].get("multiline")
+    )
+    workspace.fault("views.update", kind, retry_after=2)
+    workspace.send(LIN, form, {**_COMPLAINT, text: "The mug came broken"})
+    again = workspace.until(lambda: sent_back(workspace, LIN), "the form", driven=30)
+    assert "FG-0" in refused(workspace, LIN, again)
+    holds(again, {text: "The mug came broken", "order": "FG-0"})
+
+
+def test_a_form_that_was_closed_meanwhile(workspace: Workspace, owned: Json) -> None:
+    """Who closes the modal before its answer comes still gets both, alone."""
+    before = len(workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))
+    form = menu(workspace, SAM, owned, "note")
+    workspace.fault("views.update", "rate_limited", retry_after=3)
+    workspace.send(SAM, form, TYPED["note"])
+    workspace.close_views(SAM)
+    workspace.advance(5)
+    said = workspace.until(
+        lambda: (workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))[before:],
+        "the answer",
+    )
+    shown = json.dumps(said[-1]["blocks"], ensure_ascii=False)
+    assert "needs the role" in shown
+    assert "The bank says it is theirs" in shown
+
+
+@pytest.mark.parametrize(
+    ("who", "line"),
+    [
+        (MEI, f"/incident note 1 {PHONE}, Anna"),
+        (MEI, f"/incident 3.3 {PHONE}, Bela"),
+        (SAM, "/order Cleo 0912-345-678"),
+    ],
+)
+def test_a_refused_line_is_given_back(
+    workspace: Workspace, owned: Json, who: str, line: str
+) -> None:
+    """To its typist alone, and in clear nowhere in the bot's own keeping."""
+    said = workspace.types(who, line)
+    assert line in said, said
+    workspace.settled()
+    name = next(one for one in ("Anna", "Bela", "Cleo") if one in line)
+    for other in {MEI, KAI, LIN, JO, SAM} - {who}:
+        for channel in (INCIDENTS, CS):
+            shown = json.dumps(workspace.slack.messages(other, channel), ensure_ascii=False)
+            assert name not in shown
+    for file in Path(workspace.database).parent.glob(workspace.database.name + "*"):
+        assert name.encode() not in file.read_bytes(), file
+
+
+def test_what_was_written_can_be_read_by_who_may(workspace: Workspace, owned: Json) -> None:
+    """Through the menu, by role, audited; for nobody else."""
+    workspace.types(JO, "/incident 2.2 The packing desk stands still since noon")
+    card = workspace.until(
+        lambda: next((c for c in workspace.cards() if "INC-2" in words(c["blocks"])), None),
+        "the card",
+    )
+    shown = reading(workspace, JO, card)
+    assert "The packing desk stands still since noon" in shown
+    row = workspace.rows("select * from audit where action = 'reveal'")[-1]
+    assert (row["chain"], row["actor"], row["result"]) == ("INC-2", JO, "done")
+    assert "needs the role" in reading(workspace, KAI, card), "on-call may not"
+
+
+def reading(workspace: Workspace, who: str, card: Json) -> str:
+    seen = workspace.at(card, who).card()
+    [overflow] = [e for e in elements(seen) if str(e["action_id"]) == "more"]
+    everything = next(o for o in overflow["options"] if o["value"].split(":")[2] == "all")
+    assert click(workspace, who, seen, overflow, everything)["ok"]
+    shown = wait_for(lambda: controls(workspace, who), "every control")
+    button = next(e for e in elements(shown) if e["value"].split(":")[2] == "reveal")
+    assert workspace.slack.click_in_view(who, shown["id"], button)["ok"]
+
+    def read() -> str | None:
+        view = workspace.slack.view(who)
+        ended = view is not None and view.get("callback_id") in ("revealed", "result")
+        return words(view["blocks"]) if ended and view is not None else None
+
+    return wait_for(read, "what was written")
