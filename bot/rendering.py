@@ -149,7 +149,7 @@ class Drawing:
 
     def _answer(self, session: Session, request: Request) -> View:
         if "params" in request.params:
-            return None, {**unpack(dict(request.params)), "typed": _typed(request)}
+            return None, {**unpack(dict(request.params)), **_kept(request)}
         code, params = read.late_answer(
             session, self._house, self._incident(request), request.params, self._clock.now()
         )
@@ -233,6 +233,7 @@ class Drawing:
         return Content(text=text)
 
 
-def _typed(request: Request) -> list[str]:
-    """What goes back to its typist with an answer."""
-    return list(request.secret.get("typed", ())) if isinstance(request.secret, Mapping) else []
+def _kept(request: Request) -> dict[str, Any]:
+    """What goes to its typist with an answer: the words themselves, or the line to be decided."""
+    kept = request.secret if isinstance(request.secret, Mapping) else {}
+    return {"typed": list(kept.get("typed", ())), "line": kept.get("line")}

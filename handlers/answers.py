@@ -14,6 +14,9 @@ from incidents.outcome import Outcome
 from storage import outbox
 from storage.models import Incident
 
+IN_PLACE = frozenset({"line.ring", "line.quiet"})
+"""Buttons of a question that the answer takes the place of."""
+
 
 def tell(
     session: Session,
@@ -33,7 +36,8 @@ def tell(
     elif not outcome.quiet:
         params = {"code": outcome.code, "params": outcome.params}
         given_back = None if outcome.ok else typed_of(interaction)
-        say(session, interaction, "answer", params, now, secret=given_back)
+        secret = {**(given_back or {}), **(outcome.secret or {})} or None
+        say(session, interaction, "answer", params, now, secret=secret)
 
 
 def typed_of(interaction: Interaction) -> dict[str, Any] | None:
@@ -105,11 +109,13 @@ def say(
     memory = interaction.memory
     channel = interaction.channel_id or memory.get("channel")
     thread = interaction.thread_ts or memory.get("thread")
-    if interaction.response_url and interaction.kind == "command":
+    in_place = interaction.name in IN_PLACE
+    if interaction.response_url and (in_place or interaction.kind == "command"):
         outbox.respond(
             session,
             key=key,
             response_url=interaction.response_url,
+            replace=in_place,
             template=template,
             person=interaction.user_id,
             params=packed,

@@ -140,7 +140,7 @@ async def order(interaction: Interaction, desk: Desk) -> None:
     """`/order FG-10482`: whether it is part of an open incident, and what may be said."""
     number = interaction.text.strip()
     if not number or number.lower() == "help":
-        await desk.say(interaction, "usage_order")
+        await desk.inform(interaction, "usage_order")
         return
     number = number.split()[0][:60]
     try:

@@ -15,7 +15,7 @@ from handlers.registry import Interaction, Registry
 from handlers.showing import send_review, show_card
 from handlers.values import reference
 from incidents import controls, read
-from incidents.declaring import declare_line, find_type
+from incidents.declaring import Ringing, declare_line, find_type
 from incidents.outcome import Outcome
 from incidents.scope import snapshot
 from incidents.views import ListItem
@@ -31,6 +31,8 @@ def register(registry: Registry) -> None:
     registry.command("incident", opens=_opens_declaration)(incident)
     registry.command("complaint", opens=lambda text: not _asks_for_help(text))(complaint)
     registry.command("order")(cases.order)
+    registry.action("line.ring")(line_ring)
+    registry.action("line.quiet")(line_quiet)
 
 
 async def incident(interaction: Interaction, desk: Desk) -> None:
@@ -76,6 +78,25 @@ async def _in_one_line(interaction: Interaction, desk: Desk, word: str, text: st
     actor, said = desk.actor(interaction), text[:_LONGEST]
     await desk.act(
         interaction, lambda s, at: declare_line(s, desk.house, word[:40], said, actor, at)
+    )
+
+
+async def line_ring(interaction: Interaction, desk: Desk) -> None:
+    """The line that would wake somebody is meant so."""
+    await _opened(interaction, desk, "ring")
+
+
+async def line_quiet(interaction: Interaction, desk: Desk) -> None:
+    """It is to stand in the channel, and to ring nobody."""
+    await _opened(interaction, desk, "quiet")
+
+
+async def _opened(interaction: Interaction, desk: Desk, ringing: Ringing) -> None:
+    word, _, text = interaction.value.partition(" ")
+    actor = desk.actor(interaction)
+    await desk.act(
+        interaction,
+        lambda s, at: declare_line(s, desk.house, word, text, actor, at, ringing=ringing),
     )
 
 
@@ -144,11 +165,11 @@ async def _language(interaction: Interaction, desk: Desk, rest: str) -> None:
         await desk.say(interaction, "language_unknown")
         return
     await desk.people.choose_language(interaction.user_id, language)
-    await desk.say(interaction, "language_set")
+    await desk.inform(interaction, "language_set")
 
 
 async def _help(interaction: Interaction, desk: Desk, _: str) -> None:
-    await desk.say(interaction, "usage_incident")
+    await desk.inform(interaction, "usage_incident")
 
 
 _SUBCOMMANDS: dict[str, Subcommand] = {
@@ -169,6 +190,6 @@ async def complaint(interaction: Interaction, desk: Desk) -> None:
     """`/complaint [order number]`."""
     text = interaction.text.strip()
     if _asks_for_help(text):
-        await desk.say(interaction, "usage_complaint")
+        await desk.inform(interaction, "usage_complaint")
     else:
         await open_complaint(interaction, desk, order=text[:60])

@@ -187,7 +187,7 @@ def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
             channel_id=body.get("channel_id"),
             trigger_id=body.get("trigger_id"),
             response_url=body.get("response_url"),
-            text=str(body.get("text") or ""),
+            text=_as_typed(str(body.get("text") or "")),
             payload=body,
         )
     if "event" in body:
@@ -211,6 +211,11 @@ def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
     }
     reader = readers.get(str(body.get("type", "")))
     return reader(body, delivery) if reader else None
+
+
+def _as_typed(text: str) -> str:
+    """Slack: `& < >` of a command's text come escaped."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _command_name(body: Mapping[str, Any]) -> str:

@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
@@ -18,13 +19,16 @@ from incidents import scope as scopes
 from incidents.authorise import Act
 from incidents.cases import incidents_of_case
 from incidents.change import Change
+from incidents.figures import case_figures
 from incidents.forms import Checked
 from incidents.house import Actor, House
 from incidents.notifications import Event
 from incidents.opening import Opening, open_incident
 from incidents.outcome import Outcome
+from incidents.severity import by_rules
 from plan import expressions
 from plan.model import IncidentType, Plan
+from storage.models import LIVE_STATUSES, Incident
 
 _ORDER = re.compile(r"[^\w.-]+")
 
@@ -162,10 +166,24 @@ def _name_others(change: Change, opening: Opening) -> None:
             notifications.announce(change, Event.STATUS, entry)
 
 
+Ringing = Literal["ask", "ring", "quiet"]
+"""What a line that would open a SEV1 does: asks first, rings, or opens it quietly."""
+
+
 def declare_line(
-    session: Session, house: House, typed: str, text: str, actor: Actor, now: datetime
+    session: Session,
+    house: House,
+    typed: str,
+    text: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    ringing: Ringing = "ask",
 ) -> Outcome:
-    """`/incident 3.3 card payments fail since 14:00`: one line, what is wrong as description."""
+    """`/incident 3.3 card payments fail since 14:00`: one line, what is wrong as description.
+
+    It joins what is open in that section of that subject. What would wake somebody is asked once.
+    """
     refused = authorise.refuse_in_house(session, house, actor, Act.DECLARE, now)
     if refused is not None:
         return refused
@@ -178,16 +196,27 @@ def declare_line(
     said = forms.free_text(None, text, "text", maximum=1000)
     if isinstance(said, Outcome):
         return said
+    facts = {"received_at": now.isoformat()}
+    opened = _open_of_line(session, house, kind, said.plain, actor)
+    if opened is None and ringing == "ask" and _severity_of_line(kind, facts, now) == 1:
+        section = house.plan.section_of(kind.id)
+        return Outcome(
+            False,
+            "line_asks",
+            {"section": section.id, "title": kind.title},
+            secret={"line": {"section": typed, "text": said.plain}},
+        )
     incident, is_new = open_incident(
         session,
         house,
         Opening(
-            incident_type=kind.id,
-            subject=f"{kind.id}:declared",
+            incident_type=kind.id if opened is None else opened.incident_type,
+            subject=_subject_of_line(kind) if opened is None else opened.subject,
             source="command",
-            facts={"received_at": now.isoformat()},
+            facts=facts,
             created_by=actor,
             description=said.plain,
+            quiet=ringing == "quiet",
         ),
         now,
     )
@@ -203,3 +232,48 @@ def declare_line(
         ),
         number=incident.number,
     )
+
+
+def _subject_of_line(kind: IncidentType) -> str:
+    """The type's own subject where it has one for all; every complaint is its own."""
+    if kind.intake == "complaint":
+        return f"complaint:{secrets.token_hex(6)}"
+    fixed = kind.subject is not None and "{" not in kind.subject
+    return str(kind.subject) if fixed else f"{kind.id}:declared"
+
+
+def _open_of_line(
+    session: Session, house: House, kind: IncidentType, text: str, actor: Actor
+) -> Incident | None:
+    """What is open of that type and is meant by the line: the one whose subject the text names,
+    else the one that was declared without a subject, else the only one."""
+    if kind.intake == "complaint":
+        return None
+    found = [
+        one
+        for one in session.scalars(
+            select(Incident)
+            .where(Incident.incident_type == kind.id, Incident.status.in_(LIVE_STATUSES))
+            .order_by(Incident.number)
+        )
+        if authorise.may_see(house, one, actor.user_id)
+    ]
+    subject = _subject_of_line(kind)
+    named = [one for one in found if _named(one, text)]
+    plain = [one for one in found if one.subject == subject]
+    return next(iter(named or plain or (found if len(found) == 1 else [])), None)
+
+
+def _named(incident: Incident, text: str) -> bool:
+    """Whether the text has the subject's own word in it ("channel:northpay")."""
+    name = incident.subject.partition(":")[2].casefold()
+    return (
+        name not in ("", "declared")
+        and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text.casefold()) is not None
+    )
+
+
+def _severity_of_line(kind: IncidentType, facts: Mapping[str, Any], now: datetime) -> int:
+    """How severe it would be, with nothing known but the line."""
+    scope = {"facts": facts, "cases": case_figures(()), "incident": {}, "steps": {}, "now": now}
+    return by_rules(kind, scope)

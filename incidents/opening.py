@@ -53,6 +53,7 @@ class Opening:
     started_at: datetime | None = None
     created_by: Actor | None = None  # None: a check
     description: str | None = None  # a person's words
+    quiet: bool = False  # a person wants nobody rung for it
     quoted: bool = True  # the words stand in the thread; a customer's complaint does not
     fields: Mapping[str, Any] | None = None  # the form, as `scope.stored_fields` keeps it
 
@@ -148,7 +149,8 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     session, incident, now = change.session, change.incident, change.now
     by = opening.created_by.user_id if opening.created_by else opening.source
     run = runbook.start_run(change, section, opened_by=by, fields=opening.fields)
-    group = notifications.ring_role(change, change.house.asked(kind.role))
+    asked = change.house.asked(kind.role)
+    group = () if opening.quiet else notifications.ring_role(change, asked)
     outbox.post(
         session,
         key=f"{incident.reference}/card",
@@ -165,6 +167,8 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     data: dict[str, Any] = {"cases_total": len(opening.cases), "source": opening.source}
     if check is not None:
         data |= {"check": check.get("name"), "failures": check.get("failures")}
+    if opening.quiet:
+        data["quiet"] = True
     data["scope"] = scopes.snapshot(change.scope())
     said = opening.description if opening.quoted else None
     entry = change.entry(kind_of_entry, data, text=said, actor=by)
@@ -175,7 +179,8 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
         data={"type": kind.id, "section": section.id, "subject": opening.subject, "by": by},
         after=dict(incident.facts),
     )
-    escalation.start(change)
+    if not opening.quiet:
+        escalation.start(change)
     if group:
         escalation.timer(change, "ring_absent", now, key="1")
     reachability.look_at(change)

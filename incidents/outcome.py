@@ -20,6 +20,8 @@ class Outcome:
     params: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = None  # of the incident it was about, or that it opened
     quiet: bool = False  # the thread shows it; no answer is needed
+    # What a person wrote and the answer needs: kept encrypted until it is sent.
+    secret: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def done(cls, code: str = "done", /, *, quiet: bool = False, **params: Any) -> Outcome:

@@ -234,17 +234,50 @@ def test_a_refused_line_is_given_back(
         assert name.encode() not in file.read_bytes(), file
 
 
+def test_a_line_that_would_wake_somebody_asks_once(workspace: Workspace, owned: Json) -> None:
+    """In place of the question stands what came of it; the words are those that were typed."""
+    rung = workspace.rung()
+    said = workspace.types(JO, "/incident 9.1 The shop's page is white for <everybody> & me")
+    assert "rings the one on call" in said
+    question = workspace.told(JO)[-1]
+    quiet = next(e for e in elements(question) if e["action_id"] == "line.quiet")
+    assert workspace.slack.click(JO, question, INCIDENTS, quiet)["ok"]
+    wait_for(
+        lambda: (
+            (
+                any("is open in #" in words(m["blocks"]) for m in workspace.told(JO))
+                and not any("rings the one" in words(m["blocks"]) for m in workspace.told(JO))
+            )
+            or None
+        ),
+        "what came of it",
+    )
+    workspace.settled()
+    assert workspace.rung() == rung
+    card = next(c for c in workspace.cards() if "§9.1" in words(c["blocks"]))
+    workspace.until(
+        lambda: "The shop's page is white for <everybody> & me" in said_in(workspace, card),
+        "the words in the thread",
+        driven=10,
+    )
+
+
+def said_in(workspace: Workspace, card: Json) -> str:
+    return " ".join(words(m["blocks"]) for m in workspace.at(card).thread())
+
+
 def test_what_was_written_can_be_read_by_who_may(workspace: Workspace, owned: Json) -> None:
     """Through the menu, by role, audited; for nobody else."""
     workspace.types(JO, "/incident 2.2 The packing desk stands still since noon")
     card = workspace.until(
-        lambda: next((c for c in workspace.cards() if "INC-2" in words(c["blocks"])), None),
+        lambda: next((c for c in workspace.cards() if "§2.2" in words(c["blocks"])), None),
         "the card",
     )
     shown = reading(workspace, JO, card)
     assert "The packing desk stands still since noon" in shown
     row = workspace.rows("select * from audit where action = 'reveal'")[-1]
-    assert (row["chain"], row["actor"], row["result"]) == ("INC-2", JO, "done")
+    assert row["chain"] in words(card["blocks"])
+    assert (row["actor"], row["result"]) == (JO, "done")
     assert "needs the role" in reading(workspace, KAI, card), "on-call may not"
 
 
