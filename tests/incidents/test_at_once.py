@@ -49,7 +49,7 @@ async def test_findings_at_once_open_one_incident(either: World) -> None:
         line = f"payments fail, call {number}"
         actor = world.actor(LIN)
         outcome = await world.database.write(
-            lambda s: declare_line(s, world.house, "9.1", line, actor, world.now)
+            lambda s: declare_line(s, world.house, "9.1", line, actor, world.now, ringing="ring")
         )
         assert outcome.ok
         return 0

@@ -447,7 +447,9 @@ def test_anybody_may_declare(world: World, who: str) -> None:
 def test_what_is_declared_and_then_found_is_one_incident(world: World) -> None:
     line = "card payments fail since 14:00"
     outcome = world.write(
-        lambda s: declaring.declare_line(s, world.house, "3.3", line, world.actor(SAM), world.now)
+        lambda s: declaring.declare_line(
+            s, world.house, "3.3", line, world.actor(SAM), world.now, ringing="ring"
+        )
     )
     assert outcome.code == "declared"
     again = world.write(
