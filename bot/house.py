@@ -46,6 +46,10 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
             severity: timedelta(seconds=seconds)
             for severity, seconds in settings.limits.acknowledge.items()
         },
+        first_solution={
+            severity: timedelta(seconds=seconds)
+            for severity, seconds in settings.limits.first_solution.items()
+        },
         quiet=QuietHours(
             _time(settings.quiet_hours.from_),
             _time(settings.quiet_hours.to),

@@ -141,6 +141,7 @@ class Limits(Part):
     refund: Annotated[int, Field(ge=0)] = 1_000_000  # above it a second person approves
     complaint_cost: Annotated[int, Field(ge=0)] = 300_000
     acknowledge: dict[int, int] = {1: 300, 2: 900, 3: 14_400, 4: 86_400}  # per severity
+    first_solution: dict[int, int] = {1: 1800, 2: 3600, 3: 14_400, 4: 86_400}  # per severity
     customer_update: Annotated[int, Field(ge=60)] = 3600
     blind_check: Annotated[int, Field(ge=0)] = 300
     complaint_standstill: Annotated[int, Field(ge=60)] = 86_400

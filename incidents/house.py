@@ -120,6 +120,14 @@ _FIRST_RESPONSE = {
 }
 
 
+_FIRST_SOLUTION = {
+    1: timedelta(minutes=30),
+    2: timedelta(hours=1),
+    3: timedelta(hours=4),
+    4: timedelta(days=1),
+}
+
+
 @dataclass(frozen=True)
 class House:
     """Everything of the configuration that the domain needs."""
@@ -130,6 +138,8 @@ class House:
     currency: str = "TWD"
     limits: Mapping[str, int] = field(default_factory=dict)  # minor units, by the plan's name
     first_response: Mapping[int, timedelta] = field(default_factory=lambda: dict(_FIRST_RESPONSE))
+    # 1.2.1: until the first customer is offered a solution, per severity.
+    first_solution: Mapping[int, timedelta] = field(default_factory=lambda: dict(_FIRST_SOLUTION))
     quiet: QuietHours = field(default_factory=QuietHours)
     escalation: EscalationTimes = field(default_factory=EscalationTimes)
     checks: frozenset[str] | None = None  # that are configured; None: not known

@@ -20,8 +20,8 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def minutes_felt(incident: Incident) -> int | None:
-    """How long the customers felt it; None while they do, or where it is not known."""
-    ended = incident.mitigated_at or incident.resolved_at
+    """How long the customers felt it; None while they do, or where its end was not seen."""
+    ended = incident.mitigated_at  # closing it ends nothing
     if ended is None:
         return None
     return max(1, round((ended - incident.started_at).total_seconds() / 60))

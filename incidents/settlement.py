@@ -87,10 +87,25 @@ def apply_done(change: Change, attempt: ActionAttempt, action: Action) -> None:
             select(Case).where(Case.id.in_([int(one) for one in attempt.covers]))
         ):
             _apply_case(change, case, action, seen)
+    if action.solution:
+        _note_solution(change)
     for path, template in action.facts.items():
         value = _worked_out(template, seen)
         if value is not None:
             change.incident.facts = facts_of.put(change.incident.facts, path, value)
+
+
+def _note_solution(change: Change) -> None:
+    """The first solution that a customer was offered, with its limit as it is now (1.2.1)."""
+    incident = change.incident
+    if (incident.facts.get("solution") or {}).get("at"):
+        return
+    limit = change.house.first_solution.get(incident.severity)
+    kept = {
+        "at": scopes.iso(change.now),
+        "limit_seconds": limit.total_seconds() if limit is not None else None,
+    }
+    incident.facts = {**incident.facts, "solution": kept}
 
 
 def _apply_case(change: Change, case: Case, action: Action, seen: Mapping[str, Any]) -> None:

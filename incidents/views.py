@@ -247,6 +247,7 @@ class ReviewAction:
     scope: Scope
     log: Words
     undone: bool
+    looked_at: bool = True  # its effect was seen in the shop
 
 
 @dataclass(frozen=True)
@@ -285,3 +286,10 @@ class ReviewView:
     notes: tuple[tuple[PersonView, datetime, str], ...]
     open_items: tuple[str, ...]
     written_at: datetime
+    touched: bool = True  # somebody did something of it
+    end: str = "seen"  # seen, failing (by the check, when it was closed), not_seen
+    steps_needed: int | None = None  # without those not needed and those of the review
+    steps_left: tuple[tuple[Words, Scope], ...] = ()  # neither done nor skipped
+    solution_after: float | None = None  # seconds until the first customer was offered a solution
+    solution_limit: float | None = None  # kept with it (1.2.1)
+    solution_due: bool = False  # customers are affected and none was offered one

@@ -157,7 +157,13 @@ def review_json(templates: Templates, view: Any, *, zone: tzinfo | None = None) 
             "done": view.steps_done,
             "skipped": view.steps_skipped,
             "in_order": view.in_order,
+            "left": len(view.steps_left),
+            "needed": view.steps_needed,
+            "touched": view.touched,
         },
+        "end": view.end,
+        "solution_after_seconds": view.solution_after,
+        "solution_limit_seconds": view.solution_limit,
         "rings": dict(view.rings),
         "notes": [
             {"by": _person(who), "at": _plain(at), "text": text} for who, at, text in view.notes

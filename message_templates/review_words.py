@@ -18,6 +18,7 @@ from message_templates.state import State
 Cell = list[Part]
 
 _SETTLED = ("succeeded", "done", "verified")
+_NOT_DONE = ("failed", "refused")  # a known end
 _TEN = 10
 _TOLD_ELSEWHERE = (
     "follow_up",
@@ -137,38 +138,55 @@ class Composer:
 
     def _followed(self) -> Cell:
         view = self._view
-        good = view.in_order
-        said = [*self._say("followed_yes" if good else "followed_no"), *self._say("followed_how")]
         late = "acknowledged" if view.acknowledged_after is not None else "not_acknowledged"
+        if not view.touched:
+            return [*self._say("followed_untouched"), *self._say(late)]
+        good = view.in_order and not view.steps_left and view.end != "failing"
+        said = [*self._say("followed_yes" if good else "followed_no"), *self._say("followed_how")]
         return [*said, *self._say(late)]
 
     def _worked(self) -> Iterator[Cell]:
         view = self._view
-        verified = [one for one in view.actions if one.state in _SETTLED]
-        if verified and len(verified) == len(view.actions):
+        verified = [one for one in view.actions if one.looked_at and one.state in _SETTLED]
+        if verified:
             yield self._say("all_verified", count=len(verified))
-            yield self._say("none_twice")
         if view.found_after is not None and view.found_after < 60:
             yield self._say("found_at_once")
         if self._in_limit():
             yield self._say("in_limit")
+        if view.solution_after is not None and not self._solution_late():
+            yield self._say("solution_in_limit")
 
     def _in_limit(self) -> bool:
         after, limit = self._view.acknowledged_after, self._view.acknowledge_limit
         return after is not None and limit is not None and after <= limit
 
+    def _solution_late(self) -> bool:
+        after, limit = self._view.solution_after, self._view.solution_limit
+        return after is not None and limit is not None and after > limit
+
     def _did_not(self) -> Iterator[Cell]:
         view = self._view
+        if view.end != "seen":
+            yield self._say(f"end_{view.end}")
         if view.found_after is not None and view.found_after >= 60:
             yield self._say("found_after")
         if view.acknowledged_after is None:
             yield self._say("nobody")
         elif view.acknowledge_limit is not None and not self._in_limit():
             yield self._say("over_limit")
-        unsettled = [one for one in view.actions if one.state not in _SETTLED]
-        if unsettled:
-            names = [self._words(one.title, one.scope) for one in unsettled]
-            yield self._say_list("not_verified", names, count=len(unsettled))
+        if self._solution_late():
+            yield self._say("solution_late")
+        elif view.solution_due:
+            yield self._say("no_solution")
+        for key, states in (("not_done", _NOT_DONE), ("not_verified", None)):
+            found = [one for one in view.actions if _is_one(one.state, states)]
+            if found:
+                names = [self._words(one.title, one.scope) for one in found]
+                yield self._say_list(key, names, count=len(found))
+        if view.steps_left:
+            names = [self._words(title, scope) for title, scope in view.steps_left]
+            yield self._say_list("left", names, count=len(view.steps_left))
         skipped = [step for step in view.steps if step.state == "skipped"]
         if skipped:
             names = [self._words(step.title, step.scope) for step in skipped]
@@ -291,6 +309,11 @@ class Composer:
                 self._leaf("{{ case.outcome | word }}", case=case) if case.outcome else [],
                 self._leaf("{{ case.amount | money }}", case=case) if case.amount else [],
             )
+
+
+def _is_one(state: str, states: Sequence[str] | None) -> bool:
+    """Whether the action ended so; None: in no known way."""
+    return state in states if states else state not in (*_SETTLED, *_NOT_DONE)
 
 
 def without_keys(state: Mapping[str, Any]) -> dict[str, Any]:

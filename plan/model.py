@@ -268,6 +268,7 @@ class Action(Model):
     form: Form | None = None  # asked before it is done
     cases: str | None = None  # expression over `case`: once for each case for which it holds
     once_per_customer: bool = False  # one attempt for each customer among these cases
+    solution: bool = False  # it offers a customer a way out: the first one is timed (1.2.1)
     then: Name | None = None  # requested at once when all attempts of the press are settled
     quiet_in_chain: bool = False  # the line of the action that follows says it for both
     confirm: Confirm | None = None

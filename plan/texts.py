@@ -93,6 +93,8 @@ COMMON: Mapping[str, Fact] = {
     "orders": Fact("number", "affected orders"),
     "customers": Fact("number", "their customers"),
     "amount": Fact("money", "their amount"),
+    "solution.at": Fact("time", "when the first customer was offered a solution"),
+    "solution.limit_seconds": Fact("number", "the limit for it at that time"),
     "unlisted.cases": Fact("number", "affected ones that the check counted and does not name"),
     "unlisted.customers": Fact("number", "their customers"),
     "unlisted.amount": Fact("money", "their amount"),

@@ -12,10 +12,12 @@ from incidents import people, runbook
 from incidents.house import House
 from incidents.read import log
 from incidents.read.cases_page import case_view
+from incidents.read.followed import followed, looked_at
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader, reader_of
 from incidents.read.runbook_view import steps_of
 from incidents.views import PersonView, ReviewAction, ReviewView, StepView
+from plan.walk import actions_of
 from storage.models import ActionAttempt, AttemptState, FollowUp, Ring, TimelineEntry
 
 _UNTOLD = frozenset(
@@ -36,6 +38,7 @@ def review_of(reader: Reader) -> ReviewView:
     incident = reader.incident
     steps = tuple(step for run in _runs(reader) for step in steps_of(reader, run))
     cause = reader.plan.causes.get(incident.cause or "")
+    judged = followed(reader)
     return ReviewView(
         reference=incident.reference,
         number=incident.number,
@@ -82,7 +85,26 @@ def review_of(reader: Reader) -> ReviewView:
         notes=tuple(_notes(reader)),
         open_items=tuple(_open_items(reader)),
         written_at=reader.now,
+        touched=judged.touched,
+        end=judged.end,
+        steps_needed=judged.needed,
+        steps_left=judged.left,
+        **_solution(reader),
     )
+
+
+def _solution(reader: Reader) -> dict[str, Any]:
+    """When the first customer was offered a solution, and the limit that is kept with it."""
+    incident = reader.incident
+    kept = incident.facts.get("solution") or {}
+    limit = reader.house.first_solution.get(incident.severity)
+    offers = any(one.solution for one in actions_of(reader.plan, reader.section).values())
+    at = datetime.fromisoformat(kept["at"]) if kept.get("at") else None
+    return {
+        "solution_after": _seconds(incident.detected_at, at),
+        "solution_limit": kept.get("limit_seconds") or (limit.total_seconds() if limit else None),
+        "solution_due": at is None and incident.customer_impact and offers,
+    }
 
 
 def _told(entry: TimelineEntry) -> bool:
@@ -141,6 +163,7 @@ def _actions(reader: Reader) -> list[ReviewAction]:
                 scope={**reader.scope, **reader.attempt_scope(shown)},
                 log=action.log,
                 undone=shown.id in undone,
+                looked_at=looked_at(reader, attempts),
             )
         )
     return found
