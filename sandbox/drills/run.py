@@ -238,6 +238,12 @@ def _steps(story: Story, review: Json, report: Report) -> None:
     lost = [step for step in story.steps if step not in settled]
     if lost:
         report.problems.append(f"steps not done: {', '.join(lost)}")
+    if review.get("end") != "seen":  # every story mends its fault before it resolves
+        report.problems.append(f"the review says of the end: {review.get('end')}")
+    if not review["plan_followed"]["touched"]:
+        report.problems.append("the review says that nobody did a step")
+    if review["plan_followed"]["done"] != len(report.steps_done):
+        report.problems.append("the review counts other steps than it lists")
     if not review.get("timeline"):
         report.problems.append("the review has no timeline")
 

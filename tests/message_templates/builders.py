@@ -672,6 +672,8 @@ def review_view() -> ReviewView:
             "unknown": 0,
             "charged": 2,
             "not_charged": 7,
+            "was_charged": 2,
+            "was_not_charged": 7,
             "open_amount": money(25270),
         },
     )

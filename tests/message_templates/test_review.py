@@ -16,8 +16,7 @@ FIRST_SCREEN = """\
 
 For 8 minutes 57 of 118 card payments in 5 minutes failed. 41 orders were affected (NT$86,420); \
 29 are paid, 12 not (NT$25,270). Of the payments without an answer 2 had been charged and 7 had \
-not; no pay link was sent before that was known. Mei switched to Harborpay 2 minutes after the \
-alert.
+not. Mei switched to Harborpay 2 minutes after the alert.
 
 | started | found | told | owner | works again | resolved |
 |---|---|---|---|---|---|
