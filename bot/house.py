@@ -11,6 +11,9 @@ from bot.delivery.audiences import Audiences
 from bot.settings import Settings
 from incidents.house import Audience, EscalationTimes, House, QuietHours, Role
 from plan.loader import LoadedPlan
+from storage.money import Money, exponent
+
+_LIMITS = {"refund": 10_000, "complaint_cost": 3_000}  # major units, where none is configured
 
 
 def build_roles(settings: Settings, members: Mapping[str, tuple[str, ...]]) -> dict[str, Role]:
@@ -37,11 +40,9 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
             for key, channel in settings.slack.channels.items()
         },
         currency=settings.shop.currency,
-        limits={
-            "refund": settings.limits.refund,
-            "compensation": settings.limits.complaint_cost,
-            "complaint_cost": settings.limits.complaint_cost,
-        },
+        limits=build_limits(settings),
+        bulk_cases=settings.limits.bulk_cases,
+        person_day=_money(settings, settings.limits.person_day),
         first_response={
             severity: timedelta(seconds=seconds)
             for severity, seconds in settings.limits.acknowledge.items()
@@ -66,6 +67,24 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
         blind_after=timedelta(seconds=settings.limits.blind_check),
         standstill_after=timedelta(seconds=settings.limits.complaint_standstill),
     )
+
+
+def build_limits(settings: Settings) -> dict[str, Money]:
+    """Above what a second person approves, by the names that the plan uses."""
+    currency = settings.shop.currency
+    given = {"refund": settings.limits.refund, "complaint_cost": settings.limits.complaint_cost}
+    found = {
+        name: _money(settings, given[name]) or Money(major * 10 ** exponent(currency), currency)
+        for name, major in _LIMITS.items()
+    }
+    found["compensation"] = found["complaint_cost"]
+    for name, amount in settings.limits.own.items():
+        found[name] = _money(settings, amount) or Money(0, currency)
+    return found
+
+
+def _money(settings: Settings, amount: Money | int | None) -> Money | None:
+    return Money(amount, settings.shop.currency) if isinstance(amount, int) else amount
 
 
 def build_audiences(settings: Settings) -> Audiences:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,16 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from actions.declarations import ActionDeclaration, LookDeclaration
 from bot.settings_errors import SettingsError, sentences
 from checks.registry import AnyCheckSettings
 from checks.shop.mapping import ShopMapping
+from storage.money import Money
 
 Language = Literal["en", "zh-Hant"]
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def _zone(value: str) -> str:
@@ -135,11 +138,40 @@ class PlanPart(Part):
     extra: Path | None = None  # a folder with the shop's own sections
 
 
-class Limits(Part):
-    """Amounts in minor units of the shop's currency, and times in seconds."""
+def _amount(value: object) -> Money | int:
+    """An amount as it is written: “TWD 10000”, or minor units of the shop's currency (old)."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    try:
+        return money_of(str(value))
+    except ValueError:
+        raise ValueError(
+            f"“{str(value)[:40]}” is not an amount with its currency; write it like TWD 10000"
+        ) from None
 
-    refund: Annotated[int, Field(ge=0)] = 1_000_000  # above it a second person approves
-    complaint_cost: Annotated[int, Field(ge=0)] = 300_000
+
+def money_of(text: str) -> Money:
+    """“TWD 10000” or “10000 TWD”. Raises ValueError."""
+    words = text.split()
+    for currency, amount in (words, words[::-1]) if len(words) == 2 else ():
+        if _CURRENCY.fullmatch(currency):
+            found = Money.parse(amount, currency)
+            if found.minor >= 0:
+                return found
+    raise ValueError(text)
+
+
+Amount = Annotated[Money | int, PlainValidator(_amount)]
+
+
+class Limits(Part):
+    """Amounts with their currency, and times in seconds."""
+
+    refund: Amount | None = None  # above it a second person approves; 10,000 of the currency
+    complaint_cost: Amount | None = None  # vouchers, points, money back; 3,000 of the currency
+    person_day: Amount | None = None  # what one person may move in a day
+    own: dict[str, Amount] = {}  # further limits, which the shop's own plan files name
+    bulk_cases: Annotated[int, Field(ge=1)] = 50  # a press for more needs a second person
     acknowledge: dict[int, int] = {1: 300, 2: 900, 3: 14_400, 4: 86_400}  # per severity
     first_solution: dict[int, int] = {1: 1800, 2: 3600, 3: 14_400, 4: 86_400}  # per severity
     customer_update: Annotated[int, Field(ge=60)] = 3600
@@ -299,7 +331,30 @@ def _references(settings: Settings) -> list[str]:
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
                 "shop.mapping (muster shop inspect proposes one)."
             )
+    problems.extend(_bare_amounts(settings))
     for key, role in settings.roles.items():
         if role.channel is not None and role.channel not in channels:
             problems.append(f"roles.{key}.channel names “{role.channel}”, which is no channel.")
     return problems
+
+
+def amounts_of(limits: Limits) -> dict[str, Money | int]:
+    """Every amount among the limits, by the name under which it stands there."""
+    named = {name: getattr(limits, name) for name in ("refund", "complaint_cost", "person_day")}
+    own = {f"own.{name}": amount for name, amount in limits.own.items()}
+    return {name: amount for name, amount in {**named, **own}.items() if amount is not None}
+
+
+def _bare_amounts(settings: Settings) -> list[str]:
+    """A plain number is the shop's currency only where the shop has no other."""
+    mapping = settings.shop.mapping
+    several = mapping is not None and any(
+        table is not None and "currency" in table.columns
+        for table in (mapping.orders, mapping.payments, mapping.refunds)
+    )
+    return [
+        f"limits.{name} has no currency, and the shop's orders have one each; write it like "
+        f"{settings.shop.currency} {Money(amount, settings.shop.currency).decimal:f}."
+        for name, amount in amounts_of(settings.limits).items()
+        if several and isinstance(amount, int)
+    ]

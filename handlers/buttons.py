@@ -177,10 +177,14 @@ async def _decide(interaction: Interaction, desk: Desk, *, grants: bool) -> None
     target = await _target(interaction, desk)
     if target is None:
         return
-    actor, attempt = desk.actor(interaction), int(target.step or 0)
+    actor, house = desk.actor(interaction), desk.house
+    request = int(target.step) if target.step.isdigit() else 0
+    drawn = int(target.button) if target.button.isdigit() else 0
     await desk.act(
         interaction,
-        lambda session, at: approvals.decide(session, desk.house, attempt, actor, at, grant=grants),
+        lambda session, at: approvals.decide(
+            session, house, request, actor, at, grant=grants, drawn=drawn
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from plan.loader import LoadedPlan
 from plan.model import Plan
+from storage.money import Money
 
 SYSTEM = "system"
 
@@ -136,7 +137,11 @@ class House:
     roles: Mapping[str, Role]
     audiences: Mapping[str, Audience]
     currency: str = "TWD"
-    limits: Mapping[str, int] = field(default_factory=dict)  # minor units, by the plan's name
+    limits: Mapping[str, Money] = field(default_factory=dict)  # by the plan's name
+    bulk_cases: int = 50  # a press for more cases needs a second person
+    person_day: Money | None = None  # what one person may move in a day; None: five single limits
+    approval_within: timedelta = timedelta(hours=1)  # then it goes to the deputy; SEV1, SEV2: next
+    approval_within_urgent: timedelta = timedelta(minutes=10)
     first_response: Mapping[int, timedelta] = field(default_factory=lambda: dict(_FIRST_RESPONSE))
     # 1.2.1: until the first customer is offered a solution, per severity.
     first_solution: Mapping[int, timedelta] = field(default_factory=lambda: dict(_FIRST_SOLUTION))

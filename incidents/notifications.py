@@ -34,6 +34,7 @@ class Event(StrEnum):
     RELAPSE = "relapse"  # what had been mended fails again
     YOUR_TURN = "your_turn"  # a question, an answer that is due
     APPROVAL = "approval"
+    DECIDED = "decided"  # what was asked for was approved, refused, or nobody decided
     HANDED_OVER = "handed_over"
     TOLD = "told"  # the departments hear of it: what customers feel, who has it
     UNKNOWN = "unknown"  # an outcome that is unknown for more than a minute
@@ -78,6 +79,7 @@ TABLE: Mapping[Event, Row] = {
     Event.RELAPSE: Row("post", ("direct",), "must_act", "relapse"),
     Event.YOUR_TURN: Row("post", ("thread", "direct"), "owner", "your_turn"),
     Event.APPROVAL: Row("post", ("thread", "direct"), "person", "approval", night_to=4),
+    Event.DECIDED: Row("post", ("thread", "direct"), "person", "approval_decided", night_to=4),
     Event.HANDED_OVER: Row("post", ("thread", "direct"), "person", "handed_over", night_to=4),
     Event.TOLD: Row("post", ("direct",), "person", "told", night_to=4),
     Event.UNKNOWN: Row("post", ("thread", "direct"), "owner", "unknown"),
@@ -232,7 +234,7 @@ def _direct(
     number = mark or (str(entry.sequence) if entry is not None else "1")
     outbox.direct(
         change.session,
-        key=f"{change.incident.reference}/dm/{person}/{event}/{number}",
+        key=direct_key(change, person, event, number),
         template=TABLE[event].template,
         person=person,
         incident=change.incident,
@@ -241,6 +243,10 @@ def _direct(
         now=change.now,
     )
     ring(change, event, "direct", person)
+
+
+def direct_key(change: Change, person: str, event: Event, mark: str) -> str:
+    return f"{change.incident.reference}/dm/{person}/{event}/{mark}"
 
 
 def ring(change: Change, event: Event, via: str, target: str, *, outcome: str = "sent") -> None:

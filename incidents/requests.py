@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidents import figures, internal, notifications
-from incidents import scope as scopes
+from incidents import approval_asking, figures, internal
 from incidents.change import Change
 from incidents.escalation import timer
 from incidents.figures import CaseLine
-from incidents.notifications import Event
 from incidents.outcome import Outcome
 from incidents.runbook import Place
 from plan import expressions
@@ -21,7 +19,6 @@ from plan.expressions import ExpressionError
 from plan.model import Action
 from storage import work
 from storage.models import ActionAttempt, AttemptState, WorkKind
-from storage.money import Money
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,7 @@ class Wish:
     form: Mapping[str, Any] | None = None
     undoes: ActionAttempt | None = None
     press: str | None = None  # of the press that this one goes on from (Action.then)
+    approved_by: str | None = None  # … and who approved that: its confirmation spoke of both
 
 
 def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
@@ -53,14 +51,9 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     attempts: list[ActionAttempt] = []
     undone = _undone(wish.undoes)
     for group in groups:
-        case = group[0] if group else None
         scope = {**seen, **undone}
-        if case is not None:
-            scope |= {
-                "case": case.scope(),
-                "group": [one.scope() for one in group],
-                "target": figures.target([one for many in groups for one in many]),
-            }
+        if group:
+            scope |= _of_group(group, [one for many in groups for one in many])
         try:
             params, hidden = _params(wish, scope)
         except ExpressionError as error:
@@ -73,8 +66,14 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     if not attempts:
         return Outcome.refused("nothing_to_do")
     session.flush()
+    refused = _hold(change, wish, attempts)
+    if refused is not None:
+        for attempt in attempts:
+            session.delete(attempt)
+        session.flush()
+        return refused
     for attempt in attempts:
-        _hand_over(change, action, attempt)
+        carry_out(change, action, attempt)
     change.audit(
         "request",
         action.id,
@@ -86,6 +85,46 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
         },
     )
     return attempts
+
+
+def fill_again(
+    change: Change, action: Action, attempts: Sequence[ActionAttempt], place: Place | None
+) -> list[ActionAttempt]:
+    """Fills waiting attempts with the facts of now; those that no longer reach their cases."""
+    cases = figures.read_cases(change.session, change.incident.id)
+    buttons = place.plan.buttons if place is not None else ()
+    gone: list[ActionAttempt] = []
+    for attempt in attempts:
+        kept = attempt.hidden or {}
+        form = {**kept.get("form", {}), **kept.get("said", {})}
+        undone = change.session.get(ActionAttempt, attempt.undoes_id or 0)
+        scope = {**change.scope(form=form), **_undone(undone)}
+        if action.cases is not None:
+            reached = figures.reached(action, cases, scope)
+            group = [case for case in reached if case.id in set(map(int, attempt.covers or ()))]
+            if len(group) < len(attempt.covers or ()):
+                gone.append(attempt)
+                continue
+            scope |= _of_group(group, reached)
+        button = next((one for one in buttons if one.id == attempt.button), None)
+        wish = Wish(action, place, attempt.button, button.params if button else None, form)
+        try:
+            params, hidden = _params(wish, scope)
+        except ExpressionError:
+            gone.append(attempt)
+            continue
+        if params != attempt.params:
+            attempt.params, attempt.hidden = params, hidden
+    return gone
+
+
+def _of_group(group: Sequence[CaseLine], reached: Sequence[CaseLine]) -> dict[str, Any]:
+    """What the parameters of one attempt see of the cases that it stands for."""
+    return {
+        "case": group[0].scope(),
+        "group": [one.scope() for one in group],
+        "target": figures.target(reached),
+    }
 
 
 def _name(error: ExpressionError) -> str:
@@ -129,7 +168,8 @@ def _params(wish: Wish, scope: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
         return params, None
     hidden = fill_params({k: v for k, v in templates.items() if k in secret}, scope)
     plain = {name: value for name, value in (wish.form or {}).items() if name not in personal}
-    return params, {"params": hidden, "form": plain}
+    said = {name: value for name, value in (wish.form or {}).items() if name in personal}
+    return params, {"params": hidden, "form": plain, "said": said}
 
 
 def _groups(
@@ -172,12 +212,26 @@ def _write(
     return attempt
 
 
-def _hand_over(change: Change, action: Action, attempt: ActionAttempt) -> None:
-    """To the runner, to an approver first, or done here where it needs no shop."""
-    if needs_approval(change, action, attempt):
-        attempt.state = AttemptState.AWAITING_APPROVAL
-        _ask_for_approval(change, action, attempt)
-    elif action.kind == "internal":
+def _hold(change: Change, wish: Wish, attempts: Sequence[ActionAttempt]) -> Outcome | None:
+    """Lets the press wait for a second person where it needs one (decision 6)."""
+    action = wish.action
+    if (
+        wish.approved_by is not None
+        and action.approval_above is None
+        and not action.approval_always
+    ):
+        for attempt in attempts:
+            attempt.approved_by = wish.approved_by
+        return None
+    found = approval_asking.hold_if_needed(change, action, attempts)
+    return found if isinstance(found, Outcome) else None
+
+
+def carry_out(change: Change, action: Action, attempt: ActionAttempt) -> None:
+    """To the runner, or done here where it needs no shop. What waits for approval stays."""
+    if attempt.state == AttemptState.AWAITING_APPROVAL:
+        return
+    if action.kind == "internal":
         internal.carry_out(change, action, attempt)
     else:
         send(change, attempt)
@@ -196,44 +250,6 @@ def send(change: Change, attempt: ActionAttempt) -> None:
         priority=1,
         due=change.now,
         now=change.now,
-    )
-
-
-def needs_approval(change: Change, action: Action, attempt: ActionAttempt) -> bool:
-    """Above a limit of the house a second person approves (3.4.1)."""
-    if action.approval_above is None:
-        return False
-    limit = change.house.limits.get(action.approval_above)
-    amount = attempt.params.get("amount")
-    if limit is None or not isinstance(amount, dict) or "minor" not in amount:
-        return False
-    return int(amount["minor"]) > limit
-
-
-def approvers(change: Change, attempt: ActionAttempt) -> tuple[str, ...]:
-    """Who may approve: approvers, else managers; never who asked."""
-    house = change.house
-    chain = house.role("approver").chain + house.role("managers").chain
-    return tuple(dict.fromkeys(one for one in chain if one != attempt.requested_by))
-
-
-def _ask_for_approval(change: Change, action: Action, attempt: ActionAttempt) -> None:
-    amount = attempt.params.get("amount")
-    data = {
-        "attempt_id": attempt.id,
-        "action": action.id,
-        "amount": Money.from_json(amount).as_json() if isinstance(amount, dict) else None,
-        "scope": scopes.snapshot(change.scope(params=dict(attempt.params))),
-    }
-    entry = change.entry("approval_asked", data)
-    change.audit("approval_asked", action.id, data={"attempt": attempt.key})
-    notifications.announce(
-        change,
-        Event.APPROVAL,
-        entry,
-        people=approvers(change, attempt)[:2],
-        params={"attempt": attempt.id, "who": attempt.requested_by},
-        mark=str(attempt.id),
     )
 
 

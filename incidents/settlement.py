@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from incidents import facts as facts_of
 from incidents import (
+    approval_asking,
     figures,
     notifications,
     people,
@@ -21,6 +21,7 @@ from incidents import (
     thread_answers,
     undo,
 )
+from incidents import facts as facts_of
 from incidents import scope as scopes
 from incidents.answers import PENDING
 from incidents.change import Change
@@ -196,6 +197,9 @@ def settle_press(change: Change, press: str) -> None:
         change.show()
         return
     change.moved()
+    request = approval_asking.of_press(change, press)
+    if request is not None:
+        approval_asking.show(change, request)
     done = [one for one in attempts if one.state == AttemptState.DONE]
     if not done:
         _nothing_done(change, action, attempts, place)
@@ -338,7 +342,8 @@ def _goes_on(change: Change, action: Action, attempt: ActionAttempt, place: Plac
     following = change.plan.actions[action.then]
     asker = change.house.actor(attempt.requested_by)
     next_change = Change(change.session, change.house, change.incident, asker, change.now)
-    asked = requests.request_action(next_change, requests.Wish(following, place, attempt.button))
+    wish = requests.Wish(following, place, attempt.button, approved_by=attempt.approved_by)
+    asked = requests.request_action(next_change, wish)
     if not isinstance(asked, list):
         return False
     settle_press(next_change, asked[0].press)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from incidents import (
     answers,
+    approval_asking,
     authorise,
     forms,
     loading,
@@ -179,7 +180,7 @@ def _act(change: Change, place: Place, button: Button, action: Action, wish: Pre
         {"action": action.id, "step": place.plan.id, "press": asked[0].press},
     )
     _show_asked(change, asked)
-    return Outcome.done("requested", quiet=True, attempts=[attempt.id for attempt in asked])
+    return approval_asking.answer(change, action, asked)
 
 
 def _show_asked(change: Change, asked: list[ActionAttempt]) -> None:
@@ -300,7 +301,7 @@ def _undo(change: Change, place: Place, wish: Press) -> Outcome:
         {"action": action.id, "step": place.plan.id, "press": asked[0].press, "took": took},
     )
     change.show()
-    return Outcome.done("requested", quiet=True, attempts=[one.id for one in asked])
+    return approval_asking.answer(change, action, asked)
 
 
 def answer_question(session: Session, house: House, wish: Press, now: datetime) -> Outcome:
@@ -349,4 +350,4 @@ def _answered(change: Change, wish: Press) -> Outcome:
     change.moved()
     change.entry("action_asked", {"action": action.id, "press": asked[0].press})
     _show_asked(change, asked)
-    return Outcome.done("requested", quiet=True, attempts=[one.id for one in asked])
+    return approval_asking.answer(change, action, asked)

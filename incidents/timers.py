@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from incidents import (
+    approvals,
     escalation,
     follow_ups,
     notifications,
@@ -84,6 +85,8 @@ def fire(
             escalation.no_owner(change, payload, presence or {})
         case "morning":
             escalation.morning(change)
+        case "approval_due":
+            approvals.due(change, int(payload["approval"]), str(payload["mark"]))
         case "unknown_ring":
             _unknown_ring(change, str(payload["press"]))
         case "answer_due":

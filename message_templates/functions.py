@@ -24,6 +24,7 @@ from message_templates.marks import (
 )
 from message_templates.review_words import Composer
 from message_templates.state import State, TemplateFailed
+from plan.holdings import holding
 
 _FIRST_LETTER = re.compile("[\ue000\\s]*[a-z]")
 _THEN = re.compile("^(?:Then:|之後：)\\s*")
@@ -210,6 +211,7 @@ def _language(context: jinja2.runtime.Context) -> str:
 
 
 FUNCTIONS: Mapping[str, Any] = {
+    "holding": holding,
     "t": _t,
     "has": _has,
     "words": _words,

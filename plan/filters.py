@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from plan.holdings import holding
+
 _SYMBOLS = {"TWD": "NT$", "USD": "US$", "EUR": "€", "JPY": "¥", "HKD": "HK$"}
 _EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
 
@@ -95,4 +97,5 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "word": word,
     "money": money,
     "duration": duration,
+    "holding": holding,
 }

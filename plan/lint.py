@@ -1,16 +1,17 @@
 """`muster plan lint`: what is wrong with the plan's files, each in one sentence with its place.
 
-The rules stand in three modules: what hangs together (`lint_structure`), what the texts may name
-(`lint_scope`) and how they read and how long they are (`lint_texts`).
+The rules stand in four modules: what hangs together (`lint_structure`), what the texts may name
+(`lint_scope`), how they read and how long they are (`lint_texts`), and limits (`lint_limits`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plan import lint_scope, lint_structure, lint_texts
+from plan import lint_limits, lint_scope, lint_structure, lint_texts
+from plan.lint_limits import LIMITS
 from plan.loader import PlanError, Source, build, read_sources
 from plan.model import Plan
 from plan.outline import Entry, load_outline
@@ -38,19 +39,24 @@ def lint_plan(plan: Plan, outline: Mapping[str, Entry]) -> list[Problem]:
     return [problem for rule in RULES for problem in rule(plan, outline)]
 
 
-def lint(extra: Path | None = None) -> list[Fault]:
+def lint(extra: Path | None = None, limits: Collection[str] = LIMITS) -> list[Fault]:
     """Every fault of the product's plan with a shop's own files over it, in reading order.
+
+    `limits`: names that the configuration gives an amount.
 
     Raises PlanError if a file cannot be read at all.
     """
-    return lint_sources(read_sources(extra), load_outline())
+    return lint_sources(read_sources(extra), load_outline(), limits)
 
 
-def lint_sources(sources: list[Source], outline: Mapping[str, Entry]) -> list[Fault]:
+def lint_sources(
+    sources: list[Source], outline: Mapping[str, Entry], limits: Collection[str] = LIMITS
+) -> list[Fault]:
     """As `lint`, of files that are read already. Raises PlanError."""
     plan, where = build(sources)
     by_name = {source.shown: source for source in sources}
-    return sorted({_placed(p, where, by_name) for p in lint_plan(plan, outline)})
+    problems = [*lint_plan(plan, outline), *lint_limits.limit_rule(plan, limits)]
+    return sorted({_placed(p, where, by_name) for p in problems})
 
 
 def placed(problems: Iterable[Problem], sources: list[Source]) -> set[Fault]:

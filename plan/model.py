@@ -263,7 +263,9 @@ class Action(Model):
     # Of an internal one: who is named in `params.roles` hears the news, or is rung to act.
     sends: Literal["news", "call"] = "call"
     irreversible: bool = False  # red
-    approval_above: Name | None = None  # name of a limit of the configuration
+    approval_above: Name | None = None  # limit of the configuration that its amounts count against
+    approval_always: bool = False  # a second person approves each press: restore, delete, roll back
+    any_number: bool = False  # for as many cases as there are: it changes nothing for a customer
     params: dict[str, str] = {}  # templates over facts, case, form
     form: Form | None = None  # asked before it is done
     cases: str | None = None  # expression over `case`: once for each case for which it holds

@@ -167,6 +167,11 @@ FACTS: Mapping[str, Mapping[str, Fact]] = {
         "parts.shipping": Fact("money", "shipping"),
         "payments": Fact("number", "how many payments"),
         "usual_per_day": Fact("number", "how many differ on a usual day"),
+        "rules.closed": Fact("list", "states in which an order should hold nothing"),
+        "rules.unpaid": Fact("list", "states in which nobody has begun to pay"),
+        "rules.refund_lowers_total": Fact("flag", "the shop takes a refund off the total"),
+        "rules.tolerance": Fact("number", "minor units by which it may differ"),
+        "rules.currency": Fact("code", "the shop's currency, where an order has none"),
     },
     "system_crash": {
         "service": Fact("code", "what does not answer"),
@@ -210,6 +215,7 @@ FUNCTIONS: Mapping[str, str] = {
     "word": "as the filter",
     "money": "as the filter",
     "duration": "as the filter",
+    "holding": "`holding(look, facts.rules)`: what an order should hold, holds, and what follows",
 }
 
 

@@ -17,6 +17,7 @@ from checks.kinds.http_probe import HttpProbeSettings
 from plan import expressions, samples
 from plan.coverage import Coverage, Covered, coverage
 from plan.lint import lint
+from plan.lint_limits import LIMITS
 from plan.loader import PlanError, load_plan
 from plan.model import Plan, Section, Words
 from plan.outline import load_outline
@@ -115,8 +116,10 @@ def _said(words: Words, scope: samples.Scope, language: str) -> str:
 @_CONFIG
 def lint_command(extra: Path | None, config: Path | None) -> int:
     """Every fault of the plan's files, in one sentence each. 0 if there is none."""
+    settings = _settings(config)
+    own = settings.limits.own if settings is not None else {}
     try:
-        faults = [str(fault) for fault in lint(_folder(_settings(config), extra))]
+        faults = [str(fault) for fault in lint(_folder(settings, extra), LIMITS | own.keys())]
     except PlanError as error:
         faults = list(error.faults)
     for fault in faults:

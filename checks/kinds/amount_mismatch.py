@@ -1,4 +1,4 @@
-"""Orders whose captured payments, less refunds, are not the order's amount (3.2). Exact."""
+"""Orders that do not hold what they should, by state, payments and refunds (3.2). Exact."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, String, and_, case, cast, func, literal, or_, select
 
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.mapping import LogicalTable
 from checks.shop.source import ShopDatabase
+from plan import holdings
 from storage.money import Money
 
 SUBJECT = "orders:amount"
@@ -23,9 +24,10 @@ class AmountMismatchSettings(CheckSettings):
     tolerance_minor: Annotated[int, Field(ge=0)] = 0  # the plan states none: exact
     settle: Annotated[int, Field(ge=0)] = 120  # seconds a payment may take to be booked
     looks_back_days: Annotated[int, Field(ge=1)] = 30
-    # Orders in these states owe nothing any more.
-    closed_states: list[str] = ["cancelled", "refunded"]
-    unpaid_states: list[str] = ["awaiting_payment"]
+    # Orders in these states should hold nothing (any more); those in the others, their total.
+    closed_states: list[str] = list(holdings.CLOSED)
+    unpaid_states: list[str] = list(holdings.UNPAID)
+    refund_lowers_total: bool = False  # the shop takes a refund off the order's total
     open_after: int = 1
 
 
@@ -66,15 +68,16 @@ class AmountMismatch:
         if not rows:
             return None
         orders = shop.orders()
-        cases = tuple(_case(row, context.currency) for row in rows)
+        cases = tuple(self._case(row, shop, context.currency) for row in rows)
         over = [c for c in cases if c.facts["delta"]["minor"] > 0]
         under = [c for c in cases if c.facts["delta"]["minor"] < 0]
         oldest = min((t for row in rows if (t := orders.read_time(row.since))), default=None)
         facts: dict[str, Any] = {
             "orders": len(cases),
             "customers": len({c.customer_key for c in cases if c.customer_key}) or None,
-            "over": _side(over, context.currency),
-            "under": _side(under, context.currency),
+            "over": _side(over),
+            "under": _side(under),
+            "rules": self._rules(context.currency),
             "oldest_since": oldest.isoformat() if oldest else None,
             "truncated": len(rows) >= LISTED,
         }
@@ -89,32 +92,62 @@ class AmountMismatch:
             started_at=oldest,
         )
 
+    def _rules(self, currency: str) -> dict[str, Any]:
+        """What the orders were held against; a fresh look at one is held against the same."""
+        return {
+            "refund_lowers_total": self.settings.refund_lowers_total,
+            "tolerance": self.settings.tolerance_minor,
+            "closed": self.settings.closed_states,
+            "unpaid": self.settings.unpaid_states,
+            "currency": currency,
+        }
+
     def _query(
         self, shop: ShopDatabase, context: CheckContext, among: tuple[str, ...] | None = None
     ) -> Any:
         """`among`: of these orders only, those with a payment that is being booked included."""
         orders, payments = shop.orders(), shop.payments()
-        paid = _sums(payments, "captured", context.currency, with_last=True).subquery("paid")
-        total = orders.minor("total", context.currency)
-        captured = func.coalesce(paid.c.total, 0)
-        refunded: Any = 0
-        source = orders.source.outerjoin(paid, paid.c.order_id == orders.col("id"))
+        own = _unit(orders, context.currency)
+        paid = _sums(payments, "captured", context.currency).subquery("paid")
+        source = orders.source.outerjoin(
+            paid, and_(paid.c.order_id == orders.col("id"), paid.c.currency == own)
+        )
+        every = _last(payments).subquery("every")
+        source = source.outerjoin(every, every.c.order_id == orders.col("id"))
+        captured: Any = func.coalesce(paid.c.total, 0)
+        refunded: Any = literal(0)
         if shop.mapping.refunds is not None:
             back = _sums(shop.refunds(), "succeeded", context.currency).subquery("back")
             refunded = func.coalesce(back.c.total, 0)
-            source = source.outerjoin(back, back.c.order_id == orders.col("id"))
-        delta = (captured - refunded - total).label("delta")
+            source = source.outerjoin(
+                back, and_(back.c.order_id == orders.col("id"), back.c.currency == own)
+            )
+        total = orders.minor("total", context.currency)
+        should = holdings.expected(
+            total,
+            orders.is_status(*self.settings.closed_states),
+            orders.is_status(*self.settings.unpaid_states),
+            captured,
+            _when,
+        )
+        lowers = self.settings.refund_lowers_total
+        delta = holdings.difference(should, captured, refunded, lowers, _when)
+        foreign = func.coalesce(every.c.payments, 0) - func.coalesce(paid.c.payments, 0)
         settled = payments.bind_time(context.now - timedelta(seconds=self.settings.settle))
-        booked = or_(paid.c.last.is_(None), paid.c.last < settled)
+        booked = or_(every.c.last.is_(None), every.c.last < settled)
         usually = timedelta(days=self.settings.looks_back_days)
         earliest = orders.bind_time(context.back_to(SUBJECT, usually))
         columns = [
             orders.col("number").label("number"),
+            orders.col("status").label("status"),
             total.label("total"),
-            (captured - refunded).label("paid"),
-            delta,
-            func.coalesce(paid.c.payments, 0).label("payments"),
-            orders.currency(context.currency).label("currency"),
+            should.label("should"),
+            captured.label("captured"),
+            refunded.label("refunded"),
+            delta.label("delta"),
+            foreign.label("foreign_payments"),
+            func.coalesce(every.c.payments, 0).label("payments"),
+            own.label("currency"),
             orders.col("status_since").label("since"),
         ]
         columns += [
@@ -124,69 +157,101 @@ class AmountMismatch:
         ]
         if orders.has("customer"):
             columns.append(orders.col("customer").label("customer"))
-        expects_money = ~orders.is_status(
-            *self.settings.closed_states, *self.settings.unpaid_states
-        )
-        part_paid = and_(orders.is_status(*self.settings.unpaid_states), captured > 0)
+        wrong = func.abs(delta) > self.settings.tolerance_minor
         return (
             select(*columns)
             .select_from(source)
             .where(
-                or_(expects_money, part_paid),
-                func.abs(captured - refunded - total) > self.settings.tolerance_minor,
+                or_(wrong, foreign > 0),
                 booked if among is None else orders.col("number").in_(among),
                 orders.col("status_since") >= earliest,
             )
-            .order_by(func.abs(captured - refunded - total).desc(), orders.col("id"))
+            .order_by(func.abs(delta).desc(), orders.col("id"))
             .limit(LISTED)
         )
 
+    def _case(self, row: Any, shop: ShopDatabase, currency: str) -> CaseFound:
+        unit = str(row.currency or currency)
 
-def _sums(money: LogicalTable, status: str, currency: str, *, with_last: bool = False) -> Any:
-    columns = [
-        money.col("order").label("order_id"),
-        func.sum(money.minor("amount", currency)).label("total"),
-        func.count().label("payments"),
-    ]
-    if with_last:
-        columns.append(func.max(money.col("created_at")).label("last"))
+        def money(minor: Any) -> dict[str, Any]:
+            return Money(int(minor), unit).as_json()
+
+        should, captured, refunded = int(row.should), int(row.captured), int(row.refunded)
+        delta = int(row.delta)
+        why = holdings.cause(should, captured, refunded, delta)
+        facts: dict[str, Any] = {
+            "status": shop.orders().logical_status(row.status),
+            "total": money(row.total),
+            "paid": money(captured - refunded),
+            "captured": money(captured),
+            "refunded": money(refunded),
+            "delta": money(delta),
+            "why": "other_currency" if row.foreign_payments else why,
+            "payments": int(row.payments),
+        }
+        parts = {
+            name: money(getattr(row, name))
+            for name in ("list", "discount", "shipping")
+            if getattr(row, name, None) is not None
+        }
+        if parts:
+            facts["parts"] = parts
+        customer = getattr(row, "customer", None)
+        return CaseFound(
+            kind="order",
+            key=str(row.number),
+            amount=Money(abs(delta), unit),
+            customer_key=None if customer is None else str(customer),
+            facts=facts,
+        )
+
+
+def _when(condition: Any, then: Any, otherwise: Any) -> Any:
+    return case((condition, then), else_=otherwise)
+
+
+def _unit(table: LogicalTable, default: str) -> Any:
+    """The currency of a row, however it is written; one that is not there is the shop's."""
+    shop = literal(table.mapping.currency or default, literal_execute=True)
+    if not table.has("currency"):
+        return shop
+    return func.upper(func.coalesce(cast(table.col("currency"), String(3)), shop))
+
+
+def _sums(money: LogicalTable, status: str, currency: str) -> Any:
+    """What was captured or given back for each order, in each currency by itself."""
+    unit = _unit(money, currency)
     return (
-        select(*columns)
+        select(
+            money.col("order").label("order_id"),
+            unit.label("currency"),
+            func.sum(money.minor("amount", currency)).label("total"),
+            func.count().label("payments"),
+        )
         .select_from(money.source)
         .where(money.is_status(status))
-        .group_by(money.col("order"))
+        .group_by(money.col("order"), *([unit] if money.has("currency") else []))
     )
 
 
-def _case(row: Any, currency: str) -> CaseFound:
-    unit = str(row.currency or currency)
-
-    def money(minor: int) -> dict[str, Any]:
-        return Money(int(minor), unit).as_json()
-
-    facts: dict[str, Any] = {
-        "total": money(row.total),
-        "paid": money(row.paid),
-        "delta": money(row.delta),
-        "payments": int(row.payments),
-    }
-    parts = {
-        name: money(getattr(row, name))
-        for name in ("list", "discount", "shipping")
-        if getattr(row, name, None) is not None
-    }
-    if parts:
-        facts["parts"] = parts
-    customer = getattr(row, "customer", None)
-    return CaseFound(
-        kind="order",
-        key=str(row.number),
-        amount=Money(abs(int(row.delta)), unit),
-        customer_key=None if customer is None else str(customer),
-        facts=facts,
+def _last(payments: LogicalTable) -> Any:
+    """How many payments an order has, in whatever currency, and when the last was made."""
+    return (
+        select(
+            payments.col("order").label("order_id"),
+            func.count().label("payments"),
+            func.max(payments.col("created_at")).label("last"),
+        )
+        .select_from(payments.source)
+        .where(payments.is_status("captured"))
+        .group_by(payments.col("order"))
     )
 
 
-def _side(cases: list[CaseFound], currency: str) -> dict[str, Any]:
-    total = sum(abs(c.facts["delta"]["minor"]) for c in cases)
-    return {"orders": len(cases), "amount": Money(total, currency).as_json()}
+def _side(cases: list[CaseFound]) -> dict[str, Any]:
+    """How many orders, and their sum where they are of one currency."""
+    amounts = [one.amount for one in cases if one.amount is not None]
+    if len({amount.currency for amount in amounts}) != 1:
+        return {"orders": len(cases)}
+    total = Money(sum(amount.minor for amount in amounts), amounts[0].currency)
+    return {"orders": len(cases), "amount": total.as_json()}

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from incidents import parked, questions, runbook, timeline
 from incidents.house import House
-from incidents.read import buttons, log, nouns
+from incidents.read import approvals, buttons, log, nouns
 from incidents.read.card import any_time, card_of, next_place
 from incidents.read.open_items import words_of_item
 from incidents.read.problems import problem_of, problem_scope
@@ -52,8 +52,8 @@ def notice(
             filled["note"] = entry.text.reveal()
     if params.get("event") == "morning":
         filled |= _morning(reader)
-    if "attempt" in params and params.get("event") == "approval":
-        filled |= _approval(reader, int(params["attempt"]))
+    if params.get("approval") is not None:
+        filled |= approvals.approval(reader, int(params["approval"]))
     return card_of(reader), filled
 
 
@@ -150,21 +150,6 @@ def _named(reader: Reader, name: str) -> Words | None:
         return action.title
     place = runbook.find(reader.session, reader.plan, reader.incident, name)
     return place.plan.title if place is not None else None
-
-
-def _approval(reader: Reader, attempt_id: int) -> dict[str, Any]:
-    attempt = reader.session.get_one(ActionAttempt, attempt_id)
-    action = reader.plan.actions[attempt.action]
-    value = f"{buttons.reference(reader)}:{attempt.id}"
-    grant = ButtonView("approval.grant", value, None, "approve", style="primary")
-    refuse = ButtonView("approval.refuse", value, None, "refuse")
-    return {
-        "what": action.title,
-        "scope": {**reader.scope, **reader.attempt_scope(attempt)},
-        "amount": attempt.params.get("amount"),
-        "who": reader.person(attempt.requested_by),
-        "buttons": [grant, refuse] if attempt.state == "awaiting_approval" else [],
-    }
 
 
 def desk(

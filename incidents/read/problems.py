@@ -53,6 +53,14 @@ _WORDS = {
         "it was not approved. Nothing was sent.",
         "未獲核准，沒有送出。",
     ),
+    "approval_expired": (
+        "nobody approved it in time. Nothing was sent; it can be pressed again.",
+        "無人在時限內核准，沒有送出，可以再按一次。",
+    ),
+    "approval_void": (
+        "what it was about changed before it was approved. Nothing was sent.",
+        "核准前情況已改變，沒有送出。",
+    ),
     "no_door": (
         "shop.actions declares no such action, so nothing was sent. Add it to muster.yaml.",
         "商店設定中沒有這個動作，沒有送出；請管理員在 shop.actions 加上。",

@@ -54,6 +54,11 @@ class Slack:
         found: list[Json] = self._get("/hand/messages", **params).get("messages", [])
         return found
 
+    def direct_channels(self, person: str) -> list[str]:
+        """The direct messages of this person."""
+        found: list[Json] = self._get("/hand/channels", **{"as": person}).get("channels", [])
+        return [channel["id"] for channel in found if channel.get("is_im")]
+
     def command(self, person: str, channel: str, command: str, text: str) -> Json:
         return self._post(
             "/hand/command", **{"as": person}, channel=channel, command=command, text=text

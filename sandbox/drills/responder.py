@@ -116,7 +116,7 @@ class Responder:
             raise Seen(f"{what}: Slack shows {answer.get('error')}")
         if "form" in work:
             self.fill(person, work["form"], before)
-        if work.get("refused"):
+        if work.get("refused") or work.get("waits"):  # what comes next in the story is the answer
             return True
         said = self.answered(person, message["ts"], element, answers, what)
         if said is not None and last:
@@ -195,6 +195,8 @@ class Responder:
         """One entry of a story's work."""
         if "press" in work:
             self.press(work["press"])
+        elif "approve" in work:
+            self.approve(work["approve"])
         elif "shop" in work:
             self.shop.post(work["shop"]["post"], work["shop"].get("data", {}))
         elif "advance" in work:
@@ -219,6 +221,28 @@ class Responder:
             self.remember(work["remember"])
         else:
             raise Seen(f"the story asks for something unknown: {work}")
+
+    def approve(self, work: Json) -> None:
+        """A second person decides what waits for them, in their direct messages."""
+        person, wanted = work["as"], f"approval.{work.get('answer', 'grant')}"
+
+        def asked() -> tuple[str, Json, Json] | None:
+            for channel in self.slack.direct_channels(person):
+                for message in reversed(self.slack.messages(person, channel)):
+                    for element in elements(message):
+                        if element["action_id"] == wanted:
+                            return channel, message, element
+            return None
+
+        channel, message, element = wait_for(asked, f"a request for approval to {person}")
+        self.tell(f"{person} is asked “{words(message['blocks']).splitlines()[0]}”, and decides")
+        for part in work.get("says", []):
+            if part not in words(message["blocks"]):
+                raise Seen(f"the request does not say “{part}”: {words(message['blocks'])}")
+        answer = self.slack.click(person, message, channel, element)
+        if not answer.get("ok"):
+            raise Seen(f"the request for approval: Slack shows {answer.get('error')}")
+        wait_for(lambda: asked() is None or None, "the end of the request")
 
     def customers_pay(self) -> None:
         """Every customer who got a link uses it."""

@@ -1,6 +1,7 @@
 """Muster's own tables."""
 
 from storage.models.actions import ActionAttempt, AttemptState
+from storage.models.approvals import Approval, ApprovalState, Spending, SpendingKey
 from storage.models.base import Base
 from storage.models.checks import CheckState
 from storage.models.incidents import (
@@ -23,6 +24,8 @@ from storage.models.work import WorkItem, WorkKind, WorkState
 __all__ = [
     "LIVE_STATUSES",
     "ActionAttempt",
+    "Approval",
+    "ApprovalState",
     "AttemptState",
     "AuditEntry",
     "Base",
@@ -37,6 +40,8 @@ __all__ = [
     "Ring",
     "RunbookRun",
     "SlackMessage",
+    "Spending",
+    "SpendingKey",
     "Status",
     "Step",
     "StepState",

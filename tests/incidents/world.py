@@ -63,7 +63,11 @@ def house(**changed: Any) -> House:
             "cs": Audience("cs", "C0CSDESK", "zh-Hant"),
             "private": Audience("private", "C0CSINC", "en", True),
         },
-        "limits": {"refund": 1_000_000, "compensation": 300_000, "complaint_cost": 300_000},
+        "limits": {
+            "refund": money(10_000),
+            "compensation": money(3000),
+            "complaint_cost": money(3000),
+        },
         "desk": "cs",
         "page": True,
     }

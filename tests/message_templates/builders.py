@@ -607,6 +607,32 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
     }
 
 
+def approval_asked() -> dict[str, Any]:
+    """Twenty refunds on one press, twice the limit, as the approver is asked."""
+    limit = money(10_000)
+    refunds = plan().actions["refund_difference"]
+    return {
+        "who": MEI,
+        "what": refunds.title,
+        "sum": money(180_000),
+        "cases": 20,
+        "noun": "order",
+        "lines": [{"names": [f"FG-{10_482 + n}"], "amount": money(9_000)} for n in range(12)],
+        "more": 8,
+        "limits": [{"kind": "press", "amount": money(180_000), "limit": limit}],
+        "reason": "paid twice",
+        "cost": money(500),
+        "waiting_since": at("02:40"),
+        "state": "waiting",
+        "until": at("03:22"),
+        "next": KAI,
+        "buttons": [
+            ButtonView("approval.grant", "INC-412:7:1:1", None, "approve", "primary"),
+            ButtonView("approval.refuse", "INC-412:7:1:1", None, "refuse"),
+        ],
+    }
+
+
 def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
     """Every message that rings or answers, with what it is rendered from."""
     take = [take_button()]
@@ -619,18 +645,10 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "escalation": (card_open(), {"why": "no_owner", "who": MEI, "minutes": 5}),
         "your_turn": (card_open(), {"what": what, "due": at("03:30")}),
         "asked": (card_open(), {"who": "Lin", "what": what}),
-        "approval": (
+        "approval": (card_open(), approval_asked()),
+        "approval_decided": (
             card_open(),
-            {
-                "who": MEI,
-                "what": what,
-                "amount": money(12500),
-                "reason": "paid twice",
-                "buttons": [
-                    ButtonView("approval.grant", "INC-412:7:1", None, "approve", "primary"),
-                    ButtonView("approval.refuse", "INC-412:7:1", None, "refuse"),
-                ],
-            },
+            {**approval_asked(), "why": "approved", "by": KAI, "at": at("03:12")},
         ),
         "unknown": (card_open(), {"what": what, "at": at("03:09")}),
         "worse": (
@@ -649,6 +667,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "no_channel": (card_open(), {}),
         "morning": (card_open(), {}),
         "not_delivered": (card_open(), {"stuck": stuck()}),
+        "no_channel": (card_open(), {}),
         "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
         "blind": (

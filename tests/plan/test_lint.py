@@ -19,6 +19,18 @@ def test_the_shipped_plan_has_no_fault() -> None:
 
 # Each: the file, what is replaced by what, and what lint must say.
 BROKEN = {
+    "a limit that there is not": (
+        ORDERS,
+        "approval_above: refund\n",
+        "approval_above: refnd\n",
+        "actions/orders.yaml:8: approval_above: there is no limit “refnd”",
+    ),
+    "money that goes out without a limit": (
+        ORDERS,
+        "    approval_above: refund\n",
+        "",
+        "needs a limit (approval_above)",
+    ),
     "a step is gone": (S33, "id: 3.3.4.s1", "id: 3.3.4.s2", "step 3.3.4.s1 of the plan is missing"),
     "a step too much": (S33, "id: 3.3.4.s1", "id: 3.3.4.s2", "the plan has no step 3.3.4.s2"),
     "steps out of order": (

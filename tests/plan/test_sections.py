@@ -203,6 +203,7 @@ def test_an_amount_cannot_be_resolved_while_it_differs() -> None:
     order: dict[str, Any] = {
         "status": "paid",
         "total_minor": 10000,
+        "currency": "TWD",
         "payments": [
             {"status": "captured", "amount_minor": 6000},
             {"status": "captured", "amount_minor": 5000},
