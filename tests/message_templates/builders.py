@@ -664,7 +664,6 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
             {"who": KAI, "note": "the vendor calls back at 15:00", "what": what},
         ),
         "told": (card_open(), {"who": MEI}),
-        "no_channel": (card_open(), {}),
         "morning": (card_open(), {}),
         "not_delivered": (card_open(), {"stuck": stuck()}),
         "no_channel": (card_open(), {}),
