@@ -1,20 +1,23 @@
 """The bot with one thing broken in it, to see that a drill notices.
 
-python -m tests.drills.sabotaged_bot switch|step|section run --config …
+python -m tests.drills.sabotaged_bot switch|step|section|approval run --config …
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from actions.http import ShopAnswer, ShopClient
 from bot.cli.main import main
-from incidents import steps_done
+from incidents import approval_rules, spending, steps_done
+from incidents.approval_rules import Reason
 from incidents.change import Change
 from incidents.runbook import Place
-from plan.model import Plan, Section
+from plan.model import Action, Plan, Section
+from storage.models import ActionAttempt
 
 _act, _mark_done, _section_of = ShopClient.act, steps_done.mark_done, Plan.section_of
 
@@ -50,10 +53,25 @@ def wrong_section() -> None:
     Plan.section_of = section_of  # type: ignore[method-assign]
 
 
+def approval_per_attempt() -> None:
+    """A second person is asked for one large amount alone, never for a press as a whole."""
+
+    def broken(
+        change: Change, action: Action, attempts: Sequence[ActionAttempt], asked_at: datetime
+    ) -> tuple[Reason, ...]:
+        limit = change.house.limits.get(action.approval_above or "")
+        amounts = [spending.amount_of(attempt) for attempt in attempts]
+        above = limit and any(one and one.minor > limit.minor for one in amounts)
+        return (Reason("one", limit=limit),) if above else ()
+
+    approval_rules.broken = broken
+
+
 SABOTAGE: Mapping[str, Callable[[], None]] = {
     "switch": switch_not_called,
     "step": step_lost,
     "section": wrong_section,
+    "approval": approval_per_attempt,
 }
 
 if __name__ == "__main__":
