@@ -66,6 +66,7 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
         page=settings.page is not None,
         blind_after=timedelta(seconds=settings.limits.blind_check),
         standstill_after=timedelta(seconds=settings.limits.complaint_standstill),
+        dismissed_for=timedelta(seconds=settings.limits.not_an_incident),
     )
 
 

@@ -177,6 +177,7 @@ class Limits(Part):
     customer_update: Annotated[int, Field(ge=60)] = 3600
     blind_check: Annotated[int, Field(ge=0)] = 300
     complaint_standstill: Annotated[int, Field(ge=60)] = 86_400
+    not_an_incident: Annotated[int, Field(ge=60, le=7 * 86_400)] = 86_400
     keep_deliveries_days: Annotated[int, Field(ge=1)] = 7
 
 

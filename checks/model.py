@@ -31,6 +31,7 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
     cases: tuple[CaseFound, ...] = ()
     severity: int | None = None  # None: the plan's own rules decide
+    count: int | None = None  # affected at this moment; None: its cases are counted
     felt: bool = True  # False: customers do not feel it (what fails carries no traffic)
     started_at: datetime | None = None  # when the customer began to feel it, if the data tell
 

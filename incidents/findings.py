@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import blind, joining, loading, recovery, storms
+from incidents import blind, joining, loading, recovery, silence, storms
 from incidents.apart import Apart, Each
 from incidents.cases import settle_found
 from incidents.change import Change
@@ -288,8 +288,12 @@ def _failed(
             recovery.came_back(change, felt=finding.felt)
         if was_mitigated and incident.mitigated_at is None:
             brought_up_to_date()  # the figures of the outage are those of the present again
+        if state.failing:
+            silence.told(house, state, finding)
         return incident.number, False
-    if not finding.felt or not state.failing or not _may_open(session, result, finding, state, now):
+    if not (finding.felt and state.failing):
+        return None, False
+    if not _may_open(session, house, result, finding, state, now):
         return None, False
     stormed = storms.subject_for(session, house, result, finding, run.storm, run.live)
     if stormed is not None:
@@ -314,6 +318,7 @@ def _failed(
         now,
     )
     _note(state, opened.incident)
+    silence.told(house, state, finding)
     return opened.incident.number, opened.is_new
 
 
@@ -331,17 +336,24 @@ def _incident(session: Session, state: CheckState) -> Incident | None:
 
 
 def _may_open(
-    session: Session, result: CheckResult, finding: Finding, state: CheckState, now: datetime
+    session: Session,
+    house: House,
+    result: CheckResult,
+    finding: Finding,
+    state: CheckState,
+    now: datetime,
 ) -> bool:
     """Not again for what was dismissed or resolved with its cases known, while it goes on."""
     number = state.figures.get("incident")
     last = loading.incident_of(session, int(number)) if number else None
     if last is None or last.status in LIVE_STATUSES:
         return True
+    if last.status == Status.DISMISSED:
+        return not silence.holds(house, state, finding, last, now)
     if state.first_failure_at and last.detected_at < state.first_failure_at:
         return True  # it had recovered in between: a new streak
-    if last.status == Status.DISMISSED:
-        return False
+    if last.detected_at > now:
+        return True  # the clock was set back since: nothing is known by it
     known = {
         (row.kind, row.key)
         for row in session.execute(select(Case.kind, Case.key).where(Case.incident_id == last.id))
@@ -365,6 +377,7 @@ def _passed(
     state.last_run_at, state.last_error = result.ran_at, None
     if state.failing and state.successes >= result.recover_after:
         state.failing = False
+        silence.passed(state)
     if incident is None:
         return None
     if storms.is_storm(incident):

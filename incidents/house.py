@@ -152,6 +152,7 @@ class House:
     page: bool = False  # a page webhook is configured
     unknown_rings_after: timedelta = timedelta(minutes=1)
     standstill_after: timedelta = timedelta(days=1)  # of a complaint between two steps
+    dismissed_for: timedelta = timedelta(days=1)  # at most, what was called no incident is silent
     blind_after: timedelta = timedelta(minutes=5)  # a check cannot look, until the house is told
     storm_after: int = 10  # incidents that one run of a check opens, before the rest are one
     storm_within: timedelta = timedelta(minutes=5)  # the same for many checks, by section

@@ -232,6 +232,7 @@ class HomeView:
     now: datetime
     stuck: tuple[StuckView, ...] = ()  # for who is on call: the first of what waits for them
     stuck_count: int = 0
+    silenced: tuple[tuple[ListItem, datetime], ...] = ()  # dismissed and still failing; until when
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,7 @@ class PaymentChannel:
             cases=tuple(cases),
             severity=settings.severity,
             started_at=datetime.fromisoformat(since) if since else None,
+            count=seen.stats["failed"],
             felt=seen.carries,
         )
 

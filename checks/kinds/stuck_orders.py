@@ -107,6 +107,7 @@ class StuckOrders:
             facts=facts,
             cases=tuple(_cases(rows, orders, context.currency)),
             severity=self.settings.severity,
+            count=int(count),
             started_at=(oldest_at + timedelta(hours=hours)) if oldest_at else None,
         )
 

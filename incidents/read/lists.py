@@ -9,7 +9,7 @@ from itertools import islice
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import follow_ups, parked, people
+from incidents import follow_ups, parked, people, silence
 from incidents.authorise import may_see
 from incidents.house import House
 from incidents.read import together
@@ -30,6 +30,7 @@ from storage.models import (
 _RECENT = timedelta(days=14)
 _MOST = 100
 _TOGETHER = 20  # an incident may have ten thousand cases: not those of a hundred in memory at once
+_SILENCED = 10
 _STUCK = 5  # shown of what waits for an operator
 
 
@@ -126,8 +127,21 @@ def home(session: Session, house: House, user_id: str, now: datetime) -> HomeVie
         checks=checks(session),
         now=now,
         stuck=parked.views(session, house, user_id, _STUCK) if on_call else (),
+        silenced=_silenced(session, house, user_id, now),
         stuck_count=sum(depth.parked for depth in work.depths(session, now)) if on_call else 0,
     )
+
+
+def _silenced(
+    session: Session, house: House, user_id: str, now: datetime
+) -> tuple[tuple[ListItem, datetime], ...]:
+    found = [
+        one
+        for one in silence.standing(session, house, now)
+        if visible(house, user_id, one.incident)
+    ][:_SILENCED]
+    items = list_items(session, house, [one.incident for one in found], now)
+    return tuple((item, one.until) for item, one in zip(items, found, strict=True))
 
 
 def _text(session: Session, house: House, incident: Incident, item: FollowUp, now: datetime) -> str:

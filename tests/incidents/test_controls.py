@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,19 @@ from incidents.house import Actor
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
 from storage.models import AuditEntry, Incident, RunbookRun, Status, StepState
-from tests.incidents.world import DAY, JO, KAI, LIN, MEI, SAM, World, case_rows, channel_down, money
+from tests.incidents.world import (
+    DAY,
+    JO,
+    KAI,
+    LIN,
+    MEI,
+    SAM,
+    World,
+    case_rows,
+    channel_down,
+    money,
+    orders,
+)
 
 Unit = Callable[[Session, World, Actor], Outcome]
 
@@ -287,6 +300,75 @@ def test_dismissed_stays_dismissed_until_it_recovered(world: World) -> None:
     assert world.channel_fails(5).opened == ()
     world.channel_healthy(3)
     assert world.channel_fails(3).opened == (2,)
+
+
+def dismissed(world: World) -> None:
+    world.channel_fails(3, failed=20, attempts=200)
+    assert world.incident().severity == 2
+    assert world.write(
+        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Load test", world.now)
+    ).ok
+
+
+def silenced(world: World, who: str = JO) -> list[int]:
+    """What the home tab says is silent."""
+    view = world.read(lambda s: read.home(s, world.house, who, world.now))
+    return [item.number for item, _ in view.silenced]
+
+
+def test_a_dismissal_ends_after_a_day_and_stands_on_the_home_tab_until_then(world: World) -> None:
+    dismissed(world)
+    assert world.channel_fails(5, failed=20, attempts=200).opened == ()
+    assert silenced(world) == [1]
+    world.advance(23 * 3600)
+    assert world.channel_fails(1, failed=20, attempts=200).opened == ()
+    world.advance(3600)
+    assert silenced(world) == []
+    assert world.channel_fails(1, failed=20, attempts=200).opened == (2,)
+
+
+def test_a_dismissal_is_over_when_the_subject_passes(world: World) -> None:
+    dismissed(world)
+    world.channel_healthy(2)
+    assert world.channel_fails(3, failed=20, attempts=200).opened == (), "it only flapped"
+    world.channel_healthy(3)
+    assert silenced(world) == []
+    assert world.channel_fails(3, failed=20, attempts=200).opened == (2,)
+
+
+def test_a_dismissal_is_broken_through_when_the_severity_rises(world: World) -> None:
+    dismissed(world)
+    assert world.channel_fails(1, failed=38, attempts=200).opened == ()
+    assert world.channel_fails(1, failed=60, attempts=118).opened == (2,)
+    assert world.incident(2).severity == 1
+
+
+@pytest.mark.parametrize(("before", "after", "opens"), [(20, 39, False), (20, 40, True)])
+def test_a_dismissal_is_broken_through_when_the_present_figure_has_doubled(
+    world: World, before: int, after: int, opens: bool
+) -> None:
+    """The figure of this moment, whatever has come together since."""
+    found = Finding("orders:paid", "order_state_stuck", facts={"state": "paid"}, count=before)
+    assert world.check(CheckResult("stuck", world.now, findings=(found,))).opened == (1,)
+    assert world.write(
+        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Known", world.now)
+    ).ok
+    world.advance(60)
+    cases = orders(100)
+    worse = replace(found, count=after, cases=cases)
+    opened = world.check(CheckResult("stuck", world.now, findings=(worse,))).opened
+    assert opened == ((2,) if opens else ())
+
+
+def test_a_few_more_than_a_few_do_not_break_a_dismissal(world: World) -> None:
+    found = Finding("orders:paid", "order_state_stuck", facts={"state": "paid"}, count=2)
+    world.check(CheckResult("stuck", world.now, findings=(found,)))
+    assert world.write(
+        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Known", world.now)
+    ).ok
+    for count, opened in ((9, ()), (10, (2,))):
+        worse = replace(found, count=count)
+        assert world.check(CheckResult("stuck", world.now, findings=(worse,))).opened == opened
 
 
 def test_an_operator_error_needs_what_is_to_change(world: World) -> None:

@@ -543,6 +543,7 @@ def home_view() -> HomeView:
             StuckView(8, "direct", None, KAI, "other", "KeyError: no such value", at("03:09")),
         ),
         stuck_count=7,
+        silenced=((list_item(407, status="dismissed"), at("03:10", 29)),),
     )
 
 
