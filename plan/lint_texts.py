@@ -112,6 +112,26 @@ def shown_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
             yield Problem(rendered.owner, where, sentence)
 
 
+def named_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """What a type's subject is called stands in its card's titles and on the lock screen: of three
+    services that are down nobody may get three times the same card."""
+    for section in plan.sections.values():
+        for at, kind in enumerate(section.types):
+            if kind.named_by is None:
+                continue
+            titles = {
+                name: getattr(kind.card, name).title for name in ("active", "mitigated", "ended")
+            }
+            rings = {"ring": kind.ring, "ring_mitigated": kind.ring_mitigated}
+            for place, words in {**titles, **rings}.items():
+                keys = ("card", place, "title") if place in titles else (place,)
+                for language, text in (("en", words.en), ("zh-Hant", words.zh_hant)):
+                    if kind.named_by not in text:
+                        where = ("types", at, *keys, language)
+                        sentence = f"does not say what it is about: {kind.named_by}."
+                        yield Problem(f"section {section.id}", where, sentence)
+
+
 def _said(rendered: Rendered) -> Iterator[str]:
     """No text prints a fact that is not known, or shows a code where a word belongs."""
     if rendered.failure:
@@ -232,4 +252,4 @@ def _literals(text: str) -> tuple[str, ...]:
     return tuple(data.data for data in tree.find_all(nodes.TemplateData))
 
 
-RULES = (language_rule, wording_rule, shown_rule)
+RULES = (language_rule, wording_rule, shown_rule, named_rule)

@@ -176,6 +176,7 @@ class IncidentType(Model):
     family: Literal["order", "system", "operation"]
     severity: int = Field(ge=1, le=4)
     severity_rules: tuple[SeverityRule, ...] = ()
+    named_by: str | None = None  # the fact that names the subject: each card and ring says it
     customer_impact: bool = True
     private: bool = False
     audience: Name = "incidents"

@@ -175,6 +175,7 @@ FACTS: Mapping[str, Mapping[str, Fact]] = {
     },
     "system_crash": {
         "service": Fact("code", "what does not answer"),
+        "part": Fact("flag", "the shop itself is not known to be down: it is a service of it"),
         "latency_ms": Fact("number", "how long the probe took"),
         "error": Fact("code", "refused, timeout, http_500; missing: it answers"),
         "last_ok_at": Fact("time", "its last good answer"),

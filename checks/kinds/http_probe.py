@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -55,7 +56,8 @@ class HttpProbe:
             "latency_ms": latency_ms,
             "standby": standby,
             "traffic": traffic,
-            **await self._orders(context),
+            **(orders := await self._orders(context)),
+            "part": self._is_part(orders),
         }
         finding = Finding(
             subject=subject,
@@ -67,6 +69,17 @@ class HttpProbe:
         return CheckResult(
             name=self.settings.name, ran_at=context.now, findings=(finding,), figures=figures
         )
+
+    def _is_part(self, orders: Mapping[str, Any]) -> bool:
+        """Whether it is no more than this service: a probe alone does not know that the shop takes
+        no orders. The configuration says so (`incident_type`, `severity`), or the orders do."""
+        if {"incident_type", "severity"} & self.settings.model_fields_set:
+            return False
+        usual, now = orders.get("orders_per_minute_usual"), orders.get("orders_last_minutes")
+        if not usual or now is None:
+            return True
+        expected = usual * orders["window_minutes"]
+        return not (expected >= 1 and now * 2 < expected)
 
     async def _probe(self, context: CheckContext) -> tuple[str | None, int | None]:
         settings = self.settings
