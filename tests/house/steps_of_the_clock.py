@@ -79,6 +79,8 @@ def configured(services: Services) -> Callable[[dict[str, Any]], None]:
                 "open_after": 1,
                 "url": f"{services.url}/{name}",
                 "service": name,
+                "slow_after": 30,  # a slow machine is no fault of the service
+                "timeout": 30,
             }
             for name in CASES
         ]
