@@ -41,6 +41,7 @@ from tests.conftest import KEY
 from tests.delivery.conftest import AUDIENCES, Drawings
 from tests.faults.classes import ModalDrawings
 from tests.faults.intakes import register
+from tests.faults.product import ProductBot
 from tests.intake.conftest import Bot
 
 
@@ -75,14 +76,15 @@ async def run(wish: dict[str, Any]) -> None:
     clock.advance(float(wish.get("ahead", 0)))
     database = Database.open(wish["url"], key=KEY)
     database.run_alone()
-    bot = Bot(database, clock=clock)
+    bot = ProductBot(database, clock=clock) if wish.get("product") else Bot(database, clock=clock)
     intake_client = AsyncWebClient(cast.BOT_TOKEN, base_url=f"{wish['slack']}/api/")
 
     async def once(interaction: Interaction, desk: Bot) -> None:
         await desk.do_once(interaction)
 
-    bot.registry.action("step.run")(once)
-    register(bot)
+    if not wish.get("product"):
+        bot.registry.action("step.run")(once)
+        register(bot)
     bot.compose(intake_client)
     sender = Sender(
         open_client(cast.BOT_TOKEN, f"{wish['slack']}/api/", timeout=1.0),
@@ -106,7 +108,8 @@ async def run(wish: dict[str, Any]) -> None:
         actions={"switch_channel": declared(contract, lookup=contract != "neither")},
     )
     runner = ActionRunner(database=database, shop=shop, book=LedgerBook(switch()), clock=clock)
-    bot.workers.add("message", Deliverer(office).run, concurrency=16, unclear_on_error=True)
+    if not wish.get("product"):  # which has its own
+        bot.workers.add("message", Deliverer(office).run, concurrency=16, unclear_on_error=True)
     bot.workers.add("action", runner.run, concurrency=8, unclear_on_error=True)
     if wish.get("socket"):
         await bot.intake.warm_up()

@@ -26,11 +26,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class Column:
-    """A delivery class, an intake or an action contract."""
+    """A delivery class, an intake, an action contract, or a form from its sending to its end."""
 
     id: str
     title: str
-    group: Literal["delivery", "intake", "action"]
+    group: Literal["delivery", "intake", "action", "form"]
 
 
 FAULTS = (
@@ -73,6 +73,7 @@ COLUMNS = (
     Column("shortcut", "shortcut", "intake"),
     Column("event", "event", "intake"),
     Column("webhook", "webhook", "intake"),
+    Column("form", "every form of the product", "form"),
     Column("keys", "honours keys", "action"),
     Column("lookup", "can be looked up", "action"),
     Column("neither", "neither", "action"),
@@ -89,6 +90,11 @@ BODIES: dict[tuple[str, str], str] = {
     ("process", "intake"): "test_process.test_intake",
     ("database", "intake"): "test_intake.test_the_database",
     ("replica", "intake"): "test_intake.test_a_second_replica",
+    ("answer", "form"): "test_form.test_an_answer_of_slack",
+    ("redelivery", "form"): "test_form.test_a_redelivery",
+    ("process", "form"): "test_form.test_a_process",
+    ("database", "form"): "test_form.test_the_database",
+    ("replica", "form"): "test_form.test_a_second_replica",
     ("answer", "action"): "test_action.test_an_answer_of_the_shop",
     ("redelivery", "action"): "test_action.test_a_press_again",
     ("process", "action"): "test_process.test_action",

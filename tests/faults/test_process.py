@@ -91,7 +91,8 @@ async def house(case: Case, url: str) -> AsyncIterator[House]:
             "slack": postbox.sandbox.url,
             "shop": shop.url,
             "contract": case.column.id if case.column.group == "action" else "keys",
-            "socket": case.column.group == "intake",
+            "socket": case.column.group in ("intake", "form"),
+            "product": case.column.group == "form",
             "modal": case.column.id == "view",
         }
         process = Process(wish, session)
