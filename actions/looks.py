@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -74,6 +74,32 @@ def unseen(shop: ShopClient, name: str, assignment: Assignment, seen: Seen) -> d
             "code": seen.problem,
         }
     }
+
+
+async def orders_read(
+    shop: ShopClient, assignment: Assignment
+) -> tuple[dict[str, Any] | None, str | None]:
+    """A fresh look at each order that a message is about, by the case's key; or why not.
+
+    (None, None): the message rests on no look.
+    """
+    message = assignment.action.message
+    if message is None or message.reads is None:
+        return None, None
+    seen: dict[str, Any] = {}
+    for case in assignment.scope.get("group", ()):
+        scope = {**assignment.scope, "case": case}
+        params = dict(assignment.params)
+        template = assignment.action.params.get("order")
+        if template is not None:
+            params["order"] = expressions.value(template, scope)
+        found = await look(
+            shop, message.reads.look, replace(assignment, params=params, scope=scope)
+        )
+        if not found.answered:
+            return None, found.problem
+        seen[str(case["key"])] = found.value
+    return seen, None
 
 
 async def verified(shop: ShopClient, assignment: Assignment) -> tuple[Verdict, Seen]:

@@ -34,10 +34,10 @@ class Settled:
     """How an attempt stands. DONE was seen in the shop; UNKNOWN may be followed by another.
 
     `problem` is a code: `precondition:<index>` (the plan's words), `precondition_unseen:<index>`,
-    `before_unseen`, `not_sent`, `refused`, `no_effect`, `no_answer`, `not_verified`,
-    `effect_failed` (the shop says that it went wrong: the plan's words), `person_decides`,
-    `no_door` (the configuration declares no such action). `detail` is the shop's own sentence:
-    personal until shown otherwise.
+    `before_unseen`, `order_unseen`, `not_sent`, `refused`, `no_effect`, `no_answer`,
+    `not_verified`, `effect_failed` (the shop says that it went wrong: the plan's words),
+    `person_decides`, `no_door` (the configuration declares no such action). `detail` is the
+    shop's own sentence: personal until shown otherwise.
     """
 
     state: AttemptState
@@ -57,6 +57,9 @@ class Book(Protocol):
         self, session: Session, attempt_id: int, before: Mapping[str, Any] | None, now: datetime
     ) -> None:
         """WRITTEN → SENT, with the state before."""
+
+    def word(self, session: Session, attempt_id: int, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The message written anew from fresh looks at its orders; the attempt's parameters."""
 
     def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
         """Takes the outcome: case states, step, timeline, audit and messages."""

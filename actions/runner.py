@@ -101,16 +101,30 @@ class ActionRunner:
                 await self._settle(item, assignment, settled)
                 return
             before = looks.as_figures(now_seen.value)
+        orders, unseen = await looks.orders_read(self._shop, assignment)
+        if unseen is not None:
+            # Who has paid meanwhile must not be asked to: what cannot be read is not sent.
+            settled = Settled(
+                AttemptState.REFUSED, response={"code": unseen}, problem="order_unseen"
+            )
+            await self._settle(item, assignment, settled)
+            return
         now = self._clock.now()
 
-        def commit(session: Session) -> bool:
+        def commit(session: Session) -> Mapping[str, Any] | None:
             if not _owned(session, item):
-                return False
+                return None
+            params = assignment.params
+            if orders is not None:
+                params = self._book.word(session, assignment.attempt_id, orders)
             self._book.sent(session, assignment.attempt_id, before, now)
-            return True
+            return params
 
-        if await self._database.write(commit, urgent=True):
-            sent = replace(assignment, state=AttemptState.SENT, before=before, sent_at=now)
+        params = await self._database.write(commit, urgent=True)
+        if params is not None:
+            sent = replace(
+                assignment, state=AttemptState.SENT, before=before, sent_at=now, params=params
+            )
             await self._send(item, sent, repeated=False)
 
     async def _read(self, item: WorkItem, assignment: Assignment) -> None:

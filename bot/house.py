@@ -43,6 +43,7 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
         limits=build_limits(settings),
         bulk_cases=settings.limits.bulk_cases,
         person_day=_money(settings, settings.limits.person_day),
+        customer_language=settings.shop.customer_language,
         first_response={
             severity: timedelta(seconds=seconds)
             for severity, seconds in settings.limits.acknowledge.items()

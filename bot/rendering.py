@@ -220,7 +220,15 @@ class Drawing:
             line for line in read_cases(session, incident.id) if wanted in (cases.ALL, line.state)
         ]
         name = f"{incident.reference}-cases.csv"
-        text = csv_text(list(cases.rows(lines)))
+        language = request.language
+
+        def head(column: str) -> str:
+            return self._templates.text(f"export.{column}", language=language)
+
+        def word(code: str) -> str:
+            return self._templates.word(code, language=language)
+
+        text = csv_text(list(cases.rows(lines, head, word)))
         return Content(text=name, files=[Attachment(name, name, text.encode())])
 
     def _page(self, session: Session, request: Request) -> Content:

@@ -97,6 +97,7 @@ class HeartbeatPart(Part):
 class ShopPart(Part):
     name: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    customer_language: Language = "zh-Hant"  # of customers whose own is not known
     control_url: str | None = None
     database_url: str | None = None
     mapping: ShopMapping | None = None

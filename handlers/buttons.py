@@ -75,7 +75,7 @@ def _press(interaction: Interaction, desk: Desk, target: Target, **more: Any) ->
 
 
 async def step(interaction: Interaction, desk: Desk) -> None:
-    """A step's button: done at once, or its form is opened first."""
+    """A step's button: done at once, or its form, or what customers will read, is opened first."""
     target = await _target(interaction, desk)
     if target is None:
         return
@@ -88,6 +88,14 @@ async def step(interaction: Interaction, desk: Desk) -> None:
             wanted.view,
             callback="form.step",
             metadata=remembered(interaction, target, plan=wanted.plan_hash),
+        )
+        return
+    if wanted is not None and wanted.preview and wanted.may_open(desk.actor(interaction)):
+        await desk.open(
+            interaction,
+            "preview",
+            wanted.preview,
+            metadata={**remembered(interaction, target), "upto": wanted.preview.upto},
         )
         return
     await desk.act(

@@ -19,7 +19,7 @@ from incidents import cases, loading, read
 from incidents.authorise import Act
 from incidents.house import House
 from incidents.outcome import Outcome
-from incidents.read.card import mood_of, words_of
+from incidents.read.notices import desk_words
 from incidents.read.reader import Reader
 from incidents.scope import snapshot
 from storage import outbox
@@ -183,17 +183,14 @@ def _affected(
 def _standing(
     session: Session, house: House, incident: Incident, case: Case, now: datetime
 ) -> Outcome:
+    """What may be said of this one order, as things stand now."""
     reader = Reader(session, house, incident, now)
-    note = reader.kind.desk
-    unknown = case.state == "unknown"
-    say = (note.do_not_say if unknown else note.say) if note is not None else None
+    words = desk_words(reader)
+    mine = next(line for line in reader.cases if line.id == case.id)
     return Outcome.done(
         "order_affected",
         order=case.key,
         reference=incident.reference,
-        title=words_of(reader, mood_of(reader)).title,
-        scope=snapshot(reader.scope),
-        state=case.state,
-        outcome=case.outcome,
-        say=say,
+        say=words.order if words is not None else None,
+        scope={**snapshot(reader.scope), "case": mine.scope()},
     )

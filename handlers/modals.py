@@ -26,6 +26,7 @@ def register(registry: Registry) -> None:
     registry.answer("form.step")(step_errors)
     registry.view("form.step")(step)
     registry.view("form.skip")(skip)
+    registry.view("form.send")(send)
     registry.view("form.resolve")(resolve)
     for name, control in _CONTROLS.items():
         registry.view(name)(_controlled(control))
@@ -61,6 +62,21 @@ async def step(interaction: Interaction, desk: Desk) -> None:
         str(memory.get("button", "")),
         desk.actor(interaction),
         values={name: forms.raw(interaction.state, name) for name in interaction.state},
+    )
+    await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
+
+
+async def send(interaction: Interaction, desk: Desk) -> None:
+    """What customers will read was read: it goes to those that were shown, no more."""
+    memory = interaction.memory
+    wish = Press(
+        _number(interaction),
+        int(memory.get("version", 0)),
+        str(memory.get("step", "")),
+        str(memory.get("button", "")),
+        desk.actor(interaction),
+        values={},
+        extra={"upto": memory.get("upto")},
     )
     await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
 

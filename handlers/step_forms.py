@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from handlers.values import Target
 from incidents import loading, runbook
 from incidents.house import Actor, House
+from incidents.preview import PreviewView, preview
 from plan.model import Action, Button, Form, Plan, Words
 
 
@@ -35,6 +36,7 @@ class Asked:
     role: str
     owner: str | None
     plan_hash: str  # of the plan that the form was taken from: it is judged by that one
+    preview: PreviewView | None = None  # of what customers will read
 
     def may_open(self, actor: Actor) -> bool:
         """Whether the form is shown; who may not is told by the press itself, and it is kept."""
@@ -68,6 +70,11 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
         role=place.plan.role,
         owner=incident.owner,
         plan_hash=incident.plan_hash,
+        preview=(
+            preview(plan, action, cases, seen, house.customer_language)
+            if action is not None and action.form is None and offered is not None
+            else None
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from incidents import (
     requests,
     runbook,
     settlement,
+    told,
 )
 from incidents.change import Change
 from incidents.house import Actor, House
@@ -203,6 +204,7 @@ def _stop(change: Change, attempts: Sequence[ActionAttempt], problem: str) -> No
         attempt.state = AttemptState.REFUSED
         attempt.problem = problem
         attempt.settled_at = change.now
+        told.follow(change.session, attempt, change.now)
     change.session.flush()
 
 

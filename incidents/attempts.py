@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.model import Assignment, Settled
-from incidents import loading, requests, settlement
+from incidents import customer_messages, loading, requests, settlement, told
 from incidents import scope as scopes
 from incidents.change import Change
 from incidents.house import House
+from plan import expressions
 from storage.models import ActionAttempt, AttemptState, Incident
 from storage.types import Personal
 
@@ -38,12 +39,12 @@ class AttemptBook:
             self._house.actor(attempt.requested_by),
             attempt.requested_at,
         )
-        case = settlement.case_line(change, attempt)
+        cases = settlement.case_lines(change, attempt)
         scope: dict[str, Any] = scopes.build(session, incident, attempt.requested_at)
         scope["actor"] = change.actor_name
         scope["form"] = dict((attempt.hidden or {}).get("form", {}))
-        if case is not None:
-            scope["case"] = case.scope()
+        if cases:
+            scope |= {"case": cases[0].scope(), "group": [case.scope() for case in cases]}
         return Assignment(
             attempt_id=attempt.id,
             key=attempt.key,
@@ -70,6 +71,33 @@ class AttemptBook:
         attempt.sent_at = now
         change = self._change(session, attempt, now)
         change.audit("sent", attempt.action, data={"attempt": attempt.key}, before=before)
+
+    def word(self, session: Session, attempt_id: int, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The message written anew from fresh looks at its orders; the attempt's parameters."""
+        attempt = self._locked(session, attempt_id)
+        assignment = self.load(session, attempt_id)
+        action, scope = assignment.action, dict(assignment.scope)
+        if action.message is None or attempt.state in _FINAL:
+            return assignment.params
+        group = [
+            customer_messages.read(action.message, case, seen[str(case["key"])], scope)
+            for case in scope["group"]
+        ]
+        letter = customer_messages.write(
+            action.message,
+            told.kind_of(action, scope) or action.id,
+            group,
+            scope,
+            self._house.customer_language,
+        )
+        seen_now = {**scope, "case": group[0], "group": group, "message": letter.scope()}
+        worded = {
+            name: expressions.value(template, seen_now)
+            for name, template in action.params.items()
+            if "message." in template
+        }
+        attempt.params = {**attempt.params, **worded}
+        return {**assignment.params, **worded}
 
     def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
         """Takes an outcome over. A final one is final: what comes after it changes nothing."""
@@ -102,6 +130,7 @@ class AttemptBook:
             requests.watch_unknown(change, attempt)
         else:
             attempt.settled_at = now
+        told.follow(session, attempt, now)
         if settled.state == AttemptState.DONE:
             settlement.apply_done(change, attempt, action)
         session.flush()

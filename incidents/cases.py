@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,18 +56,22 @@ def page(session: Session, incident: Incident, wanted: str, number: int) -> Page
     )
 
 
+Say = Callable[[str], str]
 HEADER = ("case", "kind", "state", "outcome", "amount", "currency", "updated")
 
 
-def rows(lines: Sequence[CaseLine]) -> Iterator[tuple[str, ...]]:
-    """Rows of the export: references and figures, no personal data, no spreadsheet formulas."""
-    yield HEADER
+def rows(lines: Sequence[CaseLine], head: Say = str, word: Say = str) -> Iterator[tuple[str, ...]]:
+    """Rows of the export: references and figures, no personal data, no spreadsheet formulas.
+
+    `head` and `word` say the columns and the codes in the reader's language.
+    """
+    yield tuple(head(name) for name in HEADER)
     for line in lines:
         yield (
             _cell(line.key),
-            _cell(line.kind),
-            line.state,
-            _cell(line.outcome or ""),
+            _cell(word(line.kind)),
+            word(line.state),
+            _cell(word(line.outcome) if line.outcome else ""),
             str(line.amount.decimal) if line.amount else "",
             line.amount.currency if line.amount else "",
             line.updated_at.isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
+from incidents import told
 from plan import expressions
 from plan.model import Action
 from storage.models import Case, CaseState
@@ -48,6 +49,7 @@ class CaseLine:
     outcome: str | None
     facts: Mapping[str, Any]
     updated_at: datetime
+    told: told.Told = field(default_factory=dict)  # in any incident, by kind of message
 
     @property
     def customer(self) -> str:
@@ -62,13 +64,14 @@ class CaseLine:
             "amount": self.amount.as_json() if self.amount else None,
             "outcome": self.outcome,
             "facts": dict(self.facts),
+            "told": dict(self.told),
         }
 
 
 def read_cases(session: Session, incident_id: int) -> tuple[CaseLine, ...]:
     session.flush()  # the table itself is asked, a thousand cases are no objects
     rows = session.connection().execute(CASES, {"incident": incident_id})
-    return tuple(map(_line, rows))
+    return _told(session, tuple(map(_line, rows)), (incident_id,))
 
 
 def read_cases_of(
@@ -80,7 +83,24 @@ def read_cases_of(
     found: dict[int, list[CaseLine]] = {incident_id: [] for incident_id in incident_ids}
     for row in rows:
         found[row.incident_id].append(_line(row))
-    return {incident_id: tuple(lines) for incident_id, lines in found.items()}
+    everything = tuple(line for lines in found.values() for line in lines)
+    known = told.of_incidents(session, incident_ids) if everything else {}
+    return {
+        incident_id: tuple(_with(line, known) for line in lines)
+        for incident_id, lines in found.items()
+    }
+
+
+def _told(
+    session: Session, lines: tuple[CaseLine, ...], incident_ids: Sequence[int]
+) -> tuple[CaseLine, ...]:
+    known = told.of_incidents(session, incident_ids) if lines else {}
+    return tuple(_with(line, known) for line in lines) if known else lines
+
+
+def _with(line: CaseLine, known: Mapping[str, told.Told]) -> CaseLine:
+    mine = known.get(line.key) if line.kind == "order" else None
+    return replace(line, told=mine) if mine else line
 
 
 def _line(row: Any) -> CaseLine:
@@ -196,12 +216,27 @@ def _listed(cases: Sequence[CaseLine]) -> dict[str, Any]:
 def reached(
     action: Action, cases: Iterable[CaseLine], scope: Mapping[str, Any]
 ) -> tuple[CaseLine, ...]:
-    """The cases that pressing the action now would reach."""
+    """The cases that pressing the action now would reach: none that was told this already."""
+    return tuple(case for case in meant(action, cases, scope) if not already(action, case, scope))
+
+
+def meant(
+    action: Action, cases: Iterable[CaseLine], scope: Mapping[str, Any]
+) -> tuple[CaseLine, ...]:
+    """The cases that the action is for, whether they were told already or not."""
     if action.cases is None:
         return ()
     return tuple(
         case for case in cases if expressions.holds(action.cases, {**scope, "case": case.scope()})
     )
+
+
+def already(action: Action, case: CaseLine, scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """When and in which incident the case was told what the action tells; None: never."""
+    if not case.told:
+        return None
+    kind = told.kind_of(action, {**scope, "case": case.scope()})
+    return case.told.get(kind) if kind else None
 
 
 def target(cases: Sequence[CaseLine]) -> dict[str, Any]:

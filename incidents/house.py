@@ -137,6 +137,7 @@ class House:
     roles: Mapping[str, Role]
     audiences: Mapping[str, Audience]
     currency: str = "TWD"
+    customer_language: str = "zh-Hant"  # of customers whose own is not known
     limits: Mapping[str, Money] = field(default_factory=dict)  # by the plan's name
     bulk_cases: int = 50  # a press for more cases needs a second person
     person_day: Money | None = None  # what one person may move in a day; None: five single limits

@@ -16,10 +16,12 @@ from incidents import (
     figures,
     loading,
     notifications,
+    questions,
     reachability,
     runbook,
     severity,
     standstill,
+    told,
 )
 from incidents import facts as facts_of
 from incidents import scope as scopes
@@ -28,6 +30,7 @@ from incidents.house import SYSTEM_ACTOR, Actor, House
 from incidents.notifications import Event
 from incidents.updates import add_cases, update_incident
 from plan.model import IncidentType, Section
+from plan.walk import actions_of
 from storage import outbox
 from storage.dialect import insert_into, is_postgres
 from storage.models import HouseFact, Incident, PlanContent, Status
@@ -138,7 +141,8 @@ def _write(
     )
     session.add(incident)
     session.flush()
-    add_cases(session, incident, opening.cases, now)
+    if add_cases(session, incident, opening.cases, now):
+        told.inherit(session, incident, actions_of(house.plan, section))
     session.flush()
     if opening.severity is None:
         incident.severity = severity.by_rules(kind, scopes.build(session, incident, now))
@@ -179,6 +183,7 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
         data={"type": kind.id, "section": section.id, "subject": opening.subject, "by": by},
         after=dict(incident.facts),
     )
+    questions.desk_note(change)
     if not opening.quiet:
         escalation.start(change)
     if group:

@@ -125,7 +125,7 @@ def _redraw(change: Change, entry: TimelineEntry) -> None:
 
 
 def desk_note(change: Change) -> None:
-    """For the service desk, once, when the customers no longer feel it (thread-examples 1.8)."""
+    """For the service desk from the opening on; it is edited when anything changes (1.8)."""
     house, incident = change.house, change.incident
     if house.desk is None or change.kind.desk is None or incident.private:
         return
@@ -135,5 +135,6 @@ def desk_note(change: Change) -> None:
         template="desk",
         incident=incident,
         audience=house.desk,
+        priority=2,
         now=change.now,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidents import approval_asking, figures, internal
+from incidents import approval_asking, customer_messages, figures, internal, told
 from incidents.change import Change
 from incidents.escalation import timer
 from incidents.figures import CaseLine
@@ -33,6 +33,8 @@ class Wish:
     undoes: ActionAttempt | None = None
     press: str | None = None  # of the press that this one goes on from (Action.then)
     approved_by: str | None = None  # … and who approved that: its confirmation spoke of both
+    only: frozenset[int] | None = None  # ids of cases: of the press that this one goes on from
+    upto: int | None = None  # the newest case that the person was shown before sending
 
 
 def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
@@ -44,30 +46,40 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     session, incident, action = change.session, change.incident, wish.action
     cases = figures.read_cases(session, incident.id)
     seen = change.scope(form=dict(wish.form or {}))
-    groups = _groups(action, cases, seen)
+    groups = _groups(action, _wished(wish, cases), seen)
     if not groups:
         return Outcome.refused("nothing_to_do")
+    claims = _claims(change, action, groups, seen)
+    groups = _not_told(action, groups, claims)
+    if not groups:
+        return Outcome.refused("told_already")
     press = wish.press or secrets.token_hex(8)
     attempts: list[ActionAttempt] = []
+    made_for: dict[int, ActionAttempt] = {}
     undone = _undone(wish.undoes)
     for group in groups:
         scope = {**seen, **undone}
         if group:
             scope |= _of_group(group, [one for many in groups for one in many])
         try:
+            scope |= _letter(change, action, scope)
             params, hidden = _params(wish, scope)
         except ExpressionError as error:
             if action.cases is None:
+                told.give(session, dict.fromkeys(claims.values()))
                 return Outcome.refused("fact_missing", fact=_name(error))
             continue
         attempt = _write(change, wish, press, params, group)
         attempt.hidden = hidden
         attempts.append(attempt)
+        made_for |= {claims[key]: attempt for key in _orders(action, group, seen) if key in claims}
+    session.flush()
+    told.give(session, {c: made_for[c].id if c in made_for else None for c in claims.values()})
     if not attempts:
         return Outcome.refused("nothing_to_do")
-    session.flush()
     refused = _hold(change, wish, attempts)
     if refused is not None:
+        told.give(session, dict.fromkeys(claims.values()))
         for attempt in attempts:
             session.delete(attempt)
         session.flush()
@@ -100,7 +112,7 @@ def fill_again(
         undone = change.session.get(ActionAttempt, attempt.undoes_id or 0)
         scope = {**change.scope(form=form), **_undone(undone)}
         if action.cases is not None:
-            reached = figures.reached(action, cases, scope)
+            reached = figures.meant(action, cases, scope)  # its own claims stand
             group = [case for case in reached if case.id in set(map(int, attempt.covers or ()))]
             if len(group) < len(attempt.covers or ()):
                 gone.append(attempt)
@@ -109,6 +121,7 @@ def fill_again(
         button = next((one for one in buttons if one.id == attempt.button), None)
         wish = Wish(action, place, attempt.button, button.params if button else None, form)
         try:
+            scope |= _letter(change, action, scope)
             params, hidden = _params(wish, scope)
         except ExpressionError:
             gone.append(attempt)
@@ -185,6 +198,69 @@ def _groups(
     for case in reached:
         by_customer.setdefault(case.customer, []).append(case)
     return [tuple(group) for group in by_customer.values()]
+
+
+def _wished(wish: Wish, cases: Sequence[CaseLine]) -> Sequence[CaseLine]:
+    """The cases that the press may reach: those of the chain, or those that were shown."""
+    return [
+        case
+        for case in cases
+        if (wish.only is None or case.id in wish.only)
+        and (wish.upto is None or case.id <= wish.upto)
+    ]
+
+
+def _orders(action: Action, group: Sequence[CaseLine], scope: Mapping[str, Any]) -> tuple[str, ...]:
+    """The orders that a message is about: those of its cases, or the one that it names."""
+    if action.tells is None:
+        return ()
+    if action.cases is not None:
+        return tuple(case.key for case in group)
+    try:
+        return (str(expressions.fill(action.params.get("order", ""), scope)).strip(),)
+    except ExpressionError:
+        return ()
+
+
+def _claims(
+    change: Change,
+    action: Action,
+    groups: Sequence[Sequence[CaseLine]],
+    seen: Mapping[str, Any],
+) -> dict[str, int]:
+    """The claims on what each order is told; once per order and kind, in whichever incident."""
+    kinds: dict[str, str] = {}
+    for group in groups:
+        for case in group:
+            kind = told.kind_of(action, {**seen, "case": case.scope()})
+            if kind is not None:
+                kinds[case.key] = kind
+        if not group:
+            kind = told.kind_of(action, seen)
+            kinds |= {key: kind for key in _orders(action, group, seen) if key and kind}
+    return told.claim(change.session, change.incident, action, kinds, change.now)
+
+
+def _not_told(
+    action: Action, groups: Sequence[tuple[CaseLine, ...]], claims: Mapping[str, int]
+) -> list[tuple[CaseLine, ...]]:
+    """The groups with the cases alone that were claimed."""
+    if action.tells is None:
+        return list(groups)
+    if action.cases is None:
+        return list(groups) if claims else []
+    kept = [tuple(case for case in group if case.key in claims) for group in groups]
+    return [group for group in kept if group]
+
+
+def _letter(change: Change, action: Action, scope: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parameters see as `message`. Raises ExpressionError where a fact is missing."""
+    if action.message is None or not scope.get("group"):
+        return {}
+    kind = told.kind_of(action, scope) or action.id
+    language = change.house.customer_language
+    letter = customer_messages.write(action.message, kind, scope["group"], scope, language)
+    return {"message": letter.scope()}
 
 
 def _write(

@@ -7,7 +7,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import closing_state, escalation, loading, notifications, runbook, steps_done
+from incidents import (
+    closing_state,
+    escalation,
+    loading,
+    notifications,
+    questions,
+    runbook,
+    steps_done,
+)
 from incidents import scope as scopes
 from incidents import severity as severities
 from incidents.authorise import Act
@@ -80,6 +88,7 @@ def _change(change: Change, section: Section, kind: IncidentType, fingerprint: s
         "section", incident.reference, data={"before": before, "after": section.id, "type": kind.id}
     )
     notifications.announce(change, Event.STATUS, entry)
+    questions.desk_note(change)
     change.show()
 
 

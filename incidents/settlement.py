@@ -19,6 +19,7 @@ from incidents import (
     runbook,
     steps_done,
     thread_answers,
+    told,
     undo,
 )
 from incidents import facts as facts_of
@@ -73,11 +74,14 @@ def look_against(attempt: ActionAttempt) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {"value": found}
 
 
-def case_line(change: Change, attempt: ActionAttempt) -> CaseLine | None:
+def case_lines(change: Change, attempt: ActionAttempt) -> tuple[CaseLine, ...]:
+    """The cases that the attempt stands for, the one that it is named after first."""
     if attempt.case_id is None:
-        return None
+        return ()
+    wanted = {attempt.case_id, *_covered(attempt)}
     cases = figures.read_cases(change.session, change.incident.id)
-    return next((case for case in cases if case.id == attempt.case_id), None)
+    mine = [case for case in cases if case.id in wanted]
+    return tuple(sorted(mine, key=lambda case: case.id != attempt.case_id))
 
 
 def apply_done(change: Change, attempt: ActionAttempt, action: Action) -> None:
@@ -87,7 +91,10 @@ def apply_done(change: Change, attempt: ActionAttempt, action: Action) -> None:
         for case in change.session.scalars(
             select(Case).where(Case.id.in_([int(one) for one in attempt.covers]))
         ):
-            _apply_case(change, case, action, seen)
+            left = _apply_case(change, case, action, seen)
+            if action.tells is not None:
+                kept = {"facts": left, "state": str(case.state)}
+                told.keep_facts(change.session, attempt, case.key, kept)
     if action.solution:
         _note_solution(change)
     for path, template in action.facts.items():
@@ -109,7 +116,11 @@ def _note_solution(change: Change) -> None:
     incident.facts = {**incident.facts, "solution": kept}
 
 
-def _apply_case(change: Change, case: Case, action: Action, seen: Mapping[str, Any]) -> None:
+def _apply_case(
+    change: Change, case: Case, action: Action, seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The case as the action leaves it. What it left among the facts."""
+    left: dict[str, Any] = {}
     facts = dict(case.facts)
     scope = {
         **seen,
@@ -126,6 +137,7 @@ def _apply_case(change: Change, case: Case, action: Action, seen: Mapping[str, A
         value = _worked_out(template, scope)
         if value is not None:
             facts = facts_of.put(facts, path, value)
+            left = facts_of.put(left, path, value)
     case.facts = facts
     if action.case_state is not None:
         state = _evaluated(action.case_state, scope)
@@ -136,6 +148,7 @@ def _apply_case(change: Change, case: Case, action: Action, seen: Mapping[str, A
         if isinstance(outcome, str) and outcome:
             case.outcome = outcome
     case.updated_at = change.now
+    return left
 
 
 def _worked_out(template: str, scope: Mapping[str, Any]) -> object | None:
@@ -274,7 +287,7 @@ def _some_done(
 ) -> None:
     first = done[0]
     entry: TimelineEntry
-    if _goes_on(change, action, first, place):
+    if _goes_on(change, action, done, place):
         # Where the plan says so, the last action of the chain speaks for both, unless some failed.
         entry = change.entry(
             "action_done",
@@ -335,14 +348,23 @@ def _say_what_failed(
         thread_answers.tell_failed(change, action, failed)
 
 
-def _goes_on(change: Change, action: Action, attempt: ActionAttempt, place: Place | None) -> bool:
-    """Whether the next action of the chain was asked for, by the same person (Action.then)."""
+def _goes_on(
+    change: Change, action: Action, done: Sequence[ActionAttempt], place: Place | None
+) -> bool:
+    """Whether the next action of the chain was asked for, by the same person (Action.then).
+
+    It reaches the cases of this press alone: who pressed was shown no other.
+    """
     if action.then is None:
         return False
+    attempt = done[0]
+    only = frozenset(number for one in done for number in _covered(one))
     following = change.plan.actions[action.then]
     asker = change.house.actor(attempt.requested_by)
     next_change = Change(change.session, change.house, change.incident, asker, change.now)
-    wish = requests.Wish(following, place, attempt.button, approved_by=attempt.approved_by)
+    wish = requests.Wish(
+        following, place, attempt.button, approved_by=attempt.approved_by, only=only or None
+    )
     asked = requests.request_action(next_change, wish)
     if not isinstance(asked, list):
         return False

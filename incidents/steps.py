@@ -165,7 +165,14 @@ def _act(change: Change, place: Place, button: Button, action: Action, wish: Pre
         values = checked.values
     asked = requests.request_action(
         change,
-        Wish(action, place, button.id, params=button.params, form=values),
+        Wish(
+            action,
+            place,
+            button.id,
+            params=button.params,
+            form=values,
+            upto=wish.extra.get("upto"),
+        ),
     )
     if isinstance(asked, Outcome):
         return asked

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from incidents import settlement
+from incidents import settlement, told
 from incidents.change import Change
 from incidents.closing_state import LEFT_TO_A_PERSON
 from incidents.runbook import Place
@@ -43,6 +43,7 @@ def decide(change: Change, attempts: Sequence[ActionAttempt], *, happened: bool)
             result="done" if happened else "failed",
             data={"attempt": attempt.key, "seen_by": change.actor.user_id},
         )
+        told.follow(change.session, attempt, change.now)
         if happened:
             settlement.apply_done(change, attempt, change.plan.actions[attempt.action])
     change.session.flush()

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
 from incidents import facts as facts_of
-from incidents import figures, notifications, timeline
+from incidents import figures, notifications, timeline, told
 from incidents import scope as scopes
 from incidents import severity as severities
 from incidents.change import Change
 from incidents.house import Actor, House
 from incidents.notifications import Event
+from plan.walk import actions_of
 from storage.models import Case, CaseState, Incident
 
 _PROGRESS = {CaseState.WAITING, CaseState.SETTLED}  # a check does not take these back
@@ -102,7 +103,9 @@ def update_incident(
     changed = newer != incident.facts
     if changed:
         incident.facts = newer
-    changed |= add_cases(session, incident, cases, now)
+    if add_cases(session, incident, cases, now):
+        changed = True
+        told.inherit(session, incident, actions_of(change.plan, change.section))
     session.flush()
     if description:
         entry = change.entry("note", {"source": source}, text=description)

@@ -170,6 +170,12 @@ class Templates:
             raise TemplateFailed(f"the catalogue has no “{key}”")
         return outputs.plain(state.parts(found))
 
+    def word(self, code: str, *, language: str) -> str:
+        """The catalogue's word of a code; a code that has none is shown without underscores."""
+        state = self.state(language, None)
+        found = state.text(f"words.{code}", {})
+        return code.replace("_", " ") if found is None else outputs.plain(state.parts(found))
+
 
 class _Shown:
     """Leaves whose unknown facts are already said in the render's language."""

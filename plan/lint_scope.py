@@ -23,6 +23,7 @@ _SHALLOW: Mapping[str, frozenset[str]] = {
     "batch": texts.BATCH,
     "attempt": texts.ATTEMPT,
     "case": texts.CASE,
+    "message": texts.MESSAGE,
 }
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from plan import expressions
-from plan.model import Button, Plan, Section, Step, Verification
+from plan.model import Action, Button, Plan, Section, Step, Verification
 from plan.outline import Entry
 from plan.problem import Problem
 from plan.texts import FACTS
@@ -135,6 +135,12 @@ def section_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
             for number, button in enumerate(later.buttons):
                 for sentence in _button(plan, button, set(), None):
                     yield Problem(owner, ("later", index, "buttons", number), sentence)
+                if _writes(plan, button.action):
+                    yield Problem(
+                        owner,
+                        ("later", index, "buttons", number),
+                        "what customers will read is shown first: only a step's button can.",
+                    )
 
 
 def action_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
@@ -157,6 +163,8 @@ def action_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
             yield Problem(owner, (), "the way back needs its words (undo_label).")
         if action.irreversible and action.undo:
             yield Problem(owner, (), "what cannot be taken back has no way back (undo).")
+        for sentence in _customer_facing(action):
+            yield Problem(owner, (), sentence)
         if (action.case_state or action.case_outcome or action.case_facts) and not action.cases:
             yield Problem(owner, (), "say for which cases it is done (cases).")
 
@@ -169,6 +177,40 @@ def _verification(verify: Verification) -> Iterator[tuple[str, str]]:
         yield "fails", "say what failed and what to do now (failed)."
     if verify.failed is not None and verify.fails is None:
         yield "failed", "nothing says when it failed (fails)."
+
+
+def _customer_facing(action: Action) -> Iterator[str]:
+    """Whoever writes to customers says what it tells, once, and how it reads."""
+    if action.kind == "contact" and action.to is None:
+        yield "say whom it reaches (to: customer, vendor or staff)."
+    writes = action.to == "customer" or action.once_per_customer or action.message is not None
+    if writes and action.to != "customer":
+        yield "what is written to customers says so (to: customer)."
+    if writes and action.tells is None:
+        yield "name the kind of message (tells): no order is told the same twice."
+    if writes and action.message is None and action.form is None:
+        yield "say how the message reads (message), or let a person write it (form)."
+    if action.message is not None and not _printed(action, "message.text"):
+        yield "a parameter must hold the message ({{ message.text }})."
+    if action.message is not None and not action.once_per_customer:
+        yield "a customer with several orders gets one message (once_per_customer)."
+    if action.message is not None and action.confirm is None:
+        yield "the preview needs its title and buttons (confirm)."
+
+
+def _writes(plan: Plan, name: str | None) -> bool:
+    """Whether the action, or one that follows it, writes to customers."""
+    known: set[str] = set()
+    while name is not None and name in plan.actions and name not in known:
+        known.add(name)
+        if plan.actions[name].message is not None:
+            return True
+        name = plan.actions[name].then
+    return False
+
+
+def _printed(action: Action, name: str) -> bool:
+    return any(name in template for template in action.params.values())
 
 
 RULES = (outline_rule, step_rule, section_rule, action_rule)

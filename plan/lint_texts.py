@@ -33,6 +33,9 @@ _SIZES: Mapping[tuple[str, str], tuple[int, int]] = {
     ("FormField", "hint"): (150, 150),
     ("Option", "label"): (75, 75),
     ("Confirm", "title"): (100, 100),
+    ("CustomerMessage", "opening"): (200, 150),
+    ("CustomerMessage", "order"): (500, 300),
+    ("CustomerMessage", "closing"): (300, 200),
     ("Confirm", "text"): (300, 300),
     ("Confirm", "confirm"): (30, 30),
     ("Confirm", "deny"): (30, 30),
@@ -47,8 +50,9 @@ _SIZES: Mapping[tuple[str, str], tuple[int, int]] = {
     ("IncidentType", "ring_mitigated"): (110, 55),
     ("IncidentType", "case_label"): (24, 24),
     ("Section", "short"): (30, 20),
-    ("DeskNote", "title"): (200, 150),
-    ("DeskNote", "say"): (600, 400),
+    ("DeskWords", "title"): (200, 150),
+    ("DeskWords", "say"): (600, 400),
+    ("DeskWords", "order"): (400, 250),
     ("Precondition", "problem"): (300, 200),
 }
 _LABELS = frozenset({("Button", "label"), ("Action", "undo_label")})

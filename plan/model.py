@@ -201,12 +201,21 @@ class SeverityRule(Model):
     severity: int = Field(ge=1, le=4)
 
 
-class DeskNote(Model):
-    """For the service desk, posted once when the card turns to mitigated (thread-examples 1.8)."""
-
+class DeskWords(Model):
     title: Words
     say: Words
     do_not_say: Words | None = None
+    order: Words | None = None  # of one order (`case`), for /order: its own sentence
+
+
+class DeskNote(Model):
+    """For the service desk: posted when the card opens, edited at every change.
+
+    `active` while the customers feel it, again after a relapse; `mitigated` once they do not.
+    """
+
+    active: DeskWords
+    mitigated: DeskWords
 
 
 class Later(Model):
@@ -254,6 +263,25 @@ class Verification(Model):
     within: int = 120  # seconds until it is called unknown to the owner
 
 
+class Reading(Model):
+    """A look at each order just before a message about it goes out, and what it owes by that."""
+
+    look: Name
+    due: str  # expression over `look` and `case`: the money still owed; nothing where none is
+
+
+class CustomerMessage(Model):
+    """What a customer reads: one opening, a line for each of their orders, one closing.
+
+    Written in the customer's language, and again from a fresh look just before it is sent.
+    """
+
+    opening: Words | None = None
+    order: Words  # over `case`: one paragraph an order; a link ends it
+    closing: Words | None = None
+    reads: Reading | None = None  # lint asks for it where `link_url` or paying is spoken of
+
+
 class Action(Model):
     """What a button does to the shop, a vendor or a customer; the configuration says where."""
 
@@ -272,6 +300,9 @@ class Action(Model):
     cases: str | None = None  # expression over `case`: once for each case for which it holds
     once_per_customer: bool = False  # one attempt for each customer among these cases
     solution: bool = False  # it offers a customer a way out: the first one is timed (1.2.1)
+    to: Literal["customer", "vendor", "staff"] | None = None  # whom a `contact` reaches
+    tells: str | None = None  # template: the kind of message; once per order, in any incident
+    message: CustomerMessage | None = None  # params see it as `message`; shown before it is sent
     then: Name | None = None  # requested at once when all attempts of the press are settled
     quiet_in_chain: bool = False  # the line of the action that follows says it for both
     confirm: Confirm | None = None

@@ -258,6 +258,8 @@ def of_action(action: Action, scope: Scope) -> Scope:
         **scope,
         "form": _entered(action.form, text="The parcel has not moved since Monday."),
         "case": _CASE,
+        "group": [_CASE],
+        "message": {"text": "Hello,", "language": "en", "kind": "payment_failed"},
         "attempt": {**_TIMES, "settled_at": _TIMES["verified_at"]},
         "batch": {
             "total": 30,

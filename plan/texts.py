@@ -37,8 +37,9 @@ SCOPE: Mapping[str, str] = {
     "after": "what the verifying look showed",
     "response": "the shop's answer to the action",
     "look": "what a look shows: the JSON of the shop",
-    "case": "one case: kind, key, state, amount, outcome, facts",
+    "case": "one case: kind, key, state, amount, outcome, facts, told; in a message seen, due",
     "group": "the cases of one customer, where an action runs once per customer",
+    "message": "what a customer reads: text, language, kind",
     "form": "what was entered in the form",
 }
 
@@ -80,7 +81,8 @@ BATCH = frozenset(
     {"total", "done", "failed", "unknown", "customers", "amount", "outcomes", "counts"}
 )
 ATTEMPT = frozenset({"at", "verified_at", "settled_at"})
-CASE = frozenset({"kind", "key", "state", "amount", "outcome", "facts"})
+CASE = frozenset({"kind", "key", "state", "amount", "outcome", "facts", "told", "seen", "due"})
+MESSAGE = frozenset({"text", "language", "kind"})
 
 # What every check and every recovery writes, whatever the type.
 COMMON: Mapping[str, Fact] = {

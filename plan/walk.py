@@ -21,10 +21,11 @@ _EXPRESSIONS: dict[str, frozenset[str]] = {
     "Precondition": frozenset({"holds"}),
     "Verification": frozenset({"holds", "fails"}),
     "Action": frozenset({"cases", "case_state", "case_outcome", "undo_when"}),
+    "Reading": frozenset({"due"}),
 }
 _TEMPLATES: dict[str, frozenset[str]] = {
     "Button": frozenset({"params"}),
-    "Action": frozenset({"params", "facts", "case_facts"}),
+    "Action": frozenset({"params", "facts", "case_facts", "tells"}),
 }
 
 
@@ -71,8 +72,10 @@ def _model(
         at = (*keys, name)
         if name in _EXPRESSIONS.get(kind, ()) and isinstance(value, str):
             yield Found(at, "expression", None, value, within)
+        elif name in _TEMPLATES.get(kind, ()) and isinstance(value, str):
+            yield Found(at, "template", None, value, within)
         elif name in _TEMPLATES.get(kind, ()):
-            for key, template in value.items():
+            for key, template in (value or {}).items():
                 yield Found((*at, key), "template", None, template, within)
         else:
             yield from _value(value, at, within)

@@ -28,6 +28,9 @@ class CountedBook:
     ) -> None:
         self._book.sent(session, attempt_id, before, now)
 
+    def word(self, session: Session, attempt_id: int, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._book.word(session, attempt_id, seen)
+
     def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
         """An outcome that the book does not take, since a final one stands, is not counted."""
         before = _state(session, attempt_id)

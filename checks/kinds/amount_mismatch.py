@@ -157,6 +157,7 @@ class AmountMismatch:
         ]
         if orders.has("customer"):
             columns.append(orders.col("customer").label("customer"))
+        columns += orders.language()
         wrong = func.abs(delta) > self.settings.tolerance_minor
         return (
             select(*columns)
@@ -188,6 +189,7 @@ class AmountMismatch:
             "delta": money(delta),
             "why": "other_currency" if row.foreign_payments else why,
             "payments": int(row.payments),
+            **shop.orders().spoken(row),
         }
         parts = {
             name: money(getattr(row, name))

@@ -211,6 +211,7 @@ class ChannelPayments:
         ]
         if orders.has("customer"):
             columns.append(orders.col("customer").label("customer"))
+        columns += orders.language()
         rows = connection.execute(
             select(*columns)
             .select_from(
@@ -238,6 +239,10 @@ class ChannelPayments:
                 amount=Money(int(row.total or 0), str(row.currency)),
                 customer_key=None if customer is None else str(customer),
                 state="unknown" if unanswered else "open",
-                facts={"payment_id": str(row.payment_id), "channel": self.channel.id},
+                facts={
+                    "payment_id": str(row.payment_id),
+                    "channel": self.channel.id,
+                    **orders.spoken(row),
+                },
             )
         return list(found.values())[:LISTED]

@@ -230,7 +230,7 @@ def _words(history: LogicalTable, ends: Iterable[str]) -> list[str | int]:
 
 
 def _case_columns(orders: LogicalTable, currency: str) -> Any:
-    columns = [
+    columns: list[Any] = [
         orders.col("number").label("number"),
         orders.minor("total", currency).label("total"),
         orders.currency(currency).label("currency"),
@@ -238,6 +238,7 @@ def _case_columns(orders: LogicalTable, currency: str) -> Any:
     ]
     if orders.has("customer"):
         columns.append(orders.col("customer").label("customer"))
+    columns += orders.language()
     return select(*columns).select_from(orders.source)
 
 
@@ -250,5 +251,5 @@ def _cases(rows: Iterable[Any], orders: LogicalTable, currency: str) -> Iterable
             key=str(row.number),
             amount=Money(int(row.total or 0), str(row.currency)),
             customer_key=None if customer is None else str(customer),
-            facts={"since": since.isoformat() if since else None},
+            facts={"since": since.isoformat() if since else None, **orders.spoken(row)},
         )

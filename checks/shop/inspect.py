@@ -17,6 +17,7 @@ _TABLES = {
     "payments": ("payment", "transaction", "zahlung", "charge"),
     "refunds": ("refund", "credit", "gutschrift", "return_payment"),
     "history": ("order_event", "status_history", "order_history", "order_log", "state_log"),
+    "customers": ("customers", "customer", "user", "member", "buyer", "kunde"),
 }
 _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "orders": {
@@ -28,6 +29,11 @@ _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "created_at": ("created_at", "placed_at", "ordered_at", "created"),
         "total": ("total_minor", "total", "grand_total", "amount", "total_price", "total_amount"),
         "currency": ("currency", "currency_code"),
+        "language": ("language", "locale", "customer_locale", "customer_language", "lang"),
+    },
+    "customers": {
+        "id": ("id", "customer_id", "user_id", "member_id"),
+        "language": ("language", "locale", "preferred_language", "lang"),
     },
     "payments": {
         "id": ("id", "payment_id", "transaction_id"),
@@ -57,6 +63,7 @@ _REQUIRED = {
     "payments": ("id", "order", "channel", "amount", "status", "created_at"),
     "refunds": ("order", "amount", "status"),
     "history": ("order", "from_status", "to_status", "at"),
+    "customers": ("id", "language"),
 }
 
 
@@ -93,7 +100,7 @@ def _propose(engine: Engine, tables: dict[str, Table]) -> Proposal:
             continue
         columns = _columns(table, logical)
         missing = [name for name in _REQUIRED[logical] if name not in columns]
-        if missing and logical == "history":
+        if missing and logical in ("history", "customers"):
             continue
         entry: dict[str, Any] = {"table": str(table.name), "columns": columns}
         amount = columns.get("total") or columns.get("amount")

@@ -12,12 +12,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
-from sqlalchemy import BigInteger, ColumnElement, TableClause, cast, column, func, literal
+from sqlalchemy import BigInteger, ColumnElement, TableClause, cast, column, func, literal, select
 from sqlalchemy import table as sql_table
 
 from storage.money import exponent
 
 Amounts = Literal["minor", "major"]
+Language = Literal["en", "zh-Hant"]
 Times = Literal["native", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
 
 
@@ -27,6 +28,24 @@ def _known_zone(value: str) -> str:
     except (ZoneInfoNotFoundError, ValueError):
         raise ValueError(f"“{value}” is not a time zone; write one like Asia/Taipei") from None
     return value
+
+
+def language_of(
+    word: object, known: Mapping[Language, list[str | int]] | None = None
+) -> str | None:
+    """The language that a shop's word means: `zh_TW`, `EN-us`, or a word that the mapping names.
+
+    None: it is empty, or a language in which Muster has no words.
+    """
+    if word is None:
+        return None
+    for language, words in (known or {}).items():
+        if word in words or str(word) in {str(one) for one in words}:
+            return language
+    primary = str(word).strip().lower().replace("_", "-").partition("-")[0]
+    return {"en": "en", "eng": "en", "zh": "zh-Hant", "zho": "zh-Hant", "chi": "zh-Hant"}.get(
+        primary
+    )
 
 
 class TableMapping(BaseModel):
@@ -41,6 +60,7 @@ class TableMapping(BaseModel):
     currency: str | None = None  # where the shop has one currency and no column for it
     times: Times = "native"
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # of times stored without a zone
+    languages: dict[Language, list[str | int]] = {}  # where a shop has words of its own for them
 
     @property
     def source(self) -> TableClause:
@@ -59,12 +79,14 @@ class ShopMapping(BaseModel):
     payments: TableMapping | None = None
     refunds: TableMapping | None = None
     history: TableMapping | None = None
+    customers: TableMapping | None = None  # id and language, where the order does not hold it
 
     REQUIRED: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "orders": ("id", "number", "status", "status_since", "total"),
         "payments": ("id", "order", "channel", "amount", "status", "created_at"),
         "refunds": ("order", "amount", "status"),
         "history": ("order", "from_status", "to_status", "at"),
+        "customers": ("id", "language"),
     }
 
     def missing(self) -> list[str]:
@@ -86,9 +108,12 @@ class ShopMapping(BaseModel):
 class LogicalTable:
     """A mapped table as SQLAlchemy expressions: set-based SQL, nothing is loaded row by row."""
 
-    def __init__(self, mapping: TableMapping, alias: str) -> None:
+    def __init__(
+        self, mapping: TableMapping, alias: str, customers: TableMapping | None = None
+    ) -> None:
         self.mapping = mapping
         self.source = mapping.source.alias(alias)
+        self._customers = customers
 
     def has(self, name: str) -> bool:
         return name in self.mapping.columns
@@ -108,6 +133,22 @@ class LogicalTable:
         if self.has("currency"):
             return self.col("currency")
         return literal(self.mapping.currency or default)
+
+    def language(self) -> list[ColumnElement[Any]]:
+        """The customer's language as a column of that name; none where the mapping tells none."""
+        if self.has("language"):
+            return [self.col("language").label("language")]
+        if self._customers is None or not self.has("customer"):
+            return []
+        customers = LogicalTable(self._customers, "language_of")
+        found = select(customers.col("language")).where(customers.col("id") == self.col("customer"))
+        return [found.limit(1).scalar_subquery().label("language")]
+
+    def spoken(self, row: Any) -> dict[str, str]:
+        """What a case's facts hold of the row's language: nothing where it is not known."""
+        mapping = self.mapping if self.has("language") else self._customers
+        code = language_of(getattr(row, "language", None), mapping.languages if mapping else {})
+        return {"language": code} if code else {}
 
     def words(self, *logical: str) -> list[str | int]:
         """The shop's own words for the given statuses; an unmapped status is its own word."""

@@ -62,7 +62,7 @@ class ShopDatabase:
             raise ShopUnavailable(f"the shop's database cannot be read: {reason}") from error
 
     def orders(self) -> LogicalTable:
-        return LogicalTable(self.mapping.orders, "o")
+        return LogicalTable(self.mapping.orders, "o", self.mapping.customers)
 
     def payments(self) -> LogicalTable:
         return self._mapped("payments", "p")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from incidents import figures, requests, runbook
+from incidents.preview import writes_of
 from incidents.read.reader import Reader
 from incidents.runbook import Offer, Place
 from incidents.views import ButtonView
@@ -31,7 +32,11 @@ def of_offer(reader: Reader, place: Place, offer: Offer, *, green: bool = False)
     """A button of the plan, with the scope of its label and its confirmation."""
     button = offer.button
     action = reader.plan.actions[button.action] if button.action else None
-    with_form = button.does == "form" or (action is not None and action.form is not None)
+    with_form = (
+        button.does == "form"
+        or (action is not None and action.form is not None)
+        or writes_of(reader.plan, action) is not None  # its text is read first
+    )
     return ButtonView(
         action_id="step.form" if with_form else _DOES.get(button.does, "step.run"),
         value=f"{reference(reader)}:{place.plan.id}:{button.id}",

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from incidents import parked, questions, runbook, timeline
 from incidents.house import House
 from incidents.read import approvals, buttons, log, nouns
-from incidents.read.card import any_time, card_of, next_place
+from incidents.read.card import any_time, card_of, mood_of, next_place
 from incidents.read.open_items import words_of_item
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.views import ButtonView, CardView
-from plan.model import Words
+from plan.model import DeskWords, Words
 from storage import work
 from storage.models import ActionAttempt, CaseState, FollowUp, Incident, Status, TimelineEntry
 
@@ -155,7 +155,11 @@ def _named(reader: Reader, name: str) -> Words | None:
 def desk(
     session: Session, house: House, incident_id: int, now: datetime
 ) -> tuple[CardView, dict[str, Any]]:
-    """The note for the service desk, with the orders that something must not be said of."""
+    """The note for the service desk, with the orders that something must not be said of.
+
+    `note` is None where there is nothing to say any more: a false alarm, another thread, a type
+    without words for the desk.
+    """
     reader = reader_of(session, house, incident_id, now)
     button = None
     figures = reader.scope.get("cases", {})
@@ -168,7 +172,15 @@ def desk(
         )
     elif reader.cases:
         button = ButtonView("cases.open", buttons.reference(reader), nouns.case_label(reader))
-    return card_of(reader), {"note": reader.kind.desk, "button": button}
+    return card_of(reader), {"note": desk_words(reader), "button": button}
+
+
+def desk_words(reader: Reader) -> DeskWords | None:
+    """What the desk says now: by whether the customers feel it."""
+    note, mood = reader.kind.desk, mood_of(reader)
+    if note is None or reader.incident.private or mood in ("dismissed", "merged"):
+        return None
+    return note.active if mood == "active" else note.mitigated
 
 
 def resolved(

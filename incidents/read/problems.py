@@ -37,6 +37,10 @@ _WORDS = {
         _ASKED_EN + " Without the state before there is no way back. " + _NOTHING_EN,
         _ASKED_ZH + "沒有變更前的狀態，之後無法復原。" + _NOTHING_ZH,
     ),
+    "order_unseen": (
+        "the order could not be read just before sending, so nothing was sent.",
+        "寄出前無法讀取訂單，因此沒有寄出。",
+    ),
     "not_sent": (
         "the shop could not be reached. Nothing has changed; it can be pressed again.",
         "連不上商店，系統沒有任何變更，可以再按一次。",

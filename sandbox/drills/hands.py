@@ -86,6 +86,17 @@ class Slack:
     def submit(self, person: str, view_id: str, values: Json) -> Json:
         return self._post("/hand/submit", **{"as": person}, view_id=view_id, values=values)
 
+    def send_shown(self, person: str, before: Json | None = None) -> Json | None:
+        """Sends a modal that only shows what will be sent and asks for nothing; else None."""
+        view = self.view(person)
+        if view is None or not view.get("submit"):
+            return None
+        if before is not None and view["id"] == before["id"]:
+            return None
+        if any(block["type"] == "input" for block in view["blocks"]):
+            return None
+        return self.submit(person, view["id"], {})
+
     def close_view(self, person: str, view_id: str) -> None:
         self._post("/hand/close", **{"as": person}, view_id=view_id, clear=True)
 

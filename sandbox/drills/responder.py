@@ -118,7 +118,7 @@ class Responder:
             self.fill(person, work["form"], before)
         if work.get("refused") or work.get("waits"):  # what comes next in the story is the answer
             return True
-        said = self.answered(person, message["ts"], element, answers, what)
+        said = self.answered(person, message["ts"], element, answers, what, before)
         if said is not None and last:
             raise Seen(f"{what}: {person} was told “{said}”")
         if said is not None:
@@ -152,14 +152,26 @@ class Responder:
 
         wait_for(calm, "the end of what is running")
 
-    def answered(self, person: str, ts: str, element: Json, answers: int, what: str) -> str | None:
-        """None once the pressed button is gone or drawn anew; else what the person was told."""
+    def answered(
+        self,
+        person: str,
+        ts: str,
+        element: Json,
+        answers: int,
+        what: str,
+        before: Json | None = None,
+    ) -> str | None:
+        """None once the pressed button is gone or drawn anew; else what the person was told.
+
+        A modal that only shows what will be sent is read, and sent.
+        """
 
         def told() -> str | None:
             found = self.only_to(person)
             return words(found[-1].get("blocks") or []) if len(found) > answers else None
 
         def changed() -> bool | None:
+            self.send_what_is_shown(person, before)
             shown = next((m for m in [self.card(), *self.thread()] if m["ts"] == ts), None)
             values = {e.get("value") for e in elements(shown or {})}
             return True if element.get("value") not in values or told() else None
@@ -167,6 +179,15 @@ class Responder:
         wait_for(changed, f"anything after pressing {what}")
         self.wait_until_calm()
         return told()
+
+    def send_what_is_shown(self, person: str, before: Json | None) -> None:
+        """What will be sent is read, and the modal's button pressed."""
+        answer = self.slack.send_shown(person, before)
+        if answer is None:
+            return
+        self.tell(f"  {person} reads what will be sent, and sends it")
+        if not answer.get("ok") or answer.get("response_action") == "errors":
+            raise Seen(f"what was shown was not sent: {answer.get('error')}")
 
     def fill(self, person: str, answers: Json, before: Json | None = None) -> None:
         """Fills in the modal that opens and sends it; what is asked twice is answered twice."""

@@ -19,6 +19,7 @@ from storage.models.incidents import (
 )
 from storage.models.record import AuditEntry, HouseFact, PlanContent
 from storage.models.slack import Person, SlackMessage
+from storage.models.told import ToldOrder
 from storage.models.work import WorkItem, WorkKind, WorkState
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Step",
     "StepState",
     "TimelineEntry",
+    "ToldOrder",
     "WorkItem",
     "WorkKind",
     "WorkState",

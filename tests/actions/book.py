@@ -70,6 +70,9 @@ class LedgerBook:
         attempt.before = dict(before) if before is not None else None
         attempt.sent_at = now
 
+    def word(self, session: Session, attempt_id: int, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+        return session.get_one(ActionAttempt, attempt_id).params
+
     def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
         attempt = session.get_one(ActionAttempt, attempt_id)
         attempt.state = settled.state

@@ -33,6 +33,12 @@ bestellungen = Table(
     Column("brutto", Numeric(12, 2)),
     Column("rabatt", Numeric(12, 2)),
 )
+kunden = Table(
+    "kunden",
+    metadata,
+    Column("nr", Integer, primary_key=True, autoincrement=False),
+    Column("sprache", String(20)),
+)
 zahlungen = Table(
     "zahlungen",
     metadata,
@@ -119,7 +125,16 @@ MAPPING: dict[str, Any] = {
             "cancelled": ["storniert"],
         },
     },
+    "customers": {
+        "table": "kunden",
+        "columns": {"id": "nr", "language": "sprache"},
+        "languages": {"en": ["ENGL"]},
+    },
 }
+
+# The shop's own words by customer (an order's number modulo 7), and what they mean.
+LANGUAGES = {0: "ENGL", 1: "en-GB", 2: "zh_TW", 3: "de", 4: None, 5: "ZH-Hant-TW", 6: "EN"}
+MEANT = {0: "en", 1: "en", 2: "zh-Hant", 3: None, 4: None, 5: "zh-Hant", 6: "en"}
 
 
 class ForeignShop:
@@ -134,6 +149,9 @@ class ForeignShop:
     def create(self) -> None:
         metadata.drop_all(self._engine)
         metadata.create_all(self._engine)
+        with self._engine.begin() as connection:
+            for number, word in LANGUAGES.items():
+                connection.execute(kunden.insert().values(nr=number, sprache=word))
 
     def close(self) -> None:
         self._engine.dispose()

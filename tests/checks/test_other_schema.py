@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.checks.foreign_shop import MAPPING, ForeignShop
+from tests.checks.foreign_shop import MAPPING, MEANT, ForeignShop
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
@@ -121,6 +121,21 @@ def test_exactly_the_planted_faults_are_found(shop: ForeignShop, tmp_path: Path)
     }
     assert amounts["facts"]["over"] == {"orders": 1, "amount": {"minor": 1000, "currency": "EUR"}}
     assert results["karte"]["findings"] == []
+
+
+def test_the_customers_language_travels_with_every_case(shop: ForeignShop, tmp_path: Path) -> None:
+    """By the shop's own words; what is no language of ours is not known, and is not guessed."""
+    for _ in range(14):
+        shop.order("bezahlt", hours=49, paid=("110.00",))
+        shop.order("offen", hours=0.02, result="abgelehnt", paid_hours=0.02)
+        shop.order("offen", hours=3, paid=(), came_from="versandt")
+    _, results = check(configuration(shop, tmp_path))
+    for name, kinds in (("haengend", 2), ("betraege", 1), ("karte", 1)):
+        findings = results[name]["findings"]
+        assert len(findings) == kinds, name
+        for case in (case for finding in findings for case in finding["cases"]):
+            customer = int(case["key"][1:]) % 7
+            assert case["facts"].get("language") == MEANT[customer], (name, case)
 
 
 def test_a_failing_channel_is_found_with_its_orders(shop: ForeignShop, tmp_path: Path) -> None:

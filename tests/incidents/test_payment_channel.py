@@ -38,6 +38,7 @@ def test_opens_after_three_failures_not_before(world: World) -> None:
         ("card", "INC-1/card"),
         ("runbook", "INC-1/runbook"),
         ("log", "INC-1/log/1"),
+        ("desk", "INC-1/desk"),
     ]
     assert world.messages("post")[0].payload["ring"] == ["S0ONCALL"]
 

@@ -92,7 +92,7 @@ def test_each_moment_of_the_story_is_drawn(world: World, templates: Templates) -
     view = card(world)
     assert (view.mood, view.next.kind) == ("mitigated", "step")
     assert [button.value.split(":")[-1] for button in view.buttons[:2]] == ["ask", "tell"]
-    assert [button.action_id for button in view.buttons] == ["step.run", "step.run#2", "cases.open"]
+    assert [button.action_id for button in view.buttons] == ["step.run", "step.form", "cases.open"]
     [switch] = [step for step in runbook(world).steps if step.step_id == "3.3.1.s2"]
     assert switch.undo is not None
     assert switch.verified_at is not None

@@ -245,6 +245,9 @@ def test_killed_at_ten_random_moments(workspace: Workspace, channel_card: Json) 
         shown = []
         for message, element in presses(workspace, channel_card)[:2]:
             shown.append(workspace.slack.click(MEI, message, INCIDENTS, element))
+        sent = workspace.slack.send_shown(MEI)  # what customers will read
+        if sent is not None:
+            shown.append(sent)
         for number in range(4):
             text = f"note 1 round {round_}, number {number}"
             answer = workspace.slack.command(MEI, INCIDENTS, "/incident", text)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from incidents.preview import LetterView, PreviewView
 from incidents.views import (
     ButtonView,
     CardView,
@@ -31,7 +32,7 @@ from incidents.views import (
     StuckView,
 )
 from plan.loader import load_plan
-from plan.model import Form, FormField, IncidentType, Option, Plan, Section, Step, Words
+from plan.model import DeskNote, Form, FormField, IncidentType, Option, Plan, Section, Step, Words
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 MEI = PersonView("U0MEI", "Mei")
@@ -552,6 +553,29 @@ def stuck() -> StuckView:
     return StuckView(7, "card", REFERENCE, None, "channel", "is_archived", at("03:08"))
 
 
+def preview_view() -> PreviewView:
+    """What customers will read, of all kinds of note."""
+    confirm = plan().actions["request_repayment"].confirm
+    assert confirm is not None
+    return PreviewView(
+        confirm=confirm,
+        scope={**scope(), "target": {"cases": 32, "customers": 30, "amount": money(86420)}},
+        letters=(
+            LetterView("zh-Hant", "您好，\n您訂單 FG-10482 的刷卡付款沒有成功。", 21),
+            LetterView("en", f"Hello, about your 2 orders:\n{RAW_WORDS}", 9),
+        ),
+        messages=30,
+        left_out=2,
+        without_language=2,
+        default_language="zh-Hant",
+        told=3,
+        told_at=at("03:31"),
+        told_in=("INC-405",),
+        reads=True,
+        upto=41,
+    )
+
+
 def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
     """Every modal and tab with a view and parameters that fill all of its parts."""
     ask = ButtonView("ask.role", "INC-412:7:U0MEI:x", None, "ask", scope={"name": "Mei"})
@@ -593,6 +617,7 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
             card_open(),
             {"verbs": [(verb, f"INC-412:7:{verb}") for verb in ("resolve", "wait", "merge")]},
         ),
+        "preview": (preview_view(), {}),
         "form_confirm": (
             card_open(),
             {
@@ -634,6 +659,18 @@ def approval_asked() -> dict[str, Any]:
     }
 
 
+def desk_note() -> DeskNote:
+    note = kind().desk
+    assert note is not None
+    return note
+
+
+def desk_notes() -> list[tuple[CardView, dict[str, Any]]]:
+    """The desk's note while it lasts, and when there is nothing to say any more."""
+    lasting = (card_open(), {"note": desk_note().active, "button": cases_button()})
+    return [lasting, *((closed, {"note": None, "button": None}) for closed in card_closed())]
+
+
 def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
     """Every message that rings or answers, with what it is rendered from."""
     take = [take_button()]
@@ -668,7 +705,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "morning": (card_open(), {}),
         "not_delivered": (card_open(), {"stuck": stuck()}),
         "no_channel": (card_open(), {}),
-        "desk": (card_mitigated(), {"note": kind().desk, "button": cases_button()}),
+        "desk": (card_mitigated(), {"note": desk_note().mitigated, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
         "blind": (
             None,

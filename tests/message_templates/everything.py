@@ -53,6 +53,8 @@ def inputs() -> Iterator[Rendered]:
         yield "form", {"form": form, "scope": builders.scope()}, {"metadata": METADATA}
     for name, (view, params) in builders.notices().items():
         yield name, view, params
+    for view, params in builders.desk_notes():
+        yield "desk", view, params
     yield "notice", builders.card_open(), {"event": "no_owner", "minutes": 5}
     yield "answer", None, {"code": "stale", "params": {"at": builders.at("03:07")}}
     yield "review", builders.review_view(), {}

@@ -49,6 +49,14 @@ def _notices(language: str) -> str:
     )
 
 
+def _desk(language: str) -> str:
+    """The service desk's note while it lasts, and when there is nothing to say any more."""
+    return "\n\n".join(
+        lines(TEMPLATES.render("desk", view, language=language, params=params))
+        for view, params in builders.desk_notes()
+    )
+
+
 def _review(language: str) -> str:
     return review_markdown(TEMPLATES, builders.review_view(), language=language)
 
@@ -62,6 +70,7 @@ MADE: dict[str, Callable[[str], str]] = {
     "runbook.txt": _runbooks,
     "log.txt": _log,
     "notices.txt": _notices,
+    "desk.txt": _desk,
     "review.md": _review,
     "review.html": _page,
 }

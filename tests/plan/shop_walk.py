@@ -17,6 +17,8 @@ import yaml
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import ShopError
 from actions.http import ShopClient, open_http
+from incidents.customer_messages import read, write
+from incidents.told import kind_of
 from plan import expressions
 from plan.loader import load_plan
 from plan.model import Action, Guard
@@ -41,6 +43,7 @@ class Walk:
     facts: dict[str, Any]
     cases: list[dict[str, Any]] = field(default_factory=list)
     form: dict[str, Any] = field(default_factory=dict)
+    told: set[tuple[str, str | None]] = field(default_factory=set)
     keys: Any = field(default_factory=lambda: itertools.count(1))
 
     def scope(self, **more: Any) -> dict[str, Any]:
@@ -59,7 +62,13 @@ class Walk:
         """The cases that pressing the action now would reach."""
         wanted = load_plan().plan.actions[name].cases
         assert wanted is not None
-        return [c for c in self.cases if expressions.holds(wanted, self.scope(case=c))]
+        action = load_plan().plan.actions[name]
+        return [
+            c
+            for c in self.cases
+            if expressions.holds(wanted, self.scope(case=c))
+            and (c["key"], kind_of(action, self.scope(case=c))) not in self.told
+        ]
 
     async def press(self, name: str) -> list[dict[str, Any]]:
         """The action for everything it reaches, and what follows on it. Gives the answers."""
@@ -75,6 +84,10 @@ class Walk:
 
     async def _once(self, action: Action, group: list[Any]) -> dict[str, Any]:
         scope = self.scope(case=group[0], group=group)
+        if action.message is not None:
+            scope["message"] = await self._letter(action, scope, group)
+        if action.tells is not None:
+            self.told |= {(c["key"], kind_of(action, {**scope, "case": c})) for c in group if c}
         params = {
             name: expressions.value(template, scope) for name, template in action.params.items()
         }
@@ -99,6 +112,15 @@ class Walk:
             self._leave(action, case, {**scope, "case": case})
         response = scope.get("response", {})
         return dict(response) if isinstance(response, dict) else {}
+
+    async def _letter(self, action: Action, scope: dict[str, Any], group: list[Any]) -> Any:
+        """As it is written just before it is sent, from a fresh look at each order."""
+        assert action.message is not None
+        kind = str(kind_of(action, scope))
+        if action.message.reads is not None:
+            seen = [await self.look(action.message.reads.look, self.scope(case=c)) for c in group]
+            group = [read(action.message, c, s, scope) for c, s in zip(group, seen, strict=True)]
+        return write(action.message, kind, group, scope, "zh-Hant").scope()
 
     async def look(self, name: str, scope: dict[str, Any]) -> Any:
         try:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from incidents.customer_messages import read, write
 from plan import samples
-from plan.expressions import holds, value
+from plan.expressions import holds
 from plan.loader import load_plan
 from plan.model import IncidentType, Section, Step
 from plan.walk import actions_of
@@ -71,7 +72,7 @@ def test_everything_that_can_be_switched_can_be_switched_back(section: Section) 
 def test_an_unknown_payment_gets_no_link_and_no_notice(action: str) -> None:
     """Requirements 3.3, 3.3.3: kept out until the channel has said what became of it."""
     wanted = PLAN.actions[action].cases
-    for facts in ({}, {"link": "PL-1"}, {"payment_id": "np_1"}, {"told": False}):
+    for facts in ({}, {"link": "PL-1"}, {"payment_id": "np_1"}, {"told": True}):
         for outcome in (None, "not_charged"):
             case = {"kind": "order", "state": "unknown", "outcome": outcome, "facts": facts}
             assert not holds(wanted, {"case": case, "facts": {}})
@@ -83,7 +84,6 @@ def test_an_unknown_payment_gets_no_link_and_no_notice(action: str) -> None:
         ("open", None, {}, True, False),
         ("open", "not_charged", {}, True, False),  # the link comes first
         ("waiting", None, {"link": "PL-1"}, False, True),
-        ("waiting", None, {"link": "PL-1", "told": True}, False, False),
         ("settled", "charged", {}, False, True),  # they hear that it did arrive
         ("settled", "paid", {"link": "PL-1"}, False, False),  # has paid meanwhile
         ("settled", "paid", {}, False, False),
@@ -110,14 +110,81 @@ def test_a_message_to_customers_is_in_their_language_and_names_every_order(name:
         "facts": {},
     }
     other = {**case, "key": "FG-2"}
+    message = PLAN.actions[name].message
+    assert message is not None
     for language, sign in (("en", "order"), ("zh-Hant", "訂單")):
         mine = {**case, "facts": {"language": language}}
-        scope = {"case": mine, "group": [mine, other], "facts": {}, "steps": {}, "cases": {}}
-        text = str(value(PLAN.actions[name].params["text"], scope))
-        assert sign in text
-        assert "FG-1" in text
-        assert "FG-2" in text
-        assert "{{" not in text
+        scope = {"facts": {}, "steps": {}, "cases": {}}
+        letter = write(message, name, [mine, other], scope, "en")
+        assert (letter.language, letter.known) == (language, True)
+        assert sign in letter.text
+        assert "FG-1" in letter.text
+        assert "FG-2" in letter.text
+        assert "{{" not in letter.text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hant"])
+def test_a_message_about_several_orders_reads_as_one(language: str) -> None:
+    """Requirements: one greeting, one apology, each order on its line, a link never in a word."""
+    message = PLAN.actions["notify_customer"].message
+    assert message is not None
+    group = [
+        {
+            "kind": "order",
+            "key": f"FG-{n}",
+            "state": "waiting",
+            "outcome": None,
+            "facts": {"language": language, "link": n, "link_url": f"https://pay.example/{n}"},
+        }
+        for n in (1, 2, 3)
+    ]
+    scope: dict[str, Any] = {"facts": {}, "steps": {}, "cases": {}}
+    text = write(message, "payment_failed", group, scope, "en").text
+    sorry = "We are sorry" if language == "en" else "敬請見諒"
+    hello = "Hello" if language == "en" else "您好"
+    assert text.count(sorry) == text.count(hello) == 1
+    assert "3" in text.splitlines()[0]
+    assert len(text.splitlines()) == 5
+    for n in (1, 2, 3):
+        [line] = [line for line in text.splitlines() if f"FG-{n} " in line]
+        assert line.endswith(f"https://pay.example/{n}")
+
+
+@pytest.mark.parametrize("name", ["notify_customer", "notify_delay"])
+@pytest.mark.parametrize(
+    ("look", "asked"),
+    [
+        ({"status": "awaiting_payment", "payments": []}, True),
+        ({"status": "awaiting_payment", "payments": [("failed", 272000)]}, True),
+        ({"status": "awaiting_payment", "payments": [("captured", 272000)]}, False),
+        ({"status": "awaiting_payment", "payments": [("unknown", 272000)]}, False),  # under way
+        ({"status": "cancelled", "payments": []}, False),
+    ],
+)
+def test_who_owes_nothing_is_not_asked_to_pay(name: str, look: dict[str, Any], asked: bool) -> None:
+    """Rule 15: by a fresh look at the order, whatever the incident believes its state to be."""
+    message = PLAN.actions[name].message
+    assert message is not None
+    shop = {
+        "total_minor": 272000,
+        "currency": "TWD",
+        "status": look["status"],
+        "payments": [{"status": s, "amount_minor": a} for s, a in look["payments"]],
+        "refunds": [],
+    }
+    for language, pay in (("en", "can pay"), ("zh-Hant", "付款。")):
+        case = {
+            "kind": "order",
+            "key": "FG-1",
+            "state": "open",
+            "outcome": None,
+            "amount": {"minor": 272000, "currency": "TWD"},
+            "facts": {"language": language},
+        }
+        scope: dict[str, Any] = {"facts": {"state": "awaiting_payment"}, "steps": {}, "cases": {}}
+        seen = read(message, case, shop, scope)
+        text = write(message, name, [seen], scope, "en").text
+        assert (pay in text.replace("無需再付款。", "")) is asked
 
 
 SEVERITIES = [

@@ -92,6 +92,9 @@ class Storm:
         self._says(slack, MEI, "note 1", text)
 
     def _press(self, slack: Slack, number: int) -> None:
+        shown = slack.send_shown(MEI)  # what the press before opened: what customers will read
+        if shown is not None:
+            self._told(shown)
         at = self.workspace.at(self.card)
         found = at.find(*_PRESSES[number % len(_PRESSES)])
         if found is not None:
