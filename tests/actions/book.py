@@ -47,6 +47,8 @@ class LedgerBook:
     def __init__(self, action: Action) -> None:
         self.action = action
         self.settled: list[Settled] = []
+        self.group: list[dict[str, Any]] = []  # the cases of a message to one customer
+        self.words: list[Mapping[str, Any]] = []  # the looks from which it was written
 
     def load(self, session: Session, attempt_id: int) -> Assignment:
         attempt = session.get_one(ActionAttempt, attempt_id)
@@ -60,6 +62,7 @@ class LedgerBook:
             response=attempt.response,
             sent_at=attempt.sent_at,
             looks=attempt.looks,
+            scope={"group": self.group},
         )
 
     def sent(
@@ -71,7 +74,8 @@ class LedgerBook:
         attempt.sent_at = now
 
     def word(self, session: Session, attempt_id: int, seen: Mapping[str, Any]) -> Mapping[str, Any]:
-        return session.get_one(ActionAttempt, attempt_id).params
+        self.words.append(seen)
+        return {**session.get_one(ActionAttempt, attempt_id).params, "channel": "as it reads now"}
 
     def settle(self, session: Session, attempt_id: int, settled: Settled, now: datetime) -> None:
         attempt = session.get_one(ActionAttempt, attempt_id)

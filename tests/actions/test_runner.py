@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from actions.declarations import ActionDeclaration
-from plan.model import Action
+from plan.model import Action, CustomerMessage, Reading
 from storage.models import AttemptState
 from tests.actions.book import WORDS, switch
 from tests.actions.conftest import declared
@@ -54,6 +54,31 @@ async def test_it_refuses_when_the_state_before_cannot_be_seen(make_desk) -> Non
     await desk.turn()
     assert (await desk.attempt()).problem == "before_unseen"
     assert desk.shop.applied == []
+
+
+async def test_a_message_is_not_sent_unless_its_orders_were_read(make_desk) -> None:
+    """Who paid meanwhile must not be asked to: what cannot be read is not sent (rule 15)."""
+    desk = await make_desk(_message())
+    desk.book.group = [{"key": "FG-1"}, {"key": "FG-2"}]
+    desk.shop.look_faults = ["503"]
+    await desk.turn()
+    assert (await desk.attempt()).problem == "order_unseen"
+    assert desk.shop.applied == []
+
+
+async def test_a_message_goes_out_as_the_fresh_look_has_it_written(make_desk) -> None:
+    desk = await make_desk(_message())
+    desk.book.group = [{"key": "FG-1"}, {"key": "FG-2"}]
+    await desk.turn()
+    [seen] = desk.book.words
+    assert set(seen) == {"FG-1", "FG-2"}
+    assert desk.shop.routing == "as it reads now"
+
+
+def _message() -> Action:
+    plain = switch(preconditions=False, before=False, verify=False)
+    message = CustomerMessage(order=WORDS, reads=Reading(look="routing", due="none"))
+    return plain.model_copy(update={"message": message})
 
 
 async def test_a_refusal_of_the_shop_is_final_and_says_why(make_desk) -> None:

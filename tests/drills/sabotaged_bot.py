@@ -1,6 +1,6 @@
 """The bot with one thing broken in it, to see that a drill notices.
 
-python -m tests.drills.sabotaged_bot switch|step|section|approval run --config …
+python -m tests.drills.sabotaged_bot switch|step|section|approval|told run --config …
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from actions.http import ShopAnswer, ShopClient
 from bot.cli.main import main
-from incidents import approval_rules, spending, steps_done
+from incidents import approval_rules, spending, steps_done, told
 from incidents.approval_rules import Reason
 from incidents.change import Change
 from incidents.runbook import Place
@@ -67,11 +69,29 @@ def approval_per_attempt() -> None:
     approval_rules.broken = broken
 
 
+def told_per_incident() -> None:
+    """What another incident has told an order's customer is not looked at."""
+
+    def of_incidents(session: Session, incident_ids: Sequence[int]) -> dict[str, told.Told]:
+        return {}
+
+    def claim(session: Session, *_: Any) -> dict[str, int]:
+        *_, kinds, _now = _
+        return {key: -number for number, key in enumerate(kinds, 1)}
+
+    def nothing(*_: Any) -> None:
+        """Neither kept nor inherited."""
+
+    told.of_incidents, told.claim = of_incidents, claim
+    told.give = told.inherit = told.keep_facts = told.follow = nothing
+
+
 SABOTAGE: Mapping[str, Callable[[], None]] = {
     "switch": switch_not_called,
     "step": step_lost,
     "section": wrong_section,
     "approval": approval_per_attempt,
+    "told": told_per_incident,
 }
 
 if __name__ == "__main__":
