@@ -149,7 +149,13 @@ def test_the_message_is_written_from_a_look_at_the_order_just_before_it_goes(wor
         world.settle(attempt, response=link(attempt))
     [attempt] = sent(world, "notify_customer")
     assert attempt.params["text"].count("由此付款") == 2
-    owes = {"status": "awaiting_payment", "total_minor": 200000, "currency": "TWD", "payments": []}
+    owes: dict[str, Any] = {
+        "status": "awaiting_payment",
+        "total_minor": 200000,
+        "currency": "TWD",
+        "payments": [],
+        "refunds": [],
+    }
     paid = {**owes, "payments": [{"status": "captured", "amount_minor": 200000}]}
     seen = {"FG-10400": paid, "FG-10401": owes}
     params = world.write(lambda s: AttemptBook(world.house).word(s, attempt.id, seen))
