@@ -63,6 +63,17 @@ def broken(
     return tuple(found)
 
 
+def amount_breaks(change: Change, action: Action, amount: Money) -> bool:
+    """Whether an amount that is only decided needs a second person: nothing is summed up."""
+    limit = change.house.limits.get(action.approval_above or "")
+    return (
+        action.approval_always
+        or limit is None
+        or limit.currency != amount.currency
+        or amount.minor > limit.minor
+    )
+
+
 def money_of(change: Change, attempts: Sequence[ActionAttempt]) -> list[Moved]:
     """The money of a press, with the orders and customers that it is about."""
     rows = change.session.scalars(select(Case).where(Case.incident_id == change.incident.id))

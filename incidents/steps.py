@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from incidents import (
     answers,
     approval_asking,
+    approval_rules,
     authorise,
     forms,
     loading,
+    notifications,
     ownership,
     questions,
     requests,
@@ -28,12 +30,14 @@ from incidents import scope as scopes
 from incidents.change import Change
 from incidents.escalation import timer
 from incidents.house import Actor, House
+from incidents.notifications import Event
 from incidents.outcome import Outcome
 from incidents.requests import Wish
 from incidents.runbook import Place
 from plan import expressions
 from plan.model import Action, Branch, Button
 from storage.models import ActionAttempt, StepState, TimelineEntry
+from storage.money import Money
 
 UNDO = "undo"
 SKIP = "skip"
@@ -204,9 +208,14 @@ def _form(change: Change, place: Place, branch: Branch | None, wish: Press) -> O
     checked = forms.check(change.session, change.house, form, wish.values or {}, change)
     if isinstance(checked, Outcome):
         return checked
+    asked = _ask_for_amount(change, place, checked, wish)
+    if isinstance(asked, Outcome):
+        return asked
     took = ownership.take_by_acting(change)
     place.row.fields = scopes.stored_fields(checked.values, checked.personal)
     place.row.figures = {**(place.row.figures or {}), "took": took}
+    if asked is not None:
+        return _wait_for_amount(change, place, branch, checked, asked)
     steps_done.note_button(place.row, wish.button_id)
     steps_done.mark_done(change, place, actor=change.actor.user_id, branch=branch)
     forms.remember_due(change, place, checked)
@@ -216,6 +225,45 @@ def _form(change: Change, place: Place, branch: Branch | None, wish: Press) -> O
     change.audit("record", place.plan.id, data={"fields": sorted(checked.values)})
     steps_done.after(change, place, entry, posted=place.plan.log is not None)
     return Outcome.done(quiet=True)
+
+
+def _ask_for_amount(
+    change: Change, place: Place, checked: forms.Checked, wish: Press
+) -> list[ActionAttempt] | Outcome | None:
+    """An amount of the form that is above its limit asks a second person; None: there is none."""
+    for entered in checked.form.fields:
+        action = change.plan.actions.get(entered.approved_by or "")
+        amount = checked.values.get(entered.id)
+        if action is None or not amount:
+            continue
+        if approval_rules.amount_breaks(change, action, Money.from_json(amount)):
+            request = Wish(action, place, wish.button_id, form=dict(checked.values))
+            return requests.request_action(change, request)
+    return None
+
+
+def _wait_for_amount(
+    change: Change,
+    place: Place,
+    branch: Branch | None,
+    checked: forms.Checked,
+    asked: list[ActionAttempt],
+) -> Outcome:
+    """What was entered is kept and said; the step is done when its amount was approved."""
+    row = place.row
+    row.state, row.started_at, row.actor = StepState.RUNNING, change.now, change.actor.user_id
+    row.figures = {**row.figures, "problem": None, "branch": branch.id if branch else None}
+    forms.remember_due(change, place, checked)
+    change.moved()
+    took = bool(row.figures.get("took"))
+    entry = _step_entry(
+        change, place, "step_recorded", took=took, form=checked, text=checked.quote()
+    )
+    change.audit("record", place.plan.id, data={"fields": sorted(checked.values)})
+    if place.plan.log is not None:
+        notifications.announce(change, Event.STATUS, entry)
+    _show_asked(change, asked)
+    return approval_asking.answer(change, change.plan.actions[asked[0].action], asked)
 
 
 def _done(change: Change, place: Place, branch: Branch | None) -> Outcome:

@@ -27,3 +27,15 @@ def limit_rule(plan: Plan, limits: Collection[str] = LIMITS) -> Iterator[Problem
             yield Problem(
                 owner, (), "money that cannot be taken back needs a limit (approval_above)."
             )
+    for section in plan.sections.values():
+        for index, step in enumerate(section.steps):
+            for number, field in enumerate(step.form.fields if step.form is not None else ()):
+                if field.approved_by is None:
+                    continue
+                named = plan.actions.get(field.approved_by)
+                if named is None or named.kind != "internal" or named.approval_above is None:
+                    yield Problem(
+                        f"section {section.id}",
+                        ("steps", index, "form", "fields", number, "approved_by"),
+                        f"“{field.approved_by}” is no internal action with a limit.",
+                    )

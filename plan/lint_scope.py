@@ -153,7 +153,7 @@ def _nearer(found: Found, names: Names) -> Names:
             names.facts,
             names.cases,
             names.steps,
-            _fields(action.form),
+            None if action.form is None and action.kind == "internal" else _fields(action.form),
             frozenset(action.params),
         )
     step = found.step

@@ -51,6 +51,7 @@ class FormField(Model):
     personal: bool = False
     maximum: int | None = None
     minimum: int | None = None
+    approved_by: Name | None = None  # internal action by whose limit this amount is approved
 
 
 class Form(Model):

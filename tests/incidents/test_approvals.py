@@ -195,7 +195,7 @@ def solve(world: World, number: int) -> None:
         number=number,
     ).ok
     assert world.press(
-        LIN, "7.2.s5", "solution", values={"solution": "Money back"}, number=number
+        LIN, "7.2.s5", "solution", values={"solution": "Money back", "cost": "2000"}, number=number
     ).ok
 
 
@@ -459,3 +459,32 @@ def test_the_release_before_asked_for_one_attempt_alone(world: World) -> None:
 def test_mei_hears_nothing_of_it(world: World) -> None:
     waiting(world)
     assert [one for one in world.messages("direct") if one.payload["person"] == MEI] == []
+
+
+@pytest.mark.parametrize("grants", [True, False])
+def test_a_decided_cost_above_the_limit_waits_and_its_author_cannot_approve(
+    world: World, grants: bool
+) -> None:
+    """7.2 step 5: the step is done when a second person has agreed; what was written is kept."""
+    number = complaint(world, "FG-1")
+    assert give_back(world, number, 100).ok
+    finding = {"cause": "goods_quality", "findings": "Fired too hot"}
+    assert world.press(LIN, "7.2.s4", "finding", values=finding, number=number).ok
+    values = {"solution": "A voucher and a new mug", "cost": "5000"}
+    outcome = world.press(LIN, "7.2.s5", "solution", values=values, number=number)
+    assert outcome.code == "approval_needed"
+    assert why(world) == ["one"]
+    assert "Decided for the customer: NT$5,000" in seen(world, number=number)
+    assert decide(world, LIN).code == "no_right"
+    assert decide(world, KAI, grant=grants).ok
+    step = world.step("7.2.s5", number)
+    assert step.state == (StepState.DONE if grants else StepState.PENDING)
+    assert step.fields["values"]["solution"] == "A voucher and a new mug"
+
+
+def test_a_decided_cost_below_the_limit_needs_nobody(world: World) -> None:
+    number = complaint(world, "FG-1")
+    assert give_back(world, number, 100).ok
+    solve(world, number)
+    assert world.step("7.2.s5", number).state == StepState.DONE
+    assert requests(world) == []
