@@ -115,7 +115,6 @@ def note(session: Session, limit: str, money: Iterable[Moved], now: datetime) ->
                 currency=one.amount.currency,
             )
         )
-        session.flush()
         session.add_all(SpendingKey(attempt_id=one.attempt_id, key=key) for key in one.keys)
 
 
