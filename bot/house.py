@@ -65,6 +65,7 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
         checks=frozenset(check.name for check in settings.checks),
         desk=settings.slack.desk,
         page=settings.page is not None,
+        customer_update=timedelta(seconds=settings.limits.customer_update),
         blind_after=timedelta(seconds=settings.limits.blind_check),
         standstill_after=timedelta(seconds=settings.limits.complaint_standstill),
         dismissed_for=timedelta(seconds=settings.limits.not_an_incident),

@@ -46,6 +46,7 @@ from bot.schedule.clock_watch import ClockWatch
 from bot.schedule.housekeeping import housekeeping
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
+from bot.schedule.weekly import weekly
 from bot.schedule.workers import Workers
 from bot.settings import Secrets, Settings
 from bot.timers_work import TimerWork
@@ -176,11 +177,14 @@ class Muster:
             WorkKind.TIMER,
             database,
             clock,
-            housekeeping(
-                database,
-                clock,
-                keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days),
-            ),
+            {
+                **housekeeping(
+                    database,
+                    clock,
+                    keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days),
+                ),
+                "week": weekly(clock, house, people.known_zone),
+            },
         )
         timers = TimerWork(database, house, clock, presence, jobs)
 

@@ -20,6 +20,7 @@ from handlers.packing import unpack
 from incidents import cases, read
 from incidents.figures import read_cases
 from incidents.house import House
+from incidents.read.week import start_of
 from message_templates.engine import Message, Templates
 from message_templates.review import review_html, review_json, review_markdown
 from message_templates.state import Links
@@ -73,6 +74,7 @@ class Drawing:
             "resolved": self._resolved,
             "review": self._review,
             "home": self._home,
+            "week": self._week,
             "incident_list": self._packed,
             "result": self._packed,
             "resolve": self._resolve,
@@ -146,6 +148,13 @@ class Drawing:
     def _home(self, session: Session, request: Request) -> View:
         person = str(request.person)
         return read.home(session, self._house, person, self._clock.now()), {}
+
+    def _week(self, session: Session, request: Request) -> View:
+        person = str(request.person)
+        zone, key = self._zone_of(person), request.params.get("week")
+        start = start_of(str(key), zone) if key else None
+        view = read.week(session, self._house, person, self._clock.now(), zone, start=start)
+        return view, {}
 
     def _answer(self, session: Session, request: Request) -> View:
         if "params" in request.params:

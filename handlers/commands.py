@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -14,9 +14,12 @@ from handlers.intake import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
 from handlers.showing import send_review, show_card
 from handlers.values import reference
-from incidents import controls, read
+from incidents import controls, follow_ups, read
+from incidents.authorise import Act, refuse_in_house
 from incidents.declaring import Ringing, declare_line, find_type
 from incidents.outcome import Outcome
+from incidents.read.selection import Selection
+from incidents.read.week import start_of
 from incidents.scope import snapshot
 from incidents.views import ListItem
 from message_templates.catalogue import LANGUAGES, normal
@@ -33,10 +36,12 @@ def register(registry: Registry) -> None:
     registry.command("order")(cases.order)
     registry.action("line.ring")(line_ring)
     registry.action("line.quiet")(line_quiet)
+    registry.action("week.list")(week_list)
+    registry.action("week.ask")(week_ask)
 
 
 async def incident(interaction: Interaction, desk: Desk) -> None:
-    """`/incident [report | list | show N | note N text | review N | language L | section text]`."""
+    """`/incident [report | list | week | show N | note N … | review N | language L | section]`."""
     text = interaction.text.strip()
     word, _, rest = text.partition(" ")
     if not text or word.lower() in _REPORT:
@@ -100,23 +105,70 @@ async def _opened(interaction: Interaction, desk: Desk, ringing: Ringing) -> Non
     )
 
 
-async def _list(interaction: Interaction, desk: Desk, _: str) -> None:
+async def _list(interaction: Interaction, desk: Desk, rest: str) -> None:
+    """`/incident list [all | week | section | word]`."""
+    wanted = read.select_by(desk.house.plan, rest, desk.clock.now())
+    if wanted is None:
+        sections = ", ".join(desk.house.plan.sections)
+        await desk.say(interaction, "list_unknown", typed=rest[:40], sections=sections)
+    else:
+        await show_list(interaction, desk, wanted)
+
+
+async def show_list(interaction: Interaction, desk: Desk, wanted: Selection) -> None:
     """Put together beside the writer: a list of 20 would keep everybody else waiting for 40 ms."""
     at = desk.clock.now()
-    items = await desk.read(
-        lambda session: read.incident_list(
-            session, desk.house, at, user_id=interaction.user_id, limit=_LISTED
+    found = await desk.read(
+        lambda session: read.listing(
+            session, desk.house, wanted, at, user_id=interaction.user_id, limit=_LISTED
         )
     )
 
     def work(session: Session, now: datetime) -> Outcome:
-        if not items:
-            return Outcome.done("list_empty")
-        shown = {"items": [_without_steps(item) for item in items]}
+        if not found.items:
+            return Outcome.done("list_empty" if wanted.kind == "open" else "list_none")
+        shown = {
+            "items": [_without_steps(item) for item in found.items],
+            "total": found.total,
+            "kind": wanted.kind,
+            "word": wanted.word,
+        }
         answers.say(session, interaction, "incident_list", shown, now)
         return Outcome.done(quiet=True)
 
     await desk.act(interaction, work)
+
+
+async def _week(interaction: Interaction, desk: Desk, _: str) -> None:
+    """`/incident week`: the manager's week as it is told on Monday, now."""
+    actor = desk.actor(interaction)
+
+    def work(session: Session, now: datetime) -> Outcome:
+        refused = refuse_in_house(session, desk.house, actor, Act.WEEK, now)
+        if refused is not None:
+            return refused
+        answers.say(session, interaction, "week", {}, now)
+        return Outcome.done(quiet=True)
+
+    await desk.act(interaction, work)
+
+
+async def week_list(interaction: Interaction, desk: Desk) -> None:
+    """Everything that was found in the week of the message."""
+    zone = await desk.people.zone_of(interaction.user_id)
+    try:
+        start = start_of(interaction.value, zone)
+    except ValueError:
+        await desk.say(interaction, "form_gone")
+        return
+    await show_list(interaction, desk, read.between(start, start + timedelta(days=7)))
+
+
+async def week_ask(interaction: Interaction, desk: Desk) -> None:
+    """Who has a follow-up that is late is reminded by the manager."""
+    actor = desk.actor(interaction)
+    item = int(interaction.value) if interaction.value.isdigit() else 0
+    await desk.act(interaction, lambda s, at: follow_ups.ask(s, desk.house, item, actor, at))
 
 
 def _without_steps(item: ListItem) -> ListItem:
@@ -174,6 +226,7 @@ async def _help(interaction: Interaction, desk: Desk, _: str) -> None:
 
 _SUBCOMMANDS: dict[str, Subcommand] = {
     "list": _list,
+    "week": _week,
     "show": _show,
     "note": _note,
     "review": _review,

@@ -45,6 +45,7 @@ class Act(StrEnum):
     REVEAL = "reveal"
     REVIEW = "review"
     RETRY = "retry"
+    WEEK = "week"  # the figures of a week
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ MATRIX: Mapping[Act, Rule] = {
     Act.REVEAL: Rule(("cs", "managers")),
     Act.REVIEW: Rule(("any",), owner=True),
     Act.RETRY: Rule(("oncall",)),
+    Act.WEEK: Rule(("managers",)),
 }
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import escalation, notifications, people
-from incidents.authorise import Act, refuse
+from incidents.authorise import Act, refuse, refuse_in_house
 from incidents.change import Change
 from incidents.house import Actor, House
 from incidents.notifications import Event
@@ -65,6 +65,26 @@ def remind(change: Change, item_id: int) -> None:
     )
     change.entry("rung", {"to": item.owner, "why": "follow_up", "follow_up": item.id})
     _remind(change, item, change.now + timedelta(days=1))
+
+
+def ask(session: Session, house: House, item_id: int, actor: Actor, now: datetime) -> Outcome:
+    """A manager has its owner reminded now, once an hour."""
+    refused = refuse_in_house(session, house, actor, Act.WEEK, now)
+    if refused is not None:
+        return refused
+    item = session.get(FollowUp, item_id, with_for_update=True)
+    if item is None or item.done_at is not None or item.owner is None:
+        return Outcome.refused("not_offered")
+    change = Change(session, house, session.get_one(Incident, item.incident_id), actor, now)
+    notifications.announce(
+        change,
+        Event.REMINDER,
+        people=(item.owner,),
+        params={"follow_up": item.id, "due": _iso(item.due)},
+        mark=f"follow-up-{item.id}-asked-{now:%Y%m%d%H}",
+    )
+    change.audit("follow_up_asked", str(item.id), data={"to": item.owner})
+    return Outcome.done("asked", who=people.person(session, item.owner))
 
 
 def drop_open_items(change: Change) -> None:

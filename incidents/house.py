@@ -151,6 +151,7 @@ class House:
     checks: frozenset[str] | None = None  # that are configured; None: not known
     desk: str | None = None  # key of the service desk's audience
     page: bool = False  # a page webhook is configured
+    customer_update: timedelta = timedelta(hours=1)  # until an affected customer hears (1.2.1)
     unknown_rings_after: timedelta = timedelta(minutes=1)
     standstill_after: timedelta = timedelta(days=1)  # of a complaint between two steps
     dismissed_for: timedelta = timedelta(days=1)  # at most, what was called no incident is silent

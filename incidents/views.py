@@ -218,6 +218,43 @@ class StuckView:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """What reached customers: orders touched, their money, and what of it is not recovered."""
+
+    orders: int
+    amounts: tuple[Mapping[str, Any], ...] = ()  # one for each currency
+    lost: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class AskedApproval:
+    """A press that waits for somebody's yes."""
+
+    reference: str
+    number: int
+    what: Words
+    scope: Mapping[str, Any]
+    count: int
+    amounts: tuple[Mapping[str, Any], ...]
+    who: PersonView | None
+    since: datetime
+
+
+@dataclass(frozen=True)
+class LateItem:
+    """A follow-up whose day has passed."""
+
+    id: int
+    reference: str
+    number: int
+    text: str | Words
+    scope: Mapping[str, Any]
+    owner: PersonView | None
+    due: datetime
+    days: int
+
+
+@dataclass(frozen=True)
 class HomeView:
     """App Home of one person."""
 
@@ -233,6 +270,36 @@ class HomeView:
     stuck: tuple[StuckView, ...] = ()  # for who is on call: the first of what waits for them
     stuck_count: int = 0
     silenced: tuple[tuple[ListItem, datetime], ...] = ()  # dismissed and still failing; until when
+    approvals: tuple[AskedApproval, ...] = ()  # that wait for this person's yes
+    late: tuple[LateItem, ...] = ()  # follow-ups of theirs whose day has passed
+    at_stake: Reach | None = None  # of the open incidents that they may see
+
+
+@dataclass(frozen=True)
+class WeekView:
+    number: int  # of the ISO week
+    start: datetime
+    end: datetime
+    code: str  # "2026-W46"
+    incidents: int
+    severities: Mapping[int, int]
+    reach: Reach
+    before: Reach
+    owner_after: float | None  # seconds, the median of those that were taken
+    kept: int
+    owned_of: int
+    approvals: tuple[AskedApproval, ...]
+    late: tuple[LateItem, ...]
+    followed: int
+    ended: int
+    exceptions: tuple[tuple[str, tuple[str, ...]], ...]  # reference, codes of the catalogue
+    said_twice: int
+    told_late: int
+    left_open: int
+
+    @property
+    def needs(self) -> int:
+        return len(self.approvals) + len(self.late)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,14 @@ def money(context: _Context, value: object) -> Ours:
     return data(clean(amount(value) if is_money else str(value)))
 
 
+@jinja2.pass_context
+def moneys(context: _Context, values: object) -> Ours:
+    """Sums of several currencies, one beside the other: they are never added."""
+    several = values if isinstance(values, (list, tuple)) else ()
+    joiner = "、" if context[STATE].language == "zh-Hant" else " + "
+    return Ours(joiner.join(money(context, value) for value in several) or _UNKNOWN)
+
+
 def _moment_filter(kind: str) -> Callable[..., Ours]:
     @jinja2.pass_context
     def shown(context: _Context, value: object) -> Ours:
@@ -176,6 +184,7 @@ def link(label: object, url: object) -> Ours:
 
 FILTERS: dict[str, Any] = {
     "money": money,
+    "moneys": moneys,
     "time": time,
     "date": date_,
     "day": day,

@@ -1,37 +1,28 @@
-"""Lists of incidents, and the App Home of a person."""
+"""Lists of incidents, and what the checks last said."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import follow_ups, parked, people, silence
 from incidents.authorise import may_see
 from incidents.house import House
 from incidents.read import together
 from incidents.read.card import mood_of, next_of, words_of
-from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader
-from incidents.views import HomeView, ListItem, PersonView
-from storage import work
+from incidents.views import ListItem
 from storage.models import (
     LIVE_STATUSES,
     CheckState,
-    FollowUp,
     Incident,
-    Person,
-    Status,
 )
 
-_RECENT = timedelta(days=14)
 _MOST = 100
 _TOGETHER = 20  # an incident may have ten thousand cases: not those of a hundred in memory at once
-_SILENCED = 10
-_STUCK = 5  # shown of what waits for an operator
 
 
 def visible(house: House, user_id: str | None, incident: Incident) -> bool:
@@ -88,67 +79,6 @@ def incident_list(
     )
     seen = (incident for incident in found if visible(house, user_id, incident))
     return list_items(session, house, tuple(islice(seen, limit)), now)
-
-
-def home(session: Session, house: House, user_id: str, now: datetime) -> HomeView:
-    """What one person sees of the house."""
-    person = session.get(Person, user_id)
-    open_ones = incident_list(session, house, now, user_id=user_id)
-    recent = session.scalars(
-        select(Incident)
-        .where(
-            Incident.status.in_((Status.RESOLVED, Status.REVIEWED)),
-            Incident.resolved_at >= now - _RECENT,
-        )
-        .order_by(Incident.resolved_at.desc())
-        .limit(10)
-    )
-    on_call = parked.ROLE in house.roles_of(user_id)
-    return HomeView(
-        person=people.person(session, user_id) or PersonView(user_id, user_id),
-        language=person.language if person is not None else "en",
-        roles=tuple(sorted(house.roles_of(user_id))),
-        mine=tuple(
-            item for item in open_ones if item.owner is not None and item.owner.user_id == user_id
-        ),
-        open=tuple(
-            item for item in open_ones if item.owner is None or item.owner.user_id != user_id
-        ),
-        recent=list_items(
-            session,
-            house,
-            [incident for incident in recent if visible(house, user_id, incident)],
-            now,
-        ),
-        follow_ups=tuple(
-            (incident.reference, _text(session, house, incident, item, now), item.due, item.id)
-            for incident, item in follow_ups.open_for(session, user_id)
-        ),
-        checks=checks(session),
-        now=now,
-        stuck=parked.views(session, house, user_id, _STUCK) if on_call else (),
-        silenced=_silenced(session, house, user_id, now),
-        stuck_count=sum(depth.parked for depth in work.depths(session, now)) if on_call else 0,
-    )
-
-
-def _silenced(
-    session: Session, house: House, user_id: str, now: datetime
-) -> tuple[tuple[ListItem, datetime], ...]:
-    found = [
-        one
-        for one in silence.standing(session, house, now)
-        if visible(house, user_id, one.incident)
-    ][:_SILENCED]
-    items = list_items(session, house, [one.incident for one in found], now)
-    return tuple((item, one.until) for item, one in zip(items, found, strict=True))
-
-
-def _text(session: Session, house: House, incident: Incident, item: FollowUp, now: datetime) -> str:
-    person = session.get(Person, item.owner) if item.owner else None
-    language = person.language if person is not None else "en"
-    words = words_of_item(Reader(session, house, incident, now), item)
-    return words if isinstance(words, str) else words.in_(language)
 
 
 def checks(session: Session) -> tuple[tuple[str, bool, datetime | None], ...]:

@@ -18,7 +18,7 @@ from storage.models.work import WorkItem, WorkKind, WorkState
 _PAGE = 500  # rows looked at, and at most deleted, in one unit
 _KINDS = (WorkKind.INTAKE, WorkKind.TIMER, WorkKind.ACTION, WorkKind.CHECK)
 # Messages that were for one moment; no other row speaks of them.
-_PASSING = ("ephemeral", "respond", "view", "home", "twins", "refresh")
+_PASSING = ("ephemeral", "respond", "view", "home", "twins", "refresh", "permalink")
 
 
 def outlived(session: Session, *, before: datetime, after: int = 0) -> tuple[list[int], int | None]:

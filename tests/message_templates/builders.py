@@ -15,21 +15,25 @@ from zoneinfo import ZoneInfo
 
 from incidents.preview import LetterView, PreviewView
 from incidents.views import (
+    AskedApproval,
     ButtonView,
     CardView,
     CasesView,
     CaseView,
     HomeView,
+    LateItem,
     ListItem,
     LogView,
     NextView,
     PersonView,
+    Reach,
     ResolveView,
     ReviewAction,
     ReviewView,
     RunbookView,
     StepView,
     StuckView,
+    WeekView,
 )
 from plan.loader import load_plan
 from plan.model import DeskNote, Form, FormField, IncidentType, Option, Plan, Section, Step, Words
@@ -545,6 +549,54 @@ def home_view() -> HomeView:
         ),
         stuck_count=7,
         silenced=((list_item(407, status="dismissed"), at("03:10", 29)),),
+        approvals=(asked_approval(),),
+        late=(late_item(),),
+        at_stake=Reach(41, (money(86420),), (money(86420), {"minor": 4550, "currency": "EUR"})),
+    )
+
+
+def asked_approval() -> AskedApproval:
+    """A refund of Mei's that waits for a second person."""
+    return AskedApproval(
+        reference=REFERENCE,
+        number=NUMBER,
+        what=plan().actions["refund"].title,
+        scope=scope(),
+        count=2,
+        amounts=(money(12500),),
+        who=MEI,
+        since=at("03:09"),
+    )
+
+
+def late_item() -> LateItem:
+    """A follow-up of Kai's, nine days late."""
+    text = "Ask Northpay for a status feed"
+    return LateItem(3, "INC-401", 401, text, scope(), KAI, at("00:00"), 9)
+
+
+def week_view() -> WeekView:
+    """The week of the worked example."""
+    return WeekView(
+        number=46,
+        start=at("00:00"),
+        end=at("00:00", 16),
+        code="2026-W46",
+        incidents=9,
+        severities={1: 1, 2: 3, 3: 5, 4: 0},
+        reach=Reach(702, (money(1_104_000),), (money(25_270),)),
+        before=Reach(212, (money(300_000),)),
+        owner_after=120.0,
+        kept=8,
+        owned_of=9,
+        approvals=(asked_approval(),),
+        late=(late_item(),),
+        followed=8,
+        ended=9,
+        exceptions=(("INC-409", ("late", "order")),),
+        said_twice=0,
+        told_late=1,
+        left_open=2,
     )
 
 
@@ -693,6 +745,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
             card_open(),
             {"before": 2, "after": 1, "before_cases": 41, "after_cases": 97},
         ),
+        "week": (week_view(), {}),
         "opened": (card_open(), {}),
         "relapse": (card_open(), {"times": 3, "since": at("02:10")}),
         "mitigated": (card_mitigated(), {}),
