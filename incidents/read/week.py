@@ -15,12 +15,12 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from incidents import people
+from incidents.approval_asking import approvers
 from incidents.house import House
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader
 from incidents.read.review import review_of
 from incidents.read.selection import hidden_of
-from incidents.requests import approvers
 from incidents.views import AskedApproval, LateItem, Reach, WeekView
 from storage.models import (
     LIVE_STATUSES,
@@ -191,7 +191,7 @@ def approvals(
     for attempts in presses.values():
         first = attempts[0]
         reader = Reader(session, house, session.get_one(Incident, first.incident_id), now)
-        if user_id not in approvers(reader.change(), first):
+        if user_id not in approvers(reader.change(), first.requested_by):
             continue
         found.append(
             AskedApproval(
