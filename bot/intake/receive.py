@@ -130,7 +130,9 @@ class Intake:
         if row is None:
             self.counts.duplicates += 1
             log.info("delivery_again", key=delivery.key, attempt=delivery.attempt)
-            return Reply(True)
+            # The same answer: an empty acknowledgement would close the form that waits for its own.
+            again = delivery.answered_in_ack
+            return await self._answering.answer(delivery) if again else Reply(True)
         self.counts.stored += 1
         reply = Reply(True)
         if delivery.answered_in_ack:

@@ -44,7 +44,7 @@ class Process:
             stderr=asyncio.subprocess.PIPE,
         )
         assert self.process.stdout is not None
-        while line := await asyncio.wait_for(self.process.stdout.readline(), 30):
+        while line := await asyncio.wait_for(self.process.stdout.readline(), 60):
             if line.startswith(b'{"control"'):
                 self.control = json.loads(line)["control"]
                 self._drain()
