@@ -60,8 +60,8 @@ class SentForm:
 
 def again(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
     """The form, as it is drawn now; None where it cannot be offered any more."""
-    draw = _FORMS.get(sent.name, _control)
-    drawn = draw(session, house, sent, now)
+    draw = _FORMS.get(sent.name)  # one in which nothing is typed is not sent back
+    drawn = draw(session, house, sent, now) if draw is not None else None
     if drawn is None:
         return None
     template, view, params = drawn
@@ -108,7 +108,14 @@ _FORMS: Mapping[str, Callable[[Session, House, SentForm, datetime], Drawn | None
     "form.resolve": _resolve,
     "form.declare": _declared,
     "form.complaint": _declared,
-}
+    **dict.fromkeys(
+        (
+            "form.severity", "form.dismiss", "form.section", "form.escalate", "form.hand_over",
+            "form.wait", "form.merge", "form.note", "form.reopen",
+        ),
+        _control,
+    ),
+}  # fmt: skip
 
 
 def type_of(house: House, memory: Mapping[str, Any]) -> IncidentType | None:
