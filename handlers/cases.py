@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from actions.errors import ShopError
 from handlers.desk import Desk, Shown
+from handlers.identifiers import as_written
 from handlers.registry import Interaction, Registry
 from handlers.showing import incident_id, may_see
 from handlers.values import Target
@@ -138,7 +139,7 @@ def csv_text(rows: list[tuple[str, ...]]) -> str:
 
 async def order(interaction: Interaction, desk: Desk) -> None:
     """`/order FG-10482`: whether it is part of an open incident, and what may be said."""
-    number = interaction.text.strip()
+    number = as_written(interaction.text)
     if not number or number.lower() == "help":
         await desk.inform(interaction, "usage_order")
         return

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from handlers import answers, cases
 from handlers.desk import Desk
+from handlers.identifiers import as_written
 from handlers.intake import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
 from handlers.showing import send_review, show_card
@@ -245,4 +246,4 @@ async def complaint(interaction: Interaction, desk: Desk) -> None:
     if _asks_for_help(text):
         await desk.inform(interaction, "usage_complaint")
     else:
-        await open_complaint(interaction, desk, order=text[:60])
+        await open_complaint(interaction, desk, order=as_written(text)[:60])

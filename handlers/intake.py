@@ -9,6 +9,7 @@ from actions.errors import ShopError
 from checks.model import CaseFound
 from handlers import forms
 from handlers.desk import Desk
+from handlers.identifiers import as_written
 from handlers.registry import Interaction, Registry
 from handlers.sent_forms import type_of
 from handlers.step_forms import FormView
@@ -110,7 +111,7 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
     if kind is None or kind.declare is None:
         return
     values = forms.values(kind.declare, interaction)
-    named = str(values.get("order") or "").strip()
+    named = as_written(str(values.get("order") or ""))
     case: CaseFound | None = None
     if named:
         try:

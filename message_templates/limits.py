@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from message_templates import outputs
@@ -54,7 +54,8 @@ def finish(node: Any, cap: int = TEXT, holder: str = "", key: str = "") -> Any:
         limit = _PLACEHOLDER if key == "placeholder" else LIMITS.get((holder, key), TEXT)
         return _text(node, min(limit, cap))
     if isinstance(node, list):
-        return [finish(item, cap, holder, key) for item in node]
+        drawn = (block for item in node for block in _literal(item))
+        return [finish(item, cap, holder, key) for item in drawn]
     if isinstance(node, Mapping):
         name = str(node.get("type") or _UNTYPED.get(key, holder))
         made = {at: finish(item, cap, name, at) for at, item in node.items()}
@@ -64,17 +65,55 @@ def finish(node: Any, cap: int = TEXT, holder: str = "", key: str = "") -> Any:
     return node
 
 
+def _literal(node: Any) -> Iterator[Any]:
+    """The block; where mrkdwn would format one of its values, as rich text with its button below.
+
+    A value is never exchanged for one that looks like it: people copy it from here.
+    """
+    if not isinstance(node, Mapping) or node.get("type") not in ("section", "context"):
+        yield node
+        return
+    inside = [node.get("text"), *node.get("fields", ()), *node.get("elements", ())]
+    texts = [one for one in inside if isinstance(one, Pending)]
+    if not any(one.kind == "mrkdwn" and outputs.formats(one.parts) for one in texts):
+        yield node
+        return
+    rest = [one for one in inside if one is not None and not isinstance(one, Pending)]
+    if rest:
+        yield {"type": "context", "elements": rest}
+    named = {"block_id": node["block_id"]} if "block_id" in node else {}
+    accessory = node.get("accessory")
+    yield {
+        "type": "rich_text",
+        **({} if accessory else named),
+        "elements": [
+            {"type": "rich_text_section", "elements": Pending("rich", outputs.literally(one.parts))}
+            for one in texts
+        ],
+    }
+    if accessory:
+        yield {"type": "actions", **named, "elements": [accessory]}
+
+
 def _text(node: Pending, limit: int) -> Any:
     match node.kind:
         case "rich":
             return outputs.rich(node.parts, limit) or [{"type": "text", "text": "–"}]
         case "plain":
-            return {"type": "plain_text", "text": outputs.plain(node.parts, limit) or "–"}
+            return _plain(node, limit)
         case "notice":
             return outputs.notice(node.parts)
+        case _ if outputs.formats(node.parts):
+            return _plain(node, limit)
         case _:
             text = outputs.mrkdwn(node.parts, limit) or "–"
             return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _plain(node: Pending, limit: int) -> dict[str, Any]:
+    text = outputs.plain(node.parts, limit) or "–"
+    made: dict[str, Any] = {"type": "plain_text", "text": text}
+    return {**made, "emoji": False} if outputs.has_emoji(node.parts) else made
 
 
 def _unique(elements: list[Any]) -> None:

@@ -19,14 +19,19 @@ JOINER = "\u2060"  # word joiner: no width, no line break, no word boundary that
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _TO_ESCAPE = re.compile("([&<>])")
-# Slack has no escape for its formatting characters. In data they become their nearest twins, which
-# no parser takes for formatting; between letters and digits an underscore does nothing and stays.
-_TWINS = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
-_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9_])_+|_+(?![A-Za-z0-9_])")
-# Also at the edges of what comes from outside: our own words go on there.
+# Slack has no escape for its formatting characters, and a value is never altered: it is copied from
+# here into the shop's search. What would format stands in an element that takes it literally. So
+# this is found: between letters and digits an underscore does nothing; also at the edges of what
+# comes from outside, for our own words go on there.
+_FORMATS = re.compile(
+    r"[*~`]|(?<![A-Za-z0-9_])_|_(?![A-Za-z0-9_])|:(?=//)|mailto:|@\w|#(?!\d)\w|^\s*>"
+    r"|:[a-z0-9_+'\-]+:|(?<!\w):[a-z0-9_+'\-]+$",
+    re.IGNORECASE,
+)
 _LINK = re.compile(r":(?=//)|(?<=mailto):", re.IGNORECASE)
-_EMOJI = re.compile(r":(?=[a-z0-9_+'\-]+:)|(?<!\w):(?=[a-z0-9_+'\-]+$)", re.IGNORECASE)
-_CALL = re.compile(r"[@#](?=\w)")
+_PERSON = re.compile(r"[USW][A-Z0-9]{2,}")
+_EMOJI = re.compile(r":[a-z0-9_+'\-]+:", re.IGNORECASE)
+
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&])")
 
 
@@ -40,15 +45,36 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def defuse(text: str) -> str:
-    """Data for mrkdwn: one line in which nothing formats, links, calls or becomes an emoji."""
+def value(text: str) -> str:
+    """Data on one line, within the length that leaves room for the facts beside it."""
     text = " ".join(text.split()) if any(char in text for char in "\n\t") else text
-    text = text if len(text) <= DATA else text[: DATA - 1] + ELLIPSIS
-    text = _UNDERSCORE.sub(lambda found: "ˍ" * len(found.group()), text.translate(_TWINS))
-    text = _LINK.sub(":" + JOINER, text)
-    text = _EMOJI.sub(":" + JOINER, text)
-    text = _CALL.sub(lambda found: found.group() + JOINER, text)
-    return "›" + text[1:] if text.startswith(">") else text  # a quotation at the line's start
+    return text if len(text) <= DATA else text[: DATA - 1] + ELLIPSIS
+
+
+def formats(parts: Iterable[Part]) -> bool:
+    """Whether mrkdwn would read a value among the parts as formatting, an emoji or a call.
+
+    Such a text is written by `rich` or `plain`, whose characters are literal.
+    """
+    for part in parts:
+        match part:
+            case Data(text) if _FORMATS.search(value(text)):
+                return True
+            case Link(_, label) if _FORMATS.search(value(label)):
+                return True
+            case Mention(person, name) if not _PERSON.fullmatch(person) and _FORMATS.search(name):
+                return True
+    return False
+
+
+def literally(parts: Iterable[Part]) -> list[Part]:
+    """The parts for `rich` in the place of mrkdwn: values on one line, as mrkdwn has them."""
+    return [Data(value(part.text)) if isinstance(part, Data) else part for part in parts]
+
+
+def has_emoji(parts: Iterable[Part]) -> bool:
+    """Whether a value holds what a plain text shows as an emoji unless it is told not to."""
+    return any(_EMOJI.search(literal(part)) for part in parts if not isinstance(part, Text))
 
 
 def _cut(pieces: Iterable[tuple[str, bool]], limit: int) -> str:
@@ -86,7 +112,7 @@ def _escaped_pieces(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def mrkdwn(parts: Iterable[Part], limit: int = 3000) -> str:
-    """Slack's mrkdwn, escaped once."""
+    """Slack's mrkdwn, escaped once. Only for parts that are not `formats`."""
 
     def pieces() -> Iterable[tuple[str, bool]]:
         for part in parts:
@@ -94,7 +120,7 @@ def mrkdwn(parts: Iterable[Part], limit: int = 3000) -> str:
                 case Text(text):
                     yield from _escaped_pieces(text)
                 case Data(text):
-                    yield from _escaped_pieces(defuse(text))
+                    yield from _escaped_pieces(value(text))
                 case Moment():
                     fallback = escape(part.fallback).replace("|", "/")
                     yield f"<!date^{part.epoch}^{part.format}|{fallback}>", True
@@ -108,15 +134,15 @@ def mrkdwn(parts: Iterable[Part], limit: int = 3000) -> str:
 
 def mention(part: Mention) -> str:
     """`<@U…>` or `<!subteam^S…>`; anything that is no id of Slack's is only a name."""
-    if not re.fullmatch(r"[USW][A-Z0-9]{2,}", part.id):
-        return escape(defuse(part.name))
+    if not _PERSON.fullmatch(part.id):
+        return escape(value(part.name))
     return f"<!subteam^{part.id}>" if part.id.startswith("S") else f"<@{part.id}>"
 
 
 def link(part: Link) -> str:
     if not re.fullmatch(r"https?://[^\s<>|]+", part.url):
-        return escape(defuse(part.label))
-    return f"<{escape(part.url)}|{escape(defuse(part.label)).replace('|', '/')}>"
+        return escape(value(part.label))
+    return f"<{escape(part.url)}|{escape(value(part.label)).replace('|', '/')}>"
 
 
 _OWN_MARKS = re.compile(r"[*_]")
@@ -130,7 +156,7 @@ def plain(parts: Iterable[Part], limit: int = 3000) -> str:
             if isinstance(part, Text):
                 yield unformatted(part.text), False
             else:
-                yield _EMOJI.sub(":" + JOINER, literal(part)), False
+                yield literal(part), False
 
     return _cut(pieces(), limit).strip("\n")
 
@@ -141,13 +167,13 @@ def unformatted(text: str) -> str:
 
 
 def notice(parts: Iterable[Part]) -> str:
-    """The text of a lock screen, not yet shortened and not yet escaped."""
+    """The text of a lock screen, not yet shortened and not yet escaped; it leads nowhere."""
     written = (
         unformatted(part.text)
         if isinstance(part, Text)
         else literal(part)
         if isinstance(part, Moment)
-        else defuse(literal(part))
+        else _LINK.sub(":" + JOINER, value(literal(part)))
         for part in parts
     )
     return " ".join("".join(written).split())
@@ -217,7 +243,7 @@ def _rich_part(part: Part, style: _Style) -> Iterable[dict[str, Any]]:
 
 
 def _rich_mention(part: Mention, style: _Style) -> dict[str, Any]:
-    if not re.fullmatch(r"[USW][A-Z0-9]{2,}", part.id):
+    if not _PERSON.fullmatch(part.id):
         return {"type": "text", "text": part.name}
     if part.id.startswith("S"):
         return {"type": "usergroup", "usergroup_id": part.id}
@@ -284,7 +310,8 @@ def _markup(
 
 def markdown_literal(text: str) -> str:
     """Data in Markdown, on one line: nothing formats, links or quotes."""
-    return _LINK.sub(":" + JOINER, _MARKDOWN.sub(r"\\\1", " ".join(text.split())))
+    escaped = _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _LINK.sub(r"\\:", escaped)
 
 
 def markdown(parts: Iterable[Part]) -> str:
@@ -292,8 +319,13 @@ def markdown(parts: Iterable[Part]) -> str:
     listed = list(parts)
     text = _markup(listed, lambda own: own, markdown_literal, ("**", "**"), ("*", "*")).strip()
     if listed and not isinstance(listed[0], Text):
-        text = re.sub(r"^([-=+]|\d+[.)])", JOINER + r"\1", text)
+        text = re.sub(r"^([-=+])|^(\d+)([.)])", _literal_start, text)
     return text
+
+
+def _literal_start(found: re.Match[str]) -> str:
+    sign, number, dot = found.groups()
+    return f"\\{sign}" if sign else f"{number}\\{dot}"
 
 
 def html(parts: Iterable[Part]) -> str:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from message_templates import moments, notice, outputs
+from message_templates import limits, moments, notice, outputs
 from message_templates.engine import Templates
 from message_templates.marks import Data, Link, Mention, Moment, Text, first_sentence, parse
+from message_templates.structure import Pending
 from tests.message_templates import builders
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -124,16 +125,56 @@ def test_a_fact_called_like_a_function_stays_a_fact() -> None:
     assert said("{% if name %}yes{% else %}no{% endif %}") == "no"
 
 
-def test_data_is_defused_and_our_words_are_not() -> None:
-    """`*bold*` of the template stands, that of the data does not; an order number stays whole."""
-    parts = [Text("*Owner* "), Data("*x* _y_ ~z~ `c` FG_10_482 <!here> http://e.x :tada: @all")]
-    assert outputs.mrkdwn(parts) == (
-        "*Owner* ∗x∗ ˍyˍ ∼z∼ ˋcˋ FG_10_482 &lt;!here&gt; http:\u2060//e.x :\u2060tada: @\u2060all"
-    )
+@pytest.mark.parametrize(
+    "value",
+    [
+        "*x*",
+        "_y_",
+        "_FG_9",
+        "FG_",
+        "~z~",
+        "`c`",
+        "http://e.x",
+        "mailto:a",
+        ":tada:",
+        "a:b:c",
+        "@all",
+        "#general",
+        ">all",
+    ],
+)
+def test_a_value_that_mrkdwn_would_format_is_drawn_literally(value: str) -> None:
+    """`*bold*` of the template stands, the value's own characters stand as well: as rich text."""
+    block = {"type": "section", "text": Pending("mrkdwn", [Text("*Owner* "), Data(value)])}
+    assert limits.message([block]) == [
+        {
+            "type": "rich_text",
+            "elements": [
+                {
+                    "type": "rich_text_section",
+                    "elements": [
+                        {"type": "text", "text": "Owner", "style": {"bold": True}},
+                        {"type": "text", "text": f" {value}"},
+                    ],
+                }
+            ],
+        }
+    ]
 
 
-def test_a_quotation_mark_in_data_quotes_nothing() -> None:
-    assert outputs.mrkdwn([Data("> all")]) == "› all"
+@pytest.mark.parametrize("value", ["FG_10_482", "TW:88", "#1001", "FG-1 <x> & y", "a > b"])
+def test_a_value_that_mrkdwn_leaves_alone_stays_there(value: str) -> None:
+    assert not outputs.formats([Text("*Owner* "), Data(value)])
+
+
+def test_what_has_no_rich_text_is_plain_and_makes_no_emoji() -> None:
+    """A confirm dialog and a button hold no blocks."""
+    confirm = {"confirm": {"text": Pending("mrkdwn", [Text("*Refund* "), Data("A*7*:tada:")])}}
+    assert limits.finish(confirm)["confirm"]["text"] == {
+        "type": "plain_text",
+        "text": "Refund A*7*:tada:",
+        "emoji": False,
+    }
 
 
 def test_a_mention_that_is_no_id_is_a_name() -> None:
@@ -208,4 +249,4 @@ def test_marks_inside_a_render_survive_joining() -> None:
     at = datetime(2026, 11, 10, 19, 2, tzinfo=UTC)
     state = TEMPLATES.state("en")
     parts = parse(state.leaf("{{ (at | time) ~ ' *x*' }}", {"at": at}))
-    assert outputs.mrkdwn(parts) == "<!date^1794337320^{time}|03:02 UTC+8> ∗x∗"
+    assert outputs.rich(parts)[1:] == [{"type": "text", "text": " *x*"}]
