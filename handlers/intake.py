@@ -8,6 +8,7 @@ from typing import Any
 from actions.errors import ShopError
 from checks.model import CaseFound
 from handlers import forms
+from handlers.customers import personal_of
 from handlers.desk import Desk
 from handlers.identifiers import as_written
 from handlers.registry import Interaction, Registry
@@ -113,9 +114,11 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
     values = forms.values(kind.declare, interaction)
     named = as_written(str(values.get("order") or ""))
     case: CaseFound | None = None
+    known: tuple[str, ...] = ()
     if named:
         try:
-            case = _case(await desk.order(named), desk)
+            order = await desk.order(named)
+            case, known = _case(order, desk), personal_of(order)
         except ShopError:
             await desk.say(interaction, "shop_unreachable")
             return
@@ -129,6 +132,7 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
         desk.actor(interaction),
         source=kind.intake,
         case=case,
+        known=known,
     )
     await desk.act(interaction, lambda s, at: declare(s, desk.house, declared, at))
 

@@ -61,10 +61,7 @@ def reason_of(item: Stuck) -> str:
 def detail_of(item: Stuck) -> str:
     """The recorded reason in one line, without what looks personal."""
     lines = (item.error or "").strip().splitlines() or ["no reason was recorded"]
-    text = privacy.normal(lines[0])[:_DETAIL]
-    for found in reversed(privacy.screen(text)):
-        text = f"{text[: found.start]}•••{text[found.end :]}"
-    return text
+    return privacy.masked(lines[0][:_DETAIL])
 
 
 def incident_of(session: Session, item: Stuck) -> Incident | None:
