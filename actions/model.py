@@ -27,6 +27,7 @@ class Assignment:
     sent_at: datetime | None
     looks: int
     scope: Mapping[str, Any] = field(default_factory=dict)  # facts, cases, incident, case
+    kept: frozenset[str] = frozenset()  # the fields of the shop's answers that may be written down
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from actions.declarations import ActionDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
 from actions.http import ShopClient
 from actions.model import Assignment, Book, Settled
+from plan import kept
 from storage import work
 from storage.database import Database
 from storage.models import ActionAttempt, AttemptState, WorkItem, WorkState
@@ -428,7 +429,7 @@ class ActionRunner:
                 return False
             attempt = session.get_one(ActionAttempt, assignment.attempt_id)
             if response is not None:
-                attempt.response = dict(response)
+                attempt.response = kept.only(response, assignment.kept)
             if sent_at is not None:
                 attempt.sent_at = sent_at
             return True

@@ -10,6 +10,7 @@ from bot.delivery.audiences import Audience as DeliveryAudience
 from bot.delivery.audiences import Audiences
 from bot.settings import Settings
 from incidents.house import Audience, EscalationTimes, House, QuietHours, Role
+from plan import kept
 from plan.loader import LoadedPlan
 from storage.money import Money, exponent
 
@@ -32,8 +33,11 @@ def build_roles(settings: Settings, members: Mapping[str, tuple[str, ...]]) -> d
 
 def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role]) -> House:
     """`roles`: the mapping itself is kept, so what is changed in it is known everywhere."""
+    kept.names_of(loaded.plan)  # read now, not amid the first action
+    doors = (settings.shop.actions, settings.shop.looks)
     return House(
         loaded=loaded,
+        shop_names=kept.names(*({k: d.model_dump() for k, d in door.items()} for door in doors)),
         roles=roles,
         audiences={
             key: Audience(key, channel.id, channel.language, channel.private)

@@ -147,5 +147,6 @@ def say(
             incident=incident,
             params=packed,
             secret=secret,
+            typed=True,
             now=now,
         )

@@ -10,11 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.model import Assignment, Settled
-from incidents import customer_messages, loading, requests, settlement, told
+from incidents import customer_messages, loading, privacy, requests, settlement, told
 from incidents import scope as scopes
 from incidents.change import Change
 from incidents.house import House
 from plan import expressions
+from plan import kept as names
+from plan.kept import only
+from plan.model import Plan
 from storage.models import ActionAttempt, AttemptState, Incident
 from storage.types import Personal
 
@@ -56,6 +59,7 @@ class AttemptBook:
             sent_at=attempt.sent_at,
             looks=attempt.looks,
             scope=scope,
+            kept=self._kept(plan),
         )
 
     def sent(
@@ -66,7 +70,9 @@ class AttemptBook:
         if attempt.state in _FINAL:
             return
         if attempt.state == AttemptState.WRITTEN:
-            attempt.before = dict(before) if before is not None else attempt.before
+            incident = session.get_one(Incident, attempt.incident_id)
+            kept = self._kept(loading.plan_of(session, self._house, incident))
+            attempt.before = only(before, kept) if before is not None else attempt.before
             attempt.state = AttemptState.SENT
         attempt.sent_at = now
         change = self._change(session, attempt, now)
@@ -107,11 +113,13 @@ class AttemptBook:
         change = self._change(session, attempt, now)
         attempt.state = settled.state
         attempt.problem = settled.problem
-        attempt.problem_detail = Personal(settled.detail) if settled.detail else None
+        detail = privacy.masked(settled.detail) if settled.detail else None
+        attempt.problem_detail = Personal(detail) if detail else None
+        kept = self._kept(change.plan)
         for name in ("before", "after", "response"):
             value = getattr(settled, name)
             if value is not None:
-                setattr(attempt, name, dict(value))
+                setattr(attempt, name, only(value, kept))
         action = change.plan.actions[attempt.action]
         result = {
             AttemptState.DONE: "done",
@@ -135,6 +143,10 @@ class AttemptBook:
             settlement.apply_done(change, attempt, action)
         session.flush()
         settlement.settle_press(change, attempt.press)
+
+    def _kept(self, plan: Plan) -> frozenset[str]:
+        """The fields of the shop's answers that the plan or the configuration speaks of."""
+        return names.names_of(plan) | self._house.shop_names
 
     @staticmethod
     def _locked(session: Session, attempt_id: int) -> ActionAttempt:

@@ -21,6 +21,7 @@ from incidents.cases import settle_found
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR, Actor, House
 from incidents.opening import Opening, open_incident
+from incidents.screening import screened
 from incidents.storms import Storm
 from incidents.updates import update_incident
 from storage.models import LIVE_STATUSES, Case, CheckState, Incident, Status
@@ -60,6 +61,7 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
 
     One finding that cannot be taken up does not spoil the rest, and counts as not having looked.
     """
+    result = screened(result)
     # Locked: of two results of one check at the same moment, the second sees what the first did.
     itself = _state(session, result.name, "", lock=True)
     if result.later_part:

@@ -158,6 +158,7 @@ class House:
     blind_after: timedelta = timedelta(minutes=5)  # a check cannot look, until the house is told
     storm_after: int = 10  # incidents that one run of a check opens, before the rest are one
     storm_within: timedelta = timedelta(minutes=5)  # the same for many checks, by section
+    shop_names: frozenset[str] = frozenset()  # fields of answers that the configuration speaks of
     follow_up_after: timedelta = timedelta(days=7)  # day of an open item nobody gave a day
 
     @property

@@ -309,6 +309,7 @@ class Action(Model):
     confirm: Confirm | None = None
     preconditions: tuple[Precondition, ...] = ()
     before: Name | None = None  # look that is kept as the state before
+    keeps: tuple[Name, ...] = ()  # fields of the shop's answers that are kept beside those named
     verify: Verification | None = None
     undo: Name | None = None
     undo_label: Words | None = None

@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session
 from storage.cipher import AesCipher
 from storage.database import Database
 from storage.engines import writing_engine
+from storage.files import BESIDE, in_clear, keep_private
 from storage.lock import InstanceLock
 from storage.restored import Marked, mark_restored
 from storage.upgrade import upgrade
-
-_BESIDE = ("-wal", "-shm", "-journal")  # SQLite keeps these beside a database
 
 
 class BackupError(Exception):
@@ -36,6 +35,7 @@ def backup(url: str, target: Path) -> int:
         raise BackupError(f"{target} exists; name a file that does not, so that no backup is lost.")
     part = target.with_name(target.name + ".part")
     try:
+        keep_private(part)
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
             closing(sqlite3.connect(part)) as copy,
@@ -47,6 +47,15 @@ def backup(url: str, target: Path) -> int:
         part.unlink(missing_ok=True)
         raise BackupError(f"the backup was not written: {error}.") from error
     return target.stat().st_size
+
+
+def older_copies(url: str) -> list[Path]:
+    """Backups beside the database in which earlier versions left customers' data in clear."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return []
+    database = Path(parsed.database).absolute()
+    return in_clear(database.parent, database)
 
 
 def restore(url: str, source: Path, *, key: bytes) -> Marked:
@@ -63,6 +72,7 @@ def restore(url: str, source: Path, *, key: bytes) -> Marked:
     part = database.with_name(database.name + ".part")
     try:
         _forget(part)
+        keep_private(part)
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy,
             closing(sqlite3.connect(part)) as fresh,
@@ -113,7 +123,7 @@ def _check(source: Path) -> None:
 def _put_in_place(part: Path, database: Path) -> None:
     replaced = database.with_name(database.name + ".replaced")
     _forget(replaced)
-    for ending in ("", *_BESIDE):
+    for ending in ("", *BESIDE):
         old = database.with_name(database.name + ending)
         if old.exists():
             old.replace(replaced.with_name(replaced.name + ending))
@@ -121,7 +131,7 @@ def _put_in_place(part: Path, database: Path) -> None:
 
 
 def _forget(path: Path) -> None:
-    for ending in ("", *_BESIDE):
+    for ending in ("", *BESIDE):
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 

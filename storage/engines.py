@@ -120,6 +120,7 @@ def _sqlite_writer(connection: Any, _record: Any) -> None:
         "synchronous = full",
         "foreign_keys = on",
         "temp_store = memory",
+        "secure_delete = on",  # what is deleted is overwritten, not only left behind
         "cache_size = -8000",
     ):
         connection.execute(f"pragma {pragma}").close()

@@ -90,16 +90,20 @@ def direct(
     priority: int = 1,
     ring: Iterable[str] = (),
     secret: Any = None,
+    typed: bool = False,
 ) -> int | None:
-    """A direct message to a Slack user. Once per key. `secret`: personal data in it."""
+    """A direct message to a Slack user. Once per key.
+
+    `secret`: personal data in it; `typed`: it may repeat what they typed.
+    """
     payload = _payload(session, "direct", key, template, incident, params, None) | {
         "person": person,
         "ring": list(ring),
     }
-    order_key = f"dm:{person}"
-    return _message(
-        session, key, payload, now, order_key=order_key, priority=priority, secret=secret
-    )
+    order = f"dm:{person}"
+    if typed or secret is not None:
+        return _answer(session, key, payload, now, priority=priority, order_key=order, data=secret)
+    return _message(session, key, payload, now, order_key=order, priority=priority)
 
 
 def ephemeral(
@@ -122,7 +126,7 @@ def ephemeral(
         "channel": channel,
         "thread_ts": thread_ts,
     }
-    return _message(session, key, payload, now, priority=0, secret=secret)
+    return _answer(session, key, payload, now, data=secret)
 
 
 def respond(
@@ -147,8 +151,7 @@ def respond(
         "person": person,
         "replace": replace,
     }
-    hidden = {"url": response_url, "data": secret}
-    return _message(session, key, payload, now, priority=0, secret=hidden)
+    return _answer(session, key, payload, now, data=secret, url=response_url)
 
 
 def view(
@@ -180,8 +183,7 @@ def view(
         "channel": channel,
         "thread_ts": thread_ts,
     }
-    order_key = view_order(view_id)
-    return _message(session, key, payload, now, priority=0, secret=secret, order_key=order_key)
+    return _answer(session, key, payload, now, order_key=view_order(view_id), data=secret)
 
 
 def view_order(view_id: str) -> str:
@@ -270,6 +272,25 @@ def _payload(
 
 def _thread(incident: Incident | None) -> str | None:
     return None if incident is None else incident.reference
+
+
+def _answer(
+    session: Session,
+    key: str,
+    payload: dict[str, Any],
+    now: datetime,
+    *,
+    priority: int = 0,
+    order_key: str | None = None,
+    **hidden: Any,
+) -> int | None:
+    """What one person is told about what they typed: its parameters stand in no row in clear, and
+    are forgotten when it is sent."""
+    secret = {"params": payload["params"], **hidden}
+    payload = {**payload, "params": {}}
+    return _message(
+        session, key, payload, now, priority=priority, order_key=order_key, secret=secret
+    )
 
 
 def _message(

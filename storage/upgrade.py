@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from storage.cipher import AesCipher
 from storage.engines import database_url, sqlite_path, writing_engine
 from storage.errors import CannotOpen, WrongSchema
+from storage.files import keep_private, rewrite
 from storage.key import check_key, write_proof
 from storage.schema import HEAD, current
 
@@ -30,15 +31,19 @@ def upgrade(url: str, key: bytes) -> str:
             raise CannotOpen(
                 f"database.url: the folder {folder} does not exist; create it or name another."
             )
+        keep_private(sqlite_path(parsed))
     engine = writing_engine(parsed, cipher)
     try:
         check_key(engine, cipher)
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            if current(connection) != HEAD:
+            before = current(connection)
+            if before != HEAD:
                 _run(connection)
             write_proof(connection, cipher)
+        if before not in (None, HEAD) and engine.dialect.name == "sqlite":
+            rewrite(sqlite_path(parsed))
     except DBAPIError as error:
         lines = str(error.orig).strip().splitlines() or ["no answer"]
         raise CannotOpen(

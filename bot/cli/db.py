@@ -9,7 +9,7 @@ import click
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
 from bot.cli.terminal import say
-from storage.backup import BackupError, backup, restore, restored_elsewhere
+from storage.backup import BackupError, backup, older_copies, restore, restored_elsewhere
 from storage.restored import Marked
 from storage.upgrade import upgrade
 
@@ -26,6 +26,11 @@ def upgrade_command(config: Path) -> None:
     settings = settings_of(config)
     revision = upgrade(settings.database.url, key=secrets_of(settings).key)
     say(f"The database is at {revision}.")
+    for file in older_copies(settings.database.url):
+        say(
+            f"{file} is of an earlier version, which kept the shop's answers about customers in "
+            "clear: delete it, or keep it as you keep customers' data."
+        )
 
 
 @command.command("backup")
@@ -38,7 +43,11 @@ def backup_command(file: Path, config: Path) -> None:
         size = backup(settings.database.url, file)
     except BackupError as error:
         raise UserError(str(error)) from None
-    say(f"Backed up to {file} ({size:,} bytes). Keep MUSTER_KEY with it: it is encrypted.")
+    say(
+        f"Backed up to {file} ({size:,} bytes), readable by you alone. What people wrote and what "
+        "the shop said of customers is encrypted in it by MUSTER_KEY; order numbers, amounts, "
+        "states and times are not. Keep the key too, but in another place."
+    )
 
 
 @command.command("restore")

@@ -27,6 +27,7 @@ from checks.shop.source import ShopUnavailable
 from incidents.read import check_durations
 from plan.loader import PlanError, load_plan
 from storage import work
+from storage.backup import older_copies
 from storage.database import Database
 from storage.errors import StorageError
 
@@ -79,6 +80,16 @@ def _database(settings: Settings, secrets: Secrets) -> list[Line]:
         return [("wrong", f"The database cannot be read: {error}")]
     finally:
         database.close_now()
+    lines += [
+        (
+            "look",
+            (
+                f"{file} is of an earlier version, which kept the shop's answers about customers "
+                "in clear: delete it, or keep it as you keep customers' data."
+            ),
+        )
+        for file in older_copies(settings.database.url)
+    ]
     return [("ok", f"Database {settings.database.url.split('@')[-1]} opens."), *lines]
 
 

@@ -30,7 +30,9 @@ class Request:
 
 def request_of(job: Job, language: str) -> Request:
     """What is to be drawn for a message item."""
-    payload, secret = job.payload, job.secret
+    payload = job.payload
+    hidden = job.secret if isinstance(job.secret, Mapping) else {}
+    answers = "params" in hidden  # what was said to one person stands in the encrypted part
     return Request(
         key=job.message,
         template=str(payload["template"]),
@@ -39,8 +41,8 @@ def request_of(job: Job, language: str) -> Request:
         audience=payload.get("audience"),
         person=payload.get("person"),
         channel=payload.get("channel"),
-        params=payload.get("params") or {},
-        secret=secret.get("data") if payload.get("do") == "respond" else secret,
+        params=(hidden if answers else payload).get("params") or {},
+        secret=hidden.get("data") if answers or payload.get("do") == "respond" else job.secret,
     )
 
 

@@ -161,7 +161,7 @@ def _hand_back(session: Session, job: Job, now: datetime) -> None:
         template=str(payload["template"]),
         person=str(payload["person"]),
         incident=None,
-        params=payload.get("params"),
+        params=request_of(job, "").params,
         secret=data,
         now=now,
     )

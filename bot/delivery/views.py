@@ -95,17 +95,18 @@ def _instead(session: Session, job: Job, now: datetime) -> None:
     payload = job.payload
     if not payload.get("instead") or payload.get("told"):
         return
+    asked = request_of(job, "")
     given: dict[str, Any] = {
         "key": f"{job.message}/instead",
         "template": str(payload["instead"]),
         "person": str(payload["person"]),
         "incident": None,
-        "params": payload.get("params"),
-        "secret": job.secret,
+        "params": asked.params,
+        "secret": asked.secret,
         "now": now,
     }
     if payload.get("channel"):
         thread_ts = payload.get("thread_ts")
         outbox.ephemeral(session, **given, channel=str(payload["channel"]), thread_ts=thread_ts)
     else:
-        outbox.direct(session, **given)
+        outbox.direct(session, **given, typed=True)

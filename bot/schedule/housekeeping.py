@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.schedule.recurring import Finish, Recurring
-from storage import audit, work
+from storage import audit, forgetting, work
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,16 @@ def housekeeping(
                 gone += await database.write(partial(work.prune, ids=ids))
         if gone:
             log.info("deliveries_deleted", count=gone)
+        await forget()
+
+    async def forget() -> None:
+        while True:
+            look = partial(forgetting.outlived, now=clock.now())
+            attempts, items = await database.read(look)
+            if not attempts and not items:
+                return
+            await database.write(partial(forgetting.forget, attempts=attempts, items=items))
+            log.info("forgotten", attempts=len(attempts), parked=len(items))
 
     async def seal() -> Finish:
         def finish(session: Session) -> None:

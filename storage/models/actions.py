@@ -44,9 +44,10 @@ class ActionAttempt(Base):
     params: Mapped[Figures]
     hidden: Mapped[Any | None] = mapped_column(EncryptedJson)  # parameters with a person's words
     state: Mapped[str] = mapped_column(default=AttemptState.WRITTEN)
-    before: Mapped[Figures | None]
-    after: Mapped[Figures | None]
-    response: Mapped[Figures | None]
+    # Of the shop's answers what the plan speaks of (plan.kept), encrypted, for thirty days.
+    before: Mapped[Any | None] = mapped_column(EncryptedJson)
+    after: Mapped[Any | None] = mapped_column(EncryptedJson)
+    response: Mapped[Any | None] = mapped_column(EncryptedJson)
     problem: Mapped[str | None]  # code of the failure catalogue
     problem_detail: Mapped[Personal | None] = mapped_column(EncryptedText)
     requested_by: Mapped[str]

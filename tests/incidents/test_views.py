@@ -141,7 +141,7 @@ def test_late_answers_and_notices_are_drawn(world: World, templates: Templates) 
     )
     [item] = world.messages("ephemeral")
     code, params = world.read(
-        lambda s: read.late_answer(s, world.house, 1, item.payload["params"], world.now)
+        lambda s: read.late_answer(s, world.house, 1, item.secret["params"], world.now)
     )
     for language in LANGUAGES:
         drawn = text_of(templates.answer(code, params, language=language))
