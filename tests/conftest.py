@@ -31,6 +31,7 @@ _numbers = itertools.count(1)
 _PROGRAMS = {
     "house",
     "journeys/test_bad_input.py",
+    "journeys/test_customer_data.py",
     "journeys/test_kills.py",
     "replicas",
     "storms",
