@@ -9,7 +9,7 @@ from pathlib import Path
 
 BESIDE = ("-wal", "-shm", "-journal")  # SQLite keeps these beside a database
 PRIVATE = 0o600
-_CLEAR = "0006"  # from this revision on, nothing of a customer stands in clear
+_CLEAR = "0007"  # from this revision on, nothing of a customer stands in clear
 
 
 def keep_private(path: Path) -> None:

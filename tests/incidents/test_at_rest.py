@@ -174,7 +174,7 @@ def old_database(path: Path) -> None:
     """As the version before left it: the shop's answer and a typed number as plain JSON."""
     engine = writing_engine(create_engine(f"sqlite:///{path}").url, AesCipher(KEY))
     with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), "0005")
+        command.upgrade(alembic_config(connection), "0006")
     engine.dispose()
     answer = '{"customer": {"name": "王小明", "phone": "0912000111"}, "id": "T-1"}'
     with sqlite3.connect(path) as raw:
