@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+from sqlalchemy import create_engine, insert
 
+from storage.models import CheckState
 from tests.sandbox_slack.conftest import until
 from tests.web.conftest import Running, Service, Silent, running
 
@@ -130,6 +133,28 @@ async def test_an_overdue_check_is_named_and_comes_back(
         await until(lambda: _took(bot), seconds=15)
         bot.clock.advance(3600)  # the next run
         await until(bot.ready, seconds=15)
+
+
+async def test_a_last_run_in_the_future_is_not_fresh(
+    tmp_path: Path, session: aiohttp.ClientSession, silent: Silent
+) -> None:
+    """Written by a clock that ran eight hours ahead; since it was corrected no run has ended."""
+    check = {
+        "name": "storefront", "kind": "http_probe", "url": silent.url, "service": "storefront",
+        "every": 3600, "timeout": 60, "deadline": 60, "slow_after": 60,
+    }  # fmt: skip
+    async with running(tmp_path, session, checks=[check]) as bot:
+        await until(lambda: silent.asked, seconds=15)
+        ahead = bot.clock.now() + timedelta(hours=8)
+        engine = create_engine(bot.url)
+        with engine.begin() as connection:
+            row = {"name": "storefront", "subject": "", "last_run_at": ahead, "figures": {}}
+            counts = {"failures": 0, "successes": 1, "failing": False}
+            connection.execute(insert(CheckState), [{**row, **counts}])
+        engine.dispose()
+        assert await bot.ready(), "it has time from the start on"
+        bot.clock.advance(3 * 3600 + 61)
+        await until(bot.failing("checks"), seconds=15)
 
 
 async def _took(bot: Running) -> bool:
