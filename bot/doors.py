@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,8 +15,9 @@ from bot.clock import Clock
 from bot.delivery.errors import Held, NotDelivered, SlackError, Unclear
 from bot.delivery.sender import Sender
 from handlers.registry import NotNow
-from incidents.guards import GuardLook, GuardLooks, WantedLook, wanted_looks
+from incidents.guards import wanted_looks
 from incidents.house import House
+from incidents.looks import GuardLook, GuardLooks, WantedLook
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,7 @@ class ViewDoor:
 
 
 class FreshLooks:
-    """The looks that an incident's guards need, taken anew, outside of any transaction."""
+    """Looks that a unit of work needs, taken anew, outside of any transaction."""
 
     def __init__(self, database: Database, house: House, shop: ShopClient, clock: Clock) -> None:
         self._database = database
@@ -88,18 +89,23 @@ class FreshLooks:
         self._clock = clock
 
     async def __call__(self, number: int) -> GuardLooks:
-        """What the shop shows now; a look that fails is handed on as its error."""
+        """What an incident's guards and effects need, before it is resolved."""
         now = self._clock.now()
-        wanted = await self._database.read(
-            lambda session: wanted_looks(session, self._house, number, now)
+        return await self.take(
+            await self._database.read(
+                lambda session: wanted_looks(session, self._house, number, now)
+            )
         )
+
+    async def take(self, wanted: Sequence[WantedLook]) -> GuardLooks:
+        """What the shop shows now; a look that fails is handed on as its error."""
         free = asyncio.Semaphore(_AT_ONCE)
 
-        async def take(one: WantedLook) -> GuardLook:
+        async def look(one: WantedLook) -> GuardLook:
             async with free:
                 return GuardLook(one.guard, one.case, await self._look(one))
 
-        looks = await asyncio.gather(*(take(one) for one in wanted))
+        looks = await asyncio.gather(*(look(one) for one in wanted))
         return GuardLooks(self._clock.now(), tuple(looks))
 
     async def _look(self, one: WantedLook) -> Any:

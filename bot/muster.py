@@ -137,6 +137,7 @@ class Muster:
         )
         registry = Registry()
         register_all(registry)
+        looks = FreshLooks(database, house, checking.client, clock)
         desk = Desk(
             database=database,
             house=house,
@@ -144,7 +145,7 @@ class Muster:
             slack=ViewDoor(sender),
             people=people,
             clock=clock,
-            guard_looks=FreshLooks(database, house, checking.client, clock),
+            guard_looks=looks,
             order=Orders(checking.client),
         )
         owner = self._owner
@@ -186,7 +187,7 @@ class Muster:
                 "week": weekly(clock, house, people.known_zone),
             },
         )
-        timers = TimerWork(database, house, clock, presence, jobs)
+        timers = TimerWork(database, house, clock, presence, jobs, looks)
 
         workers.add(
             WorkKind.INTAKE,

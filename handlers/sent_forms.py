@@ -13,8 +13,8 @@ from handlers.showing import choices, incident_id
 from handlers.step_forms import FormView, asked
 from handlers.values import Target
 from incidents import read
-from incidents.guards import GuardLooks
 from incidents.house import House
+from incidents.looks import GuardLooks
 from plan.model import IncidentType
 
 Drawn = tuple[str, Any, dict[str, Any]]

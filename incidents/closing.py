@@ -11,26 +11,31 @@ from sqlalchemy.orm import Session
 from incidents import (
     answers,
     closing_state,
+    effects,
     escalation,
     follow_ups,
     forms,
     guards,
+    hold,
     loading,
+    mitigation,
     notifications,
     ownership,
+    relapse,
     runbook,
 )
 from incidents import scope as scopes
 from incidents.authorise import Act
 from incidents.change import Change
 from incidents.frame import act_on
-from incidents.guards import GuardLooks, Standing
+from incidents.guards import Standing
 from incidents.house import Actor, House
+from incidents.looks import GuardLooks
 from incidents.notifications import Event
 from incidents.outcome import Outcome
 from plan.model import Cause
 from storage import outbox
-from storage.models import FollowUp, Incident, Status, StepState
+from storage.models import Effect, FollowUp, Incident, Status, StepState
 from storage.types import Personal
 
 _PREVENTING = ("prevention", "owner", "due")  # of the form: what is to prevent it, who, by when
@@ -88,6 +93,10 @@ def _resolve(change: Change, form: ResolveForm, looks: GuardLooks | None) -> Out
         if isinstance(said, Outcome):
             return said
         texts[name] = said.plain
+    if looks is not None:
+        gone = effects.take(change, looks)
+        if gone:
+            return _gone(change, gone)
     before = guards.standing(change, looks, None)
     demanded = {name for name in before.demanded if not getattr(form, name, None)}
     by_cause = demanded_by_cause(cause, form)
@@ -112,6 +121,18 @@ def _resolve(change: Change, form: ResolveForm, looks: GuardLooks | None) -> Out
     _keep_open_items(change, form, standing)
     _finish(change, standing, took=took)
     return Outcome.done("resolved", quiet=True, reference=incident.reference)
+
+
+def _gone(change: Change, gone: list[Effect]) -> Outcome:
+    """What had been done stands no more: its step is open again, and that is said first."""
+    places = [effects.place_of(change, one) for one in gone]
+    relapse.lost(change, gone)
+    relapse.consider(change)
+    change.audit("resolve", change.incident.reference, result="refused", data={"gone": len(gone)})
+    change.show()
+    first = next((place for place in places if place is not None), None)
+    what = first.plan.title if first is not None else None
+    return Outcome.refused("effect_gone", what=what, scope=change.scope(), at=change.now)
 
 
 def demanded_by_cause(cause: Cause, form: ResolveForm) -> str | None:
@@ -160,6 +181,7 @@ def _keep_open_items(change: Change, form: ResolveForm, standing: Standing) -> N
 def _finish(change: Change, standing: Standing, *, took: bool) -> None:
     incident = change.incident
     change.status(Status.RESOLVED)
+    hold.end(change)
     incident.quiet_until = incident.quiet_reason = None
     change.moved()
     data = {
@@ -207,6 +229,7 @@ def dismiss(
         if closing_state.pending(change):
             return Outcome.refused("step_running", at=None)
         incident.closing_reason = said.personal
+        hold.end(change)
         incident.resolved_at = now
         change.status(Status.DISMISSED)
         change.moved()
@@ -248,6 +271,9 @@ def reopen(
         entry = change.entry("reopened", {}, text=said.personal)
         change.audit("reopen", incident.reference)
         notifications.announce(change, Event.STATUS, entry)
+        mitigation.look_now(change)
+        mitigation.look_regularly(change)
+        relapse.consider(change)
         change.show()
         return Outcome.done("reopened", quiet=True, reference=incident.reference)
 

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-PRESENT = ("now", "check", "probe", "standby")
-"""What describes the present. Once the customers no longer feel it, a check that still fails
-brings only these: the figures of the outage stay as they were (the review tells them)."""
+ALWAYS_PRESENT = ("check",)
+
+
+def present(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Those of the facts that describe the present, by the type's own word (`present`).
+
+    Once the customers no longer feel it, a check that still fails brings only these: the figures
+    of the outage stay as they were (the review tells them).
+    """
+    found: dict[str, Any] = {}
+    for path in (*ALWAYS_PRESENT, *names):
+        value: Any = facts
+        for part in path.split("."):
+            value = value.get(part, _MISSING) if isinstance(value, Mapping) else _MISSING
+        if value is not _MISSING:
+            found = put(found, path, value)
+    return found
+
+
+_MISSING = object()
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

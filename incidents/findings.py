@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import blind, joining, loading, recovery, silence, storms
+from incidents import blind, impact, joining, loading, recovery, silence, storms
 from incidents.apart import Apart, Each
 from incidents.cases import settle_found
 from incidents.change import Change
@@ -284,11 +284,11 @@ def _failed(
                 severity=finding.severity,
             )
 
-        was_mitigated = incident.mitigated_at is not None
         brought_up_to_date()
-        if state.failing:
-            recovery.came_back(change, felt=finding.felt)
-        if was_mitigated and incident.mitigated_at is None:
+        # An effect that was joined says nothing of its cause.
+        if finding.incident_type == incident.incident_type and recovery.failed_again(
+            change, result, felt=finding.felt, since=state.first_failure_at
+        ):
             brought_up_to_date()  # the figures of the outage are those of the present again
         if state.failing:
             silence.told(house, state, finding)
@@ -389,6 +389,8 @@ def _passed(
     change = Change(session, house, incident, _actor(result), now)
     fresh: Mapping[str, Any] = result.recovered_facts.get(subject, {})
     check = {"failures_now": 0, "passes": state.successes, "needed": result.recover_after}
+    if incident.subject == subject:
+        impact.check_passed(incident, result.ran_at)
     update_incident(
         session,
         house,

@@ -8,70 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import figures, loading, runbook
+from incidents import effects, figures, loading, runbook
 from incidents.change import Change
 from incidents.figures import CaseLine
 from incidents.house import SYSTEM_ACTOR, House
+from incidents.looks import NOT_LOOKED, GuardLooks, WantedLook
 from incidents.runbook import Place
 from plan import expressions
 from plan.model import Guard, Words
 from storage.models import CaseState
 
-FRESH = timedelta(minutes=3)  # an older look says nothing about now
-_NOT_LOOKED: Mapping[str, Any] = {"error": "not_looked"}
 _SAID = 5  # cases of one guard that are named; the rest is counted by the plan's words
-
-
-@dataclass(frozen=True)
-class WantedLook:
-    """One look to be made: name of the configured look, and what its templates see."""
-
-    guard: str
-    look: str
-    case: str | None  # key of the case, where it is looked at per case
-    scope: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class GuardLook:
-    """What a look gave: the JSON, or {"error": code}."""
-
-    guard: str
-    case: str | None
-    seen: Any
-
-
-@dataclass(frozen=True)
-class GuardLooks:
-    """All looks of one resolving, made at `at`."""
-
-    at: datetime
-    looks: tuple[GuardLook, ...] = ()
-
-    def of(self, guard: str, case: str | None, now: datetime) -> Any:
-        if now - self.at > FRESH:
-            return _NOT_LOOKED
-        for look in self.looks:
-            if (look.guard, look.case) == (guard, case):
-                return look.seen
-        return _NOT_LOOKED
-
-    def as_json(self) -> dict[str, Any]:
-        """As it is kept, encrypted, until the form that it is for is drawn."""
-        return {
-            "at": self.at.isoformat(),
-            "looks": [list(vars(one).values()) for one in self.looks],
-        }
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> GuardLooks:
-        looks = tuple(GuardLook(*one) for one in kept["looks"])
-        return cls(datetime.fromisoformat(str(kept["at"])), looks)
 
 
 @dataclass(frozen=True)
@@ -129,7 +81,7 @@ def wanted_looks(
             ]
         else:
             wanted.append(WantedLook(guard.id, guard.look, None, seen))
-    return tuple(wanted)
+    return (*wanted, *effects.wanted(change))
 
 
 def standing(change: Change, looks: GuardLooks | None, form: Mapping[str, Any] | None) -> Standing:
@@ -171,7 +123,7 @@ def _unmet(
         look = (
             looks.of(guard.id, case.key if case else None, change.now)
             if looks is not None
-            else _NOT_LOOKED
+            else NOT_LOOKED
         )
         scope = {**seen, "look": look}
         if case is not None:

@@ -90,7 +90,7 @@ TABLE: Mapping[Event, Row] = {
     Event.STATUS: Row("post", ("thread",), "nobody", "log"),
     Event.STATE: Row("edit", (), "nobody", "card"),
 }
-_RELAPSE_AGAIN = timedelta(minutes=10)  # one that comes sooner after the last ring rings no more
+RELAPSE_AGAIN = timedelta(minutes=10)  # one that comes sooner after the last ring rings no more
 
 
 def may_ring(change: Change, event: Event) -> bool:
@@ -135,7 +135,7 @@ def _wanted(change: Change, row: Row, people: Iterable[str]) -> tuple[str, ...]:
         owner = _acting_owner(change)
         return (owner,) if owner else ()
     if row.who == "must_act":
-        return who_must_act(change)
+        return tuple(people) or who_must_act(change)
     return tuple(people)
 
 
@@ -153,23 +153,34 @@ def who_must_act(change: Change) -> tuple[str, ...]:
 
 
 def ring_relapse(
-    change: Change, *, times: int, since: datetime, entry: TimelineEntry | None = None
+    change: Change,
+    *,
+    times: int,
+    since: datetime,
+    entry: TimelineEntry | None = None,
+    people: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """What had been mended fails again: who must act is rung directly, once in ten minutes.
 
-    `times`: how often it has failed since `since`, this time included. Who was rung.
+    `times`: how often it has failed since `since`, this time included. `people`: who is rung
+    instead of somebody who rests. Who was rung.
     """
-    last = change.session.scalar(
+    last = last_relapse_ring(change)
+    if last is not None and change.now - last < RELAPSE_AGAIN:
+        return ()
+    params = {"times": times, "since": since.isoformat()}
+    mark = f"{change.now.timestamp():.0f}"
+    return announce(change, Event.RELAPSE, entry, people=people, params=params, mark=mark)
+
+
+def last_relapse_ring(change: Change) -> datetime | None:
+    """When somebody was last rung because it was back."""
+    return change.session.scalar(
         select(Ring.at)
         .where(Ring.incident_id == change.incident.id, Ring.event == str(Event.RELAPSE))
         .order_by(Ring.id.desc())
         .limit(1)
     )
-    if last is not None and change.now - last < _RELAPSE_AGAIN:
-        return ()
-    params = {"times": times, "since": since.isoformat()}
-    mark = f"{change.now.timestamp():.0f}"
-    return announce(change, Event.RELAPSE, entry, params=params, mark=mark)
 
 
 def ring_role(change: Change, role: Role) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -37,6 +37,7 @@ from storage.models import HouseFact, Incident, PlanContent, Status
 from storage.types import Personal
 
 _NUMBER = "incident_number"
+_FOLLOWS_WITHIN = timedelta(hours=24)
 
 
 class UnknownType(ValueError):
@@ -138,6 +139,8 @@ def _write(
         description=Personal(opening.description) if opening.description else None,
         started_at=min(opening.started_at or now, now),
         detected_at=now,
+        failing=opening.created_by is None,
+        checked_at=now if opening.created_by is None else None,
     )
     session.add(incident)
     session.flush()
@@ -184,12 +187,39 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
         after=dict(incident.facts),
     )
     questions.desk_note(change)
+    _follow(change)
     if not opening.quiet:
         escalation.start(change)
     if group:
         escalation.timer(change, "ring_absent", now, key="1")
     reachability.look_at(change)
     standstill.watch(change)
+
+
+def _follow(change: Change) -> None:
+    """What was resolved a day ago at most and is felt again: both threads name each other."""
+    incident = change.incident
+    earlier = change.session.scalar(
+        select(Incident)
+        .where(
+            Incident.fingerprint == incident.fingerprint,
+            Incident.id != incident.id,
+            Incident.status.in_((Status.RESOLVED, Status.REVIEWED)),
+            Incident.resolved_at >= change.now - _FOLLOWS_WITHIN,
+        )
+        .order_by(Incident.resolved_at.desc())
+        .limit(1)
+    )
+    if earlier is None:
+        return
+    incident.follows = earlier.id
+    before = Change(change.session, change.house, earlier, change.actor, change.now)
+    for one, other in ((change, earlier), (before, incident)):
+        kind = "follows" if one is change else "followed"
+        entry = one.entry(kind, {"other": other.reference})
+        one.audit(kind, other.reference)
+        notifications.announce(one, Event.STATUS, entry)
+    before.show()
 
 
 def _keep_plan(session: Session, house: House, now: datetime) -> None:

@@ -105,10 +105,11 @@ def reopen(change: Change, later_id: str) -> None:
 
 
 def withdraw(change: Change) -> None:
-    """The reason to ask is gone: open questions lose their buttons."""
+    """The reason to ask is gone: open questions lose their buttons. An answer that was given is no
+    answer to the same question after the next recovery."""
     for later in of_section(change):
         entry = last_asked(change, later.id)
-        if entry is not None and is_open(entry):
+        if entry is not None and not entry.data.get("withdrawn"):
             entry.data = {**entry.data, "withdrawn": True}
             _redraw(change, entry)
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from incidents import escalation, notifications, questions, runbook, steps_done, timeline
+from checks.model import CheckResult
+from incidents import (
+    effects,
+    impact,
+    mitigation,
+    notifications,
+    questions,
+    relapse,
+    steps_done,
+    timeline,
+)
 from incidents import scope as scopes
 from incidents.change import Change
 from incidents.notifications import Event
@@ -21,7 +31,8 @@ def recovered(change: Change) -> bool:
     incident.recovered_at = change.now
     incident.facts = {**incident.facts, "recovered_at": change.now.isoformat()}
     change.moved()
-    mitigated = incident.status in (Status.OPEN, Status.ACKNOWLEDGED)
+    # What is being watched is said to be over when it has held, not before.
+    mitigated = incident.status in (Status.OPEN, Status.ACKNOWLEDGED) and not incident.hold
     if mitigated:
         change.status(Status.MITIGATED)
     steps_done.by_recovery(change)
@@ -34,8 +45,12 @@ def recovered(change: Change) -> bool:
     seldom = _seldom(change, "recovered")
     entry = change.entry("recovered", data)
     change.audit("recovered", incident.reference, data={"check": check.get("name")})
+    if effects.standing(change.session, incident):
+        mitigation.look_regularly(change)
     asked = questions.ask_due(change)
-    if mitigated and seldom:
+    relapsed = timeline.last_of(change.session, incident.id, "relapsed")
+    told = relapsed is not None and relapsed.data.get("posted")  # so its end is told as well
+    if mitigated and (seldom or told):
         notifications.announce(change, Event.MITIGATED, entry)
         questions.desk_note(change)
     elif not asked and seldom:
@@ -44,51 +59,49 @@ def recovered(change: Change) -> bool:
     return True
 
 
-def came_back(change: Change, *, felt: bool = True) -> None:
-    """It fails again, N in a row, after it had recovered.
+def came_back(change: Change, since: datetime | None = None) -> bool:
+    """It fails, N in a row. `since`: the first of these runs. Whether it is felt again.
 
-    Not `felt`: what fails carries no traffic. Nobody is rung for that, but what was asked since it
-    had recovered (switch back?) is withdrawn.
+    What fails beside the traffic is felt by nobody: nobody is rung for that, but what was asked
+    since it had recovered (switch back?) is withdrawn.
     """
     incident = change.incident
-    if incident.recovered_at is None:
-        return
-    incident.recovered_at = None
-    incident.facts = {
-        name: value for name, value in incident.facts.items() if name != "recovered_at"
-    }
-    change.moved()
-    if not felt:
+    incident.failing = True
+    again = incident.recovered_at is not None
+    seldom = again and _seldom(change, "came_back")
+    if again:
+        incident.recovered_at = None
+        incident.facts = {
+            name: value for name, value in incident.facts.items() if name != "recovered_at"
+        }
+        change.moved()
         questions.withdraw(change)
-        change.show()
-        return
-    felt_again = incident.status == Status.MITIGATED and not _mitigated_by_a_step(change)
-    if felt_again:
-        incident.mitigated_at = None
-        change.status(Status.ACKNOWLEDGED if incident.owner else Status.OPEN)
-    questions.withdraw(change)
-    seldom = _seldom(change, "came_back")
-    entry = change.entry(
-        "came_back",
-        {
-            "failures": incident.facts.get("check", {}).get("failures_now"),
+    entry = None
+    if again and not incident.fails_beside:
+        data = {
+            "failures": incident.failed_runs or None,
             "scope": scopes.snapshot(change.scope()),
-        },
-    )
-    change.audit("came_back", incident.reference)
-    if seldom:
-        notifications.announce(change, Event.GOT_WORSE if felt_again else Event.STATUS, entry)
-    if felt_again and incident.owner is None:
-        escalation.start(change, again=True)
-    change.show()
+        }
+        entry = change.entry("came_back", data)
+        change.audit("came_back", incident.reference)
+    if relapse.consider(change, since):
+        return True
+    if entry is not None and seldom:
+        notifications.announce(change, Event.STATUS, entry)
+    if again:
+        change.show()
+    return False
 
 
-def _mitigated_by_a_step(change: Change) -> bool:
-    return any(
-        place.plan.mitigates and place.row.verified_at is not None
-        for run in runbook.runs_of(change.session, change.incident)
-        for place in runbook.places(change.plan, run)
-    )
+def failed_again(
+    change: Change, result: CheckResult, *, felt: bool, since: datetime | None
+) -> bool:
+    """One more failed run of a check of the incident. Whether it is felt again by it."""
+    incident = change.incident
+    failing = impact.check_failed(incident, result.ran_at, result.open_after, felt=felt)
+    if incident.failed_runs == 1 and effects.standing(change.session, incident):
+        mitigation.look_now(change)
+    return failing and came_back(change, since)
 
 
 def _seldom(change: Change, kind: str) -> bool:

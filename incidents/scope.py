@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from incidents import figures, people
 from incidents.figures import CaseLine
 from incidents.runs import all_runs
-from storage.models import Incident, Step
+from storage.models import Incident, Step, StepState
 from storage.types import Personal
 
 
@@ -19,12 +19,25 @@ def iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment is not None else None
 
 
+def outages(incident: Incident) -> list[dict[str, Any]]:
+    """The times in which it was felt, as {"from", "to"}; the last has no end while it is felt."""
+    began = incident.felt_since or incident.started_at
+    ended = incident.mitigated_at
+    last = {"from": began.isoformat(), "to": ended.isoformat() if ended is not None else None}
+    return [*(incident.outages or ()), last]
+
+
 def minutes_felt(incident: Incident) -> int | None:
-    """How long the customers felt it; None while they do, or where its end was not seen."""
+    """How long the customers felt it, all outages together; None while they do, or where its end
+    was not seen."""
     ended = incident.mitigated_at  # closing it ends nothing
     if ended is None:
         return None
-    return max(1, round((ended - incident.started_at).total_seconds() / 60))
+    seconds = (ended - (incident.felt_since or incident.started_at)).total_seconds()
+    for one in incident.outages or ():
+        began, over = datetime.fromisoformat(one["from"]), datetime.fromisoformat(one["to"])
+        seconds += (over - began).total_seconds()
+    return max(1, round(seconds / 60))
 
 
 def incident_scope(session: Session, incident: Incident) -> dict[str, Any]:
@@ -39,6 +52,8 @@ def incident_scope(session: Session, incident: Incident) -> dict[str, Any]:
         "resolved_at": iso(incident.resolved_at),
         "owner": people.plain_name(session, incident.owner),
         "minutes_felt": minutes_felt(incident),
+        "relapses": incident.times - 1,
+        "works_since": iso(incident.works_since),
         "section": incident.section,
         "subject_key": incident.subject.partition(":")[2] or incident.subject,
     }
@@ -56,6 +71,21 @@ def step_scope(session: Session, step: Step) -> dict[str, Any]:
         "figures": dict(step.figures or {}),
         "problem": _speaks_against(step),
         "did": list((step.figures or {}).get("did", ())),
+        "first": _first(session, step),
+    }
+
+
+def _first(session: Session, step: Step) -> dict[str, Any]:
+    """When and by whom it was first done, also where it has been taken back since."""
+    kept = (step.figures or {}).get("first")
+    if kept:
+        return {**kept, "actor": people.plain_name(session, kept.get("actor"))}
+    if step.state != StepState.DONE:
+        return {}
+    return {
+        "actor": people.plain_name(session, step.actor),
+        "at": iso(step.at),
+        "verified_at": iso(step.verified_at),
     }
 
 

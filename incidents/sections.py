@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from incidents import (
     closing_state,
     escalation,
+    hold,
     loading,
     notifications,
     questions,
@@ -70,6 +71,7 @@ def _change(change: Change, section: Section, kind: IncidentType, fingerprint: s
     before = incident.section
     for run in runbook.runs_of(session, incident):
         run.state, run.ended_at = "replaced", change.now
+    hold.end(change)
     incident.section, incident.incident_type = section.id, kind.id
     incident.family, incident.customer_impact = kind.family, kind.customer_impact
     incident.fingerprint = fingerprint
@@ -125,6 +127,7 @@ def _merge(change: Change, into: Change) -> None:
     incident.merged_into = other.id
     incident.resolved_at = change.now
     change.status(Status.MERGED)
+    hold.end(change)
     for run in runbook.runs_of(session, incident):
         run.state, run.ended_at = "replaced", change.now
     change.moved()

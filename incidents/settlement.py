@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from incidents import (
     approval_asking,
+    effects,
     figures,
+    mitigation,
     notifications,
     people,
     questions,
@@ -304,6 +306,7 @@ def _some_done(
     entry = change.entry(kind, data, actor=first.requested_by)
     if place is None:
         notifications.announce(change, Event.STATUS, entry)
+        undo.taken_back(change, None, first)
         steps_done.settle_runs(change)
         questions.ask_due(change)
         change.show()
@@ -312,6 +315,7 @@ def _some_done(
         undo.taken_back(change, place, first)
         steps_done.after(change, place, entry, posted=True)
         return
+    undo.taken_back(change, None, first)  # what one step does may take back what another did
     steps_done.note_button(place.row, first.button)
     button = _button(place, first)
     if _completes(change, button, attempts, first):
@@ -325,7 +329,9 @@ def _some_done(
             verified=action.verify is not None,
             branch=branch,
         )
+        effects.keep(change, place, done)
         steps_done.after(change, place, entry, posted=True)
+        mitigation.look_regularly(change)
         return
     steps_done.pending_again(change.incident, place.row)
     _say_what_failed(change, action, attempts, place)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from incidents import notifications, questions, runbook, standstill
+from incidents import hold, notifications, questions, runbook, standstill
 from incidents import scope as scopes
 from incidents.change import Change
 from incidents.notifications import Event
@@ -76,7 +76,7 @@ def _give_outcome(change: Change, outcome: str) -> None:
 
 
 def after(change: Change, place: Place, entry: TimelineEntry | None, *, posted: bool) -> None:
-    """What follows a done step: mitigated, the run done, watching; then everything is shown.
+    """What follows a done step: mitigated or watched, the run done; then everything is shown.
 
     `posted`: the entry is the log line of the step; where it mitigates, the line is the one that
     says so to the channel.
@@ -86,6 +86,8 @@ def after(change: Change, place: Place, entry: TimelineEntry | None, *, posted: 
         and place.row.state == StepState.DONE  # not one that was left out, or is open again
         and change.incident.status in (Status.OPEN, Status.ACKNOWLEDGED)
     )
+    if mitigates and hold.begin(change, place):
+        mitigates = False  # it works, and is watched before that is said
     if mitigates:
         change.status(Status.MITIGATED)
         change.moved()
@@ -154,3 +156,22 @@ def pending_again(incident: Incident, step: Step) -> None:
     """The step stands open again."""
     step.state = StepState.PENDING
     step.actor = step.at = step.verified_at = step.started_at = None
+
+
+def open_again(change: Change, place: Place, problem: Mapping[str, Any] | None = None) -> None:
+    """What the step did is no more: it is to do again. When it was first done stays on record."""
+    row = place.row
+    if row.state == StepState.DONE and not (row.figures or {}).get("first"):
+        first = {
+            "actor": row.actor,
+            "at": scopes.iso(row.at),
+            "verified_at": scopes.iso(row.verified_at),
+        }
+        row.figures = {**(row.figures or {}), "first": first}
+    pending_again(change.incident, row)
+    mark_problem(row, problem)
+    if place.run.state == "done":
+        place.run.state, place.run.ended_at = "active", None
+    if change.incident.status == Status.MONITORING:
+        change.status(Status.MITIGATED)
+    change.moved()

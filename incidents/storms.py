@@ -17,7 +17,7 @@ from sqlalchemy import CursorResult, and_, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import loading, recovery
+from incidents import impact, loading, recovery
 from incidents.change import Change
 from incidents.house import Actor, House
 from incidents.opening import Opening, open_incident
@@ -159,7 +159,10 @@ def take_up(
                 facts = {}
             update_incident(session, house, live, facts, cases, now, actor=actor, source=source)
             if any(state.failing for state, _, _ in members):
-                recovery.came_back(Change(session, house, live, actor, now))
+                since = min(
+                    (s.first_failure_at for s, _, _ in members if s.first_failure_at), default=None
+                )
+                recovery.came_back(Change(session, house, live, actor, now), since)
         for state, finding, _ in members:
             _note(state, finding, incident)
         yield incident, is_new
@@ -195,6 +198,8 @@ def settle(
         failing = _fails(session, result, incident)
         if is_shared(incident):
             failing = failing or _has_open_cases(session, incident_id)
+        if not failing:
+            impact.check_passed(incident, result.ran_at)
         if not failing and recovery.recovered(change):
             yield incident
 

@@ -12,9 +12,12 @@ from incidents import (
     approvals,
     escalation,
     follow_ups,
+    hold,
+    mitigation,
     notifications,
     parked,
     questions,
+    relapse,
     runbook,
     settlement,
     standstill,
@@ -23,13 +26,22 @@ from incidents import scope as scopes
 from incidents.change import Change
 from incidents.escalation import Presence
 from incidents.house import SYSTEM_ACTOR, House
+from incidents.looks import GuardLooks, WantedLook
 from incidents.notifications import Event
 from storage.models import AttemptState, Incident
 
-_RINGS = ("ring_check", "no_owner")
+_RINGS = ("ring_check", "no_owner", relapse.TIMER)
+_LOOKS = (hold.TIMER, mitigation.TIMER)
 # Those that ring by a direct message: SEV1 … this one do so at night as well. None is set for the
 # night of a lesser one; after downtime it may come due in it, and waits for the morning.
-_NIGHT_TO = {"no_owner": 2, "answer_due": 2, "follow_up": 0, "standstill": 0, "morning": 0}
+_NIGHT_TO = {
+    "no_owner": 2,
+    "answer_due": 2,
+    "follow_up": 0,
+    "standstill": 0,
+    "morning": 0,
+    relapse.TIMER: 2,
+}
 
 
 def presence_wanted(
@@ -39,7 +51,21 @@ def presence_wanted(
     if payload.get("timer") not in _RINGS:
         return ()
     change = _change(session, house, payload, now, lock=False)  # only a look
-    return escalation.wanted_presence(change) if change is not None else ()
+    if change is None:
+        return ()
+    if payload["timer"] == relapse.TIMER:
+        return relapse.wanted_presence(change)
+    return escalation.wanted_presence(change)
+
+
+def looks_wanted(
+    session: Session, house: House, payload: Mapping[str, Any], now: datetime
+) -> tuple[WantedLook, ...]:
+    """What is to be looked at in the shop before `fire`; nothing for most timers."""
+    if payload.get("timer") not in _LOOKS:
+        return ()
+    change = _change(session, house, payload, now, lock=False)
+    return mitigation.wanted_looks(change, payload) if change is not None else ()
 
 
 def channel_wanted(
@@ -59,10 +85,13 @@ def fire(
     now: datetime,
     presence: Presence | None = None,
     present: Collection[str] | None = None,
+    *,
+    looks: GuardLooks | None = None,
 ) -> None:
     """Runs a due timer in its unit of work.
 
-    `present`: who is in the channel of `channel_wanted`; None: Slack could not say.
+    `present`: who is in the channel of `channel_wanted`; None: Slack could not say. `looks`: what
+    `looks_wanted` named, as the shop shows it.
     """
     change = _change(session, house, payload, now)
     if change is None:
@@ -83,6 +112,12 @@ def fire(
             escalation.ring_absent(change, present)
         case "no_owner":
             escalation.no_owner(change, payload, presence or {})
+        case relapse.TIMER:
+            relapse.ring(change, payload, presence or {})
+        case hold.TIMER:
+            mitigation.watch(change, payload, looks or GuardLooks(now))
+        case mitigation.TIMER:
+            mitigation.looked(change, payload, looks or GuardLooks(now))
         case "morning":
             escalation.morning(change)
         case "approval_due":
@@ -194,4 +229,4 @@ def _wait_over(change: Change, payload: Mapping[str, Any]) -> None:
     change.show()
 
 
-__all__ = ["fire", "presence_wanted"]
+__all__ = ["fire", "looks_wanted", "presence_wanted"]

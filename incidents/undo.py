@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from incidents import steps_done
+from incidents import effects, relapse, steps_done
 from incidents.change import Change
 from incidents.runbook import Place
 from plan import expressions
 from plan.model import Action
-from storage.models import ActionAttempt, AttemptState, Status
+from storage.models import ActionAttempt, AttemptState, StepState
 
 _GONE = (AttemptState.FAILED, AttemptState.REFUSED)
 
@@ -57,17 +57,20 @@ def _done_since(change: Change, attempt: ActionAttempt, back: Action) -> bool:
     )
 
 
-def taken_back(change: Change, place: Place, attempt: ActionAttempt) -> None:
-    """The step's effect is gone. If the fault is gone too, the step stays as it was done."""
-    incident = change.incident
-    place.row.figures = {**(place.row.figures or {}), "undone": attempt.undoes_id}
-    if incident.recovered_at is not None:
-        return
-    steps_done.pending_again(incident, place.row)
-    if place.run.state == "done":
-        place.run.state, place.run.ended_at = "active", None
-    if place.plan.mitigates and incident.status in (Status.MITIGATED, Status.MONITORING):
-        incident.mitigated_at = None
-        change.status(Status.ACKNOWLEDGED if incident.owner else Status.OPEN)
-    elif incident.status == Status.MONITORING:
-        change.status(Status.MITIGATED)
+def taken_back(change: Change, place: Place | None, attempt: ActionAttempt) -> bool:
+    """Ends the effects that the action is the way back of: their steps are to do again, also while
+    the fault is gone, since it may come back. Whether anything was taken back."""
+    gone = effects.taken_back(change, attempt.action)
+    for effect in gone:
+        step = effects.place_of(change, effect)
+        if step is not None:
+            step.row.figures = {**(step.row.figures or {}), "undone": attempt.undoes_id}
+    relapse.lost(change, gone, problem=None)
+    undone = place is not None and attempt.undoes_id is not None
+    if undone and place is not None and place.row.state == StepState.DONE:
+        place.row.figures = {**(place.row.figures or {}), "undone": attempt.undoes_id}
+        steps_done.open_again(change, place)
+    if gone or undone:
+        change.incident.fails_beside = False
+        relapse.consider(change)
+    return bool(gone)

@@ -96,7 +96,7 @@ def update_incident(
     change = Change(session, house, incident, actor, now)
     brought = dict(facts)
     if incident.mitigated_at is not None and not actor.is_person:
-        brought = {name: value for name, value in facts.items() if name in facts_of.PRESENT}
+        brought = facts_of.present(facts, change.kind.present)
     newer = facts_of.merged(incident.facts, brought)
     if cases and "orders" in facts:
         newer = {**newer, "unlisted": figures.unlisted_of(facts, cases)}

@@ -42,7 +42,7 @@ class ButtonView:
 class NextView:
     """The card's Next line: what is to be done, what runs, or what is waited for."""
 
-    kind: Literal["step", "running", "unknown", "approval", "quiet", "resolve", "none"]
+    kind: Literal["step", "running", "unknown", "approval", "watched", "quiet", "resolve", "none"]
     words: Words | None  # the plan's words, where it has some; else the catalogue's `next.<kind>`
     params: Mapping[str, Any] = field(default_factory=dict)  # actor, at, until, reason …
 
@@ -59,7 +59,7 @@ class CardView:
     section: str
     section_short: Words
     plan_version: str
-    mood: Literal["active", "mitigated", "ended", "dismissed", "merged"]
+    mood: Literal["active", "mitigated", "ended", "unseen", "dismissed", "merged"]
     words: CardWords
     scope: Scope
     owner: PersonView | None
@@ -79,6 +79,8 @@ class CardView:
     drill: bool = False
     nobody: str | None = None  # the role that nobody has, while somebody should be rung
     unwatched: str | None = None  # the check that found it and is no longer configured
+    times: int = 1  # how often the customers have felt it
+    follows: str | None = None  # the incident of the same subject that was resolved before
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class StepView:
     problem: Words | None  # why the last try did not happen
     problem_scope: Scope = field(default_factory=dict)  # its attempt, and what was seen against it
     branches: tuple[tuple[Words, ButtonView], ...] = ()
+    first_at: datetime | None = None  # when it was first done, also if it was taken back since
     recorded: tuple[tuple[Words, str], ...] = ()  # label and literal text of non-personal fields
 
 
@@ -361,3 +364,4 @@ class ReviewView:
     solution_after: float | None = None  # seconds until the first customer was offered a solution
     solution_limit: float | None = None  # kept with it (1.2.1)
     solution_due: bool = False  # customers are affected and none was offered one
+    outages: tuple[tuple[datetime, datetime | None], ...] = ()  # when it was felt, from and to

@@ -95,6 +95,7 @@ def review_json(templates: Templates, view: Any, *, zone: tzinfo | None = None) 
         "section": view.section,
         "plan": {"version": view.plan_version, "hash": view.plan_hash},
         "times": {name: _plain(at) for name, at in view.times},
+        "outages": [{"from": _plain(began), "to": _plain(ended)} for began, ended in view.outages],
         "acknowledged_after_seconds": view.acknowledged_after,
         "acknowledge_limit_seconds": view.acknowledge_limit,
         "found_after_seconds": view.found_after,

@@ -9,7 +9,7 @@ from plan import expressions
 from plan.model import Action, Button, Plan, Section, Step, Verification
 from plan.outline import Entry
 from plan.problem import Problem
-from plan.texts import FACTS
+from plan.texts import FACTS, facts_of, money_parts
 
 Outline = Mapping[str, Entry]
 
@@ -125,6 +125,12 @@ def section_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
                 yield Problem(
                     owner, ("types", index), f"the facts of “{kind.id}” are not listed anywhere."
                 )
+            known = money_parts(facts_of(kind.id)) if kind.id in FACTS else frozenset()
+            for name in kind.present:
+                if name not in known:
+                    yield Problem(
+                        owner, ("types", index, "present"), f"“{name}” is no fact of “{kind.id}”."
+                    )
         for cause in section.causes:
             if cause not in plan.causes:
                 yield Problem(owner, ("causes",), f"there is no cause “{cause}”.")

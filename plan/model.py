@@ -97,6 +97,26 @@ class Branch(Model):
     log: Words | None = None
 
 
+class Standing(Model):
+    """How it is seen that an effect still stands: a look that changes nothing, asked again."""
+
+    look: Name
+    holds: str  # expression over `look`, `before`, `params`, `response`
+    facts: dict[
+        str, str
+    ] = {}  # what the incident knows by the look: "via.id": "{{ look.channel }}"
+
+
+class Hold(Model):
+    """How long an effect is watched before the incident counts as mitigated."""
+
+    seconds: int = Field(default=120, ge=0)
+    every: int = Field(default=30, ge=5)  # seconds between looks
+    at_most: int = 240  # seconds until a check that fails all the while says that it did not hold
+    looks: tuple[Standing, ...] = ()  # looked at beside the effect: a test payment
+    enough: str | None = None  # expression: the samples suffice; `looks` counts the good ones
+
+
 class Step(Model):
     id: StepId
     section: SectionId  # the part of the plan the step stands in: 3.3.1
@@ -122,7 +142,8 @@ class Step(Model):
     repeats: bool = False  # may be recorded more than once
     done_by_opening: bool = False  # the opening of the incident is this step
     done_when_recovered: bool = False
-    mitigates: bool = False  # done and verified: the incident turns to mitigated
+    mitigates: bool = False  # done, verified and held: the incident turns to mitigated
+    hold: Hold = Hold()  # of a step that mitigates
     in_review: bool = False  # a prevention step: stands in the resolve form, not in the way
     optional_when: str | None = None  # expression: shown as not needed now, with the words below
     not_needed: Words | None = None
@@ -182,6 +203,8 @@ class IncidentType(Model):
     private: bool = False
     audience: Name = "incidents"
     role: Name = "oncall"  # who is rung
+    felt: str = "failing and not beside"  # expression: whether the customers feel it
+    present: tuple[str, ...] = ()  # facts that describe the present: a check renews them always
     verify_first: bool = False  # 1.2.2: order family verifies before it changes an order
     case_label: Words  # "{{ cases.total }} orders"
     case_kind: Name = "order"  # what these cases are; cases of another kind keep their own label
@@ -311,6 +334,7 @@ class Action(Model):
     before: Name | None = None  # look that is kept as the state before
     keeps: tuple[Name, ...] = ()  # fields of the shop's answers that are kept beside those named
     verify: Verification | None = None
+    stands: Standing | None = None  # how the effect is looked at again, if not as it was verified
     undo: Name | None = None
     undo_label: Words | None = None
     undo_when: str | None = None  # expression: the way back is offered only where it holds
@@ -321,6 +345,15 @@ class Action(Model):
     case_facts: dict[str, str] = {}  # what the case knows once it is done: told, link
     case_state: str | None = None  # expression giving the case's new state from `response`
     case_outcome: str | None = None  # expression giving its outcome code
+
+    @property
+    def standing(self) -> Standing | None:
+        """How it is seen that its effect stands; None where nothing can be asked again."""
+        if self.stands is not None or self.verify is None:
+            return self.stands
+        if self.kind != "mutate" or self.cases is not None:
+            return None  # what was done case by case is watched by the checks over cases
+        return Standing(look=self.verify.look, holds=self.verify.holds)
 
 
 class Cause(Model):

@@ -169,6 +169,7 @@ def _steps(section: Section, *, text: str) -> Scope:
             "fields": _entered(step.form, text=text),
             "figures": {},
             "did": [],
+            "first": {"actor": "Mei", **_TIMES},
         }
         for step in section.steps
     }
@@ -190,6 +191,8 @@ def typical(section: Section, incident_type: str) -> Scope:
             "resolved_at": None,
             "owner": "Mei",
             "minutes_felt": 8,
+            "relapses": 0,
+            "works_since": None,
             "section": section.id,
             "subject_key": "northpay",
         },
@@ -206,7 +209,14 @@ def at_opening(section: Section, incident_type: str) -> Scope:
     facts = {k: v for k, v in scope["facts"].items() if k not in ("via", "now")}
     incident = {**scope["incident"], "owner": None, "mitigated_at": None, "status": "open"}
     steps: Scope = {
-        step.id: {"state": "pending", "actor": None, "at": None, "fields": {}, "did": []}
+        step.id: {
+            "state": "pending",
+            "actor": None,
+            "at": None,
+            "fields": {},
+            "did": [],
+            "first": {},
+        }
         for step in section.steps
     }
     return {**scope, "facts": facts, "incident": incident, "steps": steps}

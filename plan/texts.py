@@ -26,7 +26,7 @@ SCOPE: Mapping[str, str] = {
     "facts": "figures of the incident, by its type (below), and what actions left behind",
     "cases": "how many cases: in all, by state, by outcome, by what was done to them",
     "incident": "reference, severity, status, the times, the owner's plain name",
-    "steps": "the steps of the run by id: state, actor, at, verified_at, branch, fields, did",
+    "steps": "the steps of the run by id: state, actor, at, verified_at, fields, did, first",
     "actor": "plain name of who pressed",
     "now": "the moment, as an ISO string",
     "target": "what pressing the button now would reach: cases, customers, amount",
@@ -37,6 +37,10 @@ SCOPE: Mapping[str, str] = {
     "after": "what the verifying look showed",
     "response": "the shop's answer to the action",
     "look": "what a look shows: the JSON of the shop",
+    "failing": "whether a check of the incident fails now (`felt` alone)",
+    "beside": "whether what fails carries no traffic, by the check's word (`felt` alone)",
+    "effect": "whether the effect of a mitigating step stands, as last looked at (`felt` alone)",
+    "looks": "how many looks of the hold were good, one after the other (`enough` alone)",
     "case": "one case: kind, key, state, amount, outcome, facts, told; in a message seen, due",
     "group": "the cases of one customer, where an action runs once per customer",
     "message": "what a customer reads: text, language, kind",
@@ -55,6 +59,8 @@ INCIDENT = frozenset(
         "resolved_at",
         "owner",
         "minutes_felt",
+        "relapses",
+        "works_since",
         "section",
         "subject_key",
     }
@@ -73,7 +79,18 @@ CASES = frozenset(
     }
 )
 STEP = frozenset(
-    {"state", "actor", "at", "verified_at", "branch", "fields", "figures", "did", "problem"}
+    {
+        "state",
+        "actor",
+        "at",
+        "verified_at",
+        "branch",
+        "fields",
+        "figures",
+        "did",
+        "first",
+        "problem",
+    }
 )
 RESOLVE_FORM = frozenset({"cause", "prevention", "owner", "due"})
 TARGET = frozenset({"cases", "customers", "amount"})

@@ -22,10 +22,14 @@ _EXPRESSIONS: dict[str, frozenset[str]] = {
     "Verification": frozenset({"holds", "fails"}),
     "Action": frozenset({"cases", "case_state", "case_outcome", "undo_when"}),
     "Reading": frozenset({"due"}),
+    "Standing": frozenset({"holds"}),
+    "Hold": frozenset({"enough"}),
+    "IncidentType": frozenset({"felt"}),
 }
 _TEMPLATES: dict[str, frozenset[str]] = {
     "Button": frozenset({"params"}),
     "Action": frozenset({"params", "facts", "case_facts", "tells"}),
+    "Standing": frozenset({"facts"}),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import controls, questions, reachability, runbook
+from incidents import controls, impact, questions, reachability, runbook
 from incidents.house import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
@@ -22,7 +22,7 @@ from storage.models import AttemptState, CaseState, Ring, Status, TimelineEntry
 _MAX_BUTTONS = 3
 _MAX_MORE = 5
 _ENDED = (Status.RESOLVED, Status.REVIEWED)
-Mood = Literal["active", "mitigated", "ended", "dismissed", "merged"]
+Mood = Literal["active", "mitigated", "ended", "unseen", "dismissed", "merged"]
 
 
 def card(session: Session, house: House, incident_id: int, now: datetime) -> CardView:
@@ -66,18 +66,28 @@ def card_of(reader: Reader) -> CardView:
         other_languages=reader.house.other_languages(incident.audience),
         nobody=_nobody(reader),
         unwatched=reachability.unwatched_by(reader.house, incident),
+        times=incident.times,
+        follows=_follows(reader),
     )
 
 
+def _follows(reader: Reader) -> str | None:
+    earlier = reader.incident.follows
+    if earlier is None:
+        return None
+    return reader.session.get_one(type(reader.incident), earlier).reference
+
+
 def mood_of(reader: Reader) -> Mood:
-    """The severity's colour leads only while the customers feel it."""
+    """The severity's colour leads only while the customers feel it. What was closed without its
+    end having been seen is not said to be over."""
     incident = reader.incident
     if incident.status == Status.DISMISSED:
         return "dismissed"
     if incident.status == Status.MERGED:
         return "merged"
     if incident.status in _ENDED:
-        return "ended"
+        return "ended" if incident.mitigated_at is not None else "unseen"
     return "active" if incident.mitigated_at is None else "mitigated"
 
 
@@ -125,6 +135,10 @@ def next_of(reader: Reader) -> tuple[Place | None, NextView]:
     running = _running(reader, step)
     if running is not None:
         return step, _running_view(reader, running)
+    if incident.watched_until is not None:
+        fails = incident.failed_runs > 0 and impact.felt(reader.change(), failing=True)
+        watched = {"until": incident.watched_until, "fails": fails}
+        return step, NextView("watched", None, watched)
     if step is not None:
         target = buttons.target_of(reader, step)
         return step, NextView("step", step.plan.next, {"target": target})

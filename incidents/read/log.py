@@ -17,7 +17,7 @@ from plan.model import Words
 from storage.models import ActionAttempt, TimelineEntry
 
 _PEOPLE = ("to", "who", "instead")
-_TIMES = ("until", "due", "at", "verified_at", "again_at")
+_TIMES = ("until", "due", "at", "verified_at", "again_at", "since", "worked")
 
 
 def log_entry(

@@ -41,6 +41,10 @@ _WORDS = {
         "the order could not be read just before sending, so nothing was sent.",
         "寄出前無法讀取訂單，因此沒有寄出。",
     ),
+    "effect_gone": (
+        "its effect no longer shows in the shop. It is to do again.",
+        "商店已看不到效果，需要重做。",
+    ),
     "not_sent": (
         "the shop could not be reached. Nothing has changed; it can be pressed again.",
         "連不上商店，系統沒有任何變更，可以再按一次。",

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from incidents import guards
-from incidents.guards import GuardLooks
 from incidents.house import House
+from incidents.looks import GuardLooks
 from incidents.read.reader import reader_of
 from incidents.views import ResolveView
 

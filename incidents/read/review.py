@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import people, runbook
+from incidents import scope as scopes
 from incidents.house import House
 from incidents.read import log
 from incidents.read.cases_page import case_view
@@ -18,7 +19,7 @@ from incidents.read.reader import Reader, reader_of
 from incidents.read.runbook_view import steps_of
 from incidents.views import PersonView, ReviewAction, ReviewView, StepView
 from plan.walk import actions_of
-from storage.models import ActionAttempt, AttemptState, FollowUp, Ring, TimelineEntry
+from storage.models import ActionAttempt, AttemptState, FollowUp, Ring, Step, TimelineEntry
 
 _UNTOLD = frozenset(
     {
@@ -73,7 +74,7 @@ def review_of(reader: Reader) -> ReviewView:
         cause_text=incident.cause_text.reveal() if incident.cause_text else None,
         cause_by=_cause_by(reader),
         follow_ups=tuple(_follow_ups(reader, "prevention")),
-        steps_done=sum(step.state == "done" for step in steps),
+        steps_done=sum(step.first_at is not None for step in steps),
         steps_skipped=sum(step.state == "skipped" for step in steps),
         in_order=_in_order(steps, reader),
         acknowledged_after=_seconds(
@@ -90,6 +91,7 @@ def review_of(reader: Reader) -> ReviewView:
         steps_needed=judged.needed,
         steps_left=judged.left,
         **_solution(reader),
+        outages=tuple(_outages(reader)),
     )
 
 
@@ -105,6 +107,17 @@ def _solution(reader: Reader) -> dict[str, Any]:
         "solution_limit": kept.get("limit_seconds") or (limit.total_seconds() if limit else None),
         "solution_due": at is None and incident.customer_impact and offers,
     }
+
+
+def _outages(reader: Reader) -> list[tuple[datetime, datetime | None]]:
+    """When the customers felt it: once, and once more for each relapse."""
+    return [
+        (
+            datetime.fromisoformat(one["from"]),
+            datetime.fromisoformat(one["to"]) if one["to"] else None,
+        )
+        for one in scopes.outages(reader.incident)
+    ]
 
 
 def _told(entry: TimelineEntry) -> bool:
@@ -210,13 +223,21 @@ def _in_order(steps: tuple[StepView, ...], reader: Reader) -> bool:
     """Whether the ordered steps were done one after the other."""
     for run in _runs(reader):
         times = [
-            place.row.at
+            at
             for place in reader.places(run)
-            if place.plan.ordered and not place.plan.in_review and place.row.at is not None
+            if place.plan.ordered
+            and not place.plan.in_review
+            and (at := _first(place.row)) is not None
         ]
         if times != sorted(times):
             return False
     return True
+
+
+def _first(row: Step) -> datetime | None:
+    """When a step was first done or left out: done anew after a relapse is no other order."""
+    kept = (row.figures or {}).get("first") or {}
+    return datetime.fromisoformat(kept["at"]) if kept.get("at") else row.at
 
 
 def _rings(reader: Reader) -> dict[str, int]:

@@ -114,6 +114,7 @@ def _step(
         problem_scope=_problem_scope(reader, problem, scope) if can_press else {},
         branches=_branches(reader, place, state),
         recorded=_recorded(place),
+        first_at=_first_at(place),
     )
 
 
@@ -125,6 +126,13 @@ def _problem_scope(
         return {}
     attempt = reader.session.get_one(ActionAttempt, int(problem["attempt"]))
     return {**scope, **problem_scope(reader, attempt)}
+
+
+def _first_at(place: Place) -> datetime | None:
+    kept = (place.row.figures or {}).get("first") or {}
+    if kept.get("at"):
+        return datetime.fromisoformat(kept["at"])
+    return place.row.at if place.row.state == StepState.DONE else None
 
 
 def _state(reader: Reader, place: Place, following: Place | None, free: set[str]) -> Any:

@@ -1,6 +1,6 @@
 """Muster's own tables."""
 
-from storage.models.actions import ActionAttempt, AttemptState
+from storage.models.actions import ActionAttempt, AttemptState, Effect, EffectState
 from storage.models.approvals import Approval, ApprovalState, Spending, SpendingKey
 from storage.models.base import Base
 from storage.models.checks import CheckState
@@ -33,6 +33,8 @@ __all__ = [
     "Case",
     "CaseState",
     "CheckState",
+    "Effect",
+    "EffectState",
     "FollowUp",
     "HouseFact",
     "Incident",

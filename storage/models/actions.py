@@ -24,6 +24,36 @@ class AttemptState(StrEnum):
     REFUSED = "refused"  # a precondition did not hold; nothing was sent
 
 
+class EffectState(StrEnum):
+    """Whether what an action did is still so. Only what stands lets its step be done."""
+
+    STANDS = "stands"
+    GONE = "gone"  # a look shows that it is not so any more
+    UNDONE = "undone"  # somebody took it back
+    FAILED = "failed"  # it stood, and the customers felt the fault all the same
+
+
+class Effect(Base):
+    """What an action did to the shop, as it was seen: the evidence of a step that is done."""
+
+    __tablename__ = "effects"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runbook_runs.id"))
+    step_id: Mapped[str]
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("action_attempts.id"))
+    action: Mapped[str]  # id in the plan's actions
+    state: Mapped[str] = mapped_column(default=EffectState.STANDS)
+    look: Mapped[str]  # what was looked at
+    seen: Mapped[Any | None] = mapped_column(EncryptedJson)  # what was seen at the last good look
+    seen_at: Mapped[Moment]
+    looked_at: Mapped[Moment]  # the last look, also one without an answer
+    problem: Mapped[str | None]  # why the last look had none
+    first_at: Mapped[Moment]  # when it was first seen
+    ended_at: Mapped[Moment | None]
+
+
 class ActionAttempt(Base):
     """One intended effect on the shop, a vendor or a customer; one key, one effect."""
 

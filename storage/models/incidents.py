@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from storage.models.base import Base, Figures, Moment
 from storage.money import Money
-from storage.types import EncryptedJson, EncryptedText, Personal
+from storage.types import EncryptedJson, EncryptedText, Json, Personal
 
 
 class Status(StrEnum):
@@ -94,6 +94,16 @@ class Incident(Base):
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
     closing_reason: Mapped[Personal | None] = mapped_column(EncryptedText)  # dismissal, reopening
     recovered_at: Mapped[Moment | None]  # the check sees the fault gone
+    failing: Mapped[bool] = mapped_column(default=False)  # a check of it fails, N in a row
+    fails_beside: Mapped[bool] = mapped_column(default=False)  # what fails carries no traffic
+    failed_runs: Mapped[int] = mapped_column(default=0)  # in a row, up to now
+    checked_at: Mapped[Moment | None]  # when a check last spoke of it
+    works_since: Mapped[Moment | None]  # a mitigating effect was seen and is being watched
+    watched_until: Mapped[Moment | None]
+    hold: Mapped[Any | None] = mapped_column(Json)  # of that watch: step, run, looks so far
+    felt_since: Mapped[Moment | None]  # the present outage; None: since `started_at`
+    outages: Mapped[Any | None] = mapped_column(Json)  # those that ended: [{"from", "to"}]
+    follows: Mapped[int | None]  # id of the incident of the same subject resolved shortly before
     started_at: Mapped[Moment]
     detected_at: Mapped[Moment]
     notified_at: Mapped[Moment | None]
@@ -106,6 +116,11 @@ class Incident(Base):
     runs: Mapped[list[RunbookRun]] = relationship(
         back_populates="incident", order_by="RunbookRun.id"
     )
+
+    @property
+    def times(self) -> int:
+        """How often the customers have felt it: once, and once more for each relapse."""
+        return len(self.outages or ()) + 1
 
     @property
     def reference(self) -> str:

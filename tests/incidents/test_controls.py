@@ -275,6 +275,7 @@ def test_reopening_goes_on_from_where_it_was(world: World) -> None:
     world.channel_fails(3)
     world.press(MEI, "3.3.1.s2", "switch")
     world.run_actions()
+    world.channel_fails(1, every=125, felt=False)
     assert world.resolve(MEI).ok
     assert world.press(MEI, "3.3.2.s1", "ask").code == "not_live"
     reopened = world.write(
@@ -432,6 +433,8 @@ def test_what_only_a_person_can_see_is_said_by_a_person(world: World) -> None:
     [attempt] = world.pending_attempts()
     world.settle(attempt, AttemptState.UNKNOWN, problem="person_decides")
     assert world.press(MEI, "3.3.1.s2", "happened").ok
+    assert world.incident().status == Status.ACKNOWLEDGED  # a word is no look: it is watched first
+    world.channel_fails(1, every=125, felt=False)
     assert world.incident().status == Status.MITIGATED
     assert world.broken() is None
 

@@ -54,16 +54,19 @@ def test_switch_mitigates_when_it_was_looked_at(world: World) -> None:
     assert attempt.params["channel"] == "harborpay"
     world.advance(30)
     world.settle(attempt, response={"channel": "harborpay"}, after={"channel": "harborpay"})
-    incident = world.incident()
-    assert incident.status == Status.MITIGATED
-    assert incident.mitigated_at == world.now
-    assert incident.facts["via"]["id"] == "harborpay"
+    verified = world.now
     step = world.step(SWITCH)
-    assert (step.state, step.actor, step.verified_at) == (StepState.DONE, MEI, world.now)
+    assert (step.state, step.actor, step.verified_at) == (StepState.DONE, MEI, verified)
     [line] = [entry for entry in world.entries() if entry.kind == "action_done"]
     assert line.data["posted"]
-    assert line.data["broadcast"]
     assert line.data["took"]
+    world.channel_fails(1, every=125, felt=False)
+    incident = world.incident()
+    assert incident.status == Status.MITIGATED
+    assert incident.mitigated_at == verified
+    assert incident.facts["via"]["id"] == "harborpay"
+    [held] = [entry for entry in world.entries() if entry.kind == "mitigated"]
+    assert held.data["broadcast"]
     assert any(item.payload["template"] == "desk" for item in world.messages("post"))
 
 
@@ -175,6 +178,7 @@ def test_unknown_is_shown_and_rings_the_owner_after_a_minute(world: World) -> No
     [direct] = [m for m in world.messages("direct") if m.payload["template"] == "unknown"]
     assert direct.payload["person"] == MEI
     world.settle(attempt, AttemptState.DONE, response={"channel": "harborpay"})
+    world.channel_fails(1, every=125, felt=False)
     assert world.incident().status == Status.MITIGATED
     assert world.step(SWITCH).state == StepState.DONE
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import controls, declaring, guards, read
 from incidents.declaring import Declaration
-from incidents.guards import GuardLook, GuardLooks
+from incidents.looks import GuardLook, GuardLooks
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
 from storage.models import ActionAttempt, Case, Incident, Status, StepState
@@ -80,6 +80,16 @@ def test_a_crash_is_survived_and_its_data_verified(world: World) -> None:
     assert world.incident().status == Status.ACKNOWLEDGED
     assert world.press(MEI, "9.1.3.s2", "switch").ok
     world.run_actions()
+    for _ in range(14):
+        world.advance(10)
+        world.check(
+            CheckResult(
+                "storefront-health",
+                world.now,
+                healthy_subjects=("service:storefront",),
+                recover_after=99,
+            )
+        )
     assert world.incident().status == Status.MITIGATED
     assert world.incident().facts["traffic"] == "standby"
     assert world.press(
@@ -212,6 +222,7 @@ def test_resolving_a_mismatch_needs_a_fresh_look_at_every_order(world: World) ->
         collect_difference=lambda _: {"id": "pl_1", "url": "https://pay.example/1"},
         notify_customer=lambda _: {"id": "m"},
     )
+    world.advance(125)
     assert world.incident().status in (Status.MITIGATED, Status.MONITORING)
     drawn(world)
     seen = {"FG-1": order(100, 110, 10), "FG-2": order(100, 90)}
@@ -253,6 +264,7 @@ def test_stuck_orders_go_through_their_steps_in_order(world: World) -> None:
     assert len(world.pending_attempts()) == 50
     assert world.run_actions() == 50
     drawn(world)
+    world.advance(125)
     assert world.incident().status in (Status.MITIGATED, Status.MONITORING)
     [line] = [one for one in world.entries() if one.kind == "action_done"]
     assert line.data["scope"]["batch"]["done"] == 50

@@ -89,6 +89,9 @@ def test_each_moment_of_the_story_is_drawn(world: World, templates: Templates) -
     world.advance(61)
     everywhere(world, templates)
     world.settle(attempt, response={"channel": "harborpay"})
+    assert card(world).next.kind == "watched"
+    everywhere(world, templates)
+    world.channel_fails(1, every=125, felt=False)
     view = card(world)
     assert (view.mood, view.next.kind) == ("mitigated", "step")
     assert [button.value.split(":")[-1] for button in view.buttons[:2]] == ["ask", "tell"]

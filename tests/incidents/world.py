@@ -20,6 +20,7 @@ from incidents import controls, steps, timers
 from incidents.attempts import AttemptBook
 from incidents.findings import Taken, take_check_result
 from incidents.house import Actor, Audience, House, Role
+from incidents.looks import GuardLook, GuardLooks, WantedLook
 from incidents.outcome import Outcome
 from incidents.steps import Press
 from plan.loader import load_plan
@@ -47,6 +48,21 @@ MEI, KAI, LIN, JO, SAM = "U0MEI", "U0KAI", "U0LIN", "U0JO", "U0SAM"
 NAMES = {MEI: "Mei", KAI: "Kai", LIN: "Lin", JO: "Jo", SAM: "Sam"}
 NIGHT = datetime(2026, 11, 10, 19, 7, tzinfo=UTC)  # 03:07 in Taipei
 DAY = datetime(2026, 11, 11, 3, 0, tzinfo=UTC)  # 11:00 in Taipei
+
+
+STANDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "routing": lambda scope: {"channel": scope["params"]["channel"]},
+    "channel_test": lambda _: {"ok": True},
+    "checkout_methods": lambda scope: {"methods": scope["params"]["methods"]},
+    "servers": lambda scope: {
+        "traffic": scope["params"]["server"],
+        "servers": [{"id": scope["params"]["server"], "healthy": True, "state": "running"}],
+    },
+}
+
+
+def no_answer(_: Mapping[str, Any]) -> Any:
+    return {"error": "no_answer"}
 
 
 def house(**changed: Any) -> House:
@@ -88,6 +104,8 @@ class World:
     boot: str = "boot"
     presence: dict[str, datetime | None] = field(default_factory=dict)
     present: set[str] | None = field(default_factory=lambda: set(NAMES))  # in the channel
+    looks: dict[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    """What the shop shows, by the look's name; without one, what was done stands."""
 
     @classmethod
     def open(cls, url: str, **changed: Any) -> World:
@@ -216,11 +234,21 @@ class World:
             ) -> None:
                 wanted = timers.presence_wanted(session, self.house, p, self.now)
                 seen = {one: self.presence.get(one) for one in wanted}
-                timers.fire(session, self.house, p, self.now, seen, self.present)
+                looks = self.look(timers.looks_wanted(session, self.house, p, self.now))
+                timers.fire(session, self.house, p, self.now, seen, self.present, looks=looks)
                 assert work.complete(session, i, e, self.now)
 
             self.write(unit)
         return len(items)
+
+    def look(self, wanted: Sequence[WantedLook]) -> GuardLooks:
+        """The looks, as the bot takes them before the unit of work."""
+        seen = {**STANDS, **self.looks}
+        found = [
+            GuardLook(one.guard, one.case, seen.get(one.look, no_answer)(one.scope))
+            for one in wanted
+        ]
+        return GuardLooks(self.now, tuple(found))
 
     # --- people
 
@@ -336,6 +364,7 @@ def channel_down(
     *,
     cases: Sequence[CaseFound] | None = None,
     severity: int | None = None,
+    felt: bool = True,
     **facts: Any,
 ) -> CheckResult:
     finding = Finding(
@@ -361,6 +390,7 @@ def channel_down(
         },
         cases=tuple(orders() if cases is None else cases),
         severity=severity,
+        felt=felt,
         started_at=now - timedelta(minutes=5),
     )
     return CheckResult(

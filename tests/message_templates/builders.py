@@ -786,7 +786,8 @@ def review_view() -> ReviewView:
             "open_amount": money(25270),
         },
     )
-    ended["steps"] = {"3.3.1.s2": {"state": "done", "at": at("03:09").isoformat(), "actor": "Mei"}}
+    switched = {"at": at("03:09").isoformat(), "actor": "Mei"}
+    ended["steps"] = {"3.3.1.s2": {"state": "done", **switched, "first": switched}}
     action = plan().actions["switch_payment_channel"]
     runbook = runbook_skipped()
     return ReviewView(
