@@ -73,7 +73,7 @@ def check(
     for field in form.fields:
         value = values.get(field.id)
         if value is None or value == "" or value is False:
-            if field.required and field.kind != "tick":
+            if field.required:
                 return _wrong("field_required", field, scope)
             continue
         found = _value(house, field, value, scope, known)

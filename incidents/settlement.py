@@ -216,6 +216,9 @@ def settle_press(change: Change, press: str) -> None:
     if request is not None:
         approval_asking.show(change, request)
     done = [one for one in attempts if one.state == AttemptState.DONE]
+    if action.kind == "internal":  # it is done with its press: no runner has brought its facts
+        for attempt in done:
+            apply_done(change, attempt, action)
     if not done:
         _nothing_done(change, action, attempts, place)
         return
