@@ -46,6 +46,7 @@ PARTS = {
     "declare_postgres": Part(
         "declare", ("--postgres",), quick=("--incidents", "4", "--at-once", "10")
     ),
+    "settle": Part("settle", quick=("--runs", "1")),
     "backlog": Part("backlog", quick=("--quick",)),
     "backlog_postgres": Part("backlog", ("--postgres",), quick=("--quick",)),
     "sustained": Part("sustained", quick=("--minutes", "0.5")),

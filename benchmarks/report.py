@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import backlog
+from benchmarks import backlog, settle
 from benchmarks.sustained import GOALS
 
 Found = Mapping[str, dict[str, Any] | None]
@@ -124,6 +124,16 @@ def _declare(found: dict[str, Any], where: str) -> Iterator[Row]:
         )
 
 
+def _settle(found: dict[str, Any], _: str) -> Iterator[Row]:
+    small, large = found["rows"]
+    yield Row(
+        f"A press settled, writer's CPU a case: {large['cases']} : {small['cases']} cases",
+        f"≤ {settle.GOAL:g}",
+        f"{found['ratio']:.2f} ({large['cpu_ms']:.1f} : {small['cpu_ms']:.1f} ms)",
+        found["met"],
+    )
+
+
 def _backlog(found: dict[str, Any], where: str) -> Iterator[Row]:
     claim, waiting = found["claim_ms"], f"{found['messages']:,} messages wait, {where}"
     yield Row(
@@ -197,6 +207,7 @@ _ROWS = {
     "probe": _probe,
     "ack": _ack,
     "declare": _declare,
+    "settle": _settle,
     "backlog": _backlog,
     "sustained": _sustained,
 }

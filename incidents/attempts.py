@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from actions.model import Assignment, Settled
 from incidents import customer_messages, loading, privacy, requests, settlement, told
-from incidents import scope as scopes
 from incidents.change import Change
 from incidents.house import House
 from plan import expressions
@@ -43,7 +42,7 @@ class AttemptBook:
             attempt.requested_at,
         )
         cases = settlement.case_lines(change, attempt)
-        scope: dict[str, Any] = scopes.build(session, incident, attempt.requested_at)
+        scope: dict[str, Any] = settlement.scope_for(change, plan.actions[attempt.action])
         scope["actor"] = change.actor_name
         scope["form"] = dict((attempt.hidden or {}).get("form", {}))
         if cases:

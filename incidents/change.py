@@ -7,7 +7,7 @@ one session that is handed in, and so commit together (rule 1).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -124,17 +124,20 @@ class Change:
         if status is Status.REVIEWED:
             incident.reviewed_at = self.now
 
-    def show(self) -> None:
-        """Brings card, runbook messages and the desk's note up to date, silently."""
-        session, incident = self.session, self.incident
+    def show(self, *, after: timedelta = timedelta()) -> None:
+        """Brings card, runbook messages and the desk's note up to date, silently.
+
+        `after`: nobody waits for it; until then more of the kind become one.
+        """
+        session, incident, due = self.session, self.incident, self.now + after
         session.flush()
-        refresh(session, incident, f"{incident.reference}/card", "card", self.now)
+        refresh(session, incident, f"{incident.reference}/card", "card", due)
         # Of runs that share a message, one after the other, the last is shown.
         shown = {runbook_key(session, incident, r): r for r in all_runs(session, incident)}
         for key, run in shown.items():
-            refresh(session, incident, key, "runbook", self.now, params={"run": run.id})
+            refresh(session, incident, key, "runbook", due, params={"run": run.id})
         if _posted(session, f"{incident.reference}/desk"):
-            refresh(session, incident, f"{incident.reference}/desk", "desk", self.now)
+            refresh(session, incident, f"{incident.reference}/desk", "desk", due)
 
 
 def refresh(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ _ANY = select(
     _TABLE.updated_at,
 ).order_by(_TABLE.id)
 CASES = _ANY.where(_TABLE.incident_id == bindparam("incident"))
+_SOME = _ANY.where(_TABLE.id.in_(bindparam("cases", expanding=True)))
 _OF_MANY = _ANY.where(_TABLE.incident_id.in_(bindparam("incidents", expanding=True)))
 
 
@@ -72,6 +73,13 @@ def read_cases(session: Session, incident_id: int) -> tuple[CaseLine, ...]:
     session.flush()  # the table itself is asked, a thousand cases are no objects
     rows = session.connection().execute(CASES, {"incident": incident_id})
     return _told(session, tuple(map(_line, rows)), (incident_id,))
+
+
+def read_some(session: Session, case_ids: Collection[int]) -> tuple[CaseLine, ...]:
+    """These cases, without reading the others."""
+    session.flush()
+    rows = session.connection().execute(_SOME, {"cases": sorted(case_ids)})
+    return tuple(map(_line, rows))
 
 
 def read_cases_of(

@@ -57,10 +57,11 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     attempts: list[ActionAttempt] = []
     made_for: dict[int, ActionAttempt] = {}
     undone = _undone(wish.undoes)
+    aim = figures.target([one for many in groups for one in many])
     for group in groups:
         scope = {**seen, **undone}
         if group:
-            scope |= _of_group(group, [one for many in groups for one in many])
+            scope |= _of_group(group, aim)
         try:
             scope |= _letter(change, action, scope)
             params, hidden = _params(wish, scope)
@@ -117,7 +118,7 @@ def fill_again(
             if len(group) < len(attempt.covers or ()):
                 gone.append(attempt)
                 continue
-            scope |= _of_group(group, reached)
+            scope |= _of_group(group, figures.target(reached))
         button = next((one for one in buttons if one.id == attempt.button), None)
         wish = Wish(action, place, attempt.button, button.params if button else None, form)
         try:
@@ -131,12 +132,12 @@ def fill_again(
     return gone
 
 
-def _of_group(group: Sequence[CaseLine], reached: Sequence[CaseLine]) -> dict[str, Any]:
-    """What the parameters of one attempt see of the cases that it stands for."""
+def _of_group(group: Sequence[CaseLine], aim: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parameters of one attempt see of the cases that it stands for, and of them all."""
     return {
         "case": group[0].scope(),
         "group": [one.scope() for one in group],
-        "target": figures.target(reached),
+        "target": aim,
     }
 
 

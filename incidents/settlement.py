@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from pydantic import BaseModel
+from sqlalchemy import func, select
 
 from incidents import (
     approval_asking,
@@ -34,10 +36,12 @@ from incidents.runbook import Place
 from plan import expressions
 from plan.expressions import ExpressionError
 from plan.model import Action, Button
+from plan.walk import walk
 from storage.models import ActionAttempt, AttemptState, Case, CaseState, StepState, TimelineEntry
 
 log = structlog.get_logger(__name__)
 _STATES = frozenset(CaseState)
+REDRAWN_EVERY = timedelta(seconds=1)  # of a press that is under way, for its counts
 
 
 def attempts_of(change: Change, press: str) -> list[ActionAttempt]:
@@ -80,15 +84,34 @@ def case_lines(change: Change, attempt: ActionAttempt) -> tuple[CaseLine, ...]:
     """The cases that the attempt stands for, the one that it is named after first."""
     if attempt.case_id is None:
         return ()
-    wanted = {attempt.case_id, *_covered(attempt)}
-    cases = figures.read_cases(change.session, change.incident.id)
-    mine = [case for case in cases if case.id in wanted]
+    mine = figures.read_some(change.session, {attempt.case_id, *_covered(attempt)})
     return tuple(sorted(mine, key=lambda case: case.id != attempt.case_id))
+
+
+def scope_for(change: Change, action: Action) -> dict[str, Any]:
+    """The scope that the action's own expressions see. All cases are read only where one asks:
+    each attempt of a bulk press has this done once, and must not cost what the whole press has."""
+    verify = (action.verify.holds, action.verify.fails or "") if action.verify else ()
+    expressions_of = [*verify, action.case_state or "", action.case_outcome or ""]
+    expressions_of += [condition.holds for condition in action.preconditions]
+    templates = [*action.params.values(), *action.facts.values(), *action.case_facts.values()]
+    asked = any("cases" in expressions.names(one, expression=True) for one in expressions_of if one)
+    asked |= any("cases" in expressions.names(one, expression=False) for one in templates)
+    asked |= action.message is not None and _asks_for_cases(action.message)
+    return change.scope() if asked else change.scope(cases=())
+
+
+def _asks_for_cases(model: BaseModel) -> bool:
+    return any(
+        "cases" in expressions.names(source, expression=found.kind == "expression")
+        for found in walk(model)
+        for source in found.sources()
+    )
 
 
 def apply_done(change: Change, attempt: ActionAttempt, action: Action) -> None:
     """Facts and cases after one done attempt. What cannot be worked out is left out."""
-    seen = {**change.scope(), **attempt_scope(change, attempt)}
+    seen = {**scope_for(change, action), **attempt_scope(change, attempt)}
     if attempt.covers:
         for case in change.session.scalars(
             select(Case).where(Case.id.in_([int(one) for one in attempt.covers]))
@@ -196,21 +219,15 @@ def _covered(attempt: ActionAttempt) -> Iterable[int]:
 
 def settle_press(change: Change, press: str) -> None:
     """Called after each attempt: while one is pending the step runs; then it ends."""
-    attempts = attempts_of(change, press)
-    if not attempts:
+    counts = _counts(change, press)
+    if not counts:
         return
+    if any(counts.get(state) for state in PENDING):
+        _goes_on_running(change, press, unknown=bool(counts.get(AttemptState.UNKNOWN)))
+        return
+    attempts = attempts_of(change, press)
     action = change.plan.actions[attempts[0].action]
     place = _place(change, attempts[0])
-    pending = [one for one in attempts if one.state in PENDING]
-    if pending:
-        unknown = any(one.state == AttemptState.UNKNOWN for one in pending)
-        if place is not None and attempts[0].undoes_id is None:
-            wanted = StepState.UNKNOWN if unknown else StepState.RUNNING
-            if place.row.state != wanted:
-                place.row.state = wanted
-                change.moved()
-        change.show()
-        return
     change.moved()
     request = approval_asking.of_press(change, press)
     if request is not None:
@@ -223,6 +240,31 @@ def settle_press(change: Change, press: str) -> None:
         _nothing_done(change, action, attempts, place)
         return
     _some_done(change, action, attempts, done, place)
+
+
+def _counts(change: Change, press: str) -> dict[str, int]:
+    """How many attempts of the press stand in each state, from the index alone."""
+    rows = change.session.execute(
+        select(ActionAttempt.state, func.count())
+        .where(ActionAttempt.press == press)
+        .group_by(ActionAttempt.state)
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
+def _goes_on_running(change: Change, press: str, *, unknown: bool) -> None:
+    """Some are still on their way: the step says so, and is drawn once a second at most."""
+    one = change.session.scalars(
+        select(ActionAttempt).where(ActionAttempt.press == press).limit(1)
+    ).one()
+    place = _place(change, one)
+    wanted = StepState.UNKNOWN if unknown else StepState.RUNNING
+    if place is not None and one.undoes_id is None and place.row.state != wanted:
+        place.row.state = wanted
+        change.moved()
+        change.show()
+        return
+    change.show(after=REDRAWN_EVERY)
 
 
 def _place(change: Change, attempt: ActionAttempt) -> Place | None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import jinja2
+from jinja2 import meta
 from jinja2.nodes import Compare, Const, Filter, List, Node, Output, TemplateData, Test, Tuple
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -191,6 +192,16 @@ def check(source: str, *, expression: bool) -> None:
         _expression(source)
     else:
         _template(source)
+
+
+@lru_cache(maxsize=4096)
+def names(source: str, *, expression: bool) -> frozenset[str]:
+    """What it reads of the scope: `facts`, `cases`. Everything, where it cannot be read."""
+    try:
+        tree = _ENVIRONMENT.parse("{{ " + source + " }}" if expression else source)
+    except jinja2.TemplateSyntaxError:
+        return frozenset({"facts", "cases", "steps", "incident"})
+    return frozenset(meta.find_undeclared_variables(tree))
 
 
 _COMPARES_WITH_WORD = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Figures, Moment
@@ -58,6 +58,8 @@ class ActionAttempt(Base):
     """One intended effect on the shop, a vendor or a customer; one key, one effect."""
 
     __tablename__ = "action_attempts"
+    # How a press stands is counted after each of its attempts, from the index alone.
+    __table_args__ = (Index("ix_action_attempts_press", "press", "state"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)  # the idempotency key that the shop sees
@@ -65,9 +67,7 @@ class ActionAttempt(Base):
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runbook_runs.id"))
     step_id: Mapped[str | None]
     button: Mapped[str | None]  # of the step, "later:<question>:<button>", or None for an undo
-    press: Mapped[str] = mapped_column(
-        default="", index=True
-    )  # all attempts that one press asked for
+    press: Mapped[str] = mapped_column(default="")  # all attempts that one press asked for
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     covers: Mapped[Any | None] = mapped_column(Json)  # ids of the cases that it stands for
     action: Mapped[str]  # id in the plan's actions

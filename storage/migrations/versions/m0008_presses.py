@@ -1,0 +1,16 @@
+"""How a press stands is counted from its index alone: the state beside it."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Takes the state into the index of presses."""
+    op.drop_index("ix_action_attempts_press", table_name="action_attempts")
+    op.create_index("ix_action_attempts_press", "action_attempts", ["press", "state"])
