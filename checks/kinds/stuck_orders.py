@@ -56,11 +56,14 @@ class StuckOrders:
                 for subject in context.failed
                 if _is_transition(subject) and subject not in found_now
             ]
+        now = await shop.read(lambda c: _states_of(c, orders, context.awaited))
+        subjects = [*(finding.subject for finding in findings), *healthy]
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
             findings=tuple(findings),
             healthy_subjects=tuple(healthy),
+            settled={subject: left for subject in subjects if (left := _left(subject, now))},
             figures={"states": len(self.settings.limits), "found": len(findings)},
         )
 
@@ -223,6 +226,33 @@ def _followed(history: LogicalTable) -> ColumnElement[bool]:
             later.col("to_status") != later.col("from_status"),
         )
     )
+
+
+def _states_of(
+    connection: Connection, orders: LogicalTable, numbers: tuple[str, ...]
+) -> dict[str, str]:
+    """The state that each of these orders is in now, as the shop says."""
+    if not numbers:
+        return {}
+    rows = connection.execute(
+        select(orders.col("number"), orders.col("status")).where(orders.col("number").in_(numbers))
+    )
+    return {str(row[0]): orders.logical_status(row[1]) for row in rows}
+
+
+def _left(subject: str, now: dict[str, str]) -> tuple[CaseFound, ...]:
+    """Those that are no longer in the state in which they stood still, or which was wrong."""
+    state = subject.removeprefix("orders:").rpartition(">")[2]
+    return tuple(
+        CaseFound(kind="order", key=key, facts=_ended(found))
+        for key, found in now.items()
+        if found != state
+    )
+
+
+def _ended(state: str) -> dict[str, str]:
+    """An order that was given up does not move again: its outcome says so."""
+    return {"outcome": state} if state in ("cancelled", "refunded") else {}
 
 
 def _words(history: LogicalTable, ends: Iterable[str]) -> list[str | int]:

@@ -21,7 +21,7 @@ from checks.shop.source import ShopDatabase
 from incidents.cases import awaited
 from incidents.failed_before import failed_before
 from incidents.findings import NOT_LOOKED_AT, in_parts, take_check_result
-from storage.models import CheckState, Incident
+from storage.models import Case, CheckState, Incident
 from tests.checks.foreign_shop import MAPPING, ForeignShop, bestellungen, verlauf, zahlungen
 from tests.incidents.world import DAY, World
 
@@ -377,3 +377,31 @@ def test_a_route_that_the_shop_does_not_tell_is_seen_by_its_payments(watched: Wa
     pays(watched, "zweit", failed=12)
     watched.look({name: value for name, value in ROUTED.items() if name != "route_look"})
     assert watched.incident_subjects() == [STANDBY]
+
+
+def _cases(watched: Watched) -> dict[str, tuple[str, str | None]]:
+    rows = watched.world.all(Case)
+    return {row.key: (row.state, row.outcome) for row in rows}
+
+
+def test_an_order_that_is_paid_and_sent_is_not_counted_as_standing_still(watched: Watched) -> None:
+    """It went on by itself; the other one still stands, and a third was given up."""
+    first, second, third = (watched.shop.order("bezahlt", hours=900) for _ in "123")
+    watched.look(STATES)
+    assert set(_cases(watched).values()) == {("open", None)}
+    watched.put(first, "versandt")
+    watched.put(third, "storniert")
+    watched.look(STATES)
+    assert _cases(watched) == {
+        first: ("settled", None),
+        second: ("open", None),
+        third: ("settled", "cancelled"),
+    }
+
+
+def test_a_wrong_state_that_was_put_right_by_hand_is_put_right_here(watched: Watched) -> None:
+    number = watched.shop.order("bezahlt", came_from="versandt")
+    watched.look(STATES)
+    watched.put(number, "versandt")
+    watched.look(STATES)
+    assert _cases(watched) == {number: ("settled", None)}
