@@ -62,7 +62,7 @@ def test_who_pressed_hears_it_with_the_way_on(
     [item] = failed.messages("ephemeral")
     assert item.payload["person"] == MEI
     code, params = failed.read(
-        lambda s: read.late_answer(s, failed.house, 1, item.payload["params"], failed.now)
+        lambda s: read.late_answer(s, failed.house, 1, item.secret["params"], failed.now)
     )
     said = text_of(templates.answer(code, params, language=language))
     assert SAYS[language] in said
@@ -92,7 +92,7 @@ def test_a_press_of_which_some_failed_names_the_order(world: World, templates: T
     world.settle(first, response={"id": "rf_1"})
     world.settle(second, AttemptState.FAILED, problem="effect_failed")
     [item] = world.messages("ephemeral")
-    assert item.payload["params"]["attempt"] == second.id
+    assert item.secret["params"]["attempt"] == second.id
     world.run_actions(notify_customer=lambda _: {"id": "m", "via": "line"})
     runbook = world.read(lambda s: read.runbook(s, world.house, 1, world.now))
     said = text_of(templates.render("runbook", runbook, language="en"))

@@ -167,7 +167,7 @@ def test_a_refusal_names_what_was_asked_how_it_failed_and_what_to_do(
     world.settle(attempt, AttemptState.REFUSED, problem="precondition_unseen:0", response=UNSEEN)
     [item] = world.messages("ephemeral")
     code, params = world.read(
-        lambda s: read.late_answer(s, world.house, 1, item.payload["params"], world.now)
+        lambda s: read.late_answer(s, world.house, 1, item.secret["params"], world.now)
     )
     told = text_of(templates.answer(code, params, language=language))
     assert wanted in told
