@@ -17,7 +17,9 @@ from plan.model import Plan
 _NAMED = re.compile(r"\b(?:before|after|response|counts)(?:\.|\[\s*['\"\\]+)([A-Za-z_]\w*)")
 # A look's own answer in a precondition's words: `look.orders`.
 _LOOKED = re.compile(r"\blook(?:\.|\[\s*['\"\\]+)([A-Za-z_]\w*)")
-_OURS = frozenset({"status", "code", "told"})  # of the answer itself, not of what it is about
+_OURS = frozenset(
+    {"status", "code", "told", "asked"}
+)  # of the answer itself, not of what it is about
 
 
 def names(*sources: Any) -> frozenset[str]:

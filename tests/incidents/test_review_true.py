@@ -203,5 +203,6 @@ def test_a_plan_that_was_followed_says_yes(world: World, templates: Templates) -
     )
     assert "Not in every point" in line(written(world, templates), "Was the plan followed?")
     assert world.press(LIN, "3.2.4.s1", "agree").ok
+    world.advance(180)  # it has held
     assert world.step("3.2.4.s1").state == StepState.DONE
     assert "Yes: " in line(written(world, templates), "Was the plan followed?")
