@@ -120,6 +120,7 @@ def review_json(templates: Templates, view: Any, *, zone: tzinfo | None = None) 
                 "actor": _person(step.actor) or step.actor_kind,
                 "at": _plain(step.at),
                 "verified_at": _plain(step.verified_at),
+                "first_at": _plain(step.first_at),
                 "reason": step.reason,
             }
             for step in view.steps

@@ -26,6 +26,7 @@ class HttpProbeSettings(CheckSettings):
     contains: str | None = None  # text that the body must hold
     slow_after: Annotated[float, Field(gt=0)] = 2.0  # seconds; slower counts as a failure
     timeout: Annotated[float, Field(gt=0, le=60)] = 5.0  # seconds
+    server: str | None = None  # the one that `url` belongs to; None: it is where customers come in
     standby: str | None = None  # id of the server that can take over
     standby_look: str | None = None  # look that says whether it could: {servers: […]}
     window: Annotated[int, Field(ge=60, le=3600)] = 600  # seconds in which orders are counted
@@ -65,10 +66,17 @@ class HttpProbe:
             facts=facts,
             cases=(CaseFound(kind="server", key=self.settings.service),),
             severity=self.settings.severity,
+            felt=self._is_felt(standby, traffic),
         )
         return CheckResult(
             name=self.settings.name, ran_at=context.now, findings=(finding,), figures=figures
         )
+
+    def _is_felt(self, standby: Mapping[str, Any] | None, traffic: str | None) -> bool:
+        """Not where one server is probed while another one, which is well, has the traffic."""
+        if self.settings.server is None or traffic in (None, self.settings.server):
+            return True
+        return standby is None or traffic != standby["id"] or standby["ok"] is not True
 
     def _is_part(self, orders: Mapping[str, Any]) -> bool:
         """Whether it is no more than this service: a probe alone does not know that the shop takes

@@ -233,7 +233,8 @@ def _times(review: Json, report: Report, fault_at: float) -> None:
 
 def _steps(story: Story, review: Json, report: Report) -> None:
     """Every step of the section stands in the review, and the runbook in Slack says the same."""
-    report.steps_done = [s["id"] for s in review["steps"] if s["state"] == "done"]
+    # Also what was done and, the fault over, taken back: the review says when it was first done.
+    report.steps_done = [s["id"] for s in review["steps"] if s["first_at"]]
     settled = {s["id"] for s in review["steps"] if s["state"] in ("done", "not_needed", "skipped")}
     lost = [step for step in story.steps if step not in settled]
     if lost:
