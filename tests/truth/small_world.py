@@ -1,0 +1,297 @@
+"""World of the product's own domain functions and action runner, over the small shop.
+
+A check is what its section's configured check would say of the shop as it stands; everything else
+(findings, presses, timers, attempts, cards) is the product's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from actions.runner import ActionRunner
+from checks.model import CaseFound, CheckResult, Finding
+from incidents import read
+from incidents.attempts import AttemptBook
+from incidents.views import CardView
+from message_templates.engine import Templates
+from storage import work
+from storage.database import Database
+from storage.models import Incident, WorkItem, WorkKind
+from storage.money import Money
+from tests.incidents.world import KEY, World, house
+from tests.truth.small_shop import CURRENCY, SmallShop
+
+OPEN_AFTER = 3
+TEMPLATES = Templates()
+_MADE: list[Path] = []
+
+
+class WorldClock:
+    """The runner's clock is the world's; waiting on it moves it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now(self) -> datetime:
+        return self._world.now
+
+    async def sleep_until(self, moment: datetime) -> None:
+        self._world.now = max(self._world.now, moment)
+
+
+def _fresh() -> Path:
+    """A migrated database with the people, copied from one that was made once."""
+    if not _MADE:
+        folder = Path(tempfile.mkdtemp())
+        World.create(folder).close()
+        _MADE.append(folder)
+    made = Path(tempfile.mkdtemp())
+    for file in _MADE[0].iterdir():
+        shutil.copy(file, made / file.name)
+    return made
+
+
+@dataclass
+class SmallWorld:
+    """The house, its database and its shop. `failing` counts failed looks in a row by subject."""
+
+    shop: SmallShop
+    world: World
+    folder: Path
+    loop: asyncio.AbstractEventLoop
+    failing: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, shop: SmallShop, **changed: Any) -> SmallWorld:
+        folder = _fresh()
+        database = Database.open(f"sqlite:///{folder}/muster.db", key=KEY)
+        world = World(database, house(**changed))
+        return cls(shop, world, folder, asyncio.new_event_loop())
+
+    def close(self) -> None:
+        self.world.close()
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+    # --- actions
+
+    def act(self) -> None:
+        """The runner carries out what is due, as often as something is."""
+        clock = WorldClock(self.world)
+        runner = ActionRunner(
+            database=self.world.database,
+            shop=self.shop,  # type: ignore[arg-type]
+            book=AttemptBook(self.world.house),
+            clock=clock,
+        )
+
+        async def turn() -> int:
+            items = await self.world.database.write(
+                lambda s: work.claim(s, "action", owner="boot", now=clock.now(), limit=50)
+            )
+            for item in items:
+                await runner.run(item)
+            return len(items)
+
+        while self.loop.run_until_complete(turn()):
+            pass
+
+    def pending_actions(self) -> list[WorkItem]:
+        return [
+            item
+            for item in self.world.all(WorkItem, WorkItem.kind == WorkKind.ACTION)
+            if item.state in ("pending", "claimed") and not item.payload.get("later")
+        ]
+
+    def pass_time(self, seconds: float) -> None:
+        """Time passes in small parts: checks look every ten seconds, actions and timers fire."""
+        end = self.world.now + timedelta(seconds=seconds)
+        while self.world.now < end:
+            self.world.advance(min(10.0, (end - self.world.now).total_seconds()))
+            self.act()
+            self.look()
+
+    # --- checks
+
+    def look(self) -> None:
+        """Every check looks once at the shop as it stands."""
+        for result in (self._payments(), self._storefront(), self._stuck(), self._amounts()):
+            for finding in result.findings:
+                self.failing[finding.subject] = self.failing.get(finding.subject, 0) + 1
+            for subject in result.healthy_subjects:
+                self.failing[subject] = 0
+            self.world.check(result)
+
+    def _result(self, name: str, **given: Any) -> CheckResult:
+        return CheckResult(
+            name, self.world.now, open_after=OPEN_AFTER, recover_after=OPEN_AFTER, every=10, **given
+        )
+
+    def _payments(self) -> CheckResult:
+        shop, now = self.shop, self.world.now
+        channel = shop.route
+        subject = "channel:northpay"
+        standby_ok = shop.channels["harborpay"]
+        facts: dict[str, Any] = {
+            "channel": {"id": "northpay", "name": "Northpay"},
+            "standby": {
+                "id": "harborpay",
+                "name": "Harborpay",
+                "ok": standby_ok,
+                "tested_at": now.isoformat(),
+            },
+            "route": {"id": channel, "name": channel.capitalize()},
+        }
+        if shop.felt_payments:
+            finding = Finding(
+                subject,
+                "payment_channel_down",
+                facts={
+                    **facts,
+                    "vendor": "Northpay",
+                    "window_minutes": 5,
+                    "attempts": 118,
+                    "failed": 57,
+                    "failing_since": now.isoformat(),
+                },
+                cases=tuple(self._unpaid()),
+                started_at=now,
+            )
+            return self._result("payment-channel-northpay", findings=(finding,))
+        return self._result(
+            "payment-channel-northpay",
+            healthy_subjects=(subject,),
+            recovered_facts={subject: {**facts, "now": {"attempts": 12, "captured": 12}}},
+        )
+
+    def _unpaid(self) -> list[CaseFound]:
+        return [
+            CaseFound(
+                "order",
+                order.number,
+                amount=Money(order.total, CURRENCY),
+                customer_key=order.customer,
+                state="unknown" if order.unanswered else "open",
+                facts={
+                    "order_id": order.number,
+                    "payment_id": order.payments[-1]["id"] if order.payments else None,
+                    "language": order.language,
+                },
+            )
+            for order in self.shop.orders.values()
+            if order.number.startswith("PAY") and order.owes > 0
+        ]
+
+    def _storefront(self) -> CheckResult:
+        shop, subject = self.shop, "service:storefront"
+        standby = shop.servers["standby"]
+        facts: dict[str, Any] = {
+            "service": "storefront",
+            "standby": {"id": "standby", "ok": shop.healthy("standby"), "state": standby},
+        }
+        if not shop.felt_down:
+            return self._result("storefront-health", healthy_subjects=(subject,))
+        finding = Finding(
+            subject, "system_crash", facts={**facts, "error": "refused"}, started_at=self.world.now
+        )
+        return self._result("storefront-health", findings=(finding,))
+
+    def _stuck(self) -> CheckResult:
+        stuck = [
+            order
+            for order in self.shop.orders.values()
+            if order.number.startswith("STUCK") and order.status == "paid"
+        ]
+        subject = "orders:paid"
+        if not stuck:
+            return self._result("stuck-orders", healthy_subjects=(subject,))
+        finding = Finding(
+            subject,
+            "order_state_stuck",
+            facts={"state": "paid", "limit_hours": 48},
+            cases=tuple(
+                CaseFound(
+                    "order",
+                    order.number,
+                    amount=Money(order.total, CURRENCY),
+                    customer_key=order.customer,
+                    facts={"order_id": order.number, "language": order.language},
+                )
+                for order in stuck
+            ),
+        )
+        return self._result("stuck-orders", findings=(finding,))
+
+    def _amounts(self) -> CheckResult:
+        wrong = [
+            order
+            for order in self.shop.orders.values()
+            if order.number.startswith("SUM") and order.owes != 0
+        ]
+        subject = "amounts"
+        if not wrong:
+            return self._result("amount-mismatch", healthy_subjects=(subject,))
+        finding = Finding(
+            subject,
+            "payment_amount_mismatch",
+            facts={},
+            cases=tuple(
+                CaseFound(
+                    "order",
+                    order.number,
+                    amount=Money(abs(order.owes), CURRENCY),
+                    customer_key=order.customer,
+                    facts={
+                        "order_id": order.number,
+                        "language": order.language,
+                        "total": {"minor": order.total, "currency": CURRENCY},
+                        "paid": {
+                            "minor": order.captured - order.refunded,
+                            "currency": CURRENCY,
+                        },
+                        "delta": {"minor": -order.owes, "currency": CURRENCY},
+                        "payment_id": order.payments[-1]["id"],
+                    },
+                )
+                for order in wrong
+            ),
+        )
+        return self._result("amount-mismatch", findings=(finding,))
+
+    # --- what stands in Slack
+
+    def incidents(self) -> list[Incident]:
+        return self.world.all(Incident)
+
+    def card(self, number: int) -> CardView:
+        house, now = self.world.house, self.world.now
+        return self.world.read(lambda s: read.card(s, house, self._id(number), now))
+
+    def runbook(self, number: int) -> Any:
+        house, now = self.world.house, self.world.now
+        return self.world.read(lambda s: read.runbook(s, house, self._id(number), now))
+
+    def _id(self, number: int) -> int:
+        return self.world.incident(number).id
+
+    def title(self, number: int, language: str = "en") -> str:
+        """The first line of the card as Slack shows it."""
+        message = TEMPLATES.render("card", self.card(number), language=language)
+        return _first_line(message.blocks)
+
+
+def _first_line(blocks: Any) -> str:
+    text = blocks[0]["text"]["text"]
+    return str(text).split("\n", 1)[0]
+
+
+def buttons_of(card: CardView) -> Mapping[str, str]:
+    """The card's buttons: value by action id."""
+    return {button.action_id: button.value for button in card.buttons}

@@ -1,0 +1,402 @@
+"""Truth of what the bot says, as a machine: people, the shop and time do anything, in any order.
+
+The small shop is the truth. Whatever happens, the card, the steps, the rings, the messages to
+customers and the money must agree with it (architecture rules 12 and 15).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from incidents import controls
+from incidents.outcome import Outcome
+from storage.models import ActionAttempt, Incident, Status, StepState
+from tests.incidents.world import JO, KAI, LIN, MEI, SAM
+from tests.truth.small_shop import ANSWERS, Order, SmallShop
+from tests.truth.small_world import OPEN_AFTER, SmallWorld
+
+FULL = bool(os.environ.get("MUSTER_FULL"))
+PEOPLE = st.sampled_from([MEI, KAI, LIN, JO, SAM])
+RESPONDERS = st.sampled_from([MEI, MEI, KAI, LIN])
+LIMIT = 1_000_000  # of the house of tests: refund, in minor units
+QUIET_OF_A_RELAPSE = timedelta(minutes=10)
+_LIVE = (Status.OPEN, Status.ACKNOWLEDGED, Status.MITIGATED, Status.MONITORING)
+_SETTLED = (StepState.DONE, StepState.SKIPPED, StepState.NOT_NEEDED)
+
+
+def stocked() -> SmallShop:
+    """Three orders whose payments fail, two that may get stuck, three whose amounts may differ."""
+    shop = SmallShop()
+    for index, minor in enumerate((200_000, 450_000, 900_000)):
+        order = Order(
+            f"PAY-{index}", f"c{index}", minor, "awaiting_payment", "en" if index else "zh-Hant"
+        )
+        status = "no_answer" if index == 2 else "failed"
+        order.payments.append(
+            {"id": f"p{index}", "status": status, "amount_minor": minor, "charged": True}
+        )
+        shop.orders[order.number] = order
+    for index in range(2):
+        order = Order(f"STUCK-{index}", f"s{index}", 120_000, "dispatched")
+        order.payments.append({"id": f"sp{index}", "status": "captured", "amount_minor": 120_000})
+        shop.orders[order.number] = order
+    for index in range(3):
+        order = Order(f"SUM-{index}", f"a{index % 2}", 800_000)
+        order.payments.append({"id": f"ap{index}", "status": "captured", "amount_minor": 800_000})
+        shop.orders[order.number] = order
+    return shop
+
+
+def filled(form: Any, now: datetime) -> dict[str, Any]:
+    """A form filled in as somebody would who wants to get on."""
+    values: dict[str, Any] = {}
+    for one in form.fields:
+        match one.kind:
+            case "select":
+                values[one.id] = one.options[0].id
+            case "number":
+                values[one.id] = str(max(1, one.minimum or 1))
+            case "money":
+                values[one.id] = "10"
+            case "date":
+                values[one.id] = (now + timedelta(days=1)).date().isoformat()
+            case "datetime":
+                values[one.id] = (now + timedelta(hours=1)).isoformat()
+            case "person":
+                values[one.id] = MEI
+            case "tick":
+                values[one.id] = True
+            case _:
+                values[one.id] = "Looked at it"
+    return values
+
+
+class Truth(RuleBasedStateMachine):
+    """`green` remembers what each card said; `turned` when one that was green ceased to be so."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.small = SmallWorld.open(stocked())
+        self.world = self.small.world
+        self.shop = self.small.shop
+        self.green: dict[int, bool] = {}
+        self.turned: dict[int, datetime] = {}  # when a green card ceased to be so
+
+    def teardown(self) -> None:
+        if hasattr(self, "small"):
+            assert self.world.broken() is None
+            self.small.close()
+
+    # --- the shop breaks and mends
+
+    @rule(channel=st.sampled_from(["northpay", "northpay", "harborpay"]), works=st.booleans())
+    def payments(self, channel: str, works: bool) -> None:
+        self.shop.channels[channel] = works
+
+    @rule(server=st.sampled_from(["primary", "primary", "standby"]), works=st.booleans())
+    def servers(self, server: str, works: bool) -> None:
+        if works:
+            self.shop.servers[server] = "running"
+            self.shop.sick.discard(server)
+        elif self.shop.servers[server] == "running":
+            self.shop.sick.add(server)
+
+    @rule(stuck=st.booleans())
+    def orders_stick_or_move(self, stuck: bool) -> None:
+        for order in self.shop.orders.values():
+            if order.number.startswith("STUCK"):
+                order.status, order.since = ("paid" if stuck else "dispatched"), order.since + 1
+
+    @rule(index=st.integers(0, 2), by=st.sampled_from([-200_000, 150_000, 0]))
+    def an_amount_changes(self, index: int, by: int) -> None:
+        order = self.shop.orders[f"SUM-{index}"]
+        order.total = 800_000 + by
+
+    @rule(index=st.integers(0, 2))
+    def a_customer_pays(self, index: int) -> None:
+        """By themselves, whatever the bot has or has not sent."""
+        order = self.shop.orders[f"PAY-{index}"]
+        if order.owes > 0 and not order.unanswered:
+            order.payments.append(
+                {
+                    "id": self.shop.new("self"),
+                    "status": "captured",
+                    "amount_minor": order.owes,
+                }
+            )
+            order.status = "paid"
+
+    @rule(answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=3))
+    def the_shop_will_answer(self, answers: list[str]) -> None:
+        self.shop.answers[:] = answers
+
+    @rule()
+    def what_was_late_lands(self) -> None:
+        self.shop.land()
+
+    @rule(silent=st.booleans())
+    def looks_are_silent(self, silent: bool) -> None:
+        self.shop.silent = silent
+
+    # --- time
+
+    @rule(seconds=st.sampled_from([10, 40, 40, 130, 330]))
+    def time_passes(self, seconds: int) -> None:
+        self.small.pass_time(seconds)
+
+    @rule(hours=st.sampled_from([1, 25]))
+    def a_long_time_passes(self, hours: int) -> None:
+        self.world.advance(hours * 3600 - 60)
+        self.small.act()
+        self.small.pass_time(60)
+
+    # --- people
+
+    def live(self) -> list[Incident]:
+        return [one for one in self.small.incidents() if one.status in _LIVE]
+
+    def offered(self, number: int) -> list[tuple[str, str]]:
+        """Step and button of everything that stands on card and runbook messages."""
+        card, runbook = self.small.card(number), self.small.runbook(number)
+        buttons = [*card.buttons]
+        for step in runbook.steps:
+            buttons += [*step.buttons, *([step.undo] if step.undo else [])]
+            buttons += [button for _, button in step.branches]
+        found = []
+        for button in buttons:
+            parts = button.value.split(":")
+            if button.action_id.startswith("step.") and len(parts) >= 4:
+                found.append((parts[2], parts[3]))
+        return sorted(set(found))
+
+    @precondition(lambda self: hasattr(self, "world") and self.live())
+    @rule(data=st.data(), who=RESPONDERS, act=st.booleans())
+    def presses_what_is_offered(self, data: st.DataObject, who: str, act: bool) -> None:
+        number = data.draw(st.sampled_from([one.number for one in self.live()]))
+        offered = self.offered(number)
+        if not offered:
+            return
+        step, button = data.draw(st.sampled_from(offered))
+        outcome = self.world.press(who, step, button, values=self.values(step, button, number))
+        self.said(outcome, number)
+        if act:
+            self.small.act()
+
+    def values(self, step_id: str, button_id: str, number: int) -> dict[str, Any] | None:
+        if button_id == "skip":
+            return {"reason": "Not now"}
+        plan = self.world.house.plan
+        for section in plan.sections.values():
+            for step in section.steps:
+                if step.id != step_id:
+                    continue
+                button = next((one for one in step.buttons if one.id == button_id), None)
+                if button is None:
+                    return None
+                form = step.form if button.does == "form" else None
+                if button.action and plan.actions[button.action].form:
+                    form = plan.actions[button.action].form
+                return filled(form, self.world.now) if form is not None else None
+        return None
+
+    def said(self, outcome: Outcome, number: int) -> None:
+        assert outcome.number in (None, number)
+
+    @precondition(lambda self: hasattr(self, "world") and self.live())
+    @rule(data=st.data(), one=RESPONDERS, two=RESPONDERS)
+    def two_press_at_once(self, data: st.DataObject, one: str, two: str) -> None:
+        number = data.draw(st.sampled_from([found.number for found in self.live()]))
+        offered = self.offered(number)
+        if not offered:
+            return
+        step, button = data.draw(st.sampled_from(offered))
+        version = self.world.incident(number).version
+        values = self.values(step, button, number)
+        for who in (one, two):
+            self.world.press(who, step, button, values=values, version=version, number=number)
+        self.small.act()
+
+    @precondition(lambda self: hasattr(self, "world") and self.live())
+    @rule(data=st.data(), who=PEOPLE, act=st.sampled_from(["take", "take", "wait", "severity"]))
+    def controls_it(self, data: st.DataObject, who: str, act: str) -> None:
+        number = data.draw(st.sampled_from([one.number for one in self.live()]))
+        world, actor, now = self.world, self.world.actor(who), self.world.now
+        until = now + timedelta(minutes=30)
+        units: dict[str, Any] = {
+            "take": lambda s: controls.take(s, world.house, number, actor, now),
+            "wait": lambda s: controls.wait_until(
+                s, world.house, number, actor, until, "Lunch", now
+            ),
+            "severity": lambda s: controls.change_severity(s, world.house, number, actor, 2, now),
+        }
+        world.write(units[act])
+
+    @precondition(lambda self: hasattr(self, "world") and self.live())
+    @rule(data=st.data(), who=RESPONDERS, to=RESPONDERS)
+    def hands_over(self, data: st.DataObject, who: str, to: str) -> None:
+        number = data.draw(st.sampled_from([one.number for one in self.live()]))
+        world = self.world
+        world.write(
+            lambda s: controls.hand_over(
+                s, world.house, number, world.actor(who), to, "Please go on", world.now
+            )
+        )
+
+    @precondition(lambda self: hasattr(self, "world") and self.live())
+    @rule(data=st.data(), who=RESPONDERS, button=st.sampled_from(["switch_back", "stay"]))
+    def answers_the_question(self, data: st.DataObject, who: str, button: str) -> None:
+        number = data.draw(st.sampled_from([one.number for one in self.live()]))
+        self.world.answer(who, "switch_back", button, number)
+        self.small.act()
+
+    @precondition(lambda self: hasattr(self, "world") and self.live())
+    @rule(data=st.data(), who=RESPONDERS)
+    def dismisses(self, data: st.DataObject, who: str) -> None:
+        number = data.draw(st.sampled_from([one.number for one in self.live()]))
+        world = self.world
+        world.write(
+            lambda s: controls.dismiss(
+                s, world.house, number, world.actor(who), "A test", world.now
+            )
+        )
+
+    @precondition(lambda self: hasattr(self, "world") and self.live())
+    @rule(data=st.data(), who=RESPONDERS)
+    def resolves(self, data: st.DataObject, who: str) -> None:
+        number = data.draw(st.sampled_from([one.number for one in self.live()]))
+        self.world.resolve(who, number, prevention="Watch it", owner=MEI)
+
+    # --- what always holds
+
+    def felt(self, subject: str) -> bool:
+        """Whether customers feel the fault of that subject now."""
+        orders = self.shop.orders.values()
+        return {
+            "channel:northpay": self.shop.felt_payments,
+            "service:storefront": self.shop.felt_down,
+            "orders:paid": any(o.status == "paid" for o in orders if o.number.startswith("STUCK")),
+            "amounts": any(o.owes for o in orders if o.number.startswith("SUM")),
+        }.get(subject, False)
+
+    def fault_of(self, incident: Incident) -> tuple[bool, int]:
+        """Whether customers feel its fault now, and how many looks in a row have said so."""
+        if not self.felt(incident.subject):
+            self.small.failing[incident.subject] = 0  # mended and broken again counts anew
+        return self.felt(incident.subject), self.small.failing.get(incident.subject, 0)
+
+    @invariant()
+    def never_green_while_it_is_felt(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        for incident in self.live():
+            green = self.small.title(incident.number).startswith("✅")
+            felt, looks = self.fault_of(incident)
+            if felt and looks >= OPEN_AFTER:
+                assert not green, f"{incident.reference} {incident.subject} is green while felt"
+            if self.green.get(incident.number) and not green and felt:
+                self.turned[incident.number] = self.world.now
+            self.green[incident.number] = green
+
+    @invariant()
+    def no_step_is_done_without_its_effect(self) -> None:
+        """A step that took the fault away is not done while the same fault is felt as before."""
+        if not hasattr(self, "world"):
+            return
+        for incident in self.live():
+            felt, looks = self.fault_of(incident)
+            if not (felt and looks >= OPEN_AFTER):
+                continue
+            back = {
+                "channel:northpay": ("3.3.1.s2", self.shop.route == "northpay"),
+                "service:storefront": ("9.1.3.s2", self.shop.traffic == "primary"),
+            }.get(incident.subject)
+            if back is not None and back[1] and incident.section == back[0][:3]:
+                step = self.world.step(back[0], incident.number)
+                assert step.state != StepState.DONE, f"{back[0]} is done, and its effect is gone"
+
+    @invariant()
+    def there_is_always_a_way_on(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        for incident in self.live():
+            card = self.small.card(incident.number)
+            waits = card.next.kind in ("running", "unknown", "approval", "quiet")
+            offered = [*card.buttons, *card.more]
+            assert waits or offered, f"{incident.reference}: nothing can be done"
+            if card.next.kind == "step":
+                steps = self.small.runbook(incident.number).steps
+                there = [step for step in steps if step.state in ("next", "open_any_time")]
+                assert there or card.buttons, f"{incident.reference}: Next names no step"
+
+    @invariant()
+    def nobody_is_told_twice(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        told = Counter(
+            (one["order_id"], one["template"]) for one in self.shop.messages if one["template"]
+        )
+        assert not [key for key, count in told.items() if count > 1], told
+        links = Counter(
+            str(effect.params["order"]) for effect in self.shop.log if "repayment" in effect.action
+        )
+        assert not [order for order, count in links.items() if count > 1], links
+
+    @invariant()
+    def nobody_is_asked_for_what_is_not_owed(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        for effect in self.shop.log:
+            if effect.action in ("request_repayment", "collect_difference"):
+                owed = -int(effect.met["balance_minor"])
+                asked = int(effect.params["amount"]["minor"])
+                assert asked <= owed, f"{effect.params['order']} owed {owed}, asked for {asked}"
+
+    @invariant()
+    def no_money_past_its_limit(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        attempts = {one.key: one for one in self.world.all(ActionAttempt)}
+        alone: Counter[str] = Counter()
+        for effect in self.shop.log:
+            if effect.action not in ("refund", "refund_difference"):
+                continue
+            attempt = attempts[effect.key]
+            minor = int(effect.params["amount"]["minor"])
+            if attempt.approved_by is None:
+                alone[str(effect.params["order"])] += minor
+            else:
+                assert attempt.approved_by != attempt.requested_by
+        assert all(minor <= LIMIT for minor in alone.values()), alone
+
+    @invariant()
+    def who_must_act_is_rung(self) -> None:
+        """Nobody has it: somebody was rung. It came back: who has it was rung, or just before."""
+        if not hasattr(self, "world"):
+            return
+        now = self.world.now
+        for incident in self.live():
+            felt, looks = self.fault_of(incident)
+            if not felt or looks < OPEN_AFTER or incident.severity > 2 or incident.quiet_until:
+                continue
+            rings = [ring.at for ring in self.world.rings(number=incident.number)]
+            assert rings, f"{incident.reference} rang nobody"
+            turned = self.turned.get(incident.number)
+            if turned is not None and now - turned >= timedelta(minutes=1):
+                assert max(rings) >= turned - QUIET_OF_A_RELAPSE, f"{incident.reference} came back"
+
+
+Truth.TestCase.settings = settings(
+    max_examples=400 if FULL else 20,
+    stateful_step_count=40 if FULL else 30,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a step is one line: no shrinking
+    suppress_health_check=list(HealthCheck),
+)
+TestTruth = Truth.TestCase
