@@ -29,6 +29,7 @@ from tests.incidents.world import KEY, World, house
 from tests.truth.small_shop import CURRENCY, SmallShop
 
 OPEN_AFTER = 3
+USUAL = "northpay"
 TEMPLATES = Templates()
 _MADE: list[Path] = []
 
@@ -124,7 +125,8 @@ class SmallWorld:
         """Every check looks once at the shop as it stands."""
         for result in (self._payments(), self._storefront(), self._stuck(), self._amounts()):
             for finding in result.findings:
-                self.failing[finding.subject] = self.failing.get(finding.subject, 0) + 1
+                more = self.failing.get(finding.subject, 0) + 1
+                self.failing[finding.subject] = more if finding.felt else 0
             for subject in result.healthy_subjects:
                 self.failing[subject] = 0
             self.world.check(result)
@@ -135,40 +137,59 @@ class SmallWorld:
         )
 
     def _payments(self) -> CheckResult:
-        shop, now = self.shop, self.world.now
-        channel = shop.route
-        subject = "channel:northpay"
-        standby_ok = shop.channels["harborpay"]
-        facts: dict[str, Any] = {
-            "channel": {"id": "northpay", "name": "Northpay"},
-            "standby": {
-                "id": "harborpay",
-                "name": "Harborpay",
-                "ok": standby_ok,
-                "tested_at": now.isoformat(),
-            },
-            "route": {"id": channel, "name": channel.capitalize()},
-        }
-        if shop.felt_payments:
-            finding = Finding(
-                subject,
-                "payment_channel_down",
-                facts={
-                    **facts,
-                    "vendor": "Northpay",
-                    "window_minutes": 5,
-                    "attempts": 118,
-                    "failed": 57,
-                    "failing_since": now.isoformat(),
-                },
-                cases=tuple(self._unpaid()),
-                started_at=now,
-            )
-            return self._result("payment-channel-northpay", findings=(finding,))
+        """The channel that carries the traffic, and the usual one beside it (3.3)."""
+        shop = self.shop
+        findings: dict[str, Finding] = {}
+        healthy: list[str] = []
+        for channel in dict.fromkeys((shop.route, USUAL)):
+            carries = channel == shop.route
+            if shop.channels[channel]:
+                healthy.append(f"channel:{channel}")
+                continue
+            subject = self.payments_subject() if carries else f"channel:{channel}"
+            if subject not in findings:
+                findings[subject] = self._payments_fail(channel, subject, felt=carries)
+        well = tuple(subject for subject in healthy if subject not in findings)
+        captured = {"now": {"attempts": 12, "captured": 12}}
         return self._result(
             "payment-channel-northpay",
-            healthy_subjects=(subject,),
-            recovered_facts={subject: {**facts, "now": {"attempts": 12, "captured": 12}}},
+            findings=tuple(findings.values()),
+            healthy_subjects=well,
+            recovered_facts=dict.fromkeys(well, captured),
+        )
+
+    def payments_subject(self) -> str:
+        """Whose incident it is that payments fail: the channel's, else that of the one before."""
+        live = {one.subject for one in self.incidents() if one.live}
+        own = f"channel:{self.shop.route}"
+        usual = f"channel:{USUAL}"
+        return usual if own not in live and usual in live else own
+
+    def _payments_fail(self, channel: str, subject: str, *, felt: bool) -> Finding:
+        shop, now = self.shop, self.world.now
+        other = next(name for name in shop.channels if name != channel)
+        facts: dict[str, Any] = {
+            "channel": {"id": channel, "name": channel.capitalize()},
+            "standby": {
+                "id": other,
+                "name": other.capitalize(),
+                "ok": shop.channels[other],
+                "tested_at": now.isoformat(),
+            },
+            "vendor": channel.capitalize(),
+            "window_minutes": 5,
+            "attempts": 118,
+            "failed": 57,
+            "failing_since": now.isoformat(),
+            "now": {"attempts": 12, "captured": 0 if felt else 12},
+        }
+        return Finding(
+            subject,
+            "payment_channel_down",
+            facts=facts,
+            cases=tuple(self._unpaid()),
+            started_at=now,
+            felt=felt,
         )
 
     def _unpaid(self) -> list[CaseFound]:

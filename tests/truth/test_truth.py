@@ -279,7 +279,7 @@ class Truth(RuleBasedStateMachine):
         """Whether customers feel the fault of that subject now."""
         orders = self.shop.orders.values()
         return {
-            "channel:northpay": self.shop.felt_payments,
+            self.small.payments_subject(): self.shop.felt_payments,
             "service:storefront": self.shop.felt_down,
             "orders:paid": any(o.status == "paid" for o in orders if o.number.startswith("STUCK")),
             "amounts": any(o.owes for o in orders if o.number.startswith("SUM")),
