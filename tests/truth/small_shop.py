@@ -147,6 +147,15 @@ class SmallShop:
             raise NoAnswer("timeout", "no answer in time")
         return _LOOKS[name](self, scope)
 
+    def seen(self, name: str, scope: Mapping[str, Any]) -> Any:
+        """What a look shows, or {"error": code}: as the bot hands looks to a unit of work."""
+        if self.silent:
+            return {"error": "timeout"}
+        try:
+            return _LOOKS[name](self, scope)
+        except Refused as error:
+            return {"error": error.code}
+
     async def act(self, name: str, key: str, scope: Mapping[str, Any]) -> ShopAnswer:
         params = dict(scope["params"])
         if key in self._kept:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from incidents.looks import GuardLook, GuardLooks, WantedLook
+
 from actions.runner import ActionRunner
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import read
+from incidents import guards, read
 from incidents.attempts import AttemptBook
+from incidents.outcome import Outcome
 from incidents.views import CardView
 from message_templates.engine import Templates
 from storage import work
@@ -59,6 +62,18 @@ def _fresh() -> Path:
     return made
 
 
+class LookingWorld(World):
+    """The world whose looks before a unit of work are made at the small shop."""
+
+    shop: SmallShop
+
+    def look(self, wanted: Sequence[WantedLook]) -> GuardLooks:
+        found = [
+            GuardLook(one.guard, one.case, self.shop.seen(one.look, one.scope)) for one in wanted
+        ]
+        return GuardLooks(self.now, tuple(found))
+
+
 @dataclass
 class SmallWorld:
     """The house, its database and its shop. `failing` counts failed looks in a row by subject."""
@@ -73,7 +88,8 @@ class SmallWorld:
     def open(cls, shop: SmallShop, **changed: Any) -> SmallWorld:
         folder = _fresh()
         database = Database.open(f"sqlite:///{folder}/muster.db", key=KEY)
-        world = World(database, house(**changed))
+        world = LookingWorld(database, house(**changed))
+        world.shop = shop
         return cls(shop, world, folder, asyncio.new_event_loop())
 
     def close(self) -> None:
@@ -285,6 +301,12 @@ class SmallWorld:
             ),
         )
         return self._result("amount-mismatch", findings=(finding,))
+
+    def resolve(self, who: str, number: int, **form: Any) -> Outcome:
+        """Resolves it with fresh looks, as the bot does."""
+        world = self.world
+        wanted = world.read(lambda s: guards.wanted_looks(s, world.house, number, world.now))
+        return world.resolve(who, number, world.look(wanted), **form)
 
     # --- what stands in Slack
 

@@ -15,9 +15,16 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from incidents import controls
+from incidents import approvals, controls
 from incidents.outcome import Outcome
-from storage.models import ActionAttempt, Incident, Status, StepState
+from storage.models import (
+    ActionAttempt,
+    Approval,
+    ApprovalState,
+    Incident,
+    Status,
+    StepState,
+)
 from tests.incidents.world import JO, KAI, LIN, MEI, SAM
 from tests.truth.small_shop import ANSWERS, Order, SmallShop
 from tests.truth.small_world import OPEN_AFTER, SmallWorld
@@ -245,9 +252,21 @@ class Truth(RuleBasedStateMachine):
         world = self.world
         world.write(
             lambda s: controls.hand_over(
-                s, world.house, number, world.actor(who), to, "Please go on", world.now
+                s, world.house, number, world.actor(who), to, world.now, note="Please go on"
             )
         )
+
+    @rule(who=PEOPLE, grant=st.sampled_from([True, True, False]))
+    def decides_on_what_waits(self, who: str, grant: bool) -> None:
+        world = self.world
+        for one in world.all(Approval, Approval.state == ApprovalState.WAITING):
+            world.write(
+                lambda s, one=one: approvals.decide(
+                    s, world.house, one.id, world.actor(who), world.now,
+                    grant=grant, drawn=one.round,
+                )
+            )  # fmt: skip
+        self.small.act()
 
     @precondition(lambda self: hasattr(self, "world") and self.live())
     @rule(data=st.data(), who=RESPONDERS, button=st.sampled_from(["switch_back", "stay"]))
@@ -271,7 +290,7 @@ class Truth(RuleBasedStateMachine):
     @rule(data=st.data(), who=RESPONDERS)
     def resolves(self, data: st.DataObject, who: str) -> None:
         number = data.draw(st.sampled_from([one.number for one in self.live()]))
-        self.world.resolve(who, number, prevention="Watch it", owner=MEI)
+        self.small.resolve(who, number, prevention="Watch it", owner=MEI)
 
     # --- what always holds
 
