@@ -135,6 +135,9 @@ class SmallShop:
 
     # --- the doors, as `ShopClient` has them
 
+    def address(self, name: str, _scope: Mapping[str, Any]) -> str:
+        return f"GET /{name}"
+
     def action(self, name: str) -> ActionDeclaration | None:
         if name not in _DOES:
             return None

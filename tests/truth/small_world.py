@@ -15,12 +15,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from incidents.looks import GuardLook, GuardLooks, WantedLook
-
 from actions.runner import ActionRunner
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import guards, read
 from incidents.attempts import AttemptBook
+from incidents.looks import GuardLook, GuardLooks, WantedLook
 from incidents.outcome import Outcome
 from incidents.views import CardView
 from message_templates.engine import Templates

@@ -191,7 +191,8 @@ class Truth(RuleBasedStateMachine):
         if not offered:
             return
         step, button = data.draw(st.sampled_from(offered))
-        outcome = self.world.press(who, step, button, values=self.values(step, button, number))
+        values = self.values(step, button, number)
+        outcome = self.world.press(who, step, button, values=values, number=number)
         self.said(outcome, number)
         if act:
             self.small.act()
