@@ -148,6 +148,33 @@ def settle_found(change: Change, found: Sequence[CaseFound]) -> None:
     change.show()
 
 
+def reopen_found(change: Change, found: Sequence[CaseFound]) -> None:
+    """Cases that were settled, were seen in order, and are found again: they are open again.
+
+    What had become of them stands in the audit; it is no longer so. Not called while the check has
+    found them all the time: what a person decided to leave stays as it was decided.
+    """
+    wanted = {(one.kind, one.key): one for one in found}
+    if not wanted:
+        return
+    again = [
+        case
+        for case in change.session.scalars(
+            select(Case).where(
+                Case.incident_id == change.incident.id, Case.state == CaseState.SETTLED
+            )
+        )
+        if (case.kind, case.key) in wanted
+    ]
+    for case in again:
+        case.state = wanted[case.kind, case.key].state
+        case.outcome = None
+        case.updated_at = change.now
+    if again:
+        change.audit("cases_reopened", change.incident.reference, data={"cases": len(again)})
+        change.session.flush()
+
+
 def awaited(session: Session, *, kind: str = "order", limit: int = 1000) -> tuple[str, ...]:
     """Keys of the cases of open incidents that are not settled: what a check looks at again."""
     return tuple(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import blind, impact, joining, loading, recovery, silence, storms
 from incidents.apart import Apart, Each
-from incidents.cases import settle_found
+from incidents.cases import reopen_found, settle_found
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR, Actor, House
 from incidents.opening import Opening, open_incident
@@ -284,6 +284,8 @@ def _failed(
                 severity=finding.severity,
             )
 
+        if incident.recovered_at is not None:
+            reopen_found(change, finding.cases)
         brought_up_to_date()
         # An effect that was joined says nothing of its cause.
         if finding.incident_type == incident.incident_type and recovery.failed_again(
