@@ -93,7 +93,7 @@ def test_each_order_has_its_own_sentence(world: World, language: str) -> None:
     assert failed in during["FG-10401"]
     world.press(MEI, SWITCH, "switch")
     world.run_actions()
-    world.channel_healthy(3)
+    world.channel_healthy(15)  # two minutes and a half: the switch has held
     world.press(LIN, TELL, "tell")
     world.run_actions(request_repayment=link)
     after = {key: said(world, key, language) for key in ("FG-10400", "FG-10401")}
