@@ -34,6 +34,7 @@ PEOPLE = st.sampled_from([MEI, KAI, LIN, JO, SAM])
 RESPONDERS = st.sampled_from([MEI, MEI, KAI, LIN])
 LIMIT = 1_000_000  # of the house of tests: refund, in minor units
 QUIET_OF_A_RELAPSE = timedelta(minutes=10)
+A_DAY = timedelta(days=1, minutes=1)
 _LIVE = (Status.OPEN, Status.ACKNOWLEDGED, Status.MITIGATED, Status.MONITORING)
 _SETTLED = (StepState.DONE, StepState.SKIPPED, StepState.NOT_NEEDED)
 
@@ -121,7 +122,7 @@ class Truth(RuleBasedStateMachine):
             if order.number.startswith("STUCK"):
                 order.status, order.since = ("paid" if stuck else "dispatched"), order.since + 1
 
-    @rule(index=st.integers(0, 2), by=st.sampled_from([-200_000, 150_000, 0]))
+    @rule(index=st.integers(0, 2), by=st.sampled_from([-400_000, -400_000, 150_000, 0]))
     def an_amount_changes(self, index: int, by: int) -> None:
         order = self.shop.orders[f"SUM-{index}"]
         order.total = 800_000 + by
@@ -383,7 +384,7 @@ class Truth(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         attempts = {one.key: one for one in self.world.all(ActionAttempt)}
-        alone: Counter[str] = Counter()
+        alone: Counter[str] = Counter()  # by order and by press, without a second person
         for effect in self.shop.log:
             if effect.action not in ("refund", "refund_difference"):
                 continue
@@ -391,9 +392,23 @@ class Truth(RuleBasedStateMachine):
             minor = int(effect.params["amount"]["minor"])
             if attempt.approved_by is None:
                 alone[str(effect.params["order"])] += minor
+                alone[attempt.press] += minor
             else:
                 assert attempt.approved_by != attempt.requested_by
         assert all(minor <= LIMIT for minor in alone.values()), alone
+
+    @invariant()
+    def what_was_called_no_incident_is_not_forgotten(self) -> None:
+        """*Not an incident* has an end: a fault that is still felt a day later has its thread."""
+        if not hasattr(self, "world"):
+            return
+        last: dict[str, Incident] = {one.subject: one for one in self.small.incidents()}
+        for incident in last.values():
+            felt, looks = self.fault_of(incident)
+            if felt and looks >= OPEN_AFTER and incident.status == Status.DISMISSED:
+                ended = incident.resolved_at or self.world.now
+                silent = self.world.now - ended
+                assert silent <= A_DAY, f"{incident.subject} is silent since {ended}"
 
     @invariant()
     def who_must_act_is_rung(self) -> None:

@@ -1,0 +1,117 @@
+"""Faults that the machine finds: each mend is taken out once, and the machine must not pass.
+
+In the full run only: a fault may need a hundred lives before somebody walks into it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from incidents import effects, findings, hold, recovery, relapse, silence, steps_done, told
+from incidents.change import Change
+from incidents.runbook import Place
+from storage.models import Status, StepState
+from tests.drills.sabotaged_bot import approval_per_attempt, told_per_incident
+from tests.truth.test_truth import Truth
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.environ.get("MUSTER_FULL"), reason="part of .ci/full only"),
+]
+_LIVES = 150
+Patch = pytest.MonkeyPatch
+
+
+def skip_is_done(patch: Patch) -> None:
+    """A skipped step mitigates as one that was done."""
+    after = steps_done.after
+
+    def broken(change: Change, place: Place, *args: Any, **more: Any) -> None:
+        after(change, place, *args, **more)
+        if place.plan.mitigates and place.row.state == StepState.SKIPPED:
+            change.status(Status.MITIGATED)
+
+    patch.setattr(steps_done, "after", broken)
+
+
+def done_without_a_hold(patch: Patch) -> None:
+    """Green as soon as the shop says yes, and what comes back changes nothing."""
+    patch.setattr(hold, "begin", lambda *_: False)
+    patch.setattr(relapse, "consider", lambda *_: False)
+
+
+def effect_never_looked_at(patch: Patch) -> None:
+    """What was undone, or has gone, leaves its step done."""
+    patch.setattr(effects, "taken_back", lambda *_: [])
+    patch.setattr(effects, "take", lambda *_: [])
+    patch.setattr(relapse, "consider", lambda *_: False)
+
+
+def relapse_rings_nobody(patch: Patch) -> None:
+    """It comes back, and whoever must act is not told."""
+    patch.setattr(relapse, "ring", lambda *_: None)
+
+
+def dismissed_for_ever(patch: Patch) -> None:
+    """*Not an incident* silences its subject without an end."""
+    patch.setattr(silence, "holds", lambda *_, **__: True)
+
+
+def settled_for_ever(patch: Patch) -> None:
+    """A case that is found again stays settled."""
+    patch.setattr(findings, "reopen_found", lambda *_: None)
+
+
+def recovered_is_deaf(patch: Patch) -> None:
+    """A check that fails after the mitigation is not listened to."""
+    patch.setattr(recovery, "failed_again", lambda *_, **__: False)
+
+
+def approved_by_attempt(patch: Patch) -> None:
+    """A second person is asked for one large amount alone."""
+    from incidents import approval_rules
+
+    patch.setattr(approval_rules, "broken", approval_rules.broken)  # put back afterwards
+    approval_per_attempt()
+
+
+def told_by_incident(patch: Patch) -> None:
+    """What another incident has told is not looked at."""
+    for name in ("of_incidents", "claim", "give", "inherit", "keep_facts", "follow"):
+        patch.setattr(told, name, getattr(told, name))  # put back afterwards
+    told_per_incident()
+
+
+_FAULTS: Sequence[Callable[[Patch], None]] = (
+    skip_is_done,
+    done_without_a_hold,
+    effect_never_looked_at,
+    relapse_rings_nobody,
+    dismissed_for_ever,
+    settled_for_ever,
+    recovered_is_deaf,
+    approved_by_attempt,
+    told_by_incident,
+)
+_SETTINGS: Mapping[str, Any] = {
+    "max_examples": _LIVES,
+    "stateful_step_count": 40,
+    "deadline": None,
+    "database": None,
+    "phases": (Phase.generate,),
+    "report_multiple_bugs": False,
+    "suppress_health_check": list(HealthCheck),
+}
+
+
+@pytest.mark.parametrize("fault", _FAULTS, ids=lambda fault: fault.__name__)
+def test_the_machine_finds(fault: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    fault(monkeypatch)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(Truth, settings=settings(**_SETTINGS))
