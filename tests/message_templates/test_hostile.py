@@ -58,7 +58,7 @@ _OURS = {  # identifiers and codes, which decide and are never shown as data
     "at", "verified_at", "currency", "day", "plan_hash", "cause_code", "type", "types", "causes",
     "link", "role", "roles", "improvement_needed_for", "ring", "more", "language", "merged_into",
     "markdown", "expected_recovery_time", "number", "now", "outcome", "action", "counts", "stage",
-    "other_languages", "sections", "verbs", "times", "rings",
+    "other_languages", "sections", "verbs", "times", "rings", "end", "outages",
 }  # fmt: skip
 
 

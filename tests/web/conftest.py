@@ -22,7 +22,7 @@ from sandbox.slack.server import SlackSandbox
 from tests.conftest import KEY
 from tests.faults import outages
 from tests.incidents.conftest import world
-from tests.sandbox_slack.conftest import Hand
+from tests.sandbox_slack.conftest import Hand, until
 
 SETTINGS = """
 slack:
@@ -68,6 +68,35 @@ class Running:
             return status == 503 and said["failing"] == list(names)
 
         return look
+
+    async def declare(self, text: str, person: str = "U0MEI") -> None:
+        """Opens an incident by one line; one that would ring somebody asks first, and rings."""
+        who = {"as": person}
+        said = await self.hand.post(
+            "command", **who, channel="C0INCIDENTS", command="/incident", text=text
+        )
+        assert said["ok"], said
+
+        async def asked() -> tuple[str, dict[str, Any]] | None:
+            found = await self.hand.get("messages", **who, channel="C0INCIDENTS")
+            for message in found["messages"]:
+                for block in message.get("blocks") or ():
+                    for element in block.get("elements") or ():
+                        if element.get("action_id") == "line.ring":
+                            return message["ts"], {**element, "block_id": block["block_id"]}
+            return None
+
+        ts, button = await until(asked, seconds=20)
+        pressed = await self.hand.post(
+            "click",
+            **who,
+            channel="C0INCIDENTS",
+            ts=ts,
+            block_id=button["block_id"],
+            action_id=button["action_id"],
+            value=button.get("value"),
+        )
+        assert pressed["ok"], pressed
 
     async def fault(self, method: str, kind: str, **more: Any) -> None:
         answer = await self.hand.post("faults", method=method, kind=kind, **more)

@@ -95,10 +95,7 @@ async def test_a_role_whose_people_slack_never_told_is_not_ready(
 async def test_a_message_that_waits_too_long_is_not_ready(bot: Running) -> None:
     """Each try moves its due time on; its age counts from the commit."""
     await bot.fault("chat.postMessage", "rate_limited", retry_after=600, times=1)
-    said = await bot.hand.post(
-        "command", **{"as": "U0MEI"}, channel="C0INCIDENTS", command="/incident", text="3.3 north"
-    )
-    assert said["ok"], said
+    await bot.declare("3.3 north")
     await until(lambda: _undelivered(bot), seconds=15)
     bot.clock.advance(301)
     await until(bot.failing("deliveries"), seconds=15)

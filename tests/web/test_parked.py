@@ -37,10 +37,7 @@ MEI, LIN = "U0MEI", "U0LIN"
 async def _declare(bot: Running) -> None:
     """An incident whose card Slack will not take."""
     await bot.fault("chat.postMessage", "error", error="invalid_arguments", times=1)
-    said = await bot.hand.post(
-        "command", **{"as": MEI}, channel="C0INCIDENTS", command="/incident", text="3.3 northpay"
-    )
-    assert said["ok"], said
+    await bot.declare("3.3 northpay")
 
 
 async def _directs(bot: Running, person: str) -> list[str]:
@@ -221,10 +218,7 @@ async def test_a_message_in_plain_words_is_seen_and_no_reason_to_be_not_ready(
 ) -> None:
     """Slack refuses the card's blocks: the words went out, and the template is named."""
     await bot.fault("chat.postMessage", "error", error="invalid_blocks", times=1)
-    said = await bot.hand.post(
-        "command", **{"as": MEI}, channel="C0INCIDENTS", command="/incident", text="3.3 northpay"
-    )
-    assert said["ok"], said
+    await bot.declare("3.3 northpay")
     await until(lambda: _plain(bot), seconds=20)
     assert await bot.ready()
     assert 'why="blocks"} 1.0' in await bot.metrics()
