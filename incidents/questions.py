@@ -127,8 +127,10 @@ def _redraw(change: Change, entry: TimelineEntry) -> None:
 
 def desk_note(change: Change) -> None:
     """For the service desk from the opening on; it is edited when anything changes (1.8)."""
-    house, incident = change.house, change.incident
-    if house.desk is None or change.kind.desk is None or incident.private:
+    house, incident, note = change.house, change.incident, change.kind.desk
+    if house.desk is None or note is None or incident.private:
+        return
+    if note.active is None and incident.mitigated_at is None:  # a plan of old speaks of the end
         return
     outbox.post(
         change.session,

@@ -121,6 +121,10 @@ def section_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
                 yield Problem(
                     owner, ("types", index), "say what the states of its cases are (case_words)."
                 )
+            if kind.desk is not None and kind.desk.active is None:
+                yield Problem(
+                    owner, ("types", index, "desk"), "say what holds while it is felt (active)."
+                )
             if kind.id not in FACTS:
                 yield Problem(
                     owner, ("types", index), f"the facts of “{kind.id}” are not listed anywhere."

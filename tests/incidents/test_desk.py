@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +15,15 @@ from handlers.cases import _affected, _standing
 from incidents import controls, read
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
+from plan.loader import load_plan, restore_plan
 from storage.models import CaseState
 from tests.incidents.test_told import TELL, link
-from tests.incidents.world import DAY, JO, LIN, MEI, World, orders
+from tests.incidents.world import DAY, JO, LIN, MEI, World, house, orders
 from tests.message_templates.builders import TAIPEI
 from tests.message_templates.shown import lines
 
 SWITCH = "3.3.1.s2"
+PLAN_OF_BEFORE = Path(__file__).parents[1] / "plan" / "data" / "plan_before_holds.json.xz"
 TEMPLATES = Templates(TAIPEI)
 
 
@@ -67,6 +72,22 @@ def test_the_note_turns_and_turns_back(world: World) -> None:
     assert "Please wait a little" in note(world)
     posts = [m for m in world.messages("post") if m.payload["template"] == "desk"]
     assert len(posts) == 1
+
+
+def test_an_incident_under_a_plan_of_before_speaks_of_the_end_alone(world: World) -> None:
+    """It keeps the plan that it opened with, whose note had words for one state."""
+    content = lzma.decompress(PLAN_OF_BEFORE.read_bytes()).decode()
+    old = replace(load_plan(), plan=restore_plan(content), hash="0" * 64, content=content)
+    now, world.house = world.house, house(loaded=old)
+    world.channel_fails(3)
+    world.house = now  # upgraded
+    assert not [m for m in world.messages("post") if m.payload["template"] == "desk"]
+    world.channel_healthy(3)
+    [_] = [m for m in world.messages("post") if m.payload["template"] == "desk"]
+    assert "They work now" in note(world)
+    world.channel_fails(3)
+    assert "It is being worked on" in note(world)
+    assert "正在處理中" in note(world, "zh-Hant")
 
 
 def test_a_false_alarm_leaves_nothing_to_say(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,13 @@ def test_a_line_is_found_for_the_deepest_key_that_exists(tmp_path: Path) -> None
     assert source.line(("causes", "a", "label", "en")) == 4
     assert source.line(("causes", "a", "label", "zh-Hant")) == 3
     assert source.line(("causes", "b")) == 1
+
+
+def test_a_plan_kept_by_incidents_of_before_is_read() -> None:
+    """As the version before the holds wrote it: open incidents go on under their own plan."""
+    kept = Path(__file__).parent / "data" / "plan_before_holds.json.xz"
+    plan = restore_plan(lzma.decompress(kept.read_bytes()).decode())
+    note = plan.incident_type("payment_channel_down").desk
+    assert note is not None
+    assert note.active is None
+    assert "work now" in note.mitigated.title.en + note.mitigated.say.en
