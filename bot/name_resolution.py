@@ -26,15 +26,18 @@ _NAMED = {
     "look": "look",
     "before": "look",
 }
+_ON_CALL = "oncall"
 _LACKS = {
-    "role": "the role “{name}” is not in roles: who needs it is refused and nobody is rung for it",
+    "role": (
+        "the role “{name}” is not in roles: who needs it is refused, and on-call is rung instead"
+    ),
+    "oncall": "the role “{name}” is not in roles: who needs it is refused, and nobody is rung",
     "audience": (
         "the audience “{name}” is not in slack.channels: its incidents are posted to “incidents”"
     ),
     "look": "the look “{name}” is not in shop.looks: what needs it is refused",
     "action": "the action “{name}” is not in shop.actions: its button is refused",
 }
-_REMEDY = "; set it in muster.yaml."
 _Found = tuple[str, str, Problem]  # kind, name, where
 
 
@@ -51,12 +54,14 @@ def unresolved(plan: Plan, settings: Settings) -> list[Problem]:
         if name not in known[kind]:
             found.setdefault((kind, name), where)
     problems = [
-        Problem(
-            where.owner, where.keys, f"{_LACKS[kind].format(name=name)}; set it in muster.yaml."
-        )
+        Problem(where.owner, where.keys, f"{_lack(kind, name)}; set it in muster.yaml.")
         for (kind, name), where in found.items()
     ]
     return [*problems, *_no_private_channel(plan, settings)]
+
+
+def _lack(kind: str, name: str) -> str:
+    return _LACKS[name if (kind, name) == ("role", _ON_CALL) else kind].format(name=name)
 
 
 def _no_private_channel(plan: Plan, settings: Settings) -> Iterator[Problem]:
@@ -74,12 +79,14 @@ def _no_private_channel(plan: Plan, settings: Settings) -> Iterator[Problem]:
                 return
 
 
-def nobody_in(settings: Settings) -> list[str]:
-    """Roles of the configuration that have nobody."""
+def nobody_in(plan: Plan, settings: Settings) -> list[str]:
+    """Roles of the configuration that have nobody; a department needs but a channel to be told in,
+    unless the plan's steps use its role."""
+    used = {name for kind, name, _ in _uses(plan) if kind == "role"}
     return [
         f"roles.{name} has nobody: give it people, duty or a group."
         for name, role in settings.roles.items()
-        if not (role.people or role.duty or role.group)
+        if not (role.people or role.duty or role.group) and (name in used or role.channel is None)
     ]
 
 
@@ -90,7 +97,7 @@ def sentences(plan: Plan, settings: Settings, extra: Path | None) -> list[str]:
     if problems:
         sources = read_sources(extra)
         lines = [str(fault) for fault in sorted(placed(problems, sources))]
-    return [*lines, *nobody_in(settings)]
+    return [*lines, *nobody_in(plan, settings)]
 
 
 def _uses(plan: Plan) -> Iterator[_Found]:

@@ -175,7 +175,10 @@ class Drawing:
             template, view, params = drawn
         message = self._render(session, replace(request, template=template), view, params)
         filled = sent_forms.fill(message.view or {}, sent.state)
-        return Content(message.text, message.blocks, message.metadata_extra, filled)
+        # Where the form cannot stand, the modal has its words: why it was refused.
+        said = {**sent.as_result(), "line": None}
+        answer = self._render(session, replace(request, template="answer"), None, said)
+        return Content(answer.text, message.blocks, message.metadata_extra, filled)
 
     def _resolve(self, session: Session, request: Request) -> View:
         memory = dict(request.params["memory"])

@@ -322,7 +322,7 @@ def _references(settings: Settings) -> list[str]:
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
     for check in settings.checks:
-        for field in ("probe_look", "standby_look"):
+        for field in ("probe_look", "route_look", "standby_look"):
             look = getattr(check, field, None)
             if look is not None and look not in settings.shop.looks:
                 problems.append(

@@ -65,9 +65,10 @@ def _somebody_to_ring(change: Change) -> None:
     last = timeline.last_of(change.session, change.incident.id, "nobody_to_ring", "role_filled")
     if last is None or last.kind == "role_filled" or last.data.get("why") != "nobody":
         return
-    change.entry("role_filled", {"role": change.kind.role})
+    rings = notifications.may_ring(change, Event.OPENED)
+    change.entry("role_filled", {"role": change.kind.role, "rung": rings})
     change.audit("role_filled", change.kind.role)
-    if notifications.may_ring(change, Event.OPENED):
+    if rings:
         mark = f"{change.now.timestamp():.0f}"
         notifications.announce(change, Event.OPENED, people=role.chain, mark=mark)
     escalation.start(change, again=True)

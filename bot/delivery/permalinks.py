@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 DO = "permalink"
 _CARD_WAIT = timedelta(seconds=0.3)  # until the card stands
-_LONGEST_WAIT = timedelta(seconds=5)  # of a direct message, for a card that is tried again
+_LONGEST_WAIT = timedelta(seconds=5)  # of a direct message, for its card
 _ANSWER_WITHIN = 3.0  # seconds, where a direct message waits for the answer
 _LATER = frozenset({Remedy.STOP, Remedy.RETRY})
 
@@ -60,7 +60,7 @@ class Permalinks:
             return None
         now = office.clock.now()
         young = now < job.created_at + _LONGEST_WAIT
-        if coming is not None and (coming.first or young):
+        if coming is not None and young:
             return Later(now + _CARD_WAIT, "waits for the card it leads to", waited=True)
         return None
 

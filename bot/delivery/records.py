@@ -101,7 +101,6 @@ class Coming:
 
     due: datetime
     undrawn: bool
-    first: bool = True  # it was not tried before, or is being tried for the first time
 
 
 def coming(session: Session, message: str) -> Coming | None:
@@ -112,7 +111,6 @@ def coming(session: Session, message: str) -> Coming | None:
             WorkItem.due,
             WorkItem.epoch,
             WorkItem.settled_epoch,
-            WorkItem.attempts,
         )
         .where(_posts_of(message), WorkItem.state.in_(UNFINISHED))
         .limit(1)
@@ -120,7 +118,7 @@ def coming(session: Session, message: str) -> Coming | None:
     if row is None:
         return None
     undrawn = row.state == WorkState.PENDING and row.epoch == row.settled_epoch
-    return Coming(due=row.due, undrawn=undrawn, first=row.attempts <= 1)
+    return Coming(due=row.due, undrawn=undrawn)
 
 
 WAITS_FOR_ROOT = "waits for the root of its thread"

@@ -4,10 +4,14 @@ Slack: `views.update` by an id shows the same however often it is said, so an un
 repeated, for as long as the modal is open. What it says comes behind the acknowledgement of the
 form, and Slack may apply the two in the other order: so it is said once more a second later. What
 is newer for the same modal takes the place of both.
+
+A view that cannot be drawn, or that Slack does not take, has an end as well: the bare words of it
+in the modal, and the answer with what was typed to its person alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +23,7 @@ from bot.delivery.content import Content, request_of
 from bot.delivery.errors import Held, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.office import Office, backoff
-from bot.delivery.plain import plain_view
+from bot.delivery.plain import plain_content, plain_view
 from storage import outbox
 from storage.models import WorkItem
 
@@ -40,38 +44,61 @@ class Views:
         office = self._office
         if await office.read(lambda session: records.has_newer(session, job)):
             return Delivered({"superseded": True})
-        language = await office.people.language_of(str(job.payload["person"]))
-        content = await office.draw(request_of(job, language))
+        content = await office.draw(request_of(job, await self._language(job)))
         try:
-            shown = await self._show(job, content)
+            whole = await self._show(job, content)
         except Unclear as error:
             return self._later(job, office.clock.now() + backoff(job), error.code)
         except Held as error:
             return self._later(job, max(error.until, office.clock.now()), error.code)
         except SlackRefused as error:
-            if error.remedy is not Remedy.DROP:
+            if _may_yet(error) or not (error.remedy is Remedy.DROP or job.payload.get("instead")):
                 raise
             log.info("view_gone", message=job.message, code=error.code)
             return Delivered({"gone": error.code}, lambda s, now: _instead(s, job, now))
-        if not shown or job.payload.get("said") or job.payload.get("hash"):
-            return Delivered({"updated": shown})
-        due = office.clock.now() + _AGAIN
-        return Later(due, "said again", lambda s, _: _mark(s, job, "said"), waited=True)
+
+        def also(session: Session, now: datetime) -> None:
+            if not whole:  # the modal has no room for what they typed
+                _instead(session, job, now)
+
+        if job.payload.get("said") or job.payload.get("hash"):
+            return Delivered({"updated": whole}, also)
+
+        def once_more(session: Session, now: datetime) -> None:
+            also(session, now)
+            _mark(session, job, "said")
+            if not whole:
+                _mark(session, job, "told")
+
+        return Later(office.clock.now() + _AGAIN, "said again", once_more, waited=True)
 
     async def _show(self, job: Job, content: Content) -> bool:
-        view = content.view or (plain_view(content, "modal") if content.plain else None)
-        if view is None:
+        """Whether the modal shows it as it was meant; False: the bare words of it, or nothing."""
+        if content.view is None:
+            if content.text:
+                await self._update(job, plain_view(content, "modal"))
             return False
+        try:
+            await self._update(job, content.view)
+        except SlackRefused as error:
+            if error.remedy is Remedy.DROP or _may_yet(error):
+                raise
+            words = self._office.plainly(job, content, error)
+            if not words.text:
+                request = request_of(job, await self._language(job))
+                words = await self._office.read(lambda s: plain_content(s, request))
+            await self._update(job, plain_view(words, "modal"))
+            return False
+        return True
+
+    async def _language(self, job: Job) -> str:
+        return await self._office.people.language_of(str(job.payload["person"]))
+
+    async def _update(self, job: Job, view: Mapping[str, Any]) -> None:
         args: dict[str, Any] = {"view_id": job.payload["view_id"], "view": dict(view)}
         if job.payload.get("hash"):
             args["hash"] = job.payload["hash"]
-        try:
-            await self._office.sender.call("views.update", args, urgent=True)
-        except SlackRefused as error:
-            if error.remedy is not Remedy.PLAIN or content.plain:
-                raise
-            return await self._show(job, self._office.plainly(job, content, error))
-        return True
+        await self._office.sender.call("views.update", args, urgent=True)
 
     def _later(self, job: Job, due: datetime, why: str) -> Turn:
         """Again then; who would wait long before the form is told by another way meanwhile."""
@@ -82,6 +109,11 @@ class Views:
                 _mark(session, job, "told")
 
         return Later(due, why, also, waited=True)
+
+
+def _may_yet(error: SlackRefused) -> bool:
+    """Whether Slack may take the same view later."""
+    return error.remedy is Remedy.STOP or (error.remedy is Remedy.RETRY and error.known)
 
 
 def _mark(session: Session, job: Job, what: str) -> None:

@@ -34,7 +34,25 @@ def test_a_misspelt_role_is_named_with_its_place_in_the_plan(tmp_path: Path) -> 
     [sentence] = lacking(data)
     found = re.match(r"data/sections/[\d.]+\.yaml:(\d+): \S*role\S*: the role “oncall”", sentence)
     assert found, sentence
+    assert "nobody is rung" in sentence
     assert "muster.yaml" in sentence
+
+
+def test_for_another_role_on_call_is_rung_and_it_says_so(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    del data["roles"]["cs"]
+    [sentence] = lacking(data)
+    assert "the role “cs” is not in roles" in sentence
+    assert "on-call is rung instead" in sentence
+
+
+def test_a_department_needs_but_a_channel_unless_the_plan_uses_its_role(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    data["roles"]["warehouse"] = {"channel": "incidents"}
+    assert lacking(data) == []
+    data["roles"]["cs"] = {"channel": "incidents"}
+    [sentence] = lacking(data)
+    assert "roles.cs has nobody" in sentence
 
 
 def test_each_lack_is_one_sentence(tmp_path: Path) -> None:

@@ -63,6 +63,18 @@ def test_the_least_configuration_is_one() -> None:
             [{"name": "a", "kind": "http_probe", "url": "http://x", "service": "s", "evry": 5}],
             "did you mean “every”?",
         ),
+        (
+            "checks",
+            [
+                {
+                    "name": "a",
+                    "kind": "payment_channel",
+                    "channel": {"id": "c", "name": "C"},
+                    "route_look": "routting",
+                }
+            ],
+            "checks.a.route_look names “routting”, which is not in shop.looks.",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(path: str, value: Any, sentence: str) -> None:

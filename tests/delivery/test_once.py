@@ -171,3 +171,65 @@ async def test_a_view_that_was_closed_is_let_go(postbox: Postbox) -> None:
     await postbox.run(60)
     assert postbox.calls("views.update") == 1
     assert set((await postbox.states()).values()) == {"done"}
+
+
+async def _form_result(postbox: Postbox, view_id: str = "V0") -> None:
+    def change(session: Session, incident: Incident, now: datetime) -> None:
+        outbox.view(
+            session,
+            key="INC-412/answer/1",
+            template="sent_back",
+            person="U0MEI",
+            view_id=view_id,
+            instead="answer",
+            channel="C0INCIDENTS",
+            incident=incident,
+            secret={"typed": ["The vendor calls back"]},
+            now=now,
+        )
+
+    await postbox.commit(change)
+
+
+async def _is_answered_alone(postbox: Postbox) -> None:
+    """With what they typed, once; and nothing is left over."""
+    assert set((await postbox.states()).values()) == {"done"}
+    assert await _answers(postbox) == ["answer INC-412/answer/1/instead v0 en"]
+    [asked] = [one for one in postbox.drawings.drawn if one.template == "answer"]
+    assert asked.secret == {"typed": ["The vendor calls back"]}
+
+
+@pytest.mark.parametrize("code", ["invalid_arguments", "invalid_blocks", "some_new_code"])
+async def test_a_form_result_that_slack_refuses_has_an_end(postbox: Postbox, code: str) -> None:
+    """Its bare words are tried in the modal; what was typed goes to the person alone."""
+    postbox.fault("views.update", "error", error=code, times=5)
+    await _form_result(postbox)
+    await postbox.run(60)
+    first, plain = postbox.arguments("views.update")
+    assert "sent_back" in str(plain["view"])
+    assert plain["view"] != first["view"]
+    await _is_answered_alone(postbox)
+
+
+async def test_a_refused_form_result_shows_its_words_in_the_modal(postbox: Postbox) -> None:
+    """Only the view was refused: the modal no longer says that it is being looked up."""
+    trigger = postbox.sandbox.world.triggers.issue("U0MEI")
+    words = {"type": "plain_text", "text": "Checking"}
+    waits = {"type": "modal", "title": words, "blocks": [{"type": "section", "text": words}]}
+    opened = await postbox.client.views_open(trigger_id=trigger, view=waits)
+    view_id = opened["view"]["id"]
+    postbox.fault("views.update", "error", error="invalid_arguments")
+    await _form_result(postbox, view_id)
+    await postbox.run(0)
+    shown = (await postbox.people.get("/hand/views", params={"as": "U0MEI"})).json()["views"]
+    assert "sent_back INC-412/answer/1" in str(shown[-1]["blocks"])
+    await postbox.run(60)
+    await _is_answered_alone(postbox)
+
+
+async def test_a_form_result_that_cannot_be_drawn_has_an_end(postbox: Postbox) -> None:
+    postbox.drawings.broken = {"sent_back"}
+    await _form_result(postbox)
+    await postbox.run(60)
+    assert "could not be drawn" in str(postbox.arguments("views.update")[0]["view"])
+    await _is_answered_alone(postbox)

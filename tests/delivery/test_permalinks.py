@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.delivery.content import Content, Request
 from bot.delivery.permalinks import permalink_of
 from storage import outbox
-from storage.models import Incident, SlackMessage
+from storage.models import Incident, SlackMessage, WorkItem
 from tests.delivery.conftest import Postbox
 
 
@@ -57,6 +57,20 @@ async def test_a_direct_message_waits_for_its_card_and_leads_to_it(postbox: Post
     await tell(postbox)
     await postbox.run(10)
     assert await told(postbox) == [f"remind {await address(postbox)}"]
+
+
+async def test_a_ring_goes_before_a_card_that_is_held_for_long(postbox: Postbox) -> None:
+    """In a storm the channel's budget holds the card of the tenth incident; its turns only wait."""
+    postbox.with_office(renderer=leads_to_the_thread)
+    await postbox.post("card")
+
+    def hold(session: Session, _: Incident, now: datetime) -> None:
+        session.scalars(select(WorkItem)).one().due = now + timedelta(seconds=60)
+
+    await postbox.commit(hold)
+    await tell(postbox)
+    await postbox.run(7)
+    assert await told(postbox) == ["remind None"]
 
 
 @pytest.mark.parametrize("kind", ["rate_limited", "http_500", "malformed", "nothing_said"])

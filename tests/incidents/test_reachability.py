@@ -13,9 +13,9 @@ from incidents import parked, reachability, read
 from incidents.declaring import Declaration, declare
 from incidents.house import House, Role
 from message_templates.engine import Templates
-from storage.models import WorkItem, WorkState
+from storage.models import Incident, WorkItem, WorkState
 from tests.incidents.slack_story import Story, story
-from tests.incidents.world import DAY, KAI, LIN, MEI, World, house
+from tests.incidents.world import DAY, KAI, LIN, MEI, NIGHT, World, house
 
 EMPTY = {**house().roles, "oncall": Role()}
 MISSPELT = {name: role for name, role in house().roles.items() if name != "oncall"} | {
@@ -70,6 +70,23 @@ async def test_the_last_of_a_role_leaves_amid_an_incident_and_somebody_comes(
         assert "Nobody can be rung" not in shown(world)
         assert len(told.rings(KAI)) == before + 1
         assert told.rings(KAI)[-1].why == "direct"
+
+
+@pytest.mark.parametrize(("now", "rung"), [(DAY, True), (NIGHT, False)])
+def test_who_comes_to_have_the_role_was_rung_only_if_they_were(
+    world: World, now: datetime, rung: bool
+) -> None:
+    """At night nobody is rung for a SEV3."""
+    world.now = now
+    world.channel_fails(3)
+    world.write(lambda s: setattr(s.get_one(Incident, 1), "severity", 3))
+    full = world.house
+    look(world, replace(full, roles=EMPTY))
+    look(world, full)
+    [entry] = [one for one in world.entries() if one.kind == "role_filled"]
+    for language, words in (("en", "was rung"), ("zh-Hant", "並已通知")):
+        said = Templates().text("log.role_filled", language=language, **entry.data)
+        assert (words in said) is rung, said
 
 
 def test_a_group_that_lost_its_last_member_has_nobody(world: World) -> None:
