@@ -110,9 +110,7 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
     """Opens the incident; the modal says what came of it, or is the filled form with the error."""
     kind = type_of(desk.house, interaction.memory)
     if kind is None or kind.declare is None:
-        if interaction.memory.get("choose"):  # the acknowledgement was the type's form
-            await desk.forget(interaction)
-        else:
+        if not interaction.memory.get("choose"):  # there the acknowledgement was the type's form
             await desk.say(interaction, "form_gone")
         return
     values = forms.values(kind.declare, interaction)
