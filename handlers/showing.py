@@ -92,6 +92,9 @@ def choices(
             for kind in section.types
             if kind.id != incident.incident_type
         ]
+    elif template == "form_dismiss":
+        found = incident.source.startswith("check:") or incident.failing
+        params["silent_for"] = house.dismissed_for.total_seconds() if found else None
     elif template == "form_wait":
         params["until"] = house.quiet.next_end(now)
     elif template == "form_merge":

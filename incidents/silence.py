@@ -1,9 +1,9 @@
 """Silence after *Not an incident*: it has an end, stands on the home tab, and breaks.
 
-What was dismissed opens nothing while its subject goes on failing as it did: until it passes, for a
-day at most. It is told anew when its severity would be higher, or when twice as many are affected
-at this moment as when it was dismissed, and at least ten; what came together over time does not
-count.
+What was dismissed opens nothing while its subject goes on failing as it did: until it passes,
+for `limits.not_an_incident` at most. It is told anew when its severity would be higher, or when
+twice as many are affected at this moment as when it was dismissed, and at least ten; what came
+together over time does not count.
 """
 
 from __future__ import annotations

@@ -227,6 +227,7 @@ class Reach:
     orders: int
     amounts: tuple[Mapping[str, Any], ...] = ()  # one for each currency
     lost: tuple[Mapping[str, Any], ...] = ()
+    open: int = 0  # orders that are not settled, with an amount or without
 
 
 @dataclass(frozen=True)

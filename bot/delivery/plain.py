@@ -26,7 +26,7 @@ _STATUS = {
     "monitoring": {"en": "Monitoring", "zh-Hant": "觀察中"},
     "resolved": {"en": "Resolved", "zh-Hant": "已結案"},
     "reviewed": {"en": "Reviewed", "zh-Hant": "已檢討"},
-    "dismissed": {"en": "Not an incident", "zh-Hant": "非事件"},
+    "dismissed": {"en": "Not an incident", "zh-Hant": "誤報"},
     "merged": {"en": "Merged", "zh-Hant": "已合併"},
 }
 _VIEW_TEXT = 3000  # Slack: the text of a section

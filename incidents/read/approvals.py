@@ -55,7 +55,8 @@ def approval(reader: Reader, approval_id: int) -> dict[str, Any]:
         "limits": shown.get("reasons") or [],
         "reason": _reason(action, attempts[0]),
         "cost": _decided_cost(reader),
-        "waiting_since": reader.incident.started_at,
+        "began": reader.incident.started_at,
+        "waiting_since": _waiting_since(reader),
         "anew": request.round > 1,
         "state": str(request.state),
         "until": request.expires_at,
@@ -108,6 +109,13 @@ def _reason(action: Action, attempt: ActionAttempt) -> Words | str | None:
         chosen = next((one for one in field.options if one.id == entered[field.id]), None)
         return chosen.label if chosen is not None else str(entered[field.id])
     return None
+
+
+def _waiting_since(reader: Reader) -> str | None:
+    """Since when the customer is known to wait: a complaint came in then; of others none knows."""
+    if reader.incident.source != "complaint":
+        return None
+    return reader.incident.facts.get("received_at")
 
 
 def _costs(reader: Reader) -> Iterator[Any]:

@@ -22,6 +22,7 @@ from incidents.read.reader import Reader
 from incidents.read.review import review_of
 from incidents.read.selection import hidden_of
 from incidents.views import AskedApproval, LateItem, Reach, WeekView
+from plan.expressions import names
 from storage.models import (
     LIVE_STATUSES,
     ActionAttempt,
@@ -102,7 +103,7 @@ def week(
         followed=ended - len(exceptions),
         ended=ended,
         exceptions=exceptions,
-        said_twice=_said_twice(session, ids),
+        said_twice=_said_twice(session, house, ids),
         told_late=_told_late(session, house, found),
         left_open=_left_open(session, ids),
     )
@@ -139,6 +140,7 @@ def reach(session: Session, ids: Sequence[int]) -> Reach:
             func.max(case((Case.state != CaseState.SETTLED, Case.amount_minor), else_=None)).label(
                 "open"
             ),
+            func.max(case((Case.state != CaseState.SETTLED, 1), else_=0)).label("unsettled"),
         )
         .where(Case.incident_id.in_(ids), Case.kind == _ORDER)
         .group_by(Case.key, Case.amount_currency)
@@ -146,6 +148,7 @@ def reach(session: Session, ids: Sequence[int]) -> Reach:
     )
     session.flush()
     orders = session.scalar(select(func.count(one.c.key.distinct()))) or 0
+    unsettled = session.scalar(select(func.count(one.c.key.distinct())).where(one.c.unsettled == 1))
     sums = session.execute(
         select(one.c.currency, func.sum(one.c.minor), func.sum(one.c.open))
         .where(one.c.currency.is_not(None))
@@ -156,6 +159,7 @@ def reach(session: Session, ids: Sequence[int]) -> Reach:
         orders,
         tuple(Money(int(whole), currency).as_json() for currency, whole, _ in sums),
         tuple(Money(int(left), currency).as_json() for currency, _, left in sums if left),
+        unsettled or 0,
     )
 
 
@@ -291,17 +295,25 @@ def _contacts(session: Session, ids: Sequence[int]) -> list[ActionAttempt]:
     )
 
 
-def _said_twice(session: Session, ids: Sequence[int]) -> int:
+def _said_twice(session: Session, house: House, ids: Sequence[int]) -> int:
     """Orders whose customer got the same kind of message more than once."""
-    told: dict[tuple[str, str], int] = {}
+    told: dict[tuple[str, str, int | None], int] = {}
     keys = _keys(session, ids)
     for attempt in _contacts(session, ids):
         if not _is_message(attempt):
             continue
         for case_id in attempt.covers or (attempt.case_id,):
-            place = (keys.get(int(case_id or 0), ""), attempt.action)
+            place = (keys.get(int(case_id or 0), ""), *_message(house, attempt))
             told[place] = told.get(place, 0) + 1
-    return len({key for (key, _), times in told.items() if times > 1})
+    return len({key for (key, *_), times in told.items() if times > 1})
+
+
+def _message(house: House, attempt: ActionAttempt) -> tuple[str, int | None]:
+    """What the message says, and its incident where the plan says it once in each."""
+    action = house.plan.actions.get(attempt.action)
+    tells = "" if action is None else action.tells or ""
+    apart = attempt.incident_id if "incident" in names(tells, expression=False) else None
+    return str(attempt.params.get("template") or attempt.action), apart
 
 
 def _is_message(attempt: ActionAttempt) -> bool:

@@ -336,9 +336,12 @@ def test_the_approver_sees_what_is_asked_in_both_languages(world: World) -> None
     for part in ("INC-1: Lin asks for your approval", "NT$27,000 for 3 orders", "FG-2 NT$9,000"):
         assert part in english
     assert "NT$27,000 in one press; the limit is NT$10,000" in english
-    assert "wait since" in english
+    assert "The incident began " in english
+    assert "wait since" not in english
     assert "Then Jo is asked" in english
-    for part in ("Lin 請你核准", "共 3 筆", "本次合計 NT$27,000，限額 NT$10,000"):
+    assert "事件始於 " in chinese
+    assert "起等待" not in chinese
+    for part in ("Lin 請您核准", "共 3 筆", "本次合計 NT$27,000，限額 NT$10,000"):
         assert part in chinese
 
 

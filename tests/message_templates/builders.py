@@ -654,7 +654,7 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
             {"step_title": step("3.3.3.s1").title, "scope": scope(), **about},
         ),
         "form_note": (card_open(), {"text": RAW_WORDS}),
-        "form_dismiss": (card_open(), {}),
+        "form_dismiss": (card_open(), {"silent_for": 3 * 86_400}),
         "form_severity": (card_open(), {}),
         "form_section": (
             card_open(),
@@ -700,7 +700,8 @@ def approval_asked() -> dict[str, Any]:
         "limits": [{"kind": "press", "amount": money(180_000), "limit": limit}],
         "reason": "paid twice",
         "cost": money(500),
-        "waiting_since": at("02:40"),
+        "began": at("02:40"),
+        "waiting_since": None,
         "state": "waiting",
         "until": at("03:22"),
         "next": KAI,
