@@ -117,6 +117,8 @@ class Responder:
             raise Seen(f"{what}: Slack shows {answer.get('error')}")
         if "form" in work:
             self.fill(person, work["form"], before)
+        if work.get("shown"):
+            self.send_what_is_shown(person, before, wait=True)
         if work.get("refused") or work.get("waits"):  # what comes next in the story is the answer
             return True
         said = self.answered(person, message["ts"], element, answers, what, before)
@@ -182,9 +184,13 @@ class Responder:
         self.wait_until_calm()
         return told()
 
-    def send_what_is_shown(self, person: str, before: Json | None) -> None:
-        """What will be sent is read, and the modal's button pressed."""
-        answer = self.slack.send_shown(person, before)
+    def send_what_is_shown(self, person: str, before: Json | None, *, wait: bool = False) -> None:
+        """What will be sent is read, and the modal's button pressed. `wait`: it will be shown."""
+
+        def sent() -> Json | None:
+            return self.slack.send_shown(person, before)
+
+        answer = wait_for(sent, "what will be sent") if wait else sent()
         if answer is None:
             return
         self.tell(f"  {person} reads what will be sent, and sends it")
