@@ -111,7 +111,7 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
     kind = type_of(desk.house, interaction.memory)
     if kind is None or kind.declare is None:
         if not interaction.memory.get("choose"):  # there the acknowledgement was the type's form
-            await desk.say(interaction, "form_gone")
+            await desk.say(interaction, "type_gone")
         return
     values = forms.values(kind.declare, interaction)
     named = as_written(str(values.get("order") or ""))

@@ -21,6 +21,7 @@ from bot.cli.terminal import Terminal, text
 from bot.name_resolution import sentences
 from bot.settings import Secrets, Settings, load_secrets, load_settings
 from bot.settings_errors import SettingsError
+from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.source import ShopUnavailable
@@ -229,11 +230,25 @@ async def _shop(settings: Settings) -> list[Line]:
                     lines.append(("look", f"Check {check.name} finds something right now."))
                 else:
                     lines.append(("ok", f"Check {check.name}: in order."))
+                lines.extend(_fallen_back(result))
     except ShopUnavailable as error:
         lines.append(("wrong", str(error)))
     if not settings.checks:
         lines.append(("look", "No check is configured: nothing is found by itself."))
     return lines
+
+
+def _fallen_back(result: CheckResult) -> Iterator[Line]:
+    """A check that does without an answer of the shop still looks, and says so."""
+    why = result.figures.get("unrouted")
+    if why is not None:
+        yield (
+            "look",
+            (
+                f"Check {result.name}: its route_look does not say which channel carries the "
+                f"traffic ({why}); it goes by the payments."
+            ),
+        )
 
 
 def _names(settings: Settings) -> list[Line]:

@@ -49,7 +49,7 @@ class PaymentChannel:
     async def run(self, context: CheckContext) -> CheckResult:
         shop = context.database()
         known = [c for c in (self.settings.channel, self.settings.standby) if c is not None]
-        carrier = await self._carrier(known, context, shop)
+        carrier, unrouted = await self._carrier(known, context, shop)
         if carrier not in known:  # routed by hand through another one
             known.append(carrier)
         seen = [
@@ -74,6 +74,7 @@ class PaymentChannel:
                 "attempts": watched.stats["attempts"],
                 "failed": watched.stats["failed"],
                 "probe": watched.probe["ok"],
+                "unrouted": unrouted,
             },
             recovered_facts={one.subject: {"now": now, "probe": one.probe} for one in healthy},
             settled={one.subject: paid for one in seen} if paid else {},
@@ -81,25 +82,33 @@ class PaymentChannel:
 
     async def _carrier(
         self, known: list[ChannelName], context: CheckContext, shop: ShopDatabase
-    ) -> ChannelName:
-        """The channel that carries the traffic: by the shop's word, else by its payments."""
-        if self.settings.route_look is not None:
-            try:
-                answer = await context.look(
-                    self.settings.route_look, {"method": self.settings.method}
-                )
-            except LookFailed:
-                answer = None
-            routed = answer.get("channel") if isinstance(answer, dict) else None
-            if routed:
-                by_id = {channel.id: channel for channel in known}
-                return by_id.get(str(routed)) or ChannelName(id=str(routed), name=str(routed))
+    ) -> tuple[ChannelName, str | None]:
+        """The channel that carries the traffic: by the shop's word, else by its payments.
+
+        And why the shop's word was not to be had, where it should be.
+        """
+        routed, unrouted = await self._routed(context)
+        if routed is not None:
+            by_id = {channel.id: channel for channel in known}
+            return by_id.get(routed) or ChannelName(id=routed, name=routed), None
         usual, *others = known
         for channel in others:
             beside = await self._now(channel, context, shop)
             if beside["attempts"] and not (await self._now(usual, context, shop))["attempts"]:
-                return channel
-        return usual
+                return channel, unrouted
+        return usual, unrouted
+
+    async def _routed(self, context: CheckContext) -> tuple[str | None, str | None]:
+        """The id of the channel that the shop names, or why it names none."""
+        look = self.settings.route_look
+        if look is None:
+            return None, None
+        try:
+            answer = await context.look(look, {"method": self.settings.method})
+        except LookFailed as error:
+            return None, error.code
+        routed = answer.get("channel") if isinstance(answer, dict) else None
+        return (str(routed), None) if routed else (None, "no_channel")
 
     async def _see(
         self, channel: ChannelName, carries: bool, context: CheckContext, shop: ShopDatabase

@@ -13,7 +13,9 @@ import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import insert, select, update
 
-from checks.kinds.base import Check, CheckContext
+from bot.cli.doctor import _fallen_back
+from checks.kinds.base import Check, CheckContext, LookFailed
+from checks.model import CheckResult
 from checks.registry import AnyCheckSettings, build
 from checks.runner import run_check
 from checks.shop.mapping import ShopMapping
@@ -54,9 +56,12 @@ class Watched:
         self.source = ShopDatabase(shop.url, ShopMapping.model_validate(MAPPING))
         self.tests: dict[str, bool] = {}  # what a test payment through a channel says
         self.route = "karte"
+        self.last: CheckResult | None = None
 
     async def _look(self, name: str, params: dict[str, Any]) -> Any:
         if name == "route":
+            if self.route == "away":
+                raise LookFailed("timeout")
             return {"method": params["method"], "channel": self.route}
         return {"ok": self.tests[params["channel"]]}
 
@@ -78,6 +83,7 @@ class Watched:
             )
             result = asyncio.run(run_check(check, context))
             assert result.error is None
+            self.last = result
             for part in in_parts(result):
                 self.world.write(
                     lambda s, p=part: take_check_result(s, self.world.house, p, self.world.now)
@@ -377,6 +383,21 @@ def test_a_route_that_the_shop_does_not_tell_is_seen_by_its_payments(watched: Wa
     pays(watched, "zweit", failed=12)
     watched.look({name: value for name, value in ROUTED.items() if name != "route_look"})
     assert watched.incident_subjects() == [STANDBY]
+
+
+@pytest.mark.parametrize(("route", "said"), [("away", "(timeout)"), ("", "(no_channel)")])
+def test_a_route_look_that_does_not_answer_is_named_by_doctor(
+    watched: Watched, route: str, said: str
+) -> None:
+    watched.tests = {"karte": True, "zweit": True}
+    watched.look(ROUTED)
+    assert watched.last is not None
+    assert list(_fallen_back(watched.last)) == []
+    watched.route = route
+    watched.look(ROUTED)
+    [(mark, sentence)] = _fallen_back(watched.last)
+    assert mark == "look"
+    assert said in sentence
 
 
 def _cases(watched: Watched) -> dict[str, tuple[str, str | None]]:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
-from handlers import modals
+import pytest
+
+from handlers import intake, modals
 from handlers.desk import Desk
 from handlers.registry import Interaction
 from handlers.step_forms import asked
@@ -14,6 +16,8 @@ from handlers.values import Target, private_metadata
 from incidents import loading
 from plan.loader import LoadedPlan
 from plan.model import FormField, Words
+from storage.models import WorkItem
+from storage.work import enqueue
 from tests.incidents.world import MEI, World
 
 STEP = Target(1, 1, "3.3.2.s1", "answer")
@@ -87,3 +91,34 @@ def test_a_new_incident_is_judged_by_the_new_plan(world: World) -> None:
     assert world.press(MEI, "3.3.1.s2", "skip", values=skipped).ok
     outcome = world.press(MEI, STEP.step, STEP.button, values={"cause": "A certificate"})
     assert (outcome.code, outcome.params["field_id"]) == ("field_required", "ticket")
+
+
+@pytest.mark.parametrize(
+    ("memory", "shown"), [({"type": "gone"}, ["sent_back"]), ({"choose": True}, [])]
+)
+async def test_a_declaration_of_a_type_that_the_plan_no_longer_has_has_an_end(
+    world: World, memory: dict[str, Any], shown: list[str]
+) -> None:
+    """What was typed comes back; behind the choice of a type its form stands already."""
+
+    async def write(work: Any, **_: Any) -> Any:
+        def unit(session: Any) -> Any:
+            enqueue(
+                session, kind="intake", key="trigger:1", payload={}, due=world.now, now=world.now
+            )
+            return work(session)
+
+        return world.write(unit)
+
+    nobody: Any = None
+    desk = Desk(
+        database=cast("Any", SimpleNamespace(write=write)), house=world.house, templates=nobody,
+        slack=nobody, people=nobody, clock=cast("Any", SimpleNamespace(now=lambda: world.now)),
+        guard_looks=nobody, order=nobody,
+    )  # fmt: skip
+    form = replace(sent(world, ""), name="form.declare")
+    view = {**form.view, "id": "V1", "private_metadata": private_metadata(**memory)}
+    await intake.submitted(replace(form, view=view), desk)
+    views = [item for item in world.all(WorkItem) if item.payload.get("do") == "view"]
+    assert [item.payload["template"] for item in views] == shown
+    assert all("A certificate" in str(item.secret) for item in views)
