@@ -240,7 +240,7 @@ def _failed(
     incident = run.incident(session, state)
     in_storm = incident is not None and storms.is_storm(incident)
     if incident is not None and in_storm and state.failing and state.failures:
-        storms.goes_on(session, run.storm, incident, (state, finding, finding.facts))
+        storms.goes_on(run.storm, result, incident, (state, finding, finding.facts))
         return None, False
     if state.failures == 0:
         state.first_failure_at = result.ran_at

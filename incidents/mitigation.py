@@ -25,7 +25,6 @@ from storage.models import Status
 TIMER = "effects"
 _EVERY = timedelta(minutes=5)
 _SOON = timedelta(minutes=1)  # after a look without an answer
-_OVER = (Status.MITIGATED, Status.MONITORING)
 _BAD = 2  # looks beside the effect, one after the other
 
 
@@ -43,9 +42,8 @@ def watch(change: Change, payload: Mapping[str, Any], looks: GuardLooks) -> None
     """One round of looks of a hold; at its end: mitigated, or not held."""
     if not hold.is_current(change, payload):
         return
-    gone = effects.take(change, looks)
-    if gone:
-        relapse.lost(change, gone)
+    relapse.lost(change, effects.take(change, looks))
+    if change.incident.hold is None:  # what was watched is gone; not what another step did
         return
     place = hold.step_of(change)
     if place is None:  # another section by now
@@ -91,7 +89,7 @@ def mitigate(change: Change) -> None:
 
 
 def look_regularly(change: Change) -> None:
-    """Every five minutes, for as long as it counts as over."""
+    """Every five minutes, for as long as it is live and something was done."""
     every = int(_EVERY.total_seconds())
     at = int(change.now.timestamp()) // every * every + every  # one rhythm, whoever asks for it
     due = datetime.fromtimestamp(at, change.now.tzinfo)
@@ -105,7 +103,7 @@ def look_now(change: Change) -> None:
 
 
 def looked(change: Change, payload: Mapping[str, Any], looks: GuardLooks) -> None:
-    """One round of looks at the effects of an incident that counts as over."""
+    """One round of looks at the effects of an incident."""
     incident = change.incident
     if not incident.live:
         return
@@ -113,7 +111,7 @@ def looked(change: Change, payload: Mapping[str, Any], looks: GuardLooks) -> Non
     relapse.lost(change, gone)
     relapse.consider(change)
     standing = effects.standing(change.session, incident)
-    if payload.get("every") and incident.status in _OVER and standing:
+    if payload.get("every") and standing:  # over or not: what was done is to stand
         if any(effect.problem for effect in standing):
             due = change.now + _SOON
             escalation.timer(change, TIMER, due, key=f"every/{due.isoformat()}", every=True)

@@ -166,7 +166,7 @@ def ring_relapse(
     instead of somebody who rests. Who was rung.
     """
     last = last_relapse_ring(change)
-    if last is not None and change.now - last < RELAPSE_AGAIN:
+    if last is not None and abs(change.now - last) < RELAPSE_AGAIN:
         return ()
     params = {"times": times, "since": since.isoformat()}
     mark = f"{change.now.timestamp():.0f}"

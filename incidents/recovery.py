@@ -43,6 +43,9 @@ def recovered(change: Change) -> bool:
         "scope": scopes.snapshot(change.scope()),
     }
     seldom = _seldom(change, "recovered")
+    # What was taken for over while it was watched, and did not last, was said too soon.
+    last = timeline.last_of(change.session, incident.id, "recovered", "not_held")
+    anew = last is not None and last.kind == "not_held"
     entry = change.entry("recovered", data)
     change.audit("recovered", incident.reference, data={"check": check.get("name")})
     if effects.standing(change.session, incident):
@@ -50,7 +53,7 @@ def recovered(change: Change) -> bool:
     asked = questions.ask_due(change)
     relapsed = timeline.last_of(change.session, incident.id, "relapsed")
     told = relapsed is not None and relapsed.data.get("posted")  # so its end is told as well
-    if mitigated and (seldom or told):
+    if mitigated and (seldom or told or anew):
         notifications.announce(change, Event.MITIGATED, entry)
         questions.desk_note(change)
     elif not asked and seldom:
@@ -107,6 +110,6 @@ def failed_again(
 def _seldom(change: Change, kind: str) -> bool:
     """Whether no line of that kind was posted lately."""
     return not any(
-        entry.kind == kind and entry.data.get("posted") and change.now - entry.at < _FLAPPING
+        entry.kind == kind and entry.data.get("posted") and abs(change.now - entry.at) < _FLAPPING
         for entry in timeline.entries(change.session, change.incident.id)
     )

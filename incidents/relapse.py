@@ -43,8 +43,8 @@ def _relapse(change: Change, since: datetime) -> None:
     over = {"from": began.isoformat(), "to": ended.isoformat()}
     incident.outages = [*(incident.outages or ()), over]
     incident.felt_since = max(since, ended)
-    incident.mitigated_at = incident.recovered_at = None
-    incident.facts = {k: v for k, v in incident.facts.items() if k != "recovered_at"}
+    incident.mitigated_at = None
+    _recovered_no_more(change)
     incident.quiet_until = incident.quiet_reason = None  # nobody waits for a day while it is felt
     change.status(Status.ACKNOWLEDGED if incident.owner else Status.OPEN)
     change.moved()
@@ -60,13 +60,19 @@ def _relapse(change: Change, since: datetime) -> None:
     change.audit("relapsed", incident.reference, data={"times": incident.times})
     last = notifications.last_relapse_ring(change)
     if (
-        last is None or change.now - last >= notifications.RELAPSE_AGAIN
+        last is None or abs(change.now - last) >= notifications.RELAPSE_AGAIN
     ):  # else the card alone says it
         notifications.announce(change, Event.STATUS, entry)
     ask_to_ring(change, entry)
     if escalation.nobody_has_it(change):
         escalation.start(change, again=True)
     change.show()
+
+
+def _recovered_no_more(change: Change) -> None:
+    incident = change.incident
+    incident.recovered_at = None
+    incident.facts = {k: v for k, v in incident.facts.items() if k != "recovered_at"}
 
 
 def reopen_steps(change: Change) -> None:
@@ -81,10 +87,10 @@ def reopen_steps(change: Change) -> None:
 
 def lost(change: Change, gone: Sequence[Effect], *, problem: str | None = "effect_gone") -> None:
     """Effects that stand no more: their steps are to do again, and what was watched is not."""
-    if gone:  # what a check said of the traffic was said before
-        change.incident.fails_beside = False
     for effect in gone:
         place = effects.place_of(change, effect)
+        if place is None or place.plan.mitigates:  # what a check said of the traffic was before
+            change.incident.fails_beside = False
         if place is None or place.row.state != StepState.DONE:
             continue
         steps_done.open_again(
@@ -103,7 +109,9 @@ def lost(change: Change, gone: Sequence[Effect], *, problem: str | None = "effec
 def not_held(change: Change, *, by_hand: bool = False) -> None:
     """What was watched did not last: it was never over, and its step is to do again."""
     hold.end(change)
+    _recovered_no_more(change)  # the next passes of the check say anew that it has recovered
     reopen_steps(change)
+    questions.withdraw(change)
     change.moved()
     entry = change.entry("not_held", {"scope": scopes.snapshot(change.scope())})
     change.audit("not_held", change.incident.reference)
@@ -118,7 +126,10 @@ def not_held(change: Change, *, by_hand: bool = False) -> None:
 def ask_to_ring(change: Change, entry: TimelineEntry) -> None:
     """Rings as soon as it was looked who can be rung, and ten minutes after the last time."""
     last = notifications.last_relapse_ring(change)
-    due = change.now if last is None else max(change.now, last + notifications.RELAPSE_AGAIN)
+    if last is None or last > change.now:  # a clock that was set back keeps nobody asleep
+        due = change.now
+    else:
+        due = max(change.now, last + notifications.RELAPSE_AGAIN)
     escalation.timer(change, TIMER, due, key=str(entry.sequence), entry=entry.sequence)
 
 

@@ -107,13 +107,15 @@ def subject_for(
     return _SHARED if session.scalar(select(grows)) else None
 
 
-def goes_on(session: Session, storm: Storm, incident: Incident, member: Member) -> None:
+def goes_on(storm: Storm, result: CheckResult, incident: Incident, member: Member) -> None:
     """A subject of a storm fails as it did: nothing of its own needs to be kept.
 
     The storm of one check is brought up to date once a run. That of many checks is left alone, save
     where the subject brings a new case: a thousand runs must not each read its thousand cases.
     """
     state, finding, facts = member
+    if is_shared(incident) and incident.hold:  # what is watched does not hold by this
+        impact.check_failed(incident, result.ran_at, result.open_after, felt=finding.felt)
     if not is_shared(incident):
         storm.add(state, finding, facts, incident.subject)
         return
@@ -158,11 +160,18 @@ def take_up(
             if is_shared(live):  # what the first check said of it stays
                 facts = {}
             update_incident(session, house, live, facts, cases, now, actor=actor, source=source)
-            if any(state.failing for state, _, _ in members):
+            failing = [(state, finding) for state, finding, _ in members if state.failing]
+            if failing:
                 since = min(
                     (s.first_failure_at for s, _, _ in members if s.first_failure_at), default=None
                 )
-                recovery.came_back(Change(session, house, live, actor, now), since)
+                live.failing = True  # each subject has failed often enough by itself
+                recovery.failed_again(
+                    Change(session, house, live, actor, now),
+                    result,
+                    felt=any(finding.felt for _, finding in failing),
+                    since=since,
+                )
         for state, finding, _ in members:
             _note(state, finding, incident)
         yield incident, is_new

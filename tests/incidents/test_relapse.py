@@ -18,6 +18,7 @@ from tests.incidents.world import KAI, MEI, World
 
 SWITCH = "3.3.1.s2"
 STANDBY = "9.1.3.s2"
+OFFER = "3.3.3.s1"
 
 
 def card(world: World, number: int = 1) -> CardView:
@@ -398,3 +399,77 @@ def test_a_types_present_facts_are_renewed_after_the_mitigation(world: World) ->
     assert facts["now"]["attempts"] == 30
     for kind in ("payment_channel_down", "order_state_stuck", "system_crash"):
         assert world.house.plan.incident_type(kind).present
+
+
+def offered_at_checkout(world: World) -> None:
+    assert world.press(MEI, OFFER, "offer").ok
+    world.run_actions(offer_alternative_payment=lambda _: {"ok": True})
+    assert world.incident().facts["methods"]["since"]
+
+
+def off_the_checkout(world: World) -> None:
+    world.looks["checkout_methods"] = lambda _: {"methods": ["card"]}
+
+
+def test_a_hold_goes_on_when_what_another_step_did_is_gone(world: World) -> None:
+    world.channel_fails(3)
+    offered_at_checkout(world)
+    switched(world)
+    off_the_checkout(world)
+    world.advance(125)
+    assert world.step(OFFER).state == StepState.PENDING
+    assert world.step(SWITCH).state == StepState.DONE
+    assert world.incident().status == Status.MITIGATED
+    assert card(world).mood == "mitigated"
+
+
+def test_what_is_off_the_checkout_is_promised_no_more_and_offered_again(world: World) -> None:
+    world.channel_fails(3, standby={})
+    offered_at_checkout(world)
+    world.advance(11 * 60)  # not over: it is looked at all the same
+    off_the_checkout(world)
+    world.advance(5 * 60)
+    assert world.step(OFFER).state == StepState.PENDING
+    assert offered(world, OFFER) == ["offer", "skip"]
+    assert not world.incident().facts["methods"]["since"]
+
+
+def test_what_recovers_while_it_is_watched_and_is_switched_back_is_over(world: World) -> None:
+    world.channel_fails(3)
+    switched(world)
+    world.channel_healthy(3)
+    assert world.incident().status == Status.ACKNOWLEDGED  # still watched
+    assert world.answer(MEI, "switch_back", "switch_back").ok
+    world.run_actions(switch_back_payment_channel=lambda _: {"channel": "northpay"})
+    incident = world.incident()
+    assert (incident.status, incident.hold) == (Status.ACKNOWLEDGED, None)
+    world.channel_healthy(1)
+    assert world.incident().status in (Status.MITIGATED, Status.MONITORING)
+    assert card(world).mood == "mitigated"
+    said = [one.kind for one in world.entries() if one.data.get("posted")]
+    assert said[-1] == "recovered"
+
+
+def test_what_recovers_while_it_is_watched_and_does_not_hold_can_be_done_again(
+    world: World,
+) -> None:
+    world.channel_fails(3)
+    switched(world)
+    world.channel_healthy(3)
+    routed(world, "northpay")
+    world.advance(40)
+    incident = world.incident()
+    assert (incident.recovered_at, incident.facts.get("recovered_at")) == (None, None)
+    assert "switch" in offered(world, SWITCH)
+
+
+def test_a_clock_that_was_set_back_silences_no_relapse(world: World) -> None:
+    world.channel_fails(3)
+    world.take(MEI)
+    world.channel_healthy(3)
+    world.channel_fails(3)
+    assert relapse_rings(world, MEI) == 1
+    world.now -= timedelta(hours=3)
+    world.channel_healthy(3)
+    world.channel_fails(3)
+    assert relapse_rings(world, MEI) == 2

@@ -269,3 +269,29 @@ def test_a_fault_that_comes_later_has_a_thread_of_its_own(either: World) -> None
     either.now += either.house.storm_within * 2
     later = replace(alert(99), ran_at=either.now)
     assert len(take(either, later).opened) == 1
+
+
+def test_the_watch_of_a_storm_ends_when_a_subject_goes_on_failing(either: World) -> None:
+    """Found by one check or by many: what fails while it is watched has not held."""
+    found = replace(CheckResult("orders", either.now, findings=subjects(30)), open_after=1)
+    take(either, found)
+    alerts = [alert(number) for number in range(30)]
+    for result in alerts:
+        take(either, result)
+    storms = [one for one in either.all(Incident) if one.subject.startswith("many:")]
+    assert len(storms) == 2
+
+    def watched(session: Session) -> None:
+        for one in storms:
+            incident = session.get_one(Incident, one.id)
+            incident.hold, incident.failed_runs = {"step": "x", "run": 0, "mark": ""}, 0
+            incident.checked_at = None
+
+    either.write(watched)
+    either.now += timedelta(seconds=30)
+    for result in (found, *alerts):
+        take(either, replace(result, ran_at=either.now))
+    for one in storms:
+        incident = either.incident(one.number)
+        assert incident.failed_runs > 0, one.subject
+        assert incident.checked_at == either.now, one.subject
