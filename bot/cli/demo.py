@@ -77,7 +77,7 @@ def _guide(running: Stack) -> None:
         "steps": [
             {
                 "en": "Open the shop's switches and turn on “Half of the card payments fail”.",
-                "zh-Hant": "打開商店的故障開關，打開「刷卡付款失敗一半」。",
+                "zh-Hant": "到商店的故障開關頁，開啟「刷卡約半數失敗」。",
                 "link": running.shop_url,
             },
             {

@@ -478,6 +478,7 @@ def test_a_decided_cost_above_the_limit_waits_and_its_author_cannot_approve(
     assert outcome.code == "approval_needed"
     assert why(world) == ["one"]
     assert "Decided for the customer: NT$5,000" in seen(world, number=number)
+    assert "The customer waits since " in seen(world, number=number)  # a complaint came in then
     assert decide(world, LIN).code == "no_right"
     assert decide(world, KAI, grant=grants).ok
     step = world.step("7.2.s5", number)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
+from handlers.showing import choices
 from incidents import cases, controls, read
 from incidents.authorise import MATRIX, Act
 from incidents.house import Actor
@@ -562,3 +563,30 @@ def test_no_word_of_a_person_stands_readable_in_the_file(world: World) -> None:
     for file in path.parent.iterdir():
         if file.name.startswith(path.name):
             assert secret.encode() not in file.read_bytes(), file.name
+
+
+def dismissing(world: World, language: str = "en") -> str:
+    """What the form of *Not an incident* says."""
+    found = world.read(lambda s: choices(s, world.house, 1, "form_dismiss", world.now))
+    assert found is not None
+    view, params = found
+    drawn = Templates().render("form_dismiss", view, language=language, params=params)
+    return repr(drawn.view)
+
+
+def test_a_dismissal_says_how_long_the_check_is_silent_as_it_is_set(world: World) -> None:
+    world.now = DAY
+    world.house = replace(world.house, dismissed_for=timedelta(days=7))
+    world.channel_fails(3)
+    assert "nothing opens for 7 days at most" in dismissing(world)
+    assert "最長 7 天內不再開立事件" in dismissing(world, "zh-Hant")
+
+
+def test_a_dismissal_of_what_no_check_found_speaks_of_no_check(world: World) -> None:
+    from tests.incidents.test_sections import complaint
+
+    world.now = DAY
+    assert complaint(world).ok
+    assert "it was no incident" in dismissing(world)
+    assert "check" not in dismissing(world)
+    assert "檢查" not in dismissing(world, "zh-Hant")

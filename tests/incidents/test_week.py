@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +18,7 @@ from incidents import controls, follow_ups, read
 from incidents.change import Change
 from incidents.read.week import bounds, due_for
 from message_templates.engine import Templates
-from storage.models import Incident
+from storage.models import ActionAttempt, Case, Incident
 from storage.money import Money
 from tests.incidents.slack_story import Story, StoryClock, language, story
 from tests.incidents.world import (
@@ -282,3 +283,77 @@ def test_two_currencies_are_never_added(world: World) -> None:
         said = repr(Templates(TAIPEI).render("week", view, language=lang).blocks)
         assert "€45.50" in said
         assert "NT$" in said
+
+
+def said_of_the_week(world: World, language: str) -> str:
+    view = world.read(lambda s: read.week(s, world.house, JO, MONDAY, TAIPEI))
+    return repr(Templates(TAIPEI).render("week", view, language=language).blocks)
+
+
+@pytest.mark.parametrize(
+    ("states", "english", "chinese"),
+    [
+        (("open", "open", "settled"), "3 orders touched; 2 orders still open", "尚有 2 筆未處理"),
+        (("waiting",), "1 order touched; 1 order still open", "尚有 1 筆未處理"),
+        (("settled", "settled"), "2 orders touched; all settled", "均已處理"),
+        ((), "No order known", "沒有已知受影響的訂單"),
+    ],
+)
+def test_orders_without_an_amount_are_not_called_settled_while_they_are_open(
+    world: World, states: tuple[str, ...], english: str, chinese: str
+) -> None:
+    world.now = DAY
+    world.channel_fails(3, cases=tuple(CaseFound("order", f"FG-{n}") for n in range(len(states))))
+    for n, state in enumerate(states):
+        world.write(
+            lambda s, n=n, state=state: s.execute(  # type: ignore[misc]
+                text("update cases set state = :state where key = :key"),
+                {"state": state, "key": f"FG-{n}"},
+            )
+        )
+    assert english in said_of_the_week(world, "en")
+    assert chinese in said_of_the_week(world, "zh-Hant")
+
+
+def message(world: World, number: int, action: str, template: str) -> None:
+    """A message about FG-1 that went out in that incident."""
+
+    def unit(session: Any) -> None:
+        incident = session.query(Incident).filter_by(number=number).one()
+        case = session.query(Case).filter_by(incident_id=incident.id, key="FG-1").one()
+        session.add(
+            ActionAttempt(
+                key=uuid4().hex,
+                incident_id=incident.id,
+                case_id=case.id,
+                action=action,
+                params={"template": template, "text": "Dear customer"},
+                state="done",
+                requested_by=LIN,
+                requested_at=world.now,
+                settled_at=world.now,
+            )
+        )
+
+    world.write(unit)
+
+
+@pytest.mark.parametrize(
+    ("messages", "twice"),
+    [
+        (((1, "notify_customer", "payment_failed"), (1, "notify_customer", "difference")), 0),
+        (((1, "notify_customer", "payment_failed"), (2, "notify_customer", "payment_failed")), 1),
+        (((1, "tell_complainant", "complaint"), (2, "tell_complainant", "complaint")), 0),
+        (((1, "tell_complainant", "complaint"), (1, "tell_complainant", "complaint")), 1),
+    ],
+)
+def test_said_twice_is_the_same_message_about_one_order(
+    world: World, messages: tuple[tuple[int, str, str], ...], twice: int
+) -> None:
+    world.now = DAY
+    for subject in ("orders:one", "orders:two"):
+        amounts(world, subject, order("FG-1", money(100)))
+    for number, action, template in messages:
+        message(world, number, action, template)
+    view = world.read(lambda s: read.week(s, world.house, JO, MONDAY, TAIPEI))
+    assert view.said_twice == twice

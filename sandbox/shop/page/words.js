@@ -120,7 +120,7 @@ const zh = {
   option: { channel: "金流", seconds: "秒數", orders: "筆數", count: "筆數", hours: "小時", status: "狀態", over: "多付", under: "少付", unanswered: "未回覆", charged: "其中已扣款", target: "對象", from: "從", to: "變成", server: "主機" },
   choice: { northpay: "Northpay", harborpay: "Harborpay", paid: "已付款", dispatched: "已出貨", delivered: "已送達", awaiting_payment: "未付款", standby: "備援主機" },
   fault: {
-    channel_half: ["刷卡付款失敗一半", "5 分鐘 118 筆中 57 筆失敗，多數卡在 3D 驗證頁；部分付款沒有回覆結果。"],
+    channel_half: ["刷卡約半數失敗", "5 分鐘 118 筆中 57 筆失敗，多數卡在 3D 驗證頁；部分付款沒有回覆結果。"],
     channel_down: ["金流停擺", "經過此金流的付款全部失敗，測試付款也失敗。"],
     channel_slow: ["金流變慢", "每筆付款需等待設定的秒數；10 秒以上顧客會放棄，部分付款沒有結果。"],
     server_crash: ["主要主機當機", "連線全部中斷、無法連入；由其他主機接手前不會有新訂單。"],
