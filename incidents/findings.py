@@ -43,8 +43,17 @@ def in_parts(result: CheckResult) -> list[CheckResult]:
     parts = [replace(blank, healthy_subjects=chunk) for chunk in chunks]
     parts[0] = replace(parts[0], findings=result.findings, not_looked_at=result.not_looked_at)
     parts[1:] = [replace(part, later_part=True) for part in parts[1:]]
-    parts[-1] = replace(parts[-1], settled=result.settled)
+    parts[-1] = replace(parts[-1], settled=_settled(result))
     return parts
+
+
+def _settled(result: CheckResult) -> dict[str, tuple[CaseFound, ...]]:
+    """What is in order again by subject, without what the same run finds for another subject."""
+    still = {(case.kind, case.key) for finding in result.findings for case in finding.cases}
+    return {
+        subject: tuple(case for case in found if (case.kind, case.key) not in still)
+        for subject, found in result.settled.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def _take(session: Session, house: House, result: CheckResult, now: datetime, ea
         recovered.append(over.number)
     for subject in result.not_looked_at:
         each(subject, partial(_not_looked_at, session, result, subject, run))
-    for subject, settled in result.settled.items():
+    for subject, settled in _settled(result).items():
         each(subject, partial(_settle, session, house, result, subject, settled, now))
     return Taken(tuple(opened), tuple(updated), tuple(recovered))
 
@@ -135,9 +144,14 @@ def _settle(
     settled: tuple[CaseFound, ...],
     now: datetime,
 ) -> None:
-    """Cases of the subject's incident that are in order again."""
-    incident = _incident(session, _state(session, result.name, subject))
-    if incident is not None:
+    """Cases of the subject's incident that are in order again.
+
+    Not in one of another type, into which it was joined or merged: the cases there are others',
+    and wait for something else than this check looks at.
+    """
+    state = _state(session, result.name, subject)
+    incident = _incident(session, state)
+    if incident is not None and _its_own(session, state, incident):
         settle_found(Change(session, house, incident, _actor(result), now), settled)
 
 
@@ -288,7 +302,8 @@ def _failed(
             reopen_found(change, finding.cases)
         brought_up_to_date()
         # An effect that was joined says nothing of its cause.
-        if finding.incident_type == incident.incident_type and recovery.failed_again(
+        own = finding.subject == incident.subject or finding.incident_type == incident.incident_type
+        if own and recovery.failed_again(
             change, result, felt=finding.felt, since=state.first_failure_at
         ):
             brought_up_to_date()  # the figures of the outage are those of the present again
@@ -337,6 +352,15 @@ def _incident(session: Session, state: CheckState) -> Incident | None:
     while incident is not None and incident.status == Status.MERGED and incident.merged_into:
         incident = session.get(Incident, incident.merged_into, with_for_update=True)
     return incident if incident is not None and incident.live else None
+
+
+def _its_own(session: Session, state: CheckState, incident: Incident) -> bool:
+    """Whether the incident is of what the subject opened, and not a cause that took it in."""
+    if incident.subject == state.subject:
+        return True
+    first = loading.incident_of(session, int(state.figures["incident"]))
+    opened = first is not None and (first.subject == state.subject or storms.is_storm(first))
+    return opened and first is not None and first.incident_type == incident.incident_type
 
 
 def _may_open(
@@ -403,6 +427,14 @@ def _passed(
         actor=SYSTEM_ACTOR,
         source=f"check:{result.name}",
     )
-    if state.successes >= result.recover_after and recovery.recovered(change):
-        return incident.number
-    return None
+    if state.successes < result.recover_after or _itself_fails(session, incident):
+        return None
+    return incident.number if recovery.recovered(change) else None
+
+
+def _itself_fails(session: Session, incident: Incident) -> bool:
+    """What was joined or merged passes: while the incident's own subject fails it is not over."""
+    if not incident.failing:
+        return False
+    own = select(CheckState.name).where(CheckState.subject == incident.subject, CheckState.failing)
+    return session.scalar(own.limit(1)) is not None
