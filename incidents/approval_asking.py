@@ -40,10 +40,9 @@ def hold_if_needed(
 ) -> Outcome | Approval | None:
     """Lets the press wait where it breaks a limit; an Outcome: nobody there is may approve it.
 
-    What it would move is kept in any case: later presses are held against it.
+    What it would move is kept in any case: later presses are held against it. Who calls has taken
+    `spending.lock` where the action has a limit.
     """
-    if action.approval_above is not None:
-        spending.lock(change.session)
     reasons = approval_rules.broken(change, action, attempts, change.now)
     people_asked = approvers(change, change.actor.user_id)
     if reasons and not people_asked:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidents import approval_asking, customer_messages, figures, internal, told
+from incidents import approval_asking, customer_messages, figures, internal, spending, told
 from incidents.change import Change
 from incidents.escalation import timer
 from incidents.figures import CaseLine
@@ -44,6 +44,8 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     a fact is missing, is left out.
     """
     session, incident, action = change.session, change.incident, wish.action
+    if action.approval_above is not None:
+        spending.lock(session)  # before the claims, which another press may wait for
     cases = figures.read_cases(session, incident.id)
     seen = change.scope(form=dict(wish.form or {}))
     groups = _groups(action, _wished(wish, cases), seen)
@@ -105,7 +107,6 @@ def fill_again(
 ) -> list[ActionAttempt]:
     """Fills waiting attempts with the facts of now; those that no longer reach their cases."""
     cases = figures.read_cases(change.session, change.incident.id)
-    buttons = place.plan.buttons if place is not None else ()
     gone: list[ActionAttempt] = []
     for attempt in attempts:
         kept = attempt.hidden or {}
@@ -119,8 +120,7 @@ def fill_again(
                 gone.append(attempt)
                 continue
             scope |= _of_group(group, figures.target(reached))
-        button = next((one for one in buttons if one.id == attempt.button), None)
-        wish = Wish(action, place, attempt.button, button.params if button else None, form)
+        wish = Wish(action, place, attempt.button, _templates(attempt, place), form)
         try:
             scope |= _letter(change, action, scope)
             params, hidden = _params(wish, scope)
@@ -128,8 +128,22 @@ def fill_again(
             gone.append(attempt)
             continue
         if params != attempt.params:
-            attempt.params, attempt.hidden = params, hidden
+            attempt.params = params
+            attempt.hidden = {**(hidden or {}), "templates": dict(wish.params or {})}
     return gone
+
+
+def _templates(attempt: ActionAttempt, place: Place | None) -> Mapping[str, str] | None:
+    """What its press was to fill in, over the action's own: kept with it since it waits.
+
+    One that waits since before they were kept: those of the step's button.
+    """
+    kept = (attempt.hidden or {}).get("templates")
+    if kept is not None:
+        return dict(kept)
+    buttons = place.plan.buttons if place is not None else ()
+    button = next((one for one in buttons if one.id == attempt.button), None)
+    return button.params if button is not None else None
 
 
 def _of_group(group: Sequence[CaseLine], aim: Mapping[str, Any]) -> dict[str, Any]:
@@ -301,7 +315,12 @@ def _hold(change: Change, wish: Wish, attempts: Sequence[ActionAttempt]) -> Outc
             attempt.approved_by = wish.approved_by
         return None
     found = approval_asking.hold_if_needed(change, action, attempts)
-    return found if isinstance(found, Outcome) else None
+    if isinstance(found, Outcome):
+        return found
+    if found is not None:  # it is filled again with the facts of the moment of the decision
+        for attempt in attempts:
+            attempt.hidden = {**(attempt.hidden or {}), "templates": dict(wish.params or {})}
+    return None
 
 
 def carry_out(change: Change, action: Action, attempt: ActionAttempt) -> None:

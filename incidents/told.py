@@ -71,10 +71,11 @@ def claim(
 ) -> dict[str, int]:
     """Claims a kind for each order; by order the claims that were made.
 
-    What another press or incident claimed a moment before is left out.
+    What another press or incident claimed a moment before is left out. In the order of their keys:
+    two incidents with the same orders wait for each other, and neither for what it holds itself.
     """
     made: dict[str, int] = {}
-    wanted = list(kinds.items())
+    wanted = sorted(kinds.items())
     for at in range(0, len(wanted), _AT_ONCE):
         rows = [
             {
@@ -146,10 +147,9 @@ def inherit(session: Session, incident: Incident, actions: Iterable[str]) -> Non
         )
     )
     for record, case in rows:
-        facts = facts_of.merged(case.facts, record.facts.get("facts", {}))
-        if facts == case.facts:
-            continue
-        case.facts = facts
         if case.state == CaseState.OPEN and record.facts.get("state") == CaseState.WAITING:
             case.state = CaseState.WAITING
+        facts = facts_of.merged(case.facts, record.facts.get("facts", {}))
+        if facts != case.facts:
+            case.facts = facts
     session.flush()

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import approvals, declaring, read
+from incidents import approvals, declaring, read, runbook
+from incidents.change import Change
 from incidents.declaring import Declaration
 from incidents.outcome import Outcome
+from incidents.requests import Wish, request_action
 from message_templates.engine import Templates
 from storage.models import (
     ActionAttempt,
@@ -416,6 +419,35 @@ def test_after_a_change_it_is_asked_anew_with_the_new_facts(world: World, change
     amounts = {"amount": [30_000, 15_000], "settled": [15_000], "severity": [20_000, 15_000]}
     found = [Money.from_json(one.params["amount"]) for one in sent(world)]
     assert found == [money(major) for major in amounts[change]]
+
+
+def test_asked_anew_it_keeps_what_its_press_was_to_fill_in(world: World) -> None:
+    """The second action of a chain, an answer of a question: not the step's button says it."""
+    overpaid(world, {"FG-1": money(20_000)})
+    ready(world)
+
+    def asked(session: Session) -> None:
+        incident = session.scalars(select(Incident)).one()
+        change = Change(session, world.house, incident, world.actor(LIN), world.now)
+        place = runbook.find(session, change.plan, incident, "3.2.3.s2")
+        action = change.plan.actions["refund_difference"]
+        wish = Wish(action, place, "refund", {"reason": "{{ case.key }} by agreement"})
+        assert not isinstance(request_action(change, wish), Outcome)
+
+    world.write(asked)
+    for major in (30_000, 40_000):
+        delta = money(major).as_json()
+        world.write(lambda s, d=delta: _delta(s, d))  # type: ignore[misc]
+        assert decide(world, KAI).code == "approval_changed"
+    assert decide(world, KAI).code == "approved"
+    [attempt] = sent(world)
+    assert Money.from_json(attempt.params["amount"]) == money(40_000)
+    assert attempt.params["reason"] == "FG-1 by agreement"
+
+
+def _delta(session: Session, delta: dict[str, Any]) -> None:
+    case = session.scalars(select(Case)).one()
+    case.facts = {**case.facts, "delta": delta}
 
 
 def test_what_can_no_longer_be_done_is_withdrawn(world: World) -> None:

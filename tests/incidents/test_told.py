@@ -6,9 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
+from incidents import requests, spending, told
 from incidents.attempts import AttemptBook
-from storage.models import ActionAttempt, AttemptState, ToldOrder
+from incidents.change import Change
+from storage.models import ActionAttempt, AttemptState, Incident, ToldOrder
 from tests.incidents.world import DAY, LIN, MEI, World, case_rows, orders
 
 SWITCH, TELL = "3.3.1.s2", "3.3.4.s1"
@@ -163,3 +167,47 @@ def test_the_message_is_written_from_a_look_at_the_order_just_before_it_goes(wor
     assert "https://pay/FG-10400" not in params["text"]
     [kept] = sent(world, "notify_customer")
     assert kept.params["text"] == params["text"]
+
+
+def test_a_waiting_without_facts_is_taken_over(world: World) -> None:
+    """As an upgrade enters what earlier versions told: the state alone is known of it."""
+    failing(world)
+    world.press(LIN, TELL, "tell")
+    world.run_actions(request_repayment=link)
+    world.write(lambda s: s.execute(update(ToldOrder).values(facts={"state": "waiting"})))
+    number = again(world)
+    assert {row.state for row in case_rows(world, number)} == {"waiting"}
+
+
+def test_claims_are_made_in_the_order_of_their_keys(world: World) -> None:
+    """Two incidents with the same orders in another order do not wait for each other's rows."""
+    world.now = DAY
+    world.channel_fails(3, cases=tuple(reversed(orders(6, unknown=0, customers=6))))
+    world.press(MEI, SWITCH, "switch")
+    world.run_actions()
+    assert world.press(LIN, TELL, "tell").ok
+    claims = [one.order_key for one in world.all(ToldOrder)]  # as they were inserted
+    assert len(claims) == 6
+    assert claims == sorted(claims)
+
+
+def test_spending_is_locked_before_an_order_is_claimed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for the lock holds no claim that the one who has it waits for."""
+    seen: list[str] = []
+    monkeypatch.setattr(spending, "lock", lambda _: seen.append("lock"))
+    claim = told.claim
+    monkeypatch.setattr(told, "claim", lambda *given: (seen.append("claim"), claim(*given))[1])
+    failing(world)
+    seen.clear()
+
+    def unit(session: Session) -> None:
+        found = session.scalars(select(Incident)).one()
+        change = Change(session, world.house, found, world.actor(LIN), world.now)
+        kept = change.plan.actions["request_repayment"]
+        action = kept.model_copy(update={"approval_above": "refund"})
+        requests.request_action(change, requests.Wish(action))
+
+    world.write(unit)
+    assert seen == ["lock", "claim"]

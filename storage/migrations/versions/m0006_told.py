@@ -14,6 +14,9 @@ branch_labels = None
 depends_on = None
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_STATES = ("awaiting_approval", "written", "sent", "unknown", "done")  # what gets out, at the end
+_TOLD = {"unknown": "unknown", "done": "told"}  # the others are claimed
+_SURE = ("claimed", "unknown", "told")
 _KINDS_BY_PURPOSE = {"repayment": "pay_link", "difference": "difference_link"}
 
 
@@ -52,11 +55,11 @@ def _take_over(table: sa.Table) -> None:
         *(sa.column(name) for name in ("id", "incident_id", "action", "covers", "params", "state")),
         sa.column("requested_at", sa.DateTime(timezone=True)),
     )
-    cases = sa.table("cases", sa.column("id"), sa.column("key"), sa.column("kind"))
+    cases = sa.table("cases", *(sa.column(name) for name in ("id", "key", "kind", "state")))
     rows = connection.execute(
         sa.select(attempts)
         .where(
-            attempts.c.state.in_(("done", "unknown", "sent", "written")),
+            attempts.c.state.in_(_STATES),
             attempts.c.covers.is_not(None),
         )
         .order_by(attempts.c.id)
@@ -68,19 +71,26 @@ def _take_over(table: sa.Table) -> None:
         covered = [int(one) for one in _json(row.covers) or ()]
         if not kind or not covered:
             continue
-        keys = connection.execute(
-            sa.select(cases.c.key).where(cases.c.id.in_(covered), cases.c.kind == "order")
-        ).scalars()
-        for key in keys:
+        covered_orders = connection.execute(
+            sa.select(cases.c.key, cases.c.state).where(
+                cases.c.id.in_(covered), cases.c.kind == "order"
+            )
+        )
+        state = _TOLD.get(row.state, "claimed")
+        for key, case_state in covered_orders:
+            before = told.get((key, str(kind)))
+            if before is not None and _SURE.index(str(before["state"])) > _SURE.index(state):
+                continue  # what went out stands, whatever was asked for later
+            waiting = state == "told" and case_state == "waiting"
             told[key, str(kind)] = {
                 "order_key": key,
                 "kind": str(kind),
                 "action": row.action,
                 "incident_id": row.incident_id,
                 "attempt_id": row.id,
-                "state": {"done": "told", "unknown": "unknown"}.get(row.state, "claimed"),
+                "state": state,
                 "at": row.requested_at,
-                "facts": "{}",
+                "facts": json.dumps({"state": "waiting"} if waiting else {}),
             }
     if told:
         connection.execute(table.insert(), list(told.values()))
