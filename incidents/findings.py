@@ -43,17 +43,8 @@ def in_parts(result: CheckResult) -> list[CheckResult]:
     parts = [replace(blank, healthy_subjects=chunk) for chunk in chunks]
     parts[0] = replace(parts[0], findings=result.findings, not_looked_at=result.not_looked_at)
     parts[1:] = [replace(part, later_part=True) for part in parts[1:]]
-    parts[-1] = replace(parts[-1], settled=_settled(result))
+    parts[-1] = replace(parts[-1], settled=result.settled)
     return parts
-
-
-def _settled(result: CheckResult) -> dict[str, tuple[CaseFound, ...]]:
-    """What is in order again by subject, without what the same run finds for another subject."""
-    still = {(case.kind, case.key) for finding in result.findings for case in finding.cases}
-    return {
-        subject: tuple(case for case in found if (case.kind, case.key) not in still)
-        for subject, found in result.settled.items()
-    }
 
 
 @dataclass(frozen=True)
@@ -131,7 +122,7 @@ def _take(session: Session, house: House, result: CheckResult, now: datetime, ea
         recovered.append(over.number)
     for subject in result.not_looked_at:
         each(subject, partial(_not_looked_at, session, result, subject, run))
-    for subject, settled in _settled(result).items():
+    for subject, settled in result.settled.items():
         each(subject, partial(_settle, session, house, result, subject, settled, now))
     return Taken(tuple(opened), tuple(updated), tuple(recovered))
 
@@ -146,13 +137,16 @@ def _settle(
 ) -> None:
     """Cases of the subject's incident that are in order again.
 
-    Not in one of another type, into which it was joined or merged: the cases there are others',
-    and wait for something else than this check looks at.
+    In one of another type, into which it was joined or merged, the cases are others' and wait for
+    something else: there only what is said to have become of an order ends it, as that it is paid.
     """
     state = _state(session, result.name, subject)
     incident = _incident(session, state)
-    if incident is not None and _its_own(session, state, incident):
-        settle_found(Change(session, house, incident, _actor(result), now), settled)
+    if incident is None:
+        return
+    if not _its_own(session, state, incident):
+        settled = tuple(case for case in settled if case.facts.get("outcome"))
+    settle_found(Change(session, house, incident, _actor(result), now), settled)
 
 
 def _not_looked_at(session: Session, result: CheckResult, subject: str, run: _Run) -> None:

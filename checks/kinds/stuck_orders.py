@@ -57,6 +57,8 @@ class StuckOrders:
                 if _is_transition(subject) and subject not in found_now
             ]
         now = await shop.read(lambda c: _states_of(c, orders, context.awaited))
+        for case in (case for finding in findings for case in finding.cases):
+            now.pop(case.key, None)  # it has left one state, and stands still in another
         subjects = [*(finding.subject for finding in findings), *healthy]
         return CheckResult(
             name=self.settings.name,

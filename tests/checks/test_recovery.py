@@ -20,12 +20,13 @@ from checks.registry import AnyCheckSettings, build
 from checks.runner import run_check
 from checks.shop.mapping import ShopMapping
 from checks.shop.source import ShopDatabase
+from incidents import controls
 from incidents.cases import awaited
 from incidents.failed_before import failed_before
 from incidents.findings import NOT_LOOKED_AT, in_parts, take_check_result
 from storage.models import Case, CheckState, Incident
 from tests.checks.foreign_shop import MAPPING, ForeignShop, bestellungen, verlauf, zahlungen
-from tests.incidents.world import DAY, World
+from tests.incidents.world import DAY, MEI, World
 
 STATES = {
     "name": "states",
@@ -132,6 +133,9 @@ class Watched:
     def incident_subjects(self) -> list[str]:
         return [one.subject for one in self.world.all(Incident)]
 
+    def open_orders(self) -> list[str]:
+        return sorted(self.world.read(awaited))
+
     @property
     def status(self) -> str:
         return str(self.world.incident().status)
@@ -220,6 +224,24 @@ def test_a_state_that_is_not_looked_at_any_more_is_not_said_to_be_right(
     assert (watched.word("orders:paid"), watched.recovered) == (NOT_LOOKED_AT, False)
     watched.look(STATES)
     assert watched.word("orders:paid") == "fails"
+
+
+def test_merged_states_do_not_settle_each_others_orders(watched: Watched) -> None:
+    """Each has left the other's state, or never stood in it: it stands still all the same."""
+    both = {**STATES, "limits": {"paid": 480, "dispatched": 480}}
+    left, stays = (watched.shop.order("bezahlt", hours=500) for _ in range(2))
+    other = watched.shop.order("versandt", hours=500)
+    watched.look(both)
+    world = watched.world
+    merged = world.write(
+        lambda s: controls.merge(s, world.house, 2, world.actor(MEI), 1, world.now)
+    )
+    assert merged.ok
+    watched.look(both, 2)
+    assert watched.open_orders() == sorted([left, stays, other])
+    watched.put(left, "versandt")
+    watched.look(both, 2)
+    assert watched.open_orders() == sorted([stays, other])
 
 
 def test_a_difference_does_not_become_right_by_its_age(watched: Watched) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import controls
 from incidents.cases import awaited
-from incidents.findings import AT_MOST, Taken, in_parts
+from incidents.findings import Taken
 from storage.models import Case, Status
 from tests.incidents.world import DAY, MEI, World, case_rows, channel_down
 
@@ -45,26 +45,6 @@ def merge(world: World, number: int, into: int) -> None:
 
 def states(world: World) -> dict[str, str]:
     return {case.key: str(case.state) for case in world.all(Case)}
-
-
-def test_merged_subjects_do_not_settle_each_others_cases(world: World) -> None:
-    both = (stuck(PACKED, ["P-1", "P-2"]), stuck(PAID, ["B-1", "B-2"]))
-    world.check(look(world, *both))
-    merge(world, 2, 1)
-    world.check(look(world, *both))
-    assert set(states(world).values()) == {"open"}
-    world.check(look(world, stuck(PACKED, ["P-1"]), both[1]))
-    assert states(world) == {"P-1": "open", "P-2": "settled", "B-1": "open", "B-2": "open"}
-
-
-def test_what_is_still_found_is_known_in_a_later_part_as_well(world: World) -> None:
-    both = (stuck(PACKED, ["P-1"]), stuck(PAID, ["B-1"]))
-    world.check(look(world, *both))
-    merge(world, 2, 1)
-    healthy = [f"orders:{n}" for n in range(AT_MOST + 1)]
-    for part in in_parts(look(world, *both, healthy=healthy)):
-        world.check(part)
-    assert set(states(world).values()) == {"open"}
 
 
 def test_a_joined_effect_settles_nothing_of_its_cause(world: World) -> None:
