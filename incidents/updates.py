@@ -119,12 +119,15 @@ def update_incident(
 
 
 def _got_worse(change: Change, severity: int | None) -> None:
-    """Says so when the severity rose by the rules, or twice as many cases are affected."""
+    """Says so when the severity rose by the rules, or twice as many cases are affected.
+
+    What is found with a relapse is the relapse, which was said and rung.
+    """
     session, incident = change.session, change.incident
     scope = change.scope()
     total = int(scope["cases"]["total"])
     wanted = severity or severities.by_rules(change.kind, scope)
-    last = timeline.last_of(session, incident.id, "found", "declared", "got_worse")
+    last = timeline.last_of(session, incident.id, "found", "declared", "got_worse", "relapsed")
     told = int(last.data.get("cases_total", 0)) if last is not None else 0
     data: dict[str, Any] = {}
     if wanted < incident.severity and not severities.set_by_a_person(session, incident):

@@ -14,12 +14,12 @@ from bot.cli.errors import UserError
 from bot.cli.stack import stack
 from bot.cli.terminal import Lines, Terminal, text
 from sandbox.drills.run import Report, run
-from sandbox.drills.story import load, sections
+from sandbox.drills.story import load, sections, stories
 
 
 @click.command("drill")
-@click.argument("names", nargs=-1, metavar="[SECTION]...")
-@click.option("--all", "everything", is_flag=True, help="Every section that has a drill.")
+@click.argument("names", nargs=-1, metavar="[STORY]...")
+@click.option("--all", "everything", is_flag=True, help="Every story, variants included.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep logs there.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the table at the end.")
@@ -30,15 +30,16 @@ def command(
     keep: Path | None,
     quiet: bool,
 ) -> int:
-    """Inject the fault of each SECTION and work its runbook as a responder would.
+    """Inject the fault of each STORY and work its runbook as a responder would.
 
-    Exits with 0 only if every drill passes.
+    A story is a section (3.3), or a variant of its drill (3.3-relapse: mended, and broken again).
+    Without a name: every section. Exits with 0 only if every drill passes.
     """
-    wanted = sections() if everything or not names else list(names)
-    unknown = [name for name in wanted if name not in sections()]
+    wanted = stories() if everything else list(names) or sections()
+    unknown = [name for name in wanted if name not in stories()]
     if unknown:
         raise UserError(
-            f"There is no drill for section {unknown[0]}; there are: {', '.join(sections())}."
+            f"There is no drill for section {unknown[0]}; there are: {', '.join(stories())}."
         )
     terminal = Terminal(error=True)
     console = terminal.console
@@ -102,7 +103,7 @@ def _show(reports: list[Report]) -> None:
     for report in reports:
         rings = ", ".join(f"{who[2:].title()} {n}" for who, n in report.rings.items() if n)
         table.row(
-            f"§{report.section}",
+            f"§{report.story or report.section}",
             text("passed", "green") if report.passed else text("failed", "red"),
             _seconds(report.seconds_to_detect),
             _seconds(report.seconds_to_notify),

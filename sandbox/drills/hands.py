@@ -104,6 +104,11 @@ class Slack:
         found: list[Json] = self._get("/hand/rings", **{"as": person}).get("rings", [])
         return found
 
+    def log(self, method: str) -> list[Json]:
+        """Every call of the app of that method, oldest first."""
+        found: list[Json] = self._get("/hand/log", method=method).get("requests", [])
+        return found
+
     def file(self, person: str, file_id: str) -> str:
         return self._http.get(f"/hand/files/{file_id}", params={"as": person}).text
 

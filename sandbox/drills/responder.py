@@ -154,7 +154,15 @@ class Responder:
                 seen[:] = [(shown, values), time.monotonic()]
             return True if time.monotonic() - seen[1] >= _CALM else None
 
-        wait_for(calm, "the end of what is running")
+        try:
+            wait_for(calm, "the end of what is running")
+        except Seen as late:
+            raise Seen(f"{late}: {self._running()}") from None
+
+    def _running(self) -> str:
+        """The lines that say that something runs."""
+        shown = [words(m.get("blocks") or []) for m in [self.card(), *self.thread()]]
+        return " / ".join(line for text in shown for line in text.splitlines() if "⏳" in line)
 
     def answered(
         self,
@@ -230,6 +238,8 @@ class Responder:
             self.shop.post(work["shop"]["post"], work["shop"].get("data", {}))
         elif "advance" in work:
             self.advance(float(work["advance"]))
+        elif "until" in work:
+            self.until(work["until"])
         elif "card_says" in work:
             wait_for(
                 lambda: work["card_says"] in words(self.card().get("blocks") or []) or None,
@@ -250,6 +260,21 @@ class Responder:
             self.remember(work["remember"])
         else:
             raise Seen(f"the story asks for something unknown: {work}")
+
+    def until(self, work: Json) -> None:
+        """Lets time pass until it is seen: {card_says | offered, by, within} in seconds."""
+
+        def seen() -> bool:
+            if "offered" in work:
+                return self.find(work["offered"]["step"], work["offered"]["button"]) is not None
+            return work["card_says"] in words(self.card().get("blocks") or [])
+
+        waited = 0.0
+        while not seen():
+            if waited >= work["within"]:
+                raise Seen(f"did not come within {waited:g} s of the drill's clock: {work}")
+            self.advance(float(work.get("by", 10)))
+            waited += float(work.get("by", 10))
 
     def approve(self, work: Json) -> None:
         """A second person decides what waits for them, in their direct messages."""

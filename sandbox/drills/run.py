@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, words
+from sandbox.drills.outages import Outages
 from sandbox.drills.responder import Responder, dig
 from sandbox.drills.story import Story
 
 MOST_RINGS = 5  # of one engineer on call, in a whole drill
+PER_RELAPSE = 2  # … and for each relapse: it is back, and it works
 ON_CALL = ("U0MEI", "U0KAI")
 SLICE = 5.0  # seconds by which the drill's clock moves while waiting for the detection
 
@@ -23,6 +25,7 @@ class Report:
     """What the drill saw. `passed` only if nothing is in `problems`."""
 
     section: str
+    story: str = ""
     detected: bool = False
     section_right: bool = False
     seconds_to_detect: float | None = None
@@ -32,6 +35,9 @@ class Report:
     steps_done: list[str] = field(default_factory=list)
     action_verified: bool = False
     review_written: bool = False
+    outages: list[tuple[float, float | None]] = field(
+        default_factory=list
+    )  # as the drill made them
     problems: list[str] = field(default_factory=list)
     took: float = 0.0  # real seconds
 
@@ -51,7 +57,7 @@ def run(
     tell: Callable[[str], None],
 ) -> Report:
     """Works the story to its end. Never raises for what a person would see: it is reported."""
-    report, began = Report(story.section), time.monotonic()
+    report, began = Report(story.section, story.name), time.monotonic()
     slack, shop = Slack(slack_url), Shop(shop_url)
     responder = Responder(
         slack, shop, advance, channel=story.channel, person=story.responder, tell=tell
@@ -61,7 +67,7 @@ def run(
     except (Seen, KeyError) as problem:
         report.problems.append(str(problem).strip("'\""))
     finally:
-        report.problems += _too_loud(slack)
+        report.problems += _too_loud(slack, relapses=max(0, len(report.outages) - 1))
         report.rings = {who: _sounds(slack, who) for who in ("U0MEI", "U0KAI", "U0LIN", "U0JO")}
         slack.close()
         shop.close()
@@ -84,17 +90,42 @@ def _work(story: Story, responder: Responder, report: Report) -> None:
     for expected in story.first_words:
         if expected not in said:
             report.problems.append(f"the card does not say “{expected}”: {said}")
-    for entry in story.work:
-        responder.do(entry)
+    outages = _outages(story, fault_at)
+    try:
+        for entry in story.work:
+            _do(entry, responder, outages)
+    finally:
+        report.outages = [(one.began, one.ended) for one in outages.all] if outages else []
     report.action_verified = _verified(story, responder, report)
     _resolve(story, responder)
     review = _review(responder)
     report.review_written = True
     _times(review, report, fault_at)
+    if outages is not None:
+        report.problems += outages.problems(responder, review)
+        report.outages = [(one.began, one.ended) for one in outages.all]
     _steps(story, review, report)
     for expected in story.review_says:
         if expected not in json.dumps(review, ensure_ascii=False):
             report.problems.append(f"the review does not say “{expected}”")
+
+
+def _outages(story: Story, fault_at: float) -> Outages | None:
+    if story.outages is None:
+        return None
+    outages = Outages(story.outages, story.fault, ON_CALL)
+    outages.began(fault_at)
+    return outages
+
+
+def _do(entry: Json, responder: Responder, outages: Outages | None) -> None:
+    """One entry of a story's work: on the shop's fault, or in Slack."""
+    if outages is not None and "mend" in entry:
+        outages.mend(responder)
+    elif outages is not None and "break" in entry:
+        outages.break_again(responder)
+    else:
+        responder.do(entry)
 
 
 def _inject(story: Story, responder: Responder) -> float:
@@ -249,12 +280,12 @@ def _steps(story: Story, review: Json, report: Report) -> None:
         report.problems.append("the review has no timeline")
 
 
-def _too_loud(slack: Slack) -> list[str]:
+def _too_loud(slack: Slack, relapses: int) -> list[str]:
     """Slack's own log of lock screens: who was rung too often, and who by a thread."""
     problems = []
     for person in ON_CALL:
         rings = slack.rings(person)
-        if len(rings) > MOST_RINGS:
+        if len(rings) > MOST_RINGS + PER_RELAPSE * relapses:
             problems.append(f"{person} was rung {len(rings)} times: {[r['text'] for r in rings]}")
         pulled = [ring["text"] for ring in rings if ring["why"] in ("mention", "thread")]
         if pulled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import yaml
@@ -13,7 +14,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Story:
-    """One section's drill. Steps of `work` are {press|form|shop|advance|remember: …} in order.
+    """One section's drill. Steps of `work` are {press|form|shop|advance|remember: …} in order;
+    {mend} and {break} mend the fault at the shop and inject it again, {until} lets time pass.
 
     What `remember` has noted (a list of the shop's ids, by name) is looked at again, one by one, by
     `tallies`: {of, look, by, is: {value: how many}}; `of` may also be the path of an effect
@@ -36,19 +38,37 @@ class Story:
     review_says: list[str] = field(default_factory=list)
     effects: list[Json] = field(default_factory=list)  # {path, count}: in the shop's mutation log
     tallies: list[Json] = field(default_factory=list)  # a fresh look at each, counted
+    outages: Json | None = None  # {ended_by, found_within, hold, early}: see `outages.Outages`
+    name: str = ""  # by which it is asked for: 3.3, or 3.3-relapse where it is a variant
 
 
-def load(section: str) -> Story:
-    """The story of a section; KeyError if there is none."""
-    folder = resources.files("sandbox.drills").joinpath("stories")
-    source = folder.joinpath(f"{section}.yaml")
+def load(name: str) -> Story:
+    """The story of that name; KeyError if there is none. A variant tells only what is different."""
+    source = _folder().joinpath(f"{name}.yaml")
     if not source.is_file():
-        raise KeyError(section)
-    return Story(**yaml.safe_load(source.read_text(encoding="utf-8")))
+        raise KeyError(name)
+    told = yaml.safe_load(source.read_text(encoding="utf-8"))
+    section, _, variant = name.partition("-")
+    if variant:
+        told = {**yaml.safe_load(_folder().joinpath(f"{section}.yaml").read_text("utf-8")), **told}
+    return Story(**told, name=name)
+
+
+def stories() -> list[str]:
+    """Every story, in the plan's order: each section's own, then its variants."""
+    files = [f.name for f in _folder().iterdir() if f.name.endswith(".yaml")]
+    return sorted((file.removesuffix(".yaml") for file in files), key=_place)
 
 
 def sections() -> list[str]:
     """Every section that has a drill, in the plan's order."""
-    folder = resources.files("sandbox.drills").joinpath("stories")
-    names = [f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")]
-    return sorted(names, key=lambda name: [int(part) for part in name.split(".")])
+    return [name for name in stories() if "-" not in name]
+
+
+def _place(name: str) -> tuple[list[int], str]:
+    section, _, variant = name.partition("-")
+    return [int(part) for part in section.split(".")], variant
+
+
+def _folder() -> Traversable:
+    return resources.files("sandbox.drills").joinpath("stories")

@@ -1,6 +1,6 @@
 """The bot with one thing broken in it, to see that a drill notices.
 
-python -m tests.drills.sabotaged_bot switch|step|section|approval|told run --config …
+python -m tests.drills.sabotaged_bot switch|step|section|approval|told|skip|relapse run --config …
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from sqlalchemy.orm import Session
 
 from actions.http import ShopAnswer, ShopClient
 from bot.cli.main import main
-from incidents import approval_rules, spending, steps_done, told
+from incidents import approval_rules, relapse, spending, steps_done, told
 from incidents.approval_rules import Reason
 from incidents.change import Change
 from incidents.runbook import Place
 from plan.model import Action, Plan, Section
-from storage.models import ActionAttempt
+from storage.models import ActionAttempt, Status, StepState, TimelineEntry
 
-_act, _mark_done, _section_of = ShopClient.act, steps_done.mark_done, Plan.section_of
+_act, _section_of = ShopClient.act, Plan.section_of
+_mark_done, _after = steps_done.mark_done, steps_done.after
 
 
 def switch_not_called() -> None:
@@ -86,12 +87,35 @@ def told_per_incident() -> None:
     told.give = told.inherit = told.keep_facts = told.follow = nothing
 
 
+def skip_mitigates() -> None:
+    """A step that was left out counts as one that helped, and is not watched."""
+
+    def after(change: Change, place: Place, entry: TimelineEntry | None, *, posted: bool) -> None:
+        if place.plan.mitigates and place.row.state == StepState.SKIPPED:
+            change.incident.mitigated_at = change.now
+            change.status(Status.MITIGATED)
+        _after(change, place, entry, posted=posted)
+
+    steps_done.after = after
+
+
+def relapse_not_seen() -> None:
+    """What was over stays over, whatever a check finds."""
+
+    def consider(change: Change, since: datetime | None = None) -> bool:
+        return False
+
+    relapse.consider = consider
+
+
 SABOTAGE: Mapping[str, Callable[[], None]] = {
     "switch": switch_not_called,
     "step": step_lost,
     "section": wrong_section,
     "approval": approval_per_attempt,
     "told": told_per_incident,
+    "skip": skip_mitigates,
+    "relapse": relapse_not_seen,
 }
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 
 from bot.cli.stack import stack
 from sandbox.drills.run import Report, run
-from sandbox.drills.story import load, sections
+from sandbox.drills.story import load, sections, stories
 from tests.journeys.workspace import daytime
 
 pytestmark = pytest.mark.drill
@@ -24,23 +24,25 @@ _FOUND_OUT = {
     "step": ("3.3.2.s1", _WAITING),
     "section": ("another section",),
     "approval": ("a request for approval",),
+    "skip": ("the card was green in outage 1",),
+    "relapse": ("the card stays green",),
 }
-_STORY = {"approval": "2.2"}  # of the others 3.3
+_STORY = {"approval": "2.2", "skip": "9.1-skip", "relapse": "9.1-relapse"}  # of the others 3.3
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The report of `muster drill` over every section that has one, as a user runs it."""
+    """The report of `muster drill` over every story, as a user runs it."""
     file = tmp_path_factory.mktemp("drills") / "out.json"
-    names = sections()
+    names = stories()
     done = subprocess.run(
         [sys.executable, "-m", "bot.cli", "drill", *names, "-q", "--json", str(file)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    return {report["section"]: report for report in json.loads(file.read_text("utf-8"))}
+    return {report["story"]: report for report in json.loads(file.read_text("utf-8"))}
 
 
 def test_the_five_sections_have_a_drill() -> None:
@@ -48,10 +50,10 @@ def test_the_five_sections_have_a_drill() -> None:
     assert {"2.2", "3.2", "3.3", "7.2", "9.1"} <= set(sections())
 
 
-@pytest.mark.parametrize("section", sections())
-def test_a_drill_reports_what_it_saw(reports: dict[str, dict[str, Any]], section: str) -> None:
+@pytest.mark.parametrize("story", stories())
+def test_a_drill_reports_what_it_saw(reports: dict[str, dict[str, Any]], story: str) -> None:
     """Detected, rightly classed, timed, rung, worked, verified by a fresh look, reviewed."""
-    report = reports[section]
+    report = reports[story]
     assert report["passed"]
     assert report["problems"] == []
     assert report["detected"]
@@ -72,6 +74,20 @@ def test_on_call_is_rung_at_most_five_times(
     rings = reports[section]["rings"]
     assert max(rings["U0MEI"], rings["U0KAI"]) <= 5
     assert sum(rings.values()) >= 1
+
+
+@pytest.mark.parametrize("section", ["3.3", "9.1"])
+def test_it_relapses_twice_and_everything_is_said(
+    reports: dict[str, dict[str, Any]], section: str
+) -> None:
+    """Mended, switched back and broken again: rung each time, never green while it is felt, the
+    step worked again, the review's outages those that the drill made (else it is a problem)."""
+    report = reports[f"{section}-relapse"]
+    assert report["problems"] == []
+    assert len(report["outages"]) == 3
+    assert all(ended > began for began, ended in report["outages"])
+    breaks = [began for began, _ in report["outages"]]
+    assert breaks[2] - breaks[1] > 600  # both are rung
 
 
 def drilled(folder: Path, sabotage: str) -> Report:

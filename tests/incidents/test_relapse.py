@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from checks.model import CheckResult, Finding
+from checks.model import CaseFound, CheckResult, Finding
 from incidents import guards, impact, read, scope
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR
 from incidents.views import CardView
 from storage.models import Effect, EffectState, Incident, Status, StepState
-from tests.incidents.world import KAI, MEI, World
+from tests.incidents.world import KAI, MEI, World, money
 
 SWITCH = "3.3.1.s2"
 STANDBY = "9.1.3.s2"
@@ -300,6 +300,24 @@ def test_within_ten_minutes_it_rings_once_and_later_again(world: World) -> None:
     assert world.incident().times == 5
     world.advance(10 * 60)
     assert relapse_rings(world, MEI) == 2  # still felt: it is not left unsaid
+
+
+def test_the_orders_of_a_relapse_are_no_second_ring(world: World) -> None:
+    """As many again fail with it: that it is back was rung. Twice as many from there got worse."""
+
+    def failing(*numbers: int) -> None:
+        cases = [CaseFound("order", f"FG-{n}", money(1), f"c{n}") for n in range(*numbers)]
+        world.channel_fails(3, cases=cases)
+
+    failing(20)
+    world.take(MEI)
+    world.channel_healthy(3)
+    failing(20, 40)
+    failing(20, 45)
+    assert relapse_rings(world, MEI) == 1
+    assert "got_worse" not in world.kinds()
+    failing(20, 100)
+    assert world.kinds().count("got_worse") == 1
 
 
 def test_who_rests_is_not_waited_for(world: World) -> None:
