@@ -19,15 +19,15 @@ _SENTENCE_ALONE = {
     "en": "Muster has a message for you that could not be drawn. Type /incident list.",
     "zh-Hant": "Muster 有一則訊息無法顯示，請輸入 /incident list 查看。",
 }
-_STATUS = {
+STATUS = {  # the words of the catalogues, without needing them
     "open": {"en": "Open", "zh-Hant": "待處理"},
-    "acknowledged": {"en": "Acknowledged", "zh-Hant": "處理中"},
+    "acknowledged": {"en": "In progress", "zh-Hant": "處理中"},
     "mitigated": {"en": "Mitigated", "zh-Hant": "已緩解"},
     "monitoring": {"en": "Monitoring", "zh-Hant": "觀察中"},
     "resolved": {"en": "Resolved", "zh-Hant": "已結案"},
     "reviewed": {"en": "Reviewed", "zh-Hant": "已檢討"},
     "dismissed": {"en": "Not an incident", "zh-Hant": "誤報"},
-    "merged": {"en": "Merged", "zh-Hant": "已合併"},
+    "merged": {"en": "Merged", "zh-Hant": "已併入"},
 }
 _VIEW_TEXT = 3000  # Slack: the text of a section
 _TEXT_LIMIT = 3500  # characters; Slack advises against more than 4000
@@ -56,7 +56,7 @@ def plain_content(session: Session, request: Request) -> Content:
     )
     if incident is None:
         return Content(text=_SENTENCE_ALONE[language], plain=True)
-    status = _STATUS.get(incident.status, {}).get(language, incident.status)
+    status = STATUS.get(incident.status, {}).get(language, incident.status)
     head = f"{incident.reference} · SEV{incident.severity} · {status} · §{incident.section}"
     return Content(text=f"{head}\n{_SENTENCE[language].format(number=incident.number)}", plain=True)
 

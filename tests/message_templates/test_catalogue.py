@@ -12,6 +12,7 @@ import jinja2.filters
 import pytest
 import yaml
 
+from bot.delivery.plain import STATUS
 from message_templates.catalogue import LANGUAGES, catalogue, normal
 from message_templates.filters import FILTERS
 from tests.message_templates.everything import TEMPLATES
@@ -31,6 +32,14 @@ def test_no_entry_is_empty(language: str) -> None:
     """An entry without words says nothing; the one exception is a step that is next."""
     empty = [key for key, text in catalogue(language).entries.items() if not text.strip()]
     assert empty == ["runbook.after.next"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_status_has_one_word_whether_the_card_could_be_drawn_or_not(language: str) -> None:
+    words = catalogue(language).entries
+    assert {f"status.{name}": said[language] for name, said in STATUS.items()} == {
+        key: said for key, said in words.items() if key.startswith("status.")
+    }
 
 
 def test_no_entry_is_left_in_english() -> None:
