@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -106,15 +107,20 @@ def fill_again(
     change: Change, action: Action, attempts: Sequence[ActionAttempt], place: Place | None
 ) -> list[ActionAttempt]:
     """Fills waiting attempts with the facts of now; those that no longer reach their cases."""
+    seen: dict[str, tuple[dict[str, Any], tuple[CaseLine, ...]]] = {}  # by what was entered
     cases = figures.read_cases(change.session, change.incident.id)
     gone: list[ActionAttempt] = []
     for attempt in attempts:
         kept = attempt.hidden or {}
         form = {**kept.get("form", {}), **kept.get("said", {})}
         undone = change.session.get(ActionAttempt, attempt.undoes_id or 0)
-        scope = {**change.scope(form=form), **_undone(undone)}
+        entered = json.dumps(form, sort_keys=True, default=str)
+        if entered not in seen:
+            now = change.scope(form=form)
+            seen[entered] = now, figures.meant(action, cases, now)  # its own claims stand
+        facts, reached = seen[entered]
+        scope = {**facts, **_undone(undone)}
         if action.cases is not None:
-            reached = figures.meant(action, cases, scope)  # its own claims stand
             group = [case for case in reached if case.id in set(map(int, attempt.covers or ()))]
             if len(group) < len(attempt.covers or ()):
                 gone.append(attempt)

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import approvals, declaring, read, runbook
+from incidents import approvals, declaring, figures, read, runbook
 from incidents.change import Change
 from incidents.declaring import Declaration
 from incidents.outcome import Outcome
@@ -153,6 +153,25 @@ def test_the_sum_of_a_press_asks_once_for_all_of_it(world: World) -> None:
     assert decide(world, KAI).code == "approved"
     assert len(sent(world)) == 20
     assert {one.approved_by for one in sent(world)} == {KAI}
+
+
+def test_the_facts_are_read_once_for_all_attempts_of_a_press(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overpaid(world, {f"FG-{n}": money(9000) for n in range(8)})
+    ready(world)
+    assert refund(world).code == "approval_needed"
+    looked: list[int] = []
+    meant = figures.meant
+
+    def counted(action: Any, cases: Any, scope: Any) -> Any:
+        looked.append(len(cases))
+        return meant(action, cases, scope)
+
+    monkeypatch.setattr(figures, "meant", counted)
+    assert decide(world, KAI).code == "approved"
+    assert len(sent(world)) == 8
+    assert len(looked) < 8, "once per attempt is quadratic"
 
 
 def test_below_every_limit_nobody_is_asked(world: World) -> None:
