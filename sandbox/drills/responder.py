@@ -185,8 +185,8 @@ class Responder:
         def changed() -> bool | None:
             self.send_what_is_shown(person, before)
             shown = next((m for m in [self.card(), *self.thread()] if m["ts"] == ts), None)
-            values = {e.get("value") for e in elements(shown or {})}
-            return True if element.get("value") not in values or told() else None
+            values = [_drawn(e) for e in elements(shown or {})]
+            return True if _drawn(element) not in values or told() else None
 
         wait_for(changed, f"anything after pressing {what}")
         self.wait_until_calm()
@@ -350,3 +350,8 @@ def dig(data: Any, path: str) -> Any:
         else:
             return None
     return data
+
+
+def _drawn(element: Json) -> Any:
+    """What changes when an element is drawn anew: its value, or those of a menu's options."""
+    return element.get("value") or [option["value"] for option in element.get("options") or ()]

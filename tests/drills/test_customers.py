@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ def fails_twice(workspace: Workspace) -> list[Json]:
     at.press(TELL)
     workspace.settled()
     routed_back(workspace)
+    workspace.until(lambda: "It did not last" in said(at) or None, "that it is seen", driven=120)
     workspace.settled()
     at.press({"action": "more", "button": "resolve", "form": RESOLVE})
     wait_for(lambda: "Resolved" in words(at.card()["blocks"]) or None, "the end of the first")
@@ -51,6 +53,11 @@ def fails_twice(workspace: Workspace) -> list[Json]:
     again.press(TELL)
     workspace.settled()
     return [first, second]
+
+
+def said(at: Any) -> str:
+    """All that stands in the thread."""
+    return "\n".join(str(message["text"]) for message in at.thread())
 
 
 def routed_back(workspace: Workspace) -> None:
@@ -65,7 +72,7 @@ def routed_back(workspace: Workspace) -> None:
 
 def messages(running: Stack) -> list[tuple[str, str]]:
     """Each message that the shop sent: its text, and the language of its customer."""
-    with closing(sqlite3.connect(running.folder / "shop.db")) as shop:
+    with closing(sqlite3.connect(running.folder / "shop" / "shop.db")) as shop:
         return shop.execute(
             "select m.text, c.language from messages m join customers c on c.id = m.customer_id"
         ).fetchall()
@@ -81,7 +88,7 @@ def told_more_than_once(running: Stack) -> dict[str, int]:
 
 def links(running: Stack) -> list[tuple[Any, ...]]:
     """Orders that got more than one pay link."""
-    with closing(sqlite3.connect(running.folder / "shop.db")) as shop:
+    with closing(sqlite3.connect(running.folder / "shop" / "shop.db")) as shop:
         return shop.execute(
             "select order_id from payment_links group by order_id having count(*) > 1"
         ).fetchall()
@@ -123,8 +130,9 @@ def test_the_desk_hears_from_the_opening_on(told: Workspace) -> None:
     """In its channel, one message for each incident, and what it says follows the state."""
     notes = [m for m in told.slack.messages(LIN, CS) if "可以說" in words(m.get("blocks") or [])]
     assert len(notes) == 2
-    log = [c for c in told.log()["calls"] if c["method"] in ("chat.postMessage", "chat.update")]
-    said = [str(c["args"].get("blocks")) for c in log if c["args"].get("channel") == CS]
+    sent = ("chat.postMessage", "chat.update")
+    requests = [one for one in told.log()["requests"] if one["method"] in sent]
+    said = [json.dumps(one, ensure_ascii=False) for one in requests if CS in json.dumps(one)]
     assert any("刷卡付款異常" in text and "請稍後再試" in text for text in said)
 
 
