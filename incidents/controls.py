@@ -121,7 +121,8 @@ def change_severity(
         change.audit("severity", incident.reference, data={"before": before, "after": severity})
         worse = severity < before
         notifications.announce(change, Event.GOT_WORSE if worse else Event.STATUS, entry)
-        if worse and escalation.nobody_has_it(change):
+        running = escalation.goes_on(change, before)  # begun anew, its page would come later
+        if worse and escalation.nobody_has_it(change) and not running:
             escalation.start(change, again=True)
         change.show()
         return Outcome.done(quiet=True)

@@ -72,12 +72,24 @@ def start(change: Change, *, again: bool = False) -> None:
     """Starts the escalation of an incident that nobody has (at its opening, when it comes back)."""
     since = change.now
     mark = f"{since.timestamp():.0f}" if again else "1"
+    change.incident.escalation_mark = mark
     quiet = change.house.quiet
     if change.incident.severity <= URGENT:
         timer(change, "ring_check", since, key=mark, since=since.isoformat())
     elif quiet.holds(change.now):
         timer(change, "morning", quiet.next_end(change.now), key=mark)
     _schedule(change, since, mark)
+
+
+def goes_on(change: Change, severity: int) -> bool:
+    """Whether the escalation that began at that severity has a stage to come."""
+    mark = change.incident.escalation_mark
+    if severity > URGENT or mark is None:
+        return False
+    began = change.incident.detected_at
+    if mark != "1":
+        began = datetime.fromtimestamp(int(mark), change.now.tzinfo)
+    return any(began + stage.after > change.now for stage in stages(change))
 
 
 def _schedule(change: Change, since: datetime, mark: str) -> None:
@@ -189,6 +201,8 @@ def no_owner(change: Change, payload: Mapping[str, Any], presence: Presence) -> 
         return
     since = datetime.fromisoformat(str(payload["since"]))
     mark = str(payload["mark"])
+    if mark != (change.incident.escalation_mark or mark):
+        return  # a newer one runs: nobody is rung by both
     due = {_target(change, stage, presence): stage for stage in _missed(change, payload)}
     for target, stage in due.items():  # of two stages that ring the same, the later one's words
         if target == _WEBHOOK:

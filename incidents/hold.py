@@ -16,9 +16,10 @@ from incidents.looks import GuardLooks, WantedLook, problem_of
 from incidents.runbook import Place, find
 from plan import expressions
 from plan.model import Hold
-from storage.models import Effect
+from storage.models import Effect, Incident
 
 TIMER = "hold"
+_SELDOM = timedelta(minutes=5)  # looks after it could not be seen whether it works
 
 
 def begin(change: Change, place: Place) -> bool:
@@ -102,13 +103,26 @@ def enough(change: Change, place: Place) -> bool:
     return expressions.holds(place.plan.hold.enough, change.scope(looks=good))
 
 
-def go_on(change: Change, place: Place) -> None:
-    """Watched further: until the end that was said, or for one more look."""
-    incident, now = change.incident, change.now
-    if incident.watched_until is not None and incident.watched_until <= now:
-        incident.watched_until = now + timedelta(seconds=place.plan.hold.every)
+def go_on(change: Change, place: Place) -> bool:
+    """Watched further: until the end that was said, for one more look, or where nothing was seen
+    by the very end, seldom and without an end. Whether that is so from now on."""
+    incident, now, plan = change.incident, change.now, place.plan.hold
+    ended = is_over(change)
+    if not is_unseen(incident) and ended:
+        limit = timedelta(seconds=max(plan.at_most, plan.seconds))
         change.moved()
-    _next_look(change, place.plan.hold)
+        if now >= (incident.works_since or now) + limit:
+            incident.hold = {**(incident.hold or {}), "unseen": now.isoformat()}
+            _next_look(change, plan)
+            return True
+        incident.watched_until = now + timedelta(seconds=plan.every)
+    _next_look(change, plan)
+    return False
+
+
+def is_unseen(incident: Incident) -> bool:
+    """Whether it is watched for so long that it was said that nothing could be seen."""
+    return bool((incident.hold or {}).get("unseen"))
 
 
 def is_over(change: Change) -> bool:
@@ -118,10 +132,12 @@ def is_over(change: Change) -> bool:
 
 def _next_look(change: Change, plan: Hold) -> None:
     until = change.incident.watched_until
-    due = change.now + timedelta(seconds=plan.every)
+    kept = change.incident.hold or {}
+    seldom = is_unseen(change.incident) and not kept.get("bad")
+    due = change.now + (_SELDOM if seldom else timedelta(seconds=plan.every))
     if until is not None and change.now < until < due + timedelta(seconds=plan.every / 2):
         due = until  # the last look is at the end that was said
-    mark = str((change.incident.hold or {}).get("mark"))
+    mark = str(kept.get("mark"))
     timer(change, TIMER, due, key=f"{mark}/{due.isoformat()}", mark=mark)
 
 

@@ -65,8 +65,19 @@ def watch(change: Change, payload: Mapping[str, Any], looks: GuardLooks) -> None
     elif hold.is_over(change) and not (is_felt or unseen or bad) and hold.enough(change, place):
         mitigate(change)
     else:
-        hold.go_on(change, place)
+        if hold.go_on(change, place):
+            _say_unseen(change, place.plan.id)
         change.show()
+
+
+def _say_unseen(change: Change, step: str) -> None:
+    """Neither that it works nor that it does not: once, to who waits for it."""
+    incident = change.incident
+    since = incident.works_since or change.now
+    data = {"step": step, "since": since.isoformat(), "scope": scopes.snapshot(change.scope())}
+    entry = change.entry("hold_unseen", data)
+    change.audit("hold_unseen", incident.reference)
+    notifications.announce(change, Event.STATUS, entry)
 
 
 def mitigate(change: Change) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import controls, impact, questions, reachability, runbook
+from incidents import controls, hold, impact, questions, reachability, runbook
 from incidents.house import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
@@ -137,7 +137,8 @@ def next_of(reader: Reader) -> tuple[Place | None, NextView]:
         return step, _running_view(reader, running)
     if incident.watched_until is not None:
         fails = incident.failed_runs > 0 and impact.felt(reader.change(), failing=True)
-        watched = {"until": incident.watched_until, "fails": fails}
+        unseen = hold.is_unseen(incident)
+        watched = {"until": incident.watched_until, "fails": fails, "unseen": unseen}
         return step, NextView("watched", None, watched)
     if step is not None:
         target = buttons.target_of(reader, step)

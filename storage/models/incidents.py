@@ -104,6 +104,7 @@ class Incident(Base):
     felt_since: Mapped[Moment | None]  # the present outage; None: since `started_at`
     outages: Mapped[Any | None] = mapped_column(Json)  # those that ended: [{"from", "to"}]
     follows: Mapped[int | None]  # id of the incident of the same subject resolved shortly before
+    escalation_mark: Mapped[str | None]  # of the newest escalation: earlier ones ring nobody
     started_at: Mapped[Moment]
     detected_at: Mapped[Moment]
     notified_at: Mapped[Moment | None]

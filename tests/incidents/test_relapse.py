@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import guards, impact, read, scope
+from incidents import controls, guards, impact, read, scope
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR
 from incidents.views import CardView
-from storage.models import Effect, EffectState, Incident, Status, StepState
+from storage.models import Effect, EffectState, Incident, Status, StepState, WorkItem
 from tests.incidents.world import KAI, MEI, World, money
 
 SWITCH = "3.3.1.s2"
@@ -111,8 +111,18 @@ def test_a_look_without_an_answer_is_not_taken_for_a_good_one(world: World) -> N
     world.advance(600)
     assert world.incident().status == Status.ACKNOWLEDGED
     assert world.step(SWITCH).state == StepState.DONE  # not known is not gone
+    version = world.incident().version
+    world.advance(1800)
+    said = [one for one in world.entries() if one.kind == "hold_unseen"]
+    assert [one.data["posted"] for one in said] == [True]  # once, and then it is looked seldom
+    assert world.incident().version == version
+    assert card(world).next.params["unseen"]
+    fired = len([one for one in world.all(WorkItem) if "/timer/hold/" in one.key])
+    world.advance(1800)
+    looks = [one for one in world.all(WorkItem) if "/timer/hold/" in one.key]
+    assert len(looks) - fired == 6
     routed(world, "harborpay")
-    world.advance(60)
+    world.advance(5 * 60)
     assert world.incident().status == Status.MITIGATED
 
 
@@ -491,3 +501,26 @@ def test_a_clock_that_was_set_back_silences_no_relapse(world: World) -> None:
     world.channel_healthy(3)
     world.channel_fails(3)
     assert relapse_rings(world, MEI) == 2
+
+
+def test_two_escalations_of_one_incident_ring_nobody_twice(world: World) -> None:
+    """It was over for three minutes and nobody had it: one goes on, from the relapse."""
+    world.channel_fails(3)
+    world.channel_healthy(3, every=60)
+    world.channel_fails(3)
+    assert world.incident().status == Status.OPEN
+    world.advance(20 * 60)
+    for event in ("no_owner", "second", "page"):
+        assert [ring.event for ring in world.rings()].count(event) == 1, event
+
+
+def test_a_severity_that_is_raised_leaves_the_page_where_it_was(world: World) -> None:
+    world.channel_fails(3, severity=2)
+    opened = world.incident().detected_at
+    world.advance(600)
+    world.write(
+        lambda s: controls.change_severity(s, world.house, 1, world.actor(KAI), 1, world.now)
+    )
+    world.advance(600)
+    [paged] = [ring for ring in world.rings() if ring.event == "page"]
+    assert paged.at - opened <= world.house.escalation.page_after
