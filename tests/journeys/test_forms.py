@@ -193,6 +193,20 @@ def test_a_complaint_whose_order_is_unknown_while_slack_stumbles(
     holds(again, {text: "The mug came broken", "order": "FG-0"})
 
 
+def test_a_form_that_slack_refuses_to_show_again(workspace: Workspace, owned: Json) -> None:
+    """The modal says why in bare words, and what was typed is with its typist alone."""
+    before = len(workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))
+    form = menu(workspace, SAM, owned, "note")
+    workspace.fault("views.update", "error", error="invalid_arguments")
+    workspace.send(SAM, form, TYPED["note"])
+    said = workspace.until(
+        lambda: (workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))[before:],
+        "the answer",
+    )
+    assert "The bank says it is theirs" in json.dumps(said[-1]["blocks"], ensure_ascii=False)
+    assert "needs the role" in words((workspace.slack.view(SAM) or {})["blocks"])
+
+
 def test_a_form_that_was_closed_meanwhile(workspace: Workspace, owned: Json) -> None:
     """Who closes the modal before its answer comes still gets both, alone."""
     before = len(workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))
