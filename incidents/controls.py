@@ -119,11 +119,10 @@ def change_severity(
             "severity", {"before": before, "after": severity}, text=said.plain or None
         )
         change.audit("severity", incident.reference, data={"before": before, "after": severity})
-        worse = severity < before
-        notifications.announce(change, Event.GOT_WORSE if worse else Event.STATUS, entry)
-        running = escalation.goes_on(change, before)  # begun anew, its page would come later
-        if worse and escalation.nobody_has_it(change) and not running:
-            escalation.start(change, again=True)
+        if severity < before:
+            escalation.got_worse(change, entry, before)
+        else:
+            notifications.announce(change, Event.STATUS, entry)
         change.show()
         return Outcome.done(quiet=True)
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import authorise, forms, notifications
+from incidents import authorise, forms, notifications, quiet_opening
 from incidents import facts as facts_of
 from incidents import scope as scopes
 from incidents.authorise import Act
@@ -198,7 +198,10 @@ def declare_line(
         return said
     facts = {"received_at": now.isoformat()}
     opened = _open_of_line(session, house, kind, said.plain, actor)
-    if opened is None and ringing == "ask" and _severity_of_line(kind, facts, now) == 1:
+    there = None if opened is None else Change(session, house, opened, actor, now)
+    rings = _severity_of_line(kind, facts, now) if opened is None else opened.severity
+    silent = there is None or quiet_opening.stands(there)
+    if silent and ringing == "ask" and rings == 1:
         section = house.plan.section_of(kind.id)
         return Outcome(
             False,
@@ -220,6 +223,8 @@ def declare_line(
         ),
         now,
     )
+    if not is_new and ringing == "ring":
+        quiet_opening.end(Change(session, house, incident, actor, now))
     code = "declared" if is_new else "declared_existing"
     audience = house.audience(incident.audience)
     return replace(

@@ -19,7 +19,7 @@ from incidents import scope as scopes
 from incidents.change import Change
 from incidents.notifications import Event
 from storage import outbox, work
-from storage.models import Ring, SlackMessage, Status, WorkKind
+from storage.models import Ring, SlackMessage, Status, TimelineEntry, WorkKind
 
 URGENT = 2  # SEV1 and SEV2 escalate
 _WEBHOOK = "webhook"
@@ -108,6 +108,24 @@ def _schedule(change: Change, since: datetime, mark: str) -> None:
 
 def nobody_has_it(change: Change) -> bool:
     return change.incident.status == Status.OPEN and change.incident.owner is None
+
+
+def got_worse(change: Change, entry: TimelineEntry, before: int | None) -> bool:
+    """Says so. `before`: the severity that it had, where it rose. Then, and if nobody has it, who
+    must act is rung at once, unless they did it themselves. Whether that is so.
+
+    An escalation that runs goes on: begun anew, its page would come later.
+    """
+    alone = before is not None and nobody_has_it(change)
+    notifications.announce(change, Event.GOT_WORSE, entry, people=first(change) if alone else ())
+    if alone and before is not None and not goes_on(change, before):
+        start(change, again=True)
+    return alone
+
+
+def first(change: Change) -> tuple[str, ...]:
+    """The first in line who does not act just now."""
+    return tuple(one for one in chain(change) if one != change.actor.user_id)[:1]
 
 
 def chain(change: Change) -> tuple[str, ...]:

@@ -290,6 +290,7 @@ def _failed(
                 actor=change.actor,
                 source=f"check:{result.name}",
                 severity=finding.severity,
+                found=finding.felt and state.failing,
             )
 
         if incident.recovered_at is not None:

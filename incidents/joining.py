@@ -57,6 +57,7 @@ def join_finding(
         now,
         actor=change.actor,
         source=f"check:{result.name}",
+        found=True,
     )
     if section.id not in {run.section for run in runbook.runs_of(session, cause)}:
         steps_done.add_section(change, section.id)

@@ -111,7 +111,8 @@ def announce(
     """Posts what the table says of the event; who was rung by it.
 
     `entry` is the log line; `people` are those rung where the table names neither the owner nor
-    who must act; `params` go to the direct message; `mark` keeps those of one event apart.
+    who must act, or where there is no owner; `params` go to the direct message; `mark` keeps those
+    of one event apart.
     """
     row = TABLE[event]
     if row.how == "edit":
@@ -132,6 +133,8 @@ def _wanted(change: Change, row: Row, people: Iterable[str]) -> tuple[str, ...]:
     if row.who == "rung_before":
         return rung_before(change)
     if row.who == "owner":
+        if change.incident.owner is None:
+            return tuple(people)
         owner = _acting_owner(change)
         return (owner,) if owner else ()
     if row.who == "must_act":

@@ -94,6 +94,7 @@ def open_incident(session: Session, house: House, opening: Opening, now: datetim
             source=opening.source,
             description=opening.description,
             severity=opening.severity,
+            found=opening.created_by is None,
         )
         return Opened(live, False)
     session.get_one(HouseFact, _NUMBER).value = {"next": number + 1}

@@ -10,8 +10,8 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
+from incidents import escalation, figures, notifications, quiet_opening, timeline, told
 from incidents import facts as facts_of
-from incidents import figures, notifications, timeline, told
 from incidents import scope as scopes
 from incidents import severity as severities
 from incidents.change import Change
@@ -91,8 +91,12 @@ def update_incident(
     source: str,
     description: str | None = None,
     severity: int | None = None,
+    found: bool = False,
 ) -> bool:
-    """Takes over what is new. Silent, unless it got worse. Whether anything changed."""
+    """Takes over what is new. Silent, unless it got worse. Whether anything changed.
+
+    `found`: a check finds it, often enough to open it: what a person opened quietly rings by that.
+    """
     change = Change(session, house, incident, actor, now)
     brought = dict(facts)
     if incident.mitigated_at is not None and not actor.is_person:
@@ -111,17 +115,19 @@ def update_incident(
         entry = change.entry("note", {"source": source}, text=description)
         notifications.announce(change, Event.STATUS, entry)
         change.audit("note", incident.reference, data={"entry": entry.sequence})
-    if incident.mitigated_at is None:
-        _got_worse(change, severity)
+    rung = incident.mitigated_at is None and _got_worse(change, severity)
+    if found:
+        quiet_opening.end(change, rung=rung)
     if changed or description:
         change.show()
     return changed
 
 
-def _got_worse(change: Change, severity: int | None) -> None:
+def _got_worse(change: Change, severity: int | None) -> bool:
     """Says so when the severity rose by the rules, or twice as many cases are affected.
 
-    What is found with a relapse is the relapse, which was said and rung.
+    What is found with a relapse is the relapse, which was said and rung. Whether who must act was
+    rung by it, because nobody has it.
     """
     session, incident = change.session, change.incident
     scope = change.scope()
@@ -138,8 +144,8 @@ def _got_worse(change: Change, severity: int | None) -> None:
     elif total and not told and last is not None:
         last.data = {**last.data, "cases_total": total}  # the first count is no worsening
     if not data:
-        return
+        return False
     data |= {"cases_total": total, "scope": scopes.snapshot(change.scope())}
     entry = change.entry("got_worse", data)
     change.audit("got_worse", incident.reference, data={k: data[k] for k in data if k != "scope"})
-    notifications.announce(change, Event.GOT_WORSE, entry)
+    return escalation.got_worse(change, entry, data.get("before"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from checks.model import CheckResult, Finding
 from incidents.declaring import Ringing, declare_line
 from incidents.opening import Opening, open_incident
 from incidents.outcome import Outcome
@@ -72,6 +73,45 @@ def test_opened_quietly(world: World) -> None:
     [card] = [m for m in world.messages("post") if m.key.endswith("/card")]
     assert card.payload["ring"] == []
     assert [e.data.get("quiet") for e in world.entries() if e.kind == "declared"] == [True]
+
+
+def shop_down(world: World, times: int = 3) -> None:
+    """The check finds what the line declared: the same subject."""
+    [subject] = incidents(world)
+    for _ in range(times):
+        finding = Finding(subject, "system_crash", facts={"error": "refused"})
+        world.check(CheckResult("storefront", world.now, (finding,), open_after=3))
+        world.advance(10)
+
+
+def test_what_was_opened_quietly_rings_when_a_check_finds_it(world: World) -> None:
+    line(world, LIN, "9.1", "nobody can order", "quiet")
+    shop_down(world, 2)
+    assert world.rings() == [], "not often enough to open it"
+    shop_down(world, 1)
+    assert [(ring.event, ring.target) for ring in world.rings()] == [("opened", MEI)]
+    shop_down(world, 3)
+    assert len(world.rings()) == 1
+    world.advance(600)
+    assert len(world.rings(MEI)) > 1, "nobody took it"
+
+
+def test_what_was_opened_quietly_and_is_taken_rings_nobody(world: World) -> None:
+    line(world, LIN, "9.1", "nobody can order", "quiet")
+    world.take(MEI)
+    shop_down(world)
+    assert world.rings() == []
+
+
+def test_a_line_to_what_was_opened_quietly_asks_again(world: World) -> None:
+    line(world, LIN, "9.1", "nobody can order", "quiet")
+    assert line(world, JO, "9.1", "nobody can order").code == "line_asks"
+    assert line(world, JO, "9.1", "nobody can order", "quiet").code == "declared_existing"
+    assert world.rings() == []
+    assert line(world, JO, "9.1", "nobody can order", "ring").code == "declared_existing"
+    assert [ring.target for ring in world.rings()] == [MEI]
+    assert line(world, JO, "9.1", "nobody can order").code == "declared_existing"
+    assert len(world.rings()) == 1
 
 
 def test_what_is_pressed_twice_is_opened_once(world: World) -> None:

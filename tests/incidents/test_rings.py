@@ -83,7 +83,7 @@ def test_nobody_in_line_can_be_rung_so_the_page_goes_out(world: World) -> None:
     assert sent(world) == [("page", "page", None)]
 
 
-def small(world: World, subject: str = "orders:amounts") -> None:
+def small(world: World, subject: str = "orders:amounts", severity: int | None = None) -> None:
     """A SEV3 of the order family."""
     finding = Finding(
         subject,
@@ -92,6 +92,7 @@ def small(world: World, subject: str = "orders:amounts") -> None:
         cases=(
             CaseFound("order", f"FG-{subject}", money(1), "c", facts={"delta": money(1).as_json()}),
         ),
+        severity=severity,
     )
     world.check(CheckResult("amounts", world.now, findings=(finding,), open_after=1))
 
@@ -131,6 +132,23 @@ def test_severity_raised_by_hand_starts_the_escalation(world: World) -> None:
         lambda s: controls.change_severity(s, world.house, 1, world.actor(JO), 1, world.now)
     )
     assert outcome.ok
+    world.advance(301)
+    assert ("direct", "remind", LIN) in sent(world)
+
+
+@pytest.mark.parametrize("who", [JO, LIN, None])
+def test_worse_and_owned_by_nobody_rings_at_once(world: World, who: str | None) -> None:
+    """A SEV3 of the night rang nobody; as a SEV1 it rings, by a person or by the check."""
+    small(world)
+    assert world.rings() == []
+    if who is None:
+        small(world, severity=1)
+    else:
+        world.write(
+            lambda s: controls.change_severity(s, world.house, 1, world.actor(who), 1, world.now)
+        )
+    worse = [m.payload["person"] for m in world.messages("direct")]
+    assert worse == ([] if who == LIN else [LIN])  # who did it knows
     world.advance(301)
     assert ("direct", "remind", LIN) in sent(world)
 
