@@ -31,7 +31,8 @@ HALF_A_GROUP = roles(oncall=Role("S0ONCALL", (MEI, KAI, LIN), (MEI, KAI), member
 async def opens(told: Story) -> None:
     told.world.now = DAY
     await told.looks()
-    told.world.channel_fails(3)
+    told.world.channel_fails(2)
+    told.world.channel_fails(1, every=1)  # messages go out at once, not ten seconds later
     await told.passes(2)
 
 
