@@ -11,7 +11,7 @@ from sandbox.drills.hands import Json, Seen, Shop, Slack, elements, wait_for, wo
 
 _TRIES = 3
 _PATIENCE = 2.0  # seconds after which a person who waits lets time pass
-_WATCHED = ("watched until", "looking until", "觀察到")
+_WATCHED = ("watched until", "looking until", "looking every", "觀察到")
 _CALM = 0.3  # seconds in which nothing moved: less than a person needs to find the button
 
 
@@ -146,7 +146,7 @@ class Responder:
             shown = [words(m.get("blocks") or []) for m in [self.card(), *self.thread()]]
             values = [e.get("value") for m in [self.card(), *self.thread()] for e in elements(m)]
             # What works and is only watched keeps nobody from going on.
-            running = any("⏳" in text and not any(w in text for w in _WATCHED) for text in shown)
+            running = any(under_way(text) for text in shown)
             if running and time.monotonic() - waiting[0] > _PATIENCE:
                 self.advance(5)  # the next look at the shop is a matter of time
                 waiting[0] = time.monotonic()
@@ -350,6 +350,11 @@ def dig(data: Any, path: str) -> Any:
         else:
             return None
     return data
+
+
+def under_way(text: str) -> bool:
+    """Whether a message says that something runs; what works and is only watched does not."""
+    return "⏳" in text and not any(watched in text for watched in _WATCHED)
 
 
 def _drawn(element: Json) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import httpx
 
 from sandbox.drills.hands import Json, wait_for, words
+from sandbox.drills.responder import under_way
 from tests.journeys.invariants import (
     Behind,
     attempts,
@@ -108,7 +109,7 @@ def outlasts(
     assert thread.count("it is back") == 1
     assert "into the void" not in thread
     assert note_count(workspace) == 2
-    assert "⏳" not in workspace.card_words(card)
+    assert not under_way(workspace.card_words(card))
     one_effect_a_key(workspace)
     each_message_once(workspace)
     assert bot.running, "the same process went on"

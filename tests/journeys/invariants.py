@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from sandbox.drills.hands import Json
+from sandbox.drills.responder import under_way
 from tests.journeys.workspace import CHANNELS, MEI, PRIVATE, Workspace
 
 
@@ -60,7 +61,7 @@ def after_restart(workspace: Workspace, card: Json) -> None:
     running = workspace.rows("select step_id from steps where state = 'running'")
     assert [row["step_id"] for row in running] == []
     assert not set(attempts(workspace)) & {"written", "sent"}
-    assert "⏳" not in workspace.card_words(card)
+    assert not under_way(workspace.card_words(card))
     undone = workspace.rows(
         "select key, state, last_error from work where kind = 'intake' and state != 'done'"
     )

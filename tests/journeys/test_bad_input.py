@@ -214,7 +214,7 @@ def test_a_double_click(workspace: Workspace, channel_card: Json) -> None:
         action_id=element["action_id"],
     )  # fmt: skip
     assert sent["acked"] == 2, sent
-    wait_for(lambda: "Mitigated" in workspace.card_words(channel_card) or None, "the switch")
+    wait_for(lambda: "watched until" in workspace.card_words(channel_card) or None, "the switch")
     workspace.settled()
     effects = [m for m in workspace.shop.mutations() if m["path"] == "/routing/card"]
     assert len(effects) == 1

@@ -10,6 +10,7 @@ import pytest
 
 from bot.cli.stack import stack
 from sandbox.drills.hands import Json, wait_for, words
+from sandbox.drills.responder import under_way
 from tests.journeys.invariants import each_message_once
 from tests.journeys.workspace import CHANNELS, Workspace, daytime
 
@@ -106,7 +107,7 @@ def test_an_hour_without_slack(workspace: Workspace) -> None:
     # no more than for what happened since.
     assert max(updates.values()) <= 3, updates
     for card, _ in shown:
-        assert "⏳" not in words(card.get("blocks") or [])
+        assert not under_way(words(card.get("blocks") or []))
 
 
 def _in_order(workspace: Workspace) -> None:
