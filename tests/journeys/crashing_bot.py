@@ -29,7 +29,7 @@ async def _die_when_stored(self: Intake, delivery: Delivery) -> Reply:
 
 
 def _die_when_acknowledged(self: Intake) -> None:
-    if any(delivery.by_a_person for _, _, delivery in self._stored):
+    if any(delivery.by_a_person for _, _, delivery, *_ in self._stored):
         os.kill(os.getpid(), signal.SIGKILL)
     _hand_over(self)
 
