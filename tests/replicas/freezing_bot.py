@@ -81,10 +81,10 @@ def before_token(point: Point) -> None:
 def before_action(point: Point) -> None:
     """Between the last look at the lease and the request to the shop."""
 
-    async def send(self: ShopClient, request: Any, headers: Any = None) -> Any:
+    async def send(self: ShopClient, request: Any, headers: Any = None, **more: Any) -> Any:
         if headers:
             await point.hold()
-        return await _send(self, request, headers)
+        return await _send(self, request, headers, **more)
 
     ShopClient._send = send  # type: ignore[method-assign]
 

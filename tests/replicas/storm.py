@@ -18,7 +18,7 @@ from tests.journeys.workspace import INCIDENTS, KAI, MEI, Workspace
 
 _PRESSES = (("3.3.1.s2", "switch"), ("3.3.1.s2", "undo"), ("3.3.2.s1", "ask"), ("3.3.4.s1", "tell"))
 _SHOWN_AS_FAILED = ("operation_timeout", "dispatch_failed")
-_DECLARED = ("9.1", "2.2", "3.2")
+_DECLARED = ("2.2", "3.2")  # a line that would open a SEV1 asks first
 
 
 @dataclass

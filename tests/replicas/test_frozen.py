@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.cli.stack import Program
-from sandbox.drills.hands import Json, wait_for, words
+from sandbox.drills.hands import Json, elements, wait_for, words
 from tests.journeys.invariants import attempts, each_message_once, kill, one_effect_a_key
 from tests.journeys.workspace import INCIDENTS, MEI, Workspace
 from tests.replicas.conftest import channel_card
@@ -129,6 +129,15 @@ def speak_to_the_frozen(scene: Scene) -> None:
     scene.workspace.post("/hand/socket", do="cut")
 
 
+def _rings(house: Workspace) -> bool:
+    """Answers the question of a line that would wake somebody: yes."""
+    for message in house.told(MEI):
+        for element in elements(message):
+            if element["action_id"] == "line.ring":
+                return bool(house.slack.click(MEI, message, INCIDENTS, element)["ok"])
+    return False
+
+
 @pytest.fixture(scope="module")
 def scene(house: Workspace) -> Scene:
     """The whole story, told once: it waits for a lease."""
@@ -138,6 +147,8 @@ def scene(house: Workspace) -> Scene:
     for section in DECLARED:
         said = house.slack.command(MEI, INCIDENTS, "/incident", f"{section} to be frozen")
         assert said["ok"], said
+        if section == "9.1":  # it would ring somebody, and asks once
+            wait_for(lambda: _rings(house) or None, "the question")
         house.settled()
     freeze(scene, first, card)
     speak_to_the_frozen(scene)
