@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 ALWAYS_PRESENT = ("check",)
+WAITS_UNTIL = "waits_until"  # of a case: by when what was done about it should show
 
 
 def present(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -37,6 +39,12 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[name] = dict(value) if isinstance(value, Mapping) else value
     return found
+
+
+def waited_too_long(facts: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a case should show by now what was done about it."""
+    until = facts.get(WAITS_UNTIL)
+    return isinstance(until, str) and datetime.fromisoformat(until) <= now
 
 
 def _whole(value: Mapping[str, Any]) -> bool:

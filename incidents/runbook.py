@@ -14,7 +14,7 @@ from incidents.change import Change
 from incidents.figures import CaseLine
 from incidents.runs import all_runs
 from plan import expressions
-from plan.model import Button, Plan, Section
+from plan.model import Branch, Button, Plan, Section
 from plan.model import Step as PlanStep
 from storage import outbox
 from storage.models import Incident, RunbookRun, Step, StepState
@@ -145,6 +145,21 @@ class Offer:
     button: Button
     target: Mapping[str, Any]
     reached: tuple[CaseLine, ...]
+
+
+def branch_of(step: PlanStep, button: Button) -> Branch | None:
+    """The way that a button of the step goes."""
+    return next((one for one in step.branches if one.id == button.branch), None)
+
+
+def offers_of(
+    plan: Plan, step: PlanStep, cases: Sequence[CaseLine], seen: Mapping[str, Any]
+) -> Iterator[Offer]:
+    """The buttons of a step that are offered now: none of a way that is closed."""
+    for found in offers(plan, step.buttons, cases, seen):
+        branch = branch_of(step, found.button)
+        if branch is None or expressions.holds(branch.condition, seen):
+            yield found
 
 
 def offers(

@@ -163,11 +163,14 @@ def _apply_case(
         if value is not None:
             facts = facts_of.put(facts, path, value)
             left = facts_of.put(left, path, value)
-    case.facts = facts
     if action.case_state is not None:
         state = _evaluated(action.case_state, scope)
         if state in _STATES:
             case.state = str(state)
+    if action.patience_hours is not None and case.state == CaseState.WAITING:
+        until = change.now + timedelta(hours=action.patience_hours)
+        facts = facts_of.put(facts, facts_of.WAITS_UNTIL, until.isoformat())
+    case.facts = facts
     if action.case_outcome is not None:
         outcome = _evaluated(action.case_outcome, scope)
         if isinstance(outcome, str) and outcome:

@@ -144,7 +144,7 @@ def _do(
     if runbook.offer(change.plan, button, cases, seen) is None:
         code = "nothing_to_do" if action is not None and action.cases else "not_offered"
         return Outcome.refused(code)
-    branch = _branch(place, button)
+    branch = runbook.branch_of(place.plan, button)
     if branch is not None and not expressions.holds(branch.condition, seen):
         return Outcome.refused("not_offered")
     if action is not None:
@@ -154,10 +154,6 @@ def _do(
     if button.does == "branch" or button.does == "done":
         return _done(change, place, branch)
     return Outcome.refused("not_offered")
-
-
-def _branch(place: Place, button: Button) -> Branch | None:
-    return next((one for one in place.plan.branches if one.id == button.branch), None)
 
 
 def _act(change: Change, place: Place, button: Button, action: Action, wish: Press) -> Outcome:

@@ -40,7 +40,7 @@ def add_cases(
     for case in found:
         row = known.get((case.kind, case.key))
         if row is not None:
-            values = _renewed(row, case)
+            values = _renewed(row, case, now)
             if values is not None:
                 renewed[row.id] = {**values, "id": row.id, "updated_at": now}
             continue
@@ -62,15 +62,20 @@ def add_cases(
     return bool(new or renewed)
 
 
-def _renewed(row: Any, found: CaseFound) -> dict[str, Any] | None:
-    """What was done for the case stays; what is known of it is renewed. None: it is as it was."""
+def _renewed(row: Any, found: CaseFound, now: datetime) -> dict[str, Any] | None:
+    """What was done for the case stays, unless it has waited for that too long; what is known of it
+    is renewed. None: it is as it was."""
     facts = facts_of.merged(row.facts, found.facts)
-    state = row.state
-    if state not in _PROGRESS and row.outcome is None:
+    state, outcome = row.state, row.outcome
+    if state == CaseState.WAITING and facts_of.waited_too_long(facts, now):
+        facts = {name: value for name, value in facts.items() if name != facts_of.WAITS_UNTIL}
+        state, outcome = found.state, None
+    elif state not in _PROGRESS and outcome is None:
         state = found.state
     values = {
         "facts": facts,
         "state": state,
+        "outcome": outcome,
         "customer_key": found.customer_key or row.customer_key,
         "amount_minor": found.amount.minor if found.amount else row.amount_minor,
         "amount_currency": found.amount.currency if found.amount else row.amount_currency,

@@ -47,6 +47,10 @@ class NextView:
     params: Mapping[str, Any] = field(default_factory=dict)  # actor, at, until, reason …
 
 
+Mood = Literal["active", "mitigated", "ended", "unseen", "dismissed", "merged"]
+Lead = Literal["active", "waits", "mitigated", "ended", "unseen", "dismissed", "merged"]
+
+
 @dataclass(frozen=True)
 class CardView:
     """The root of the thread (thread-examples 1.1–1.3)."""
@@ -59,7 +63,7 @@ class CardView:
     section: str
     section_short: Words
     plan_version: str
-    mood: Literal["active", "mitigated", "ended", "unseen", "dismissed", "merged"]
+    mood: Mood
     words: CardWords
     scope: Scope
     owner: PersonView | None
@@ -81,6 +85,12 @@ class CardView:
     unwatched: str | None = None  # the check that found it and is no longer configured
     times: int = 1  # how often the customers have felt it
     follows: str | None = None  # the incident of the same subject that was resolved before
+    waits: bool = False  # what was done about the cases shows at none of them yet: not over
+
+    @property
+    def lead(self) -> Lead:
+        """The mark before the title, `card.lead` of the catalogue; the severity's if active."""
+        return "waits" if self.waits else self.mood
 
 
 @dataclass(frozen=True)
@@ -200,6 +210,7 @@ class ListItem:
     severity: int
     status: str
     section: str
+    lead: Lead  # as the card's
     words: Words  # the card's title
     scope: Scope
     owner: PersonView | None

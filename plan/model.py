@@ -354,6 +354,8 @@ class Action(Model):
     case_facts: dict[str, str] = {}  # what the case knows once it is done: told, link
     case_state: str | None = None  # expression giving the case's new state from `response`
     case_outcome: str | None = None  # expression giving its outcome code
+    # Hours that a case may wait for what was done; one that a check still finds is open after them.
+    patience_hours: float | None = Field(default=None, gt=0)
 
     @property
     def standing(self) -> Standing | None:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from storage.cipher import AesCipher
 from storage.errors import CannotOpen
 
+SYNCHRONOUS = "full"  # what is committed is on the disk before anybody is told so (decision 2)
 BUSY_MILLISECONDS = 5000  # how long a maintenance command may hold the file
 # A server that is gone without a word is noticed within some ten seconds, not after hours.
 _LOST_HOST = {
@@ -117,7 +118,7 @@ def _sqlite_writer(connection: Any, _record: Any) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_MILLISECONDS}",
         "journal_mode = wal",
-        "synchronous = full",
+        f"synchronous = {SYNCHRONOUS}",
         "foreign_keys = on",
         "temp_store = memory",
         "secure_delete = on",  # what is deleted is overwritten, not only left behind

@@ -15,12 +15,16 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from storage import engines
 from storage.database import Database
 from storage.upgrade import upgrade
 from tests.faults.report import TableReport
 
 # The programs that the tests start would otherwise compile the whole product each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A test's own process loses nothing by a power cut; programs that are killed sync as ever.
+engines.SYNCHRONOUS = "off"
 
 KEY = bytes(range(32))
 _numbers = itertools.count(1)

@@ -67,7 +67,7 @@ def offer_scope(reader: Reader, offer: Offer, action: Action | None) -> dict[str
 
 
 def offered(reader: Reader, place: Place) -> list[Offer]:
-    return list(runbook.offers(reader.plan, place.plan.buttons, reader.cases, reader.scope))
+    return list(runbook.offers_of(reader.plan, place.plan, reader.cases, reader.scope))
 
 
 def on_card(reader: Reader, place: Place) -> list[Offer]:

@@ -68,6 +68,7 @@ def card_of(reader: Reader) -> CardView:
         unwatched=reachability.unwatched_by(reader.house, incident),
         times=incident.times,
         follows=_follows(reader),
+        waits=waits(reader, mood),
     )
 
 
@@ -89,6 +90,12 @@ def mood_of(reader: Reader) -> Mood:
     if incident.status in _ENDED:
         return "ended" if incident.mitigated_at is not None else "unseen"
     return "active" if incident.mitigated_at is None else "mitigated"
+
+
+def waits(reader: Reader, mood: Mood) -> bool:
+    """What was done about the cases and shows at none of them yet is under way, not over."""
+    failing = mood == "mitigated" and reader.incident.failing
+    return failing and bool(reader.scope["cases"]["waiting"])
 
 
 def words_of(reader: Reader, mood: Mood) -> CardWords:
@@ -355,4 +362,5 @@ __all__ = [
     "next_place",
     "open_cases",
     "verbs",
+    "waits",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from incidents.authorise import may_see
 from incidents.house import House
 from incidents.read import together
-from incidents.read.card import mood_of, next_of, words_of
+from incidents.read.card import mood_of, next_of, waits, words_of
 from incidents.read.reader import Reader
 from incidents.views import ListItem
 from storage.models import (
@@ -50,6 +50,7 @@ def _item(reader: Reader) -> ListItem:
         severity=incident.severity,
         status=str(incident.status),
         section=incident.section,
+        lead="waits" if waits(reader, mood) else mood,
         words=words_of(reader, mood).title,
         scope=reader.scope,
         owner=reader.owner,

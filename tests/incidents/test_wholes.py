@@ -196,3 +196,43 @@ def test_a_wrong_state_that_is_right_again_says_so(world: World, templates: Temp
     view = world.read(lambda s: read.card(s, world.house, 1, world.now))
     said = templates.words(ended.title, view.scope, language="en")
     assert said == "No order is wrongly “waiting for payment” any more"
+
+
+def test_a_route_that_moves_nothing_is_stuck_again_a_day_later(
+    world: World, templates: Templates
+) -> None:
+    """What was done shows at no order yet: under way, not over; a day later it is to do again."""
+    stuck(world, named=2, orders=2)
+    world.press(MEI, "2.2.s2", "cause", values={"root_cause": "logistics", "finding": "Hub closed"})
+    world.press(MEI, "2.2.s3", "reroute", values={"route": "north hub"})
+    world.run_actions()
+    for _ in range(20):
+        world.advance(30)
+        stuck(world, named=2, orders=2)
+    said = card_text(world, templates)
+    assert "⏳ *2 rerouted orders have not moved yet*" in said
+    assert "✅ *" not in said
+    world.advance(24 * 3600)
+    rung = len(world.rings())
+    for _ in range(3):
+        stuck(world, named=2, orders=2)
+        world.advance(60)
+    assert "🟡 *2 paid orders are not shipped*" in card_text(world, templates)
+    assert {row.state for row in case_rows(world)} == {"open"}
+    assert world.step("2.2.s3").state == "pending"
+    assert len(world.rings()) > rung
+
+
+def test_a_list_marks_each_incident_as_its_card_does(world: World, templates: Templates) -> None:
+    """Of one that was taken for none no list says that it is over."""
+    stuck(world, named=2, orders=2)
+    world.write(
+        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "A drill", world.now)
+    )
+    [item] = world.read(
+        lambda s: read.incident_list(s, world.house, world.now, statuses=("dismissed",))
+    )
+    assert item.lead == "dismissed"
+    said = text_of(templates.render("incident_list", None, params={"items": [item]}, language="en"))
+    assert "⏭ *" in said
+    assert "✅" not in said

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions.model import Settled
@@ -208,14 +208,18 @@ class World:
         """Time passes; timers that come due fire in their order, at their time."""
         end = self.now + timedelta(seconds=seconds)
         while True:
-            due = [
-                item
-                for item in self.all(WorkItem, WorkItem.kind == WorkKind.TIMER)
-                if item.state == "pending" and item.due <= end
-            ]
-            if not due:
+            due = self.read(
+                lambda s: s.scalar(
+                    select(func.min(WorkItem.due)).where(
+                        WorkItem.kind == WorkKind.TIMER,
+                        WorkItem.state == "pending",
+                        WorkItem.due <= end,
+                    )
+                )
+            )
+            if due is None:
                 break
-            self.now = max(self.now, min(item.due for item in due))
+            self.now = max(self.now, due)
             self.fire_due()
         self.now = end
 

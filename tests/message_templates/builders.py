@@ -524,7 +524,9 @@ def list_item(number: int = NUMBER, **more: Any) -> ListItem:
         "detected_at": at("03:07"),
         "next": NextView("step", step("3.3.1.s2").next),
     }
-    return ListItem(reference=f"INC-{number}", number=number, **(given | more))
+    given |= more
+    given.setdefault("lead", "active" if given["status"] in ("open", "acknowledged") else "ended")
+    return ListItem(reference=f"INC-{number}", number=number, **given)
 
 
 def home_view() -> HomeView:

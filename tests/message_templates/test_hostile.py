@@ -51,8 +51,9 @@ texts = st.one_of(
 
 _PERSON = re.compile(r"^[USWCB]0[A-Z0-9]+$")
 _OURS = {  # identifiers and codes, which decide and are never shown as data
-    "reference", "kind", "catalogue", "style", "mood", "action_id", "value", "user_id", "state",
-    "actor_kind", "status", "family", "ring_group", "ring_people", "mention", "step_id", "filter",
+    "reference", "kind", "catalogue", "style", "mood", "lead", "value", "user_id", "state",
+    "action_id", "actor_kind", "status", "family", "ring_group", "ring_people", "mention",
+    "filter", "step_id",
     "url", "code", "event", "why", "callback", "archives", "started_at", "detected_at",
     "mitigated_at", "resolved_at", "tested_at", "failing_since", "since", "first_at", "last_at",
     "at", "verified_at", "currency", "day", "plan_hash", "cause_code", "type", "types", "causes",

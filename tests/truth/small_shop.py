@@ -60,6 +60,15 @@ class Order:
         held = self.captured - self.refunded
         return 0 if self.status == "cancelled" else self.total - held
 
+    @property
+    def differs(self) -> int:
+        """How much too much (or, negative, too little) it holds: what was given back on purpose is
+        no debt."""
+        held = self.captured - self.refunded
+        if self.status == "cancelled" or held > self.total:
+            return held - (0 if self.status == "cancelled" else self.total)
+        return min(0, self.captured - self.total)
+
     def seen(self) -> dict[str, Any]:
         return {
             "id": self.number,

@@ -19,16 +19,18 @@ from actions.runner import ActionRunner
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import guards, read
 from incidents.attempts import AttemptBook
+from incidents.findings import take_check_result
 from incidents.looks import GuardLook, GuardLooks, WantedLook
 from incidents.outcome import Outcome
 from incidents.views import CardView
 from message_templates.engine import Templates
+from plan import holdings
 from storage import work
 from storage.database import Database
 from storage.models import Incident, WorkItem, WorkKind
 from storage.money import Money
 from tests.incidents.world import KEY, World, house
-from tests.truth.small_shop import CURRENCY, SmallShop
+from tests.truth.small_shop import CURRENCY, Order, SmallShop
 
 OPEN_AFTER = 3
 USUAL = "northpay"
@@ -126,11 +128,11 @@ class SmallWorld:
             if item.state in ("pending", "claimed") and not item.payload.get("later")
         ]
 
-    def pass_time(self, seconds: float) -> None:
-        """Time passes in small parts: checks look every ten seconds, actions and timers fire."""
+    def pass_time(self, seconds: float, *, every: float = 10.0) -> None:
+        """Time passes in small parts: after each the checks look, actions and timers fire."""
         end = self.world.now + timedelta(seconds=seconds)
         while self.world.now < end:
-            self.world.advance(min(10.0, (end - self.world.now).total_seconds()))
+            self.world.advance(min(every, (end - self.world.now).total_seconds()))
             self.act()
             self.look()
 
@@ -138,13 +140,15 @@ class SmallWorld:
 
     def look(self) -> None:
         """Every check looks once at the shop as it stands."""
-        for result in (self._payments(), self._storefront(), self._stuck(), self._amounts()):
+        results = (self._payments(), self._storefront(), self._stuck(), self._amounts())
+        for result in results:
             for finding in result.findings:
                 more = self.failing.get(finding.subject, 0) + 1
                 self.failing[finding.subject] = more if finding.felt else 0
             for subject in result.healthy_subjects:
                 self.failing[subject] = 0
-            self.world.check(result)
+        house, now = self.world.house, self.world.now
+        self.world.write(lambda s: [take_check_result(s, house, one, now) for one in results])
 
     def _result(self, name: str, **given: Any) -> CheckResult:
         return CheckResult(
@@ -269,7 +273,7 @@ class SmallWorld:
         wrong = [
             order
             for order in self.shop.orders.values()
-            if order.number.startswith("SUM") and order.owes != 0
+            if order.number.startswith("SUM") and order.differs != 0
         ]
         subject = "amounts"
         if not wrong:
@@ -277,27 +281,12 @@ class SmallWorld:
         finding = Finding(
             subject,
             "payment_amount_mismatch",
-            facts={},
-            cases=tuple(
-                CaseFound(
-                    "order",
-                    order.number,
-                    amount=Money(abs(order.owes), CURRENCY),
-                    customer_key=order.customer,
-                    facts={
-                        "order_id": order.number,
-                        "language": order.language,
-                        "total": {"minor": order.total, "currency": CURRENCY},
-                        "paid": {
-                            "minor": order.captured - order.refunded,
-                            "currency": CURRENCY,
-                        },
-                        "delta": {"minor": -order.owes, "currency": CURRENCY},
-                        "payment_id": order.payments[-1]["id"],
-                    },
-                )
-                for order in wrong
-            ),
+            facts={
+                "orders": len(wrong),
+                "over": _side([order.differs for order in wrong if order.differs > 0]),
+                "under": _side([-order.differs for order in wrong if order.differs < 0]),
+            },
+            cases=tuple(_amount_case(order) for order in wrong),
         )
         return self._result("amount-mismatch", findings=(finding,))
 
@@ -327,6 +316,35 @@ class SmallWorld:
         """The first line of the card as Slack shows it."""
         message = TEMPLATES.render("card", self.card(number), language=language)
         return _first_line(message.blocks)
+
+
+def _money(minor: int) -> dict[str, Any]:
+    return {"minor": minor, "currency": CURRENCY}
+
+
+def _side(amounts: Sequence[int]) -> dict[str, Any]:
+    return {"orders": len(amounts), "amount": _money(sum(amounts))}
+
+
+def _amount_case(order: Order) -> CaseFound:
+    why = holdings.cause(order.total, order.captured, order.refunded, order.differs)
+    return CaseFound(
+        "order",
+        order.number,
+        amount=Money(abs(order.differs), CURRENCY),
+        customer_key=order.customer,
+        facts={
+            "order_id": order.number,
+            "language": order.language,
+            "total": _money(order.total),
+            "paid": _money(order.captured - order.refunded),
+            "captured": _money(order.captured),
+            "refunded": _money(order.refunded),
+            "delta": _money(order.differs),
+            "why": why,
+            "payment_id": order.payments[-1]["id"],
+        },
+    )
 
 
 def _first_line(blocks: Any) -> str:

@@ -5,8 +5,9 @@ In the full run only: a fault may need a hundred lives before somebody walks int
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from incidents import effects, findings, hold, recovery, relapse, silence, steps_done, told
-from incidents.change import Change
-from incidents.runbook import Place
-from storage.models import Status, StepState
-from tests.drills.sabotaged_bot import approval_per_attempt, told_per_incident
+from tests.drills.sabotaged_bot import (
+    approval_per_attempt,
+    skip_mitigates,
+    told_per_incident,
+)
+from tests.truth import test_truth
 from tests.truth.test_truth import Truth
 
 pytestmark = [
@@ -30,14 +33,8 @@ Patch = pytest.MonkeyPatch
 
 def skip_is_done(patch: Patch) -> None:
     """A skipped step mitigates as one that was done."""
-    after = steps_done.after
-
-    def broken(change: Change, place: Place, *args: Any, **more: Any) -> None:
-        after(change, place, *args, **more)
-        if place.plan.mitigates and place.row.state == StepState.SKIPPED:
-            change.status(Status.MITIGATED)
-
-    patch.setattr(steps_done, "after", broken)
+    patch.setattr(steps_done, "after", steps_done.after)  # put back afterwards
+    skip_mitigates()
 
 
 def done_without_a_hold(patch: Patch) -> None:
@@ -88,17 +85,20 @@ def told_by_incident(patch: Patch) -> None:
     told_per_incident()
 
 
-_FAULTS: Sequence[Callable[[Patch], None]] = (
-    skip_is_done,
-    done_without_a_hold,
-    effect_never_looked_at,
-    relapse_rings_nobody,
-    dismissed_for_ever,
-    settled_for_ever,
-    recovered_is_deaf,
-    approved_by_attempt,
-    told_by_incident,
-)
+# What is taken out, and by which of the machine's invariants it is found.
+_FAULTS: Mapping[Callable[[Patch], None], frozenset[str]] = {
+    skip_is_done: frozenset({"never_green_while_it_is_felt"}),
+    done_without_a_hold: frozenset({"never_green_while_it_is_felt"}),
+    effect_never_looked_at: frozenset(
+        {"no_step_is_done_without_its_effect", "never_green_while_it_is_felt"}
+    ),
+    relapse_rings_nobody: frozenset({"who_must_act_is_rung"}),
+    dismissed_for_ever: frozenset({"what_was_called_no_incident_is_not_forgotten"}),
+    settled_for_ever: frozenset({"never_green_while_it_is_felt"}),
+    recovered_is_deaf: frozenset({"never_green_while_it_is_felt"}),
+    approved_by_attempt: frozenset({"no_money_past_its_limit"}),
+    told_by_incident: frozenset({"nobody_is_told_twice"}),
+}
 _SETTINGS: Mapping[str, Any] = {
     "max_examples": _LIVES,
     "stateful_step_count": 40,
@@ -112,6 +112,11 @@ _SETTINGS: Mapping[str, Any] = {
 
 @pytest.mark.parametrize("fault", _FAULTS, ids=lambda fault: fault.__name__)
 def test_the_machine_finds(fault: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    """The first thing that is found untrue is what the fault makes untrue."""
     fault(monkeypatch)
-    with pytest.raises((AssertionError, ExceptionGroup)):
+    test_truth.UNTRUE.clear()
+    # Whatever is raised: a life is lived again to show it, and keys by chance may turn it.
+    with contextlib.suppress(Exception):
         run_state_machine_as_test(Truth, settings=settings(**_SETTINGS))
+    assert test_truth.UNTRUE, "every life was true"
+    assert test_truth.UNTRUE[0] in _FAULTS[fault]
