@@ -115,3 +115,11 @@ def _members(group: str | None, members: Mapping[str, tuple[str, ...]]) -> froze
 def _time(text: str) -> time:
     hours, minutes = text.split(":")
     return time(int(hours), int(minutes))
+
+
+def check_titles(settings: Settings) -> Mapping[str, Mapping[str, str]]:
+    """What each check is called, by language."""
+    return {
+        check.name: {str(language): text for language, text in check.title.items()}
+        for check in settings.checks
+    }

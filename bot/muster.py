@@ -31,7 +31,7 @@ from bot.delivery.worker import Deliverer
 from bot.doors import FreshLooks, Orders, ViewDoor
 from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
-from bot.house import build_audiences, build_house, build_roles
+from bot.house import build_audiences, build_house, build_roles, check_titles
 from bot.intake.dispatch import Dispatcher
 from bot.intake.front import Front
 from bot.intake.http import HttpIntake
@@ -118,7 +118,7 @@ class Muster:
         await people.load()
 
         zone = people.house_zone(settings.time_zone)
-        templates = Templates(zone=zone)
+        templates = Templates(zone=zone, checks=check_titles(settings))
         checking = await self._stack.enter_async_context(open_checks(settings))
         pager = None
         if settings.page is not None and secrets.page_routing_key:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.house import build_house, build_roles
+from bot.house import build_house, build_roles, check_titles
 from bot.settings import Settings
 from incidents import read
 from incidents.views import ReviewView
@@ -30,7 +30,7 @@ def review_text(
     """The review of an incident as md, html or json. Raises UnknownIncident."""
     house = build_house(settings, load_plan(settings.plan.extra), build_roles(settings, {}))
     zone = ZoneInfo(settings.time_zone)
-    templates = Templates(zone=zone)
+    templates = Templates(zone=zone, checks=check_titles(settings))
 
     def find(session: Session) -> ReviewView:
         found = session.scalar(select(Incident.id).where(Incident.number == number))

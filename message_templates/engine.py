@@ -19,7 +19,7 @@ from message_templates.environment import environment
 from message_templates.filters import AS_FUNCTIONS, FILTERS
 from message_templates.functions import AS_FILTERS, FUNCTIONS
 from message_templates.marks import NOT_KNOWN, clean
-from message_templates.state import Links, State, TemplateFailed, no_links
+from message_templates.state import Checks, Links, State, TemplateFailed, no_links
 from message_templates.structure import Expansion, Pending, StructureError
 from plan import leaves
 
@@ -56,8 +56,17 @@ def _expression(source: str) -> Callable[[Mapping[str, Any]], Any]:
     return follow
 
 
-def _state(language: str, zone: tzinfo | None, links: Links = no_links) -> State:
-    return State(normal(language), zone, template=_compiled, expression=_expression, links=links)
+def _state(
+    language: str, zone: tzinfo | None, links: Links = no_links, checks: Checks = _EMPTY
+) -> State:
+    return State(
+        normal(language),
+        zone,
+        template=_compiled,
+        expression=_expression,
+        links=links,
+        checks=checks,
+    )
 
 
 @lru_cache(maxsize=256)
@@ -76,10 +85,12 @@ class Message:
 
 
 class Templates:
-    """Renders the templates of this package. `zone` is the house's, for readers without one."""
+    """Renders the templates of this package. `zone` is the house's, for readers without one;
+    `checks`: what the configured checks are called."""
 
-    def __init__(self, zone: tzinfo | None = None) -> None:
+    def __init__(self, zone: tzinfo | None = None, checks: Checks = _EMPTY) -> None:
         self._zone = zone
+        self._checks = checks
 
     def render(
         self,
@@ -141,7 +152,7 @@ class Templates:
 
     def state(self, language: str, zone: tzinfo | None = None, links: Links = no_links) -> State:
         """The state of one render, for documents that are composed part by part."""
-        return _state(language, zone or self._zone, links)
+        return _state(language, zone or self._zone, links, self._checks)
 
     def words(
         self,

@@ -164,6 +164,14 @@ def word(context: _Context, code: object, group: str = "words") -> Ours:
     return found if found is not None else data(clean(str(code).replace("_", " ")))
 
 
+@jinja2.pass_context
+def check_name(context: _Context, name: object) -> Ours:
+    """What a check is called in the reader's language, by the configuration; else its own name."""
+    state = context[STATE]
+    titles = state.checks.get(str(name), {})
+    return data(clean(titles.get(state.language) or str(name).replace("-", " ")))
+
+
 def plain(value: object) -> Ours:
     """What a person wrote, or any value, as literal text."""
     return _UNKNOWN if is_missing(value) else data(clean(str(value)))
@@ -194,6 +202,7 @@ FILTERS: dict[str, Any] = {
     "duration": duration,
     "percent": percent,
     "word": word,
+    "check_name": check_name,
     "plain": plain,
     "mention": mention,
     "link": link,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -18,6 +19,11 @@ _log = structlog.get_logger(__name__)
 
 Links = Callable[[str], str | None]
 """Where the thread of an incident is found, by how people call it (INC-412)."""
+
+
+Checks = Mapping[str, Mapping[str, str]]
+"""What the configured checks are called: by name, then by language."""
+NO_CHECKS: Checks = MappingProxyType({})
 
 
 def no_links(_: str) -> None:
@@ -42,12 +48,14 @@ class State:
         template: Callable[[str], Callable[[Mapping[str, Any]], str]],
         expression: Callable[[str], Callable[[Mapping[str, Any]], Any]],
         links: Links = no_links,
+        checks: Checks = NO_CHECKS,
     ) -> None:
         self._template = template
         self._expression = expression
         self.language = language
         self.zone = zone
         self.links = links
+        self.checks = checks
         self.catalogue: Catalogue = catalogue(language)
 
     def text(self, key: str, scope: Mapping[str, Any]) -> Ours | None:

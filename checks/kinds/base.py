@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
@@ -57,6 +57,8 @@ class CheckSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+    # As people read it, by language; where one is missing, the name.
+    title: dict[Literal["en", "zh-Hant"], Annotated[str, Field(min_length=1, max_length=60)]] = {}
     every: Annotated[int, Field(ge=5, le=86_400)] = 60  # seconds
     open_after: Annotated[int, Field(ge=1, le=100)] = 3  # failures in a row
     recover_after: Annotated[int, Field(ge=1, le=100)] = 3  # successes in a row

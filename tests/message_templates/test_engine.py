@@ -250,3 +250,20 @@ def test_marks_inside_a_render_survive_joining() -> None:
     state = TEMPLATES.state("en")
     parts = parse(state.leaf("{{ (at | time) ~ ' *x*' }}", {"at": at}))
     assert outputs.rich(parts)[1:] == [{"type": "text", "text": " *x*"}]
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "said"),
+    [
+        ("en", "northpay", "check payment channel Northpay"),
+        ("zh-Hant", "northpay", "檢查 Northpay 金流"),
+        ("en", "stuck-orders", "check stuck orders"),  # without a title: its name
+    ],
+)
+def test_a_check_is_called_as_configured_in_the_readers_language(
+    language: str, name: str, said: str
+) -> None:
+    titles = {"northpay": {"en": "payment channel Northpay", "zh-Hant": "Northpay 金流"}}
+    templates = Templates(checks=titles)
+    text = templates.text("log.found", language=language, check=name, failures=3)
+    assert said in text.replace("_", "")
