@@ -119,6 +119,7 @@ class StepView:
     problem_scope: Scope = field(default_factory=dict)  # its attempt, and what was seen against it
     branches: tuple[tuple[Words, ButtonView], ...] = ()
     first_at: datetime | None = None  # when it was first done, also if it was taken back since
+    approver: PersonView | None = None  # while it waits for their yes
     recorded: tuple[tuple[Words, str], ...] = ()  # label and literal text of non-personal fields
 
 

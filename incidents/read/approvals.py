@@ -42,6 +42,7 @@ def approval(reader: Reader, approval_id: int) -> dict[str, Any]:
     sums = shown.get("sums") or []
     lines = list(shown.get("lines") or [])
     waits = request.state == ApprovalState.WAITING
+    entered = _reason(action, attempts[0])
     filled: dict[str, Any] = {
         "what": action.title,
         "scope": {**reader.scope, **reader.attempt_scope(attempts[0])},
@@ -53,7 +54,8 @@ def approval(reader: Reader, approval_id: int) -> dict[str, Any]:
         "lines": lines[:_LINES],
         "more": max(0, len(lines) - _LINES),
         "limits": shown.get("reasons") or [],
-        "reason": _reason(action, attempts[0]),
+        "reason": entered,
+        "looks_like": None if entered else reader.kind.card.active.looks_like,
         "cost": _decided_cost(reader),
         "began": reader.incident.started_at,
         "waiting_since": _waiting_since(reader),

@@ -202,7 +202,7 @@ def _running_view(reader: Reader, running: Running) -> NextView:
     }
     waiting = [one for one in running.attempts if one.state == AttemptState.AWAITING_APPROVAL]
     if len(waiting) == len(running.attempts):
-        return NextView("approval", action.title, {**params, "who": None})
+        return NextView("approval", action.title, {**params, "who": reader.approver(running)})
     if any(one.state == AttemptState.UNKNOWN for one in running.attempts):
         return NextView("unknown", action.log_unknown, params)
     return NextView("running", action.running, params)

@@ -163,14 +163,15 @@ def desk(
     reader = reader_of(session, house, incident_id, now)
     button = None
     figures = reader.scope.get("cases", {})
-    if figures.get("unknown"):
+    over = mood_of(reader) != "active"  # before, what must not be said yet holds for all of them
+    if over and figures.get("unknown"):
         button = ButtonView(
             "cases.open",
             f"{buttons.reference(reader)}:{CaseState.UNKNOWN}",
             nouns.case_label(reader),
             scope={"cases": {**figures, "total": figures["unknown"]}},
         )
-    elif reader.cases:
+    elif over and reader.cases:
         button = ButtonView("cases.open", buttons.reference(reader), nouns.case_label(reader))
     return card_of(reader), {"note": desk_words(reader), "button": button}
 

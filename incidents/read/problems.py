@@ -103,8 +103,9 @@ def problem_of(reader: Reader, problem: Mapping[str, Any] | None) -> Words | Non
     head, _, index = code.partition(":")
     if head == EFFECT_FAILED and action is not None and action.verify is not None:
         return action.verify.failed or words_of(code)
-    if head == "precondition" and action is not None and index.isdigit():
-        return action.preconditions[int(index)].problem
+    known = action.preconditions if action is not None else ()
+    if head == "precondition" and index.isdigit() and int(index) < len(known):
+        return known[int(index)].problem
     return words_of(code)
 
 

@@ -19,7 +19,14 @@ from incidents.house import SYSTEM_ACTOR, House
 from incidents.runbook import Place
 from incidents.views import PersonView
 from plan.model import IncidentType, Plan, Section
-from storage.models import ActionAttempt, Incident, RunbookRun, TimelineEntry
+from storage.models import (
+    ActionAttempt,
+    Approval,
+    AttemptState,
+    Incident,
+    RunbookRun,
+    TimelineEntry,
+)
 
 _ATTEMPTS = (
     select(ActionAttempt)
@@ -120,6 +127,13 @@ class Reader:
             if attempt.state in PENDING:
                 found.setdefault(attempt.press, []).append(attempt)
         return [Running(tuple(attempts)) for attempts in found.values()]
+
+    def approver(self, running: Running) -> PersonView | None:
+        """Who is asked for their yes, where a press waits for one."""
+        if any(one.state != AttemptState.AWAITING_APPROVAL for one in running.attempts):
+            return None
+        request = self.session.scalar(select(Approval).where(Approval.press == running.first.press))
+        return self.person(request.told[-1]) if request is not None and request.told else None
 
     def attempt_scope(self, attempt: ActionAttempt) -> Mapping[str, Any]:
         """What the words of an action see of a running or ended attempt."""

@@ -15,7 +15,7 @@ from incidents.read.card import next_place
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.runbook import Place
-from incidents.views import ButtonView, RunbookView, Scope, StepView
+from incidents.views import ButtonView, PersonView, RunbookView, Scope, StepView
 from plan import expressions
 from plan.model import Words
 from storage.models import ActionAttempt, RunbookRun, StepState
@@ -115,6 +115,7 @@ def _step(
         branches=_branches(reader, place, state),
         recorded=_recorded(place),
         first_at=_first_at(place),
+        approver=_approver(reader, place) if state == "running" else None,
     )
 
 
@@ -126,6 +127,15 @@ def _problem_scope(
         return {}
     attempt = reader.session.get_one(ActionAttempt, int(problem["attempt"]))
     return {**scope, **problem_scope(reader, attempt)}
+
+
+def _approver(reader: Reader, place: Place) -> PersonView | None:
+    """Who is asked for their yes before the step's press is done."""
+    own = (place.run.id, place.plan.id)
+    for running in reader.running:
+        if (running.first.run_id, running.first.step_id) == own:
+            return reader.approver(running)
+    return None
 
 
 def _first_at(place: Place) -> datetime | None:

@@ -367,6 +367,32 @@ def test_the_approver_sees_what_is_asked_in_both_languages(world: World) -> None
         assert part in chinese
 
 
+def test_what_waits_says_for_whom_and_that_nothing_runs(world: World) -> None:
+    waiting(world)
+    found = world.incident()
+    card = world.read(lambda s: read.card(s, world.house, found.id, world.now))
+    book = world.read(lambda s: read.runbook(s, world.house, found.id, world.now, None))
+    for language, on_card, in_book in (
+        (
+            "en",
+            "waits for approval by Kai, asked by Lin",
+            "waits for approval by Kai, asked by Lin",
+        ),
+        ("zh-Hant", "待 Kai 核准，Lin", "待 Kai 核准，Lin"),
+    ):
+        assert on_card in lines(Templates().render("card", card, language=language))
+        said = lines(Templates().render("runbook", book, language=language))
+        assert in_book in said
+        assert "running" not in said
+        assert "執行中" not in said
+
+
+def test_the_approver_sees_why_also_where_no_form_asked_it(world: World) -> None:
+    waiting(world)
+    assert "Looks like: " in seen(world)
+    assert "線索：" in seen(world, "zh-Hant")
+
+
 def test_asked_of_one_then_of_the_deputy_then_the_asker_is_told(world: World) -> None:
     waiting(world)
     assert requests(world)[0].told == [KAI]

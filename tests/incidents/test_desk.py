@@ -56,6 +56,7 @@ def test_the_note_is_posted_with_the_opening(world: World) -> None:
     assert text.index("failing since") < text.index("Please wait a little")
     assert "yet whether you were charged" in text
     assert "They work now" not in text
+    assert "9 orders" not in text  # what must not be said yet holds for all of them
     assert "刷卡付款異常" in note(world, "zh-Hant")
     assert "先別說" in note(world, "zh-Hant")
 
@@ -69,6 +70,8 @@ def test_the_note_turns_and_turns_back(world: World) -> None:
     world.channel_fails(3)
     assert world.incident().mitigated_at is None
     assert "They work now" not in note(world)
+    assert "failing again since" in note(world)
+    assert "再次異常" in note(world, "zh-Hant")
     assert "Please wait a little" in note(world)
     posts = [m for m in world.messages("post") if m.payload["template"] == "desk"]
     assert len(posts) == 1
