@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import blind, impact, joining, loading, recovery, silence, storms
+from incidents import facts as facts_of
 from incidents.apart import Apart, Each
 from incidents.cases import reopen_found, settle_found
 from incidents.change import Change
@@ -278,6 +279,8 @@ def _failed(
             "felt": finding.felt,
         }
         figures = joining.facts_for(incident, finding, facts)
+        if incident.hold is not None and not finding.felt:  # what it was like stays as it was
+            figures = facts_of.present(figures, change.kind.present)
 
         def brought_up_to_date() -> None:
             update_incident(

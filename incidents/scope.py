@@ -52,6 +52,7 @@ def incident_scope(session: Session, incident: Incident) -> dict[str, Any]:
         "resolved_at": iso(incident.resolved_at),
         "owner": people.plain_name(session, incident.owner),
         "minutes_felt": minutes_felt(incident),
+        "felt_since": iso(incident.felt_since or incident.started_at),
         "relapses": incident.times - 1,
         "works_since": iso(incident.works_since),
         "section": incident.section,

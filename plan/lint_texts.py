@@ -32,7 +32,7 @@ _SIZES: Mapping[tuple[str, str], tuple[int, int]] = {
     ("FormField", "label"): (48, 48),
     ("FormField", "hint"): (150, 150),
     ("Option", "label"): (75, 75),
-    ("Confirm", "title"): (100, 100),
+    ("Confirm", "title"): (24, 24),  # it heads the preview, which is a modal
     ("CustomerMessage", "opening"): (200, 150),
     ("CustomerMessage", "order"): (500, 300),
     ("CustomerMessage", "closing"): (300, 200),
@@ -191,7 +191,7 @@ def _rendered(plan: Plan) -> Iterator[Rendered]:
     """Every text in every sample scope that it can be read in."""
     for section in plan.sections.values():
         for kind in section.types:
-            for name in ("typical", "at_opening", "minimal"):
+            for name in ("typical", "at_opening", "relapsed", "minimal"):
                 scope = getattr(samples, name)(section, kind.id)
                 yield from _section(section, kind.id, name, scope)
         actions = list(actions_of(plan, section).values())

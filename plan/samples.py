@@ -51,7 +51,12 @@ _FACTS: Mapping[str, Scope] = {
         "unanswered": 9,
         "stage": {"code": "3ds_timeout", "count": 54},
         "banks": 14,
-        "now": {"attempts": 12, "captured": 12, "since": _T.format(9)},
+        "now": {
+            "channel": {"id": "harborpay"},
+            "attempts": 12,
+            "captured": 12,
+            "since": _T.format(9),
+        },
         "vendor": "Northpay",
         "via": {"id": "harborpay", "name": "Harborpay", "since": _T.format(9)},
     },
@@ -191,6 +196,7 @@ def typical(section: Section, incident_type: str) -> Scope:
             "resolved_at": None,
             "owner": "Mei",
             "minutes_felt": 8,
+            "felt_since": _T.format(2),
             "relapses": 0,
             "works_since": None,
             "section": section.id,
@@ -201,6 +207,13 @@ def typical(section: Section, incident_type: str) -> Scope:
         "now": _T.format(9),
         "target": {"cases": 32, "customers": 30, "amount": _MONEY},
     }
+
+
+def relapsed(section: Section, incident_type: str) -> Scope:
+    """The same, mended twice and failing for the third time; mended again where it says so."""
+    scope = typical(section, incident_type)
+    incident = {**scope["incident"], "relapses": 2, "felt_since": _T.format(8)}
+    return {**scope, "incident": incident}
 
 
 def at_opening(section: Section, incident_type: str) -> Scope:

@@ -13,8 +13,11 @@ from incidents import controls, guards, impact, read, scope
 from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR
 from incidents.views import CardView
+from message_templates.engine import Templates
 from storage.models import Effect, EffectState, Incident, Status, StepState, WorkItem
 from tests.incidents.world import KAI, MEI, World, money
+from tests.message_templates.builders import TAIPEI
+from tests.message_templates.shown import lines
 
 SWITCH = "3.3.1.s2"
 STANDBY = "9.1.3.s2"
@@ -24,6 +27,15 @@ OFFER = "3.3.3.s1"
 def card(world: World, number: int = 1) -> CardView:
     found = world.incident(number)
     return world.read(lambda s: read.card(s, world.house, found.id, world.now))
+
+
+def drawn(world: World, template: str, language: str = "en") -> str:
+    """The card or the runbook message as people read it now."""
+    incident = world.incident()
+    view: Any = card(world)
+    if template == "runbook":
+        view = world.read(lambda s: read.runbook(s, world.house, incident.id, world.now, None))
+    return lines(Templates(TAIPEI).render(template, view, language=language))
 
 
 def runbook(world: World, step_id: str) -> Any:
@@ -221,6 +233,68 @@ def test_half_failing_repaired_switched_back_and_failing_again(world: World) -> 
     assert len(world.all(Incident)) == 1
     assert world.kinds().count("relapsed") == 2
     assert world.kinds().count("mitigated") == 3
+
+
+def test_a_relapse_says_since_when_it_fails_now_and_in_the_end_how_often_it_did(
+    world: World,
+) -> None:
+    """Never the sum of the minutes beside the whole span; never since the first time alone."""
+    mitigated(world)
+    first = world.incident()
+    world.advance(600)
+    world.channel_healthy(3)
+    assert world.answer(MEI, "switch_back", "switch_back").ok
+    world.run_actions(switch_back_payment_channel=lambda _: {"channel": "northpay"})
+    world.channel_fails(3)
+    incident = world.incident()
+    assert incident.felt_since is not None
+    assert incident.felt_since > first.started_at
+    again = f"Failing again since {incident.felt_since.astimezone(TAIPEI):%H:%M}."
+    assert again in drawn(world, "card")
+    assert "起再次失敗" in drawn(world, "card", "zh-Hant")
+    assert runbook(world, OFFER).state == "open_any_time"  # the channel that fails carries them
+    switched(world)
+    world.advance(125)
+    said = drawn(world, "card")
+    felt = scope.minutes_felt(world.incident())
+    assert f"They failed twice, {felt} minutes in all, between " in said
+    assert "間失敗 2 次，合計" in drawn(world, "card", "zh-Hant")
+
+
+def test_the_first_outage_is_told_as_one_span(world: World) -> None:
+    mitigated(world)
+    assert "They failed for " in drawn(world, "card")
+
+
+@pytest.mark.parametrize(
+    ("channel", "before", "counted"),
+    [("northpay", 0, False), ("harborpay", 60, False), ("harborpay", -5, True)],
+)
+def test_what_is_counted_since_the_switch_went_through_the_new_channel_since(
+    world: World, channel: str, before: int, *, counted: bool
+) -> None:
+    """The payments of the window before it say nothing of the switch."""
+    since = (world.now - timedelta(seconds=before) + timedelta(seconds=30)).isoformat()
+    now = {"channel": {"id": channel}, "attempts": 118, "captured": 52, "since": since}
+    world.channel_fails(3, now=now)
+    assert world.press(MEI, SWITCH, "switch").ok
+    world.run_actions(switch_payment_channel=lambda _: {"channel": "harborpay"})
+    [line] = [one for one in world.entries() if one.kind == "action_done"]
+    view = world.read(lambda s: read.log_entry(s, world.house, 1, line.sequence, world.now))
+    said = lines(Templates(TAIPEI).render("log", view, language="en"))
+    assert ("52 of 118 paid" in said) is counted
+    assert ("52 of 118 paid since" in drawn(world, "runbook")) is counted
+
+
+def test_what_it_was_like_stays_while_it_is_watched(world: World) -> None:
+    """The window goes on and empties; the review tells of the outage, not of what is left."""
+    world.channel_fails(3)
+    attempts = world.incident().facts["attempts"]
+    switched(world)
+    world.channel_fails(3, felt=False, attempts=7, failed=3)
+    assert world.incident().works_since is not None
+    assert world.incident().facts["attempts"] == attempts
+    assert f"of {attempts} in 5 minutes before the switch" in drawn(world, "card")
 
 
 def test_a_standby_that_fails_as_well_is_felt_though_the_switch_stands(world: World) -> None:

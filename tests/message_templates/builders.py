@@ -98,7 +98,12 @@ def facts(**more: Any) -> dict[str, Any]:
 def after_switch() -> dict[str, Any]:
     return facts(
         via={"id": "harborpay", "name": "Harborpay", "since": at("03:09").isoformat()},
-        now={"attempts": 12, "captured": 12, "since": at("03:09").isoformat()},
+        now={
+            "channel": {"id": "harborpay"},
+            "attempts": 12,
+            "captured": 12,
+            "since": at("03:09").isoformat(),
+        },
     )
 
 
@@ -138,6 +143,8 @@ def scope(
             "resolved_at": at("05:30").isoformat() if resolved else None,
             "owner": owner,
             "minutes_felt": 8 if mitigated else None,
+            "felt_since": at("03:02").isoformat(),
+            "relapses": 0,
             "section": "3.3",
             "subject_key": "northpay",
         },
@@ -230,7 +237,7 @@ def card_running() -> CardView:
             owner="Mei",
             status="acknowledged",
             actor="Mei",
-            params={"channel_name": "Harborpay", "from_name": "Northpay"},
+            params={"channel": "harborpay", "channel_name": "Harborpay", "from_name": "Northpay"},
             attempt={"at": at("03:09").isoformat()},
         ),
         owner=MEI,
@@ -238,6 +245,27 @@ def card_running() -> CardView:
         next=NextView("running", action.running, {"actor": MEI, "at": at("03:09")}),
         buttons=(cases_button(),),
     )
+
+
+def card_relapsed() -> CardView:
+    """04:20, it fails for the third time."""
+    again = {"felt_since": at("04:18").isoformat(), "relapses": 2}
+    seen = scope(owner="Mei")
+    return dataclasses.replace(
+        card_open(),
+        scope={**seen, "incident": {**seen["incident"], **again}},
+        owner=MEI,
+        owner_since=at("03:09"),
+        times=3,
+    )
+
+
+def card_held_again() -> CardView:
+    """04:24, mended for the third time."""
+    card = card_mitigated()
+    felt = {"felt_since": at("04:18").isoformat(), "mitigated_at": at("04:22").isoformat()}
+    incident = {**card.scope["incident"], **felt, "relapses": 2, "minutes_felt": 14}
+    return dataclasses.replace(card, scope={**card.scope, "incident": incident}, times=3)
 
 
 def card_mitigated() -> CardView:
@@ -284,6 +312,7 @@ def _step_view(number: int, step_id: str, state: Any, **more: Any) -> StepView:
             owner="Mei",
             mitigated=True,
             target={"cases": 32, "customers": 30},
+            steps={"3.3.1.s2": {"state": "done", "at": at("03:09").isoformat()}},
         ),
         "actor": None,
         "actor_kind": None,
@@ -396,7 +425,12 @@ def action_scope(**more: Any) -> dict[str, Any]:
         owner="Mei",
         mitigated=True,
         actor="Mei",
-        params={"channel_name": "Harborpay", "from_name": "Northpay", "vendor_name": "Northpay"},
+        params={
+            "channel": "harborpay",
+            "channel_name": "Harborpay",
+            "from_name": "Northpay",
+            "vendor_name": "Northpay",
+        },
         attempt={"at": at("03:09").isoformat(), "verified_at": at("03:10").isoformat()},
         **more,
     )
@@ -722,8 +756,15 @@ def desk_note() -> DeskNote:
 
 def desk_notes() -> list[tuple[CardView, dict[str, Any]]]:
     """The desk's note while it lasts, and when there is nothing to say any more."""
-    lasting = (card_open(), {"note": desk_note().active, "button": cases_button()})
-    return [lasting, *((closed, {"note": None, "button": None}) for closed in card_closed())]
+    lasting = (card_open(), {"note": desk_note().active, "button": None})
+    again = (card_relapsed(), {"note": desk_note().active, "button": None})
+    held = (card_held_again(), {"note": desk_note().mitigated, "button": None})
+    return [
+        lasting,
+        again,
+        held,
+        *((closed, {"note": None, "button": None}) for closed in card_closed()),
+    ]
 
 
 def notices() -> dict[str, tuple[Any, dict[str, Any]]]:

@@ -24,6 +24,8 @@ def _cards(language: str) -> str:
         builders.card_passed_over(),
         builders.card_running(),
         builders.card_mitigated(),
+        builders.card_relapsed(),
+        builders.card_held_again(),
         builders.card_waiting(),
     )
     return "\n\n".join(lines(TEMPLATES.render("card", view, language=language)) for view in views)

@@ -231,6 +231,12 @@ BROKEN = {
         "Card payments are failing " * 4,
         "110 fit",
     ),
+    "a title that heads a preview": (
+        PAY,
+        "\"Ask {{ facts.channel.name or 'the channel' }} about",
+        "\"Ask {{ facts.channel.name or 'the channel' }} once more about",
+        "24 fit",
+    ),
     "a lock screen without its severity": (
         S33,
         "        en: \"{{ '🔴🟠🟡⚪'[incident.severity - 1] }} SEV",
