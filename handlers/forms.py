@@ -7,9 +7,11 @@ from typing import Any
 
 from handlers.desk import Desk
 from handlers.registry import Interaction
-from incidents import forms, loading
+from incidents import case_answers, forms, loading
 from incidents.outcome import Outcome
 from plan.model import Form, Plan
+
+_GROUP = "cases."  # block ids of the groups of cases to choose from
 
 
 def raw(state: Mapping[str, Any], name: str) -> Any:
@@ -31,15 +33,39 @@ def text(interaction: Interaction, name: str) -> str:
     return "" if value is None else str(value).strip()
 
 
+def cases_chosen(state: Mapping[str, Any]) -> list[str]:
+    """The ids of the cases that were ticked, in all groups of ten."""
+    chosen = [
+        option["value"]
+        for name in state
+        if name.startswith(_GROUP)
+        for option in state[name]["value"].get("selected_options") or ()
+    ]
+    return list(map(str, chosen))
+
+
+def everything(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Each input as it was typed; the chosen cases under one name."""
+    found = {name: raw(state, name) for name in state if not name.startswith(_GROUP)}
+    if len(found) < len(state):
+        found[case_answers.CHOSEN] = cases_chosen(state)
+    return found
+
+
 def values(form: Form, interaction: Interaction) -> dict[str, Any]:
     """Every field of the plan's form as it was typed."""
-    state = interaction.state
-    return {field.id: raw(state, field.id) for field in form.fields}
+    found = everything(interaction.state)
+    wanted = {*(field.id for field in form.fields), case_answers.CHOSEN}
+    return {name: value for name, value in found.items() if name in wanted}
 
 
 def errors(form: Form, interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
     """The acknowledgement that sends the form back, or None: pure, nothing is looked up."""
-    checked = forms.check(None, desk.house, form, values(form, interaction))
+    given = values(form, interaction)
+    if given.get(case_answers.CHOSEN) == []:
+        missing = Outcome.refused("choose_cases", field_id=case_answers.FIELD)
+        return complaint(missing, interaction, desk)
+    checked = forms.check(None, desk.house, form, given)
     return complaint(checked, interaction, desk) if isinstance(checked, Outcome) else None
 
 

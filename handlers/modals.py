@@ -61,7 +61,7 @@ async def step(interaction: Interaction, desk: Desk) -> None:
         str(memory.get("step", "")),
         str(memory.get("button", "")),
         desk.actor(interaction),
-        values={name: forms.raw(interaction.state, name) for name in interaction.state},
+        values=forms.everything(interaction.state),
     )
     await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
 

@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 
 from handlers.values import Target
 from incidents import loading, runbook
+from incidents.figures import CaseLine
 from incidents.house import Actor, House
 from incidents.preview import PreviewView, preview
 from plan.model import Action, Button, Form, Plan, Words
+
+MOST = 50  # cases that one form offers, ten in a group (Slack: checkboxes hold 10); then the rest
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class FormView:
 
     form: Form
     scope: Mapping[str, Any]
+    cases: tuple[CaseLine, ...] = ()  # to be chosen from; one alone is not asked for
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Asked:
     owner: str | None
     plan_hash: str  # of the plan that the form was taken from: it is judged by that one
     preview: PreviewView | None = None  # of what customers will read
+    cases: tuple[CaseLine, ...] = ()  # that the form, which holds case by case, asks about
 
     def may_open(self, actor: Actor) -> bool:
         """Whether the form is shown; who may not is told by the press itself, and it is kept."""
@@ -45,7 +50,10 @@ class Asked:
 
     @property
     def view(self) -> FormView | None:
-        return None if self.form is None else FormView(self.form, self.scope)
+        if self.form is None:
+            return None
+        several = self.cases if len(self.cases) > 1 else ()
+        return FormView(self.form, self.scope, several[:MOST])
 
 
 def asked(session: Session, house: House, target: Target, now: datetime) -> Asked | None:
@@ -59,7 +67,9 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
         return None
     cases, seen = runbook.seen_now(session, incident, now)
     button = next((b for b in place.plan.buttons if b.id == target.button), None)
-    offered = runbook.offer(plan, button, cases, seen) if button is not None else None
+    offered = None
+    if button is not None:
+        offered = runbook.offer_of(plan, place.plan, button, cases, seen)
     action = plan.actions[button.action] if button is not None and button.action else None
     return Asked(
         step_title=place.plan.title,
@@ -75,6 +85,7 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
             if action is not None and action.form is None and offered is not None
             else None
         ),
+        cases=(offered.reached if offered is not None and offered.button.does == "form" else ()),
     )
 
 

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from checks.model import CaseFound
 from incidents import told
 from plan import expressions
-from plan.model import Action
+from plan.model import Action, Form
 from storage.models import Case, CaseState
 from storage.money import Money
 
+ANSWERS = "answers"  # among a case's facts: what a form said that holds case by case
 _TABLE = Case.__table__.c
 _ANY = select(
     _TABLE.incident_id,
@@ -218,7 +219,30 @@ def _listed(cases: Sequence[CaseLine]) -> dict[str, Any]:
         "amount": total(cases),
         "open_amount": total(unsettled) if unsettled else None,
         "by_outcome": dict(outcomes),
+        "answers": _answers(cases),
+        "open_answers": _answers([one for one in cases if one.state == CaseState.OPEN]),
     }
+
+
+def _answers(cases: Sequence[CaseLine]) -> dict[str, dict[str, int]]:
+    """How many cases have which answer of a form that holds case by case: field, answer, count."""
+    found: dict[str, Counter[str]] = {}
+    for case in cases:
+        for name, value in (case.facts.get(ANSWERS) or {}).items():
+            if isinstance(value, str):
+                found.setdefault(name, Counter())[value] += 1
+    return {name: dict(sorted(counts.items())) for name, counts in sorted(found.items())}
+
+
+def asked_about(
+    form: Form, cases: Iterable[CaseLine], scope: Mapping[str, Any]
+) -> tuple[CaseLine, ...]:
+    """The cases of which a form that holds case by case asks: those without an answer."""
+    if form.cases is None:
+        return ()
+    return tuple(
+        case for case in cases if expressions.holds(form.cases, {**scope, "case": case.scope()})
+    )
 
 
 def reached(

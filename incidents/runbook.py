@@ -152,14 +152,39 @@ def branch_of(step: PlanStep, button: Button) -> Branch | None:
     return next((one for one in step.branches if one.id == button.branch), None)
 
 
+def asked(step: PlanStep, cases: Sequence[CaseLine], seen: Mapping[str, Any]) -> dict[str, int]:
+    """`asked`, for the scope: of how many cases the step's own form still asks."""
+    if step.form is None or step.form.cases is None:
+        return {}
+    return {"asked": len(figures.asked_about(step.form, cases, seen))}
+
+
 def offers_of(
     plan: Plan, step: PlanStep, cases: Sequence[CaseLine], seen: Mapping[str, Any]
 ) -> Iterator[Offer]:
-    """The buttons of a step that are offered now: none of a way that is closed."""
-    for found in offers(plan, step.buttons, cases, seen):
+    """The buttons of a step that are offered now: none of a way that is closed, and a form that
+    holds case by case only while it has a case to ask about (the others see how many)."""
+    form = step.form
+    for found in offers(plan, step.buttons, cases, {**seen, **asked(step, cases, seen)}):
         branch = branch_of(step, found.button)
-        if branch is None or expressions.holds(branch.condition, seen):
+        if branch is not None and not expressions.holds(branch.condition, seen):
+            continue
+        if found.button.does != "form" or form is None or form.cases is None:
             yield found
+        elif about := figures.asked_about(form, cases, seen):
+            yield Offer(found.button, figures.target(about), about)
+
+
+def offer_of(
+    plan: Plan,
+    step: PlanStep,
+    button: Button,
+    cases: Sequence[CaseLine],
+    seen: Mapping[str, Any],
+) -> Offer | None:
+    """One button of a step; None where it is not offered now."""
+    found = offers_of(plan, step, cases, seen)
+    return next((one for one in found if one.button.id == button.id), None)
 
 
 def offers(

@@ -220,6 +220,13 @@ def _covered(attempt: ActionAttempt) -> Iterable[int]:
     return [int(number) for number in attempt.covers or ()]
 
 
+def show_asked(change: Change, asked: Sequence[ActionAttempt]) -> None:
+    """What needed no shop is done already; for the rest the runner goes to work."""
+    if any(attempt.state not in PENDING for attempt in asked):
+        settle_press(change, asked[0].press)
+    change.show()
+
+
 def settle_press(change: Change, press: str) -> None:
     """Called after each attempt: while one is pending the step runs; then it ends."""
     counts = _counts(change, press)

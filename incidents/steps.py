@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 from incidents import (
     answers,
     approval_asking,
-    approval_rules,
     authorise,
     forms,
     loading,
-    notifications,
     ownership,
     questions,
+    records,
     requests,
     runbook,
     settlement,
@@ -30,14 +29,11 @@ from incidents import scope as scopes
 from incidents.change import Change
 from incidents.escalation import timer
 from incidents.house import Actor, House
-from incidents.notifications import Event
 from incidents.outcome import Outcome
 from incidents.requests import Wish
 from incidents.runbook import Place
-from plan import expressions
 from plan.model import Action, Branch, Button
-from storage.models import ActionAttempt, StepState, TimelineEntry
-from storage.money import Money
+from storage.models import StepState
 
 UNDO = "undo"
 SKIP = "skip"
@@ -141,16 +137,18 @@ def _do(
     change: Change, place: Place, button: Button, action: Action | None, wish: Press
 ) -> Outcome:
     cases, seen = runbook.seen_now(change.session, change.incident, change.now)
-    if runbook.offer(change.plan, button, cases, seen) is None:
-        code = "nothing_to_do" if action is not None and action.cases else "not_offered"
-        return Outcome.refused(code)
+    if runbook.offer_of(change.plan, place.plan, button, cases, seen) is None:
+        form = place.plan.form
+        over = action.cases if action is not None else form.cases if form is not None else None
+        return Outcome.refused("nothing_to_do" if over else "not_offered")
     branch = runbook.branch_of(place.plan, button)
-    if branch is not None and not expressions.holds(branch.condition, seen):
-        return Outcome.refused("not_offered")
     if action is not None:
         return _act(change, place, button, action, wish)
     if button.does == "form":
-        return _form(change, place, branch, wish)
+        form, values = place.plan.form, wish.values or {}
+        if form is not None and form.cases is not None:
+            return records.of_cases(change, place, form, branch, button.id, values)
+        return records.of_form(change, place, branch, button.id, values)
     if button.does == "branch" or button.does == "done":
         return _done(change, place, branch)
     return Outcome.refused("not_offered")
@@ -186,80 +184,8 @@ def _act(change: Change, place: Place, button: Button, action: Action, wish: Pre
         "action_asked",
         {"action": action.id, "step": place.plan.id, "press": asked[0].press},
     )
-    _show_asked(change, asked)
+    settlement.show_asked(change, asked)
     return approval_asking.answer(change, action, asked)
-
-
-def _show_asked(change: Change, asked: list[ActionAttempt]) -> None:
-    """What needed no shop is done already; for the rest the runner goes to work."""
-    if any(attempt.state not in answers.PENDING for attempt in asked):
-        settlement.settle_press(change, asked[0].press)
-    change.show()
-
-
-def _form(change: Change, place: Place, branch: Branch | None, wish: Press) -> Outcome:
-    form = place.plan.form
-    if form is None:
-        return Outcome.refused("not_offered")
-    checked = forms.check(change.session, change.house, form, wish.values or {}, change)
-    if isinstance(checked, Outcome):
-        return checked
-    asked = _ask_for_amount(change, place, checked, wish)
-    if isinstance(asked, Outcome):
-        return asked
-    took = ownership.take_by_acting(change)
-    place.row.fields = scopes.stored_fields(checked.values, checked.personal)
-    place.row.figures = {**(place.row.figures or {}), "took": took}
-    if asked is not None:
-        return _wait_for_amount(change, place, branch, checked, asked)
-    steps_done.note_button(place.row, wish.button_id)
-    steps_done.mark_done(change, place, actor=change.actor.user_id, branch=branch)
-    forms.remember_due(change, place, checked)
-    entry = _step_entry(
-        change, place, "step_recorded", took=took, form=checked, text=checked.quote()
-    )
-    change.audit("record", place.plan.id, data={"fields": sorted(checked.values)})
-    steps_done.after(change, place, entry, posted=place.plan.log is not None)
-    return Outcome.done(quiet=True)
-
-
-def _ask_for_amount(
-    change: Change, place: Place, checked: forms.Checked, wish: Press
-) -> list[ActionAttempt] | Outcome | None:
-    """An amount of the form that is above its limit asks a second person; None: there is none."""
-    for entered in checked.form.fields:
-        action = change.plan.actions.get(entered.approved_by or "")
-        amount = checked.values.get(entered.id)
-        if action is None or not amount:
-            continue
-        if approval_rules.amount_breaks(change, action, Money.from_json(amount)):
-            request = Wish(action, place, wish.button_id, form=dict(checked.values))
-            return requests.request_action(change, request)
-    return None
-
-
-def _wait_for_amount(
-    change: Change,
-    place: Place,
-    branch: Branch | None,
-    checked: forms.Checked,
-    asked: list[ActionAttempt],
-) -> Outcome:
-    """What was entered is kept and said; the step is done when its amount was approved."""
-    row = place.row
-    row.state, row.started_at, row.actor = StepState.RUNNING, change.now, change.actor.user_id
-    row.figures = {**row.figures, "problem": None, "branch": branch.id if branch else None}
-    forms.remember_due(change, place, checked)
-    change.moved()
-    took = bool(row.figures.get("took"))
-    entry = _step_entry(
-        change, place, "step_recorded", took=took, form=checked, text=checked.quote()
-    )
-    change.audit("record", place.plan.id, data={"fields": sorted(checked.values)})
-    if place.plan.log is not None:
-        notifications.announce(change, Event.STATUS, entry)
-    _show_asked(change, asked)
-    return approval_asking.answer(change, change.plan.actions[asked[0].action], asked)
 
 
 def _done(change: Change, place: Place, branch: Branch | None) -> Outcome:
@@ -268,36 +194,10 @@ def _done(change: Change, place: Place, branch: Branch | None) -> Outcome:
     steps_done.mark_done(change, place, actor=change.actor.user_id, branch=branch)
     words = branch.log if branch is not None else place.plan.log
     kind = "branch" if branch is not None else "step_done"
-    entry = _step_entry(change, place, kind, took=took, branch=branch)
+    entry = records.entry_of(change, place, kind, took=took, branch=branch)
     change.audit(kind, place.plan.id, data={"branch": branch.id if branch else None})
     steps_done.after(change, place, entry, posted=words is not None)
     return Outcome.done(quiet=True)
-
-
-def _step_entry(
-    change: Change,
-    place: Place,
-    kind: str,
-    *,
-    took: bool,
-    form: forms.Checked | None = None,
-    branch: Branch | None = None,
-    text: str | None = None,
-) -> TimelineEntry:
-    data: dict[str, Any] = {
-        "step": place.plan.id,
-        "took": took,
-        "scope": scopes.snapshot(change.scope()),
-    }
-    if form is not None:
-        data["form"] = form.plain()
-    if branch is not None:
-        data["branch"] = branch.id
-    if branch is not None and branch.log is not None:
-        data["words"] = {"branch": branch.id, "step": place.plan.id}
-    elif place.plan.log is not None:
-        data["words"] = {"step": place.plan.id}
-    return change.entry(kind, data, text=text)
 
 
 def _skip(change: Change, place: Place, wish: Press) -> Outcome:
@@ -400,5 +300,5 @@ def _answered(change: Change, wish: Press) -> Outcome:
     ownership.take_by_acting(change)
     change.moved()
     change.entry("action_asked", {"action": action.id, "press": asked[0].press})
-    _show_asked(change, asked)
+    settlement.show_asked(change, asked)
     return approval_asking.answer(change, action, asked)

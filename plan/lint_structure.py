@@ -223,4 +223,28 @@ def _printed(action: Action, name: str) -> bool:
     return any(name in template for template in action.params.values())
 
 
-RULES = (outline_rule, step_rule, section_rule, action_rule)
+def form_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
+    """A form that holds case by case: of a step alone, without an amount for a second person, and
+    with a way on where nothing is left to ask."""
+    for section in plan.sections.values():
+        owner = f"section {section.id}"
+        for index, step in enumerate(section.steps):
+            if step.form is None or step.form.cases is None:
+                continue
+            at = ("steps", index, "form")
+            if any(field.approved_by for field in step.form.fields):
+                yield Problem(owner, at, "a form with “cases” can ask for no approval.")
+            if not any(one.does == "done" for one in step.buttons):
+                sentence = "a form with “cases” needs a button “done” with “when: not asked”."
+                yield Problem(owner, at, sentence)
+        for number, kind in enumerate(section.types):
+            if kind.declare is not None and kind.declare.cases is not None:
+                where = ("types", number, "declare", "cases")
+                yield Problem(owner, where, "only a step's form holds case by case.")
+    for action in plan.actions.values():
+        if action.form is not None and action.form.cases is not None:
+            sentence = "only a step's form holds case by case; an action has “cases” of its own."
+            yield Problem(f"action {action.id}", ("form", "cases"), sentence)
+
+
+RULES = (outline_rule, step_rule, section_rule, action_rule, form_rule)

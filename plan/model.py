@@ -60,6 +60,9 @@ class Form(Model):
     submit: Words
     intro: Words | None = None
     fields: tuple[FormField, ...]
+    # Expression over `case`: the form holds for those that are chosen in it, of the cases for which
+    # this holds. Each keeps its answers (`case.facts.answers`); the step is done when none is left.
+    cases: str | None = None
 
 
 class Confirm(Model):

@@ -24,11 +24,12 @@ class Fact:
 
 SCOPE: Mapping[str, str] = {
     "facts": "figures of the incident, by its type (below), and what actions left behind",
-    "cases": "how many cases: in all, by state, by outcome, by what was done to them",
+    "cases": "how many cases: in all, by state, by outcome, by what was done to them, by answer",
     "incident": "reference, severity, status, the times, the owner's plain name",
     "steps": "the steps of the run by id: state, actor, at, verified_at, fields, did, first",
     "actor": "plain name of who pressed",
     "now": "the moment, as an ISO string",
+    "asked": "of how many cases the step's own form, which holds case by case, still asks",
     "target": "what pressing the button now would reach: cases, customers, amount",
     "batch": "what a press that ran once per case has done: total, done, failed, unknown …",
     "attempt": "one action: at, verified_at, settled_at",
@@ -77,6 +78,8 @@ CASES = frozenset(
         "amount",
         "open_amount",
         "by_outcome",
+        "answers",
+        "open_answers",
     }
 )
 STEP = frozenset(

@@ -117,7 +117,15 @@ def unique(buttons: Iterable[ButtonView]) -> list[ButtonView]:
     return found
 
 
-def target_of(reader: Reader, place: Place) -> Mapping[str, Any]:
+def aim_of(reader: Reader, place: Place | None) -> dict[str, Any]:
+    """`target` and `asked`, as the step's own words see them."""
+    if place is None:
+        return {"target": {}}
+    asked = runbook.asked(place.plan, reader.cases, reader.scope)
+    return {**asked, "target": _target_of(reader, place)}
+
+
+def _target_of(reader: Reader, place: Place) -> Mapping[str, Any]:
     """What the step's own words speak of: the reach of its first button that reaches cases."""
     for button in place.plan.buttons:
         action = reader.plan.actions.get(button.action or "")

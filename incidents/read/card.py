@@ -49,7 +49,7 @@ def card_of(reader: Reader) -> CardView:
         plan_version=incident.plan_version,
         mood=mood,
         words=words_of(reader, mood),
-        scope={**reader.scope, **_step_target(reader, step)},
+        scope={**reader.scope, **buttons.aim_of(reader, step)},
         owner=reader.owner,
         owner_since=incident.owner_since,
         ring_group=_asked(reader),
@@ -148,8 +148,7 @@ def next_of(reader: Reader) -> tuple[Place | None, NextView]:
         watched = {"until": incident.watched_until, "fails": fails, "unseen": unseen}
         return step, NextView("watched", None, watched)
     if step is not None:
-        target = buttons.target_of(reader, step)
-        return step, NextView("step", step.plan.next, {"target": target})
+        return step, NextView("step", step.plan.next, buttons.aim_of(reader, step))
     question = _question(reader)
     if question is not None:
         return None, NextView("step", question[0].ask, {"you": ""})
@@ -206,10 +205,6 @@ def _running_view(reader: Reader, running: Running) -> NextView:
     if any(one.state == AttemptState.UNKNOWN for one in running.attempts):
         return NextView("unknown", action.log_unknown, params)
     return NextView("running", action.running, params)
-
-
-def _step_target(reader: Reader, step: Place | None) -> dict[str, Any]:
-    return {"target": buttons.target_of(reader, step) if step else {}}
 
 
 def _buttons(reader: Reader, step: Place | None, shown: NextView) -> tuple[ButtonView, ...]:

@@ -134,8 +134,8 @@ def _what(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
     if not found and params.get("what") is None:
         step = next_place(reader)
         if step is not None:
-            target = buttons.target_of(reader, step)
-            found = {"what": step.plan.next, "scope": {**reader.scope, "target": target}}
+            scope = {**reader.scope, **buttons.aim_of(reader, step)}
+            found = {"what": step.plan.next, "scope": scope}
     elif isinstance(params.get("what"), str):
         words_of_what = _named(reader, str(params["what"]))
         if words_of_what is not None:

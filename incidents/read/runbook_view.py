@@ -89,7 +89,7 @@ def _step(
         state == "done" and place.plan.repeats and live
     )
     offers = buttons.offered(reader, place) if can_press else []
-    scope: dict[str, Any] = {**reader.scope, "target": buttons.target_of(reader, place)}
+    scope: dict[str, Any] = {**reader.scope, **buttons.aim_of(reader, place)}
     problem = (row.figures or {}).get("problem")
     return StepView(
         step_id=place.plan.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Json = dict[str, Any]
+_GROUP = "cases."  # block ids of the groups of cases to choose from
 
 
 def state_values(view: Json, answers: Json) -> Json:
@@ -15,6 +16,12 @@ def state_values(view: Json, answers: Json) -> Json:
         if block.get("type") != "input":
             continue
         element = block["element"]
+        if str(block["block_id"]).startswith(_GROUP) and "cases" in answers:
+            used.add("cases")
+            values[block["block_id"]] = {
+                element["action_id"]: _chosen(block["block_id"], element, answers["cases"])
+            }
+            continue
         name = _answer_for(block, element, answers)
         if name is None:
             continue
@@ -27,6 +34,18 @@ def state_values(view: Json, answers: Json) -> Json:
         known = [b.get("block_id") for b in view.get("blocks", []) if b.get("type") == "input"]
         raise KeyError(f"the form has no field for {sorted(missing)}; it has {known}")
     return values
+
+
+def _chosen(group: str, element: Json, answer: Any) -> Json:
+    """The cases ticked in one group of ten: `all`, or their places in the whole list from 0."""
+    first = int(group.removeprefix(_GROUP)) * 10
+    options = element["options"]
+    picked = [
+        option
+        for place, option in enumerate(options, first)
+        if answer == "all" or place in answer or option["value"] in answer
+    ]
+    return {"type": element["type"], "selected_options": picked}
 
 
 def _answer_for(block: Json, element: Json, answers: Json) -> str | None:

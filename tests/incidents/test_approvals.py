@@ -28,7 +28,7 @@ from storage.models import (
     StepState,
 )
 from storage.money import Money
-from tests.incidents.world import DAY, JO, KAI, LIN, MEI, SAM, World, money
+from tests.incidents.world import ALL, DAY, JO, KAI, LIN, MEI, SAM, World, money
 from tests.message_templates.shown import lines
 
 
@@ -72,9 +72,9 @@ def ready(world: World, number: int = 1) -> None:
     """3.2 is worked through up to the refund."""
     for step, button, values in (
         ("3.2.1.s1", "read", None),
-        ("3.2.1.s2", "answer", {"order_amount": "right"}),
-        ("3.2.2.s1", "differ", {"cause": "coupon"}),
-        ("3.2.3.s1", "answer", {"confirmed": "as_recorded", "how": "phone"}),
+        ("3.2.1.s2", "answer", {"cases": ALL, "order_amount": "right"}),
+        ("3.2.2.s1", "differ", {"cases": ALL, "cause": "coupon"}),
+        ("3.2.3.s1", "answer", {"cases": ALL, "confirmed": "as_recorded", "how": "phone"}),
     ):
         assert world.press(LIN, step, button, values=values, number=number).ok
         world.run_actions(query_payment_record=lambda a: as_found(world, a))

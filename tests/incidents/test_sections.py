@@ -16,7 +16,7 @@ from incidents.looks import GuardLook, GuardLooks
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
 from storage.models import ActionAttempt, Case, Incident, Status, StepState
-from tests.incidents.world import DAY, JO, KAI, LIN, MEI, SAM, World, money
+from tests.incidents.world import ALL, DAY, JO, KAI, LIN, MEI, SAM, World, money
 
 
 def looks(world: World, seen: Mapping[str, Any]) -> GuardLooks:
@@ -197,19 +197,24 @@ def test_resolving_a_mismatch_needs_a_fresh_look_at_every_order(world: World) ->
     mismatch(world)
     assert world.press(LIN, "3.2.1.s1", "read").ok
     world.run_actions(query_payment_record=lambda a: order(100, 110 if a.case_id == 1 else 90))
-    assert world.press(LIN, "3.2.1.s2", "answer", values={"order_amount": "right"}).ok
-    assert world.press(LIN, "3.2.2.s1", "differ", values={"cause": "coupon"}).ok
+    assert world.press(LIN, "3.2.1.s2", "answer", values={"cases": ALL, "order_amount": "right"}).ok
+    assert world.press(LIN, "3.2.2.s1", "differ", values={"cases": ALL, "cause": "coupon"}).ok
     assert world.press(LIN, "3.2.3.s1", "ask").ok
     world.run_actions(contact_customer=lambda _: {"id": "m", "via": "line"})
     wrong = world.press(
         LIN,
         "3.2.3.s1",
         "answer",
-        values={"confirmed": "other_amount", "confirmed_amount": "12,50", "how": "phone"},
+        values={
+            "cases": ALL,
+            "confirmed": "other_amount",
+            "confirmed_amount": "12,50",
+            "how": "phone",
+        },
     )
     assert (wrong.code, wrong.params["field_id"]) == ("amount_wrong", "confirmed_amount")
     assert world.press(
-        LIN, "3.2.3.s1", "answer", values={"confirmed": "as_recorded", "how": "phone"}
+        LIN, "3.2.3.s1", "answer", values={"cases": ALL, "confirmed": "as_recorded", "how": "phone"}
     ).ok
     assert world.press(LIN, "3.2.3.s2", "refund").ok
     world.run_actions(

@@ -46,6 +46,7 @@ T = TypeVar("T")
 KEY = bytes(range(32))  # as the databases of tests/conftest.py
 MEI, KAI, LIN, JO, SAM = "U0MEI", "U0KAI", "U0LIN", "U0JO", "U0SAM"
 NAMES = {MEI: "Mei", KAI: "Kai", LIN: "Lin", JO: "Jo", SAM: "Sam"}
+ALL = "all"  # in a form that holds case by case: every case of the incident is ticked
 NIGHT = datetime(2026, 11, 10, 19, 7, tzinfo=UTC)  # 03:07 in Taipei
 DAY = datetime(2026, 11, 11, 3, 0, tzinfo=UTC)  # 11:00 in Taipei
 
@@ -270,6 +271,9 @@ class World:
         number: int = 1,
     ) -> Outcome:
         incident = self.incident(number)
+        if values is not None and values.get("cases") == ALL:
+            cases = self.all(Case, Case.incident_id == incident.id)
+            values = {**values, "cases": [one.id for one in cases]}
         wish = Press(number, version or incident.version, step_id, button, self.actor(who), values)
         return self.write(lambda s: steps.press(s, self.house, wish, self.now))
 

@@ -31,6 +31,18 @@ BROKEN = {
         "",
         "needs a limit (approval_above)",
     ),
+    "a form of cases without a way on": (
+        S32,
+        "does: done\n          when: not asked\n          label: {en: Nothing differs",
+        "does: cases\n          label: {en: Nothing differs",
+        "needs a button “done”",
+    ),
+    "an action's form of cases": (
+        ORDERS,
+        "      title: {en: Change the route",
+        "      cases: case.state == 'open'\n      title: {en: Change the route",
+        "only a step's form holds case by case",
+    ),
     "a step is gone": (S33, "id: 3.3.4.s1", "id: 3.3.4.s2", "step 3.3.4.s1 of the plan is missing"),
     "a step too much": (S33, "id: 3.3.4.s1", "id: 3.3.4.s2", "the plan has no step 3.3.4.s2"),
     "steps out of order": (

@@ -23,6 +23,7 @@ from storage.models import (
     ActionAttempt,
     Approval,
     ApprovalState,
+    Case,
     Incident,
     Status,
     StepState,
@@ -112,9 +113,13 @@ def holds(check: Callable[[Any], None]) -> Any:
 class Truth(RuleBasedStateMachine):
     """`green` remembers what each card said; `turned` when one that was green ceased to be so."""
 
-    @initialize(faults=st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=2, unique=True))
-    def begin(self, faults: list[str]) -> None:
+    @initialize(
+        faults=st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=2, unique=True),
+        one_by_one=st.booleans(),
+    )
+    def begin(self, faults: list[str], one_by_one: bool) -> None:
         """A life begins where the work does: something is broken, and was found."""
+        self.one_by_one, self.turn = one_by_one, 0
         self.small = SmallWorld.open(stocked())
         self.world = self.small.world
         self.shop = self.small.shop
@@ -289,8 +294,21 @@ class Truth(RuleBasedStateMachine):
                 form = step.form if button.does == "form" else None
                 if button.action and plan.actions[button.action].form:
                     form = plan.actions[button.action].form
-                return filled(form, self.world.now) if form is not None else None
+                if form is None:
+                    return None
+                return {**filled(form, self.world.now), **self.ticked(form, number)}
         return None
+
+    def ticked(self, form: Any, number: int) -> dict[str, Any]:
+        """The cases for which a form holds that asks of each: all, or one after the other."""
+        if form.cases is None:
+            return {}
+        incident = self.world.incident(number)
+        ids = [one.id for one in self.world.all(Case, Case.incident_id == incident.id)]
+        if self.one_by_one and ids:
+            self.turn += 1
+            ids = [ids[self.turn % len(ids)]]
+        return {"cases": ids}
 
     def said(self, outcome: Outcome, number: int) -> None:
         assert outcome.number in (None, number)

@@ -1,0 +1,170 @@
+"""Answers case by case: each order its own cause, amount and answer, and what follows from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checks.model import CaseFound, CheckResult, Finding
+from handlers import forms as sent
+from handlers.step_forms import FormView, asked
+from handlers.values import Target
+from incidents import read
+from message_templates.engine import Templates
+from storage.models import ActionAttempt, Case
+from tests.incidents.test_views import text_of
+from tests.incidents.world import DAY, LIN, World, money
+
+AMOUNT, CAUSE, ANSWER = ("3.2.1.s2", "answer"), ("3.2.2.s1", "differ"), ("3.2.3.s1", "answer")
+
+
+def differ(world: World, *deltas: int) -> None:
+    """The check finds FG-0, FG-1 … with these differences; what agrees is settled by it."""
+    world.now = max(world.now, DAY)
+
+    def side(amounts: list[int]) -> dict[str, Any]:
+        return {"orders": len(amounts), "amount": money(sum(map(abs, amounts))).as_json()}
+
+    def case(number: int, delta: int) -> CaseFound:
+        facts = {
+            "delta": money(delta).as_json(),
+            "paid": money(100 + delta).as_json(),
+            "total": money(100).as_json(),
+            "why": "too_much" if delta > 0 else "too_little",
+            "payment_id": f"p{number}",
+        }
+        key = f"FG-{number}"
+        return CaseFound("order", key, amount=money(abs(delta)), customer_key=key, facts=facts)
+
+    found = {n: delta for n, delta in enumerate(deltas) if delta}
+    finding = Finding(
+        "orders:amount",
+        "payment_amount_mismatch",
+        facts={
+            "orders": len(found),
+            "over": side([one for one in found.values() if one > 0]),
+            "under": side([one for one in found.values() if one < 0]),
+        },
+        cases=tuple(case(n, delta) for n, delta in found.items()),
+    )
+    settled = tuple(CaseFound("order", f"FG-{n}") for n, delta in enumerate(deltas) if not delta)
+    world.check(
+        CheckResult(
+            "amount-mismatch",
+            world.now,
+            findings=(finding,) if found else (),
+            healthy_subjects=() if found else ("orders:amount",),
+            settled={"orders:amount": settled} if settled else {},
+            open_after=1,
+        )
+    )
+
+
+def ids(world: World, *numbers: int) -> list[str]:
+    rows = {row.key: str(row.id) for row in world.all(Case)}
+    return [rows[f"FG-{number}"] for number in numbers]
+
+
+def say(world: World, at: tuple[str, str], *numbers: int, **values: Any) -> Any:
+    given = {**values, "cases": ids(world, *numbers)} if numbers else values
+    outcome = world.press(LIN, *at, values=given)
+    assert outcome.ok, outcome
+    return outcome
+
+
+@pytest.fixture
+def compared(world: World) -> World:
+    differ(world, 10, 20, -30)
+    assert world.press(LIN, "3.2.1.s1", "read").ok
+    world.run_actions()
+    return world
+
+
+def form(world: World, at: tuple[str, str]) -> FormView:
+    found = world.read(lambda s: asked(s, world.house, Target(1, 1, *at), world.now))
+    assert found is not None
+    assert found.view is not None
+    return found.view
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hant"])
+def test_the_form_asks_for_which_orders_it_holds(compared: World, language: str) -> None:
+    view = form(compared, AMOUNT)
+    drawn = Templates().render("form", view, language=language).view
+    assert drawn is not None
+    groups = [block for block in drawn["blocks"] if block["block_id"].startswith("cases.")]
+    [options] = [block["element"]["options"] for block in groups]
+    assert [one["text"]["text"] for one in options] == [
+        "FG-0 · NT$10", "FG-1 · NT$20", "FG-2 · NT$30",
+    ]  # fmt: skip
+    state = {"cases.0": {"value": {"type": "checkboxes", "selected_options": options[1:]}}}
+    assert sent.everything(state) == {"cases": ids(compared, 1, 2)}
+
+
+def test_nobody_answers_for_all_by_choosing_none(compared: World) -> None:
+    refused = compared.press(LIN, *AMOUNT, values={"order_amount": "right"})
+    assert (refused.code, refused.params["field_id"]) == ("choose_cases", "cases.0")
+    refused = compared.press(LIN, *AMOUNT, values={"order_amount": "right", "cases": []})
+    assert refused.code == "choose_cases"
+
+
+def test_each_order_has_its_own_answers_and_what_follows(compared: World) -> None:
+    world = compared
+    say(world, AMOUNT, 0, 2, order_amount="right")
+    assert world.step(AMOUNT[0]).state == "pending"
+    assert "Say of 1 order whether" in card(world)
+    say(world, AMOUNT, order_amount="wrong", cases=ids(world, 1))
+    assert world.step(AMOUNT[0]).state == "done"
+    say(world, CAUSE, 0, cause="double_payment")
+    say(world, CAUSE, 1, cause="coupon")
+    say(world, CAUSE, 2, cause="coupon")
+    assert world.step(CAUSE[0]).state == "done"
+    say(world, ANSWER, 0, 1, 2, confirmed="as_recorded", how="phone")
+    answers = {row.key: row.facts["answers"] for row in world.all(Case)}
+    assert [answers[f"FG-{n}"]["order_amount"] for n in range(3)] == ["right", "wrong", "right"]
+    assert [answers[f"FG-{n}"]["cause"] for n in range(3)] == ["double_payment", "coupon", "coupon"]
+    said = card(world)
+    assert "Coupon or discount (2), paid twice (1)" in said or (
+        "coupon or discount (2), paid twice (1)" in said
+    )
+    # What is done to an order follows from its own answer: the wrong order is corrected.
+    assert world.press(LIN, "3.2.3.s2", "refund").ok
+    world.run_actions()
+    assert reached(world, "refund_difference") == ["FG-0"]
+    assert world.press(LIN, "3.2.3.s2", "collect").ok
+    world.run_actions()
+    assert reached(world, "collect_difference") == ["FG-2"]
+    assert world.press(LIN, "3.2.4.s1", "correct").ok
+    world.run_actions()
+    assert reached(world, "update_order_status") == ["FG-1"]
+
+
+def test_an_order_that_agrees_by_itself_is_not_waited_for(compared: World) -> None:
+    world = compared
+    say(world, AMOUNT, 0, 1, order_amount="right")
+    differ(world, 10, 20, 0)
+    assert world.press(LIN, *AMOUNT, values={"order_amount": "right"}).code == "nothing_to_do"
+    assert world.press(LIN, AMOUNT[0], "agree").ok
+    assert world.step(AMOUNT[0]).state == "done"
+
+
+def test_one_order_alone_is_not_chosen(world: World) -> None:
+    differ(world, 10)
+    assert world.press(LIN, "3.2.1.s1", "read").ok
+    world.run_actions()
+    assert form(world, AMOUNT).cases == ()
+    say(world, AMOUNT, order_amount="wrong")
+    assert world.step(AMOUNT[0]).state == "done"
+    assert world.all(Case)[0].facts["answers"] == {"order_amount": "wrong"}
+
+
+def reached(world: World, action: str) -> list[str]:
+    rows = {str(row.id): row.key for row in world.all(Case)}
+    found = world.all(ActionAttempt, ActionAttempt.action == action)
+    return sorted(rows[str(one)] for attempt in found for one in attempt.covers)
+
+
+def card(world: World) -> str:
+    view = world.read(lambda s: read.card(s, world.house, 1, world.now))
+    return text_of(Templates().render("card", view, language="en"))
