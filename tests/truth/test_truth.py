@@ -399,13 +399,16 @@ class Truth(RuleBasedStateMachine):
         self.orders_move(stuck=False)
         self.small.pass_time(40)
         self.small.pass_time(minutes * 60, every=60)
+        self.note()
         if fault == "payments":
             shop.channels[shop.route] = False
         elif fault == "storefront":
             shop.sick.add(shop.traffic)
         else:
             self.breaks(fault)
-        self.small.pass_time(100)
+        self.small.pass_time(40)
+        self.note()
+        self.small.pass_time(70)
 
     # --- what always holds
 
@@ -432,6 +435,13 @@ class Truth(RuleBasedStateMachine):
             felt, looks = self.fault_of(incident)
             if felt and looks >= OPEN_AFTER:
                 assert not green, f"{incident.reference} {incident.subject} is green while felt"
+        self.note()
+
+    def note(self) -> None:
+        """Remembers what the cards say, and when one that was green ceased to be so."""
+        for incident in self.live():
+            green = self.small.title(incident.number).startswith("✅")
+            felt, _ = self.fault_of(incident)
             if self.green.get(incident.number) and not green and felt:
                 self.turned[incident.number] = self.world.now
             self.green[incident.number] = green
