@@ -81,7 +81,13 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
         owner=incident.owner,
         plan_hash=incident.plan_hash,
         preview=(
-            preview(plan, action, cases, seen, house.customer_language)
+            preview(
+                plan,
+                action,
+                runbook.ready(plan, place.plan, action, cases, seen),
+                seen,
+                house.customer_language,
+            )
             if action is not None and action.form is None and offered is not None
             else None
         ),

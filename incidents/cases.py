@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import authorise, loading, notifications, timeline
+from incidents import authorise, figures, loading, notifications, steps_done, timeline
 from incidents import scope as scopes
 from incidents.authorise import Act
 from incidents.change import Change
@@ -129,10 +129,10 @@ def settle_found(change: Change, found: Sequence[CaseFound]) -> None:
         settled += 1
     if not settled:
         return
-    figures = change.scope()["cases"]
+    counts = change.scope()["cases"]
     data = {
-        "settled": figures["settled"],
-        "open": figures["total"] - figures["settled"],
+        "settled": counts["settled"],
+        "open": counts["total"] - counts["settled"],
         "scope": scopes.snapshot(change.scope()),
     }
     posted = [
@@ -145,6 +145,7 @@ def settle_found(change: Change, found: Sequence[CaseFound]) -> None:
     due = not posted or (change.now - posted[-1].at).total_seconds() >= _COUNTED_EVERY
     if due or not data["open"]:
         notifications.announce(change, Event.STATUS, entry)
+    steps_done.follow_cases(change)
     change.show()
 
 
@@ -169,10 +170,13 @@ def reopen_found(change: Change, found: Sequence[CaseFound]) -> None:
     for case in again:
         case.state = wanted[case.kind, case.key].state
         case.outcome = None
+        # What was found out was of the difference that is over.
+        case.facts = {k: v for k, v in case.facts.items() if k != figures.ANSWERS}
         case.updated_at = change.now
     if again:
         change.audit("cases_reopened", change.incident.reference, data={"cases": len(again)})
         change.session.flush()
+        steps_done.follow_cases(change)
 
 
 def awaited(session: Session, *, kind: str = "order", limit: int = 1000) -> tuple[str, ...]:

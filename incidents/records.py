@@ -9,7 +9,6 @@ from incidents import (
     approval_asking,
     approval_rules,
     case_answers,
-    figures,
     forms,
     notifications,
     ownership,
@@ -27,6 +26,8 @@ from incidents.runbook import Place
 from plan.model import Branch, Form
 from storage.models import ActionAttempt, StepState, TimelineEntry
 from storage.money import Money
+
+_NAMED = 20  # cases that a log line keeps by name
 
 
 def of_form(
@@ -79,19 +80,20 @@ def of_cases(
     took = ownership.take_by_acting(change)
     case_answers.keep(change, chosen, checked)
     place.row.fields = scopes.stored_fields(checked.values, checked.personal)
-    place.row.figures = {**(place.row.figures or {}), "took": took}
+    place.row.figures = {
+        **(place.row.figures or {}),
+        "took": took,
+        "answered_by": change.actor.user_id,
+        "branch": branch.id if branch is not None else None,
+    }
     keys = [case.key for case in chosen]
     change.audit("record", place.plan.id, data={"fields": sorted(checked.values), "cases": keys})
     entry = entry_of(
         change, place, "step_recorded", took=took, form=checked, text=checked.quote(), cases=keys
     )
-    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
-    if figures.asked_about(form, cases, seen):
-        change.moved()
-        change.show()
-        return Outcome.done(quiet=True)
     steps_done.note_button(place.row, button)
-    steps_done.mark_done(change, place, actor=change.actor.user_id, branch=branch)
+    steps_done.follow_answers(change)
+    change.moved()
     steps_done.after(change, place, entry, posted=place.plan.log is not None)
     return Outcome.done(quiet=True)
 
@@ -153,7 +155,7 @@ def entry_of(
     if form is not None:
         data["form"] = form.plain()
     if cases:
-        data["cases"] = list(cases)
+        data |= {"case_keys": list(cases[:_NAMED]), "more_cases": max(0, len(cases) - _NAMED)}
     if branch is not None:
         data["branch"] = branch.id
     if branch is not None and branch.log is not None:

@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidents import approval_asking, customer_messages, figures, internal, spending, told
+from incidents import (
+    approval_asking,
+    customer_messages,
+    figures,
+    internal,
+    runbook,
+    spending,
+    told,
+)
 from incidents.change import Change
 from incidents.escalation import timer
 from incidents.figures import CaseLine
@@ -49,7 +57,7 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
         spending.lock(session)  # before the claims, which another press may wait for
     cases = figures.read_cases(session, incident.id)
     seen = change.scope(form=dict(wish.form or {}))
-    groups = _groups(action, _wished(wish, cases), seen)
+    groups = _groups(action, _ready(change, action, wish.place, _wished(wish, cases), seen), seen)
     if not groups:
         return Outcome.refused("nothing_to_do")
     claims = _claims(change, action, groups, seen)
@@ -117,7 +125,8 @@ def fill_again(
         entered = json.dumps(form, sort_keys=True, default=str)
         if entered not in seen:
             now = change.scope(form=form)
-            seen[entered] = now, figures.meant(action, cases, now)  # its own claims stand
+            can = _ready(change, action, place, cases, now)
+            seen[entered] = now, figures.meant(action, can, now)  # its own claims stand
         facts, reached = seen[entered]
         scope = {**facts, **_undone(undone)}
         if action.cases is not None:
@@ -229,6 +238,17 @@ def _wished(wish: Wish, cases: Sequence[CaseLine]) -> Sequence[CaseLine]:
         if (wish.only is None or case.id in wish.only)
         and (wish.upto is None or case.id <= wish.upto)
     ]
+
+
+def _ready(
+    change: Change,
+    action: Action,
+    place: Place | None,
+    cases: Sequence[CaseLine],
+    seen: Mapping[str, Any],
+) -> Sequence[CaseLine]:
+    """Without those of which an earlier step still asks."""
+    return cases if place is None else runbook.ready(change.plan, place.plan, action, cases, seen)
 
 
 def _orders(action: Action, group: Sequence[CaseLine], scope: Mapping[str, Any]) -> tuple[str, ...]:

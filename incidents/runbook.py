@@ -14,7 +14,7 @@ from incidents.change import Change
 from incidents.figures import CaseLine
 from incidents.runs import all_runs
 from plan import expressions
-from plan.model import Branch, Button, Plan, Section
+from plan.model import Action, Branch, Button, Form, Plan, Section
 from plan.model import Step as PlanStep
 from storage import outbox
 from storage.models import Incident, RunbookRun, Step, StepState
@@ -108,7 +108,47 @@ def open_any_time(steps: Sequence[Place], seen: Mapping[str, Any]) -> list[Place
     ]
     due = _first_in_order(steps, seen)
     passed = due is not None and next_place(steps, seen) is not due
-    return [due, *free] if due is not None and passed else free
+    return [*([due] if due is not None and passed else ()), *_goes_on(steps, due, seen), *free]
+
+
+def _goes_on(steps: Sequence[Place], due: Place | None, seen: Mapping[str, Any]) -> list[Place]:
+    """What follows on a step that still asks of some cases, for those that have their answers."""
+    found: list[Place] = []
+    at = due
+    while at is not None and not at.under_way and partly(at.plan, seen):
+        after = [place for place in steps if place.row.position > at.row.position]
+        at = _first_in_order(after, seen)
+        if at is not None and not at.under_way:
+            found.append(at)
+    return found
+
+
+def by_case(step: PlanStep) -> Form | None:
+    """The step's form, where it holds case by case."""
+    return step.form if step.form is not None and step.form.cases is not None else None
+
+
+def partly(step: PlanStep, seen: Mapping[str, Any]) -> bool:
+    """Whether some of the open cases have their answers: with those it goes on."""
+    form = by_case(step)
+    answered = seen["cases"].get("open_answers", {})
+    return form is not None and any(answered.get(field.fact or field.id) for field in form.fields)
+
+
+def ready(
+    plan: Plan, step: PlanStep, action: Action, cases: Sequence[CaseLine], seen: Mapping[str, Any]
+) -> Sequence[CaseLine]:
+    """The cases that an action of the step may be done for: none of which an earlier step still
+    asks. What only looks may look at all of them."""
+    section = next((one for one in plan.sections.values() if step in one.steps), None)
+    if action.kind == "read" or section is None:
+        return cases
+    waits: set[int] = set()
+    for other in section.steps[: section.steps.index(step)]:
+        form = by_case(other)
+        if form is not None and seen["steps"].get(other.id, {}).get("state") == StepState.PENDING:
+            waits |= {case.id for case in figures.asked_about(form, cases, seen)}
+    return [case for case in cases if case.id not in waits] if waits else cases
 
 
 def unmet_need(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Place | None:
@@ -128,6 +168,8 @@ def before(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Pla
         if other.row.position >= place.row.position:
             return None
         waits = other.plan.ordered and not other.plan.in_review and not other.settled
+        if waits and not other.under_way and partly(other.plan, seen):
+            continue
         if waits and (other.under_way or not other.optional(seen)):
             return other
     return None
@@ -165,7 +207,7 @@ def offers_of(
     """The buttons of a step that are offered now: none of a way that is closed, and a form that
     holds case by case only while it has a case to ask about (the others see how many)."""
     form = step.form
-    for found in offers(plan, step.buttons, cases, {**seen, **asked(step, cases, seen)}):
+    for found in offers(plan, step.buttons, cases, {**seen, **asked(step, cases, seen)}, step):
         branch = branch_of(step, found.button)
         if branch is not None and not expressions.holds(branch.condition, seen):
             continue
@@ -188,24 +230,33 @@ def offer_of(
 
 
 def offers(
-    plan: Plan, buttons: Sequence[Button], cases: Sequence[CaseLine], seen: Mapping[str, Any]
+    plan: Plan,
+    buttons: Sequence[Button],
+    cases: Sequence[CaseLine],
+    seen: Mapping[str, Any],
+    step: PlanStep | None = None,
 ) -> Iterator[Offer]:
-    """The buttons that are offered as things are now."""
+    """The buttons that are offered as things are now. `step`: the one that they stand at."""
     for button in buttons:
-        found = offer(plan, button, cases, seen)
+        found = offer(plan, button, cases, seen, step)
         if found is not None:
             yield found
 
 
 def offer(
-    plan: Plan, button: Button, cases: Sequence[CaseLine], seen: Mapping[str, Any]
+    plan: Plan,
+    button: Button,
+    cases: Sequence[CaseLine],
+    seen: Mapping[str, Any],
+    step: PlanStep | None = None,
 ) -> Offer | None:
     """The button with its target; None where it is not offered now."""
     action = plan.actions.get(button.action or "")
     reached: tuple[CaseLine, ...] = ()
     aim: dict[str, Any] = {}
     if action is not None and action.cases is not None:
-        reached = figures.reached(action, cases, seen)
+        can = cases if step is None else ready(plan, step, action, cases, seen)
+        reached = figures.reached(action, can, seen)
         aim = figures.target(reached)
         if not reached:
             return None

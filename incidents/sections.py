@@ -140,6 +140,7 @@ def _merge(change: Change, into: Change) -> None:
     into.moved()
     if incident.section not in here and incident.section in into.plan.sections:
         steps_done.add_section(into, incident.section)
+    steps_done.follow_cases(into)
     there = into.entry("merged_here", {"other": incident.reference, "cases": moved})
     into.audit("merged_here", other.reference, data={"other": incident.reference})
     notifications.announce(into, Event.STATUS, there)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
-from incidents import hold, notifications, questions, runbook, standstill
+from incidents import figures, hold, notifications, questions, runbook, standstill
 from incidents import scope as scopes
 from incidents.change import Change
+from incidents.figures import CaseLine
 from incidents.notifications import Event
 from incidents.runbook import Place
 from plan.model import Branch
@@ -116,6 +117,7 @@ def _with(change: Change, entry: TimelineEntry) -> Mapping[str, Any]:
 def settle_runs(change: Change) -> None:
     """Runs in which nothing waits any more are done; with all of them the incident is watched."""
     runs = runbook.runs_of(change.session, change.incident)
+    follow_answers(change)
     _, seen = runbook.seen_now(change.session, change.incident, change.now)
     for run in runs:
         done = runbook.everything_done(runbook.places(change.plan, run), seen)
@@ -128,6 +130,43 @@ def settle_runs(change: Change) -> None:
         change.moved()
         change.entry("monitoring")
         change.audit("monitoring", change.incident.reference)
+
+
+def follow_cases(change: Change) -> None:
+    """What follows from cases that came or went, for the steps whose form holds case by case."""
+    if follow_answers(change):
+        settle_runs(change)
+        change.show()
+
+
+def follow_answers(change: Change) -> bool:
+    """Such a step is done with its last answer, or once the rest settled by itself; it is to do
+    again when there is a case without an answer. Whether one was either."""
+    asking = [
+        place
+        for run in runbook.runs_of(change.session, change.incident)
+        for place in runbook.places(change.plan, run)
+        if runbook.by_case(place.plan) is not None
+    ]
+    if not asking:
+        return False
+    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+    return any([_follow(change, place, cases, seen) for place in asking])  # noqa: C419 - each
+
+
+def _follow(
+    change: Change, place: Place, cases: Sequence[CaseLine], seen: Mapping[str, Any]
+) -> bool:
+    form, kept = runbook.by_case(place.plan), place.row.figures or {}
+    left = figures.asked_about(form, cases, seen) if form is not None else ()
+    if place.row.state == StepState.PENDING and kept.get("answered_by") and not left:
+        branch = next((b for b in place.plan.branches if b.id == kept.get("branch")), None)
+        mark_done(change, place, actor=str(kept["answered_by"]), branch=branch)
+    elif place.row.state == StepState.DONE and left:
+        open_again(change, place)
+    else:
+        return False
+    return True
 
 
 def by_recovery(change: Change) -> None:

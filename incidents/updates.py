@@ -10,7 +10,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import escalation, figures, notifications, quiet_opening, timeline, told
+from incidents import escalation, figures, notifications, quiet_opening, steps_done, timeline, told
 from incidents import facts as facts_of
 from incidents import scope as scopes
 from incidents import severity as severities
@@ -115,6 +115,7 @@ def update_incident(
     if add_cases(session, incident, cases, now):
         changed = True
         told.inherit(session, incident, actions_of(change.plan, change.section))
+        steps_done.follow_cases(change)
     session.flush()
     if description:
         entry = change.entry("note", {"source": source}, text=description)

@@ -94,6 +94,16 @@ class CardView:
 
 
 @dataclass(frozen=True)
+class LeftView:
+    """Of how many cases a step still asks, while some have their answers."""
+
+    left: int
+    asked: int
+    keys: tuple[str, ...]  # the first of them
+    more: int
+
+
+@dataclass(frozen=True)
 class StepView:
     step_id: str
     number: int  # 1, 2, 3 as people count them
@@ -121,6 +131,7 @@ class StepView:
     first_at: datetime | None = None  # when it was first done, also if it was taken back since
     approver: PersonView | None = None  # while it waits for their yes
     recorded: tuple[tuple[Words, str], ...] = ()  # label and literal text of non-personal fields
+    left: LeftView | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,15 @@ class LogView:
 
 
 @dataclass(frozen=True)
+class AnswerView:
+    """What a person said of one case: a field's label, and the option's words or the value."""
+
+    label: Words
+    words: Words | None
+    value: Any
+
+
+@dataclass(frozen=True)
 class CaseView:
     kind: str
     key: str
@@ -166,6 +186,7 @@ class CaseView:
     outcome: str | None
     facts: Mapping[str, Any]
     updated_at: datetime
+    answers: tuple[AnswerView, ...] = ()  # in the order of the plan
 
 
 @dataclass(frozen=True)

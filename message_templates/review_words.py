@@ -230,10 +230,12 @@ class Composer:
             ),
             tuple(self._actions()),
         )
+        answered = any(case.answers for case in self._view.cases)
+        said = (word("what"),) if answered else ()
         yield Table(
             word("cases"),
-            (word("case"), word("state"), word("outcome"), word("amount")),
-            tuple(self._cases()),
+            (word("case"), word("state"), word("outcome"), word("amount"), *said),
+            tuple(self._cases(answered=answered)),
         )
         yield Table(
             word("rings"),
@@ -301,14 +303,28 @@ class Composer:
                 [Data(figures(action.after))],
             )
 
-    def _cases(self) -> Iterator[tuple[Cell, ...]]:
+    def _cases(self, *, answered: bool) -> Iterator[tuple[Cell, ...]]:
         for case in self._view.cases:
             yield (
                 [Data(case.key)],
                 self._leaf("{{ case.state | word }}", case=case),
                 self._leaf("{{ case.outcome | word }}", case=case) if case.outcome else [],
                 self._leaf("{{ case.amount | money }}", case=case) if case.amount else [],
+                *([self._answers(case)] if answered else []),
             )
+
+    def _answers(self, case: Any) -> Cell:
+        """What was found out of one case: each question with its answer."""
+        made: Cell = []
+        between = Text("；" if self._state.language == "zh-Hant" else "; ")
+        for one in case.answers:
+            said = self._leaf(
+                "{{ t('cases.answer', label=words(one.label, view.scope), "
+                "said=words(one.words, view.scope), value=one.value) }}",
+                one=one,
+            )
+            made = [*made, *([between] if made else []), *said]
+        return made
 
 
 def _is_one(state: str, states: Sequence[str] | None) -> bool:

@@ -130,5 +130,6 @@ def _target_of(reader: Reader, place: Place) -> Mapping[str, Any]:
     for button in place.plan.buttons:
         action = reader.plan.actions.get(button.action or "")
         if action is not None and action.cases is not None:
-            return figures.target(figures.reached(action, reader.cases, reader.scope))
+            can = runbook.ready(reader.plan, place.plan, action, reader.cases, reader.scope)
+            return figures.target(figures.reached(action, can, reader.scope))
     return {}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from incidents import cases
+from incidents import cases, figures, runbook
 from incidents.figures import CaseLine
 from incidents.house import House
 from incidents.read.nouns import case_label, state_words
-from incidents.read.reader import reader_of
-from incidents.views import CasesView, CaseView
+from incidents.read.reader import Reader, reader_of
+from incidents.views import AnswerView, CasesView, CaseView
 
 
-def case_view(line: CaseLine) -> CaseView:
+def case_view(reader: Reader, line: CaseLine) -> CaseView:
     return CaseView(
         kind=line.kind,
         key=line.key,
@@ -23,7 +24,21 @@ def case_view(line: CaseLine) -> CaseView:
         outcome=line.outcome,
         facts=line.facts,
         updated_at=line.updated_at,
+        answers=tuple(_answers(reader, line)),
     )
+
+
+def _answers(reader: Reader, line: CaseLine) -> Iterator[AnswerView]:
+    """What forms that hold case by case say of it. What was typed stands in the log alone."""
+    said = line.facts.get(figures.ANSWERS) or {}
+    for run in reader.runs if said else ():
+        for place in reader.places(run):
+            form = runbook.by_case(place.plan)
+            for field in form.fields if form is not None else ():
+                value = said.get(field.fact or field.id)
+                if value is not None and not field.personal:
+                    chosen = next((one.label for one in field.options if one.id == value), None)
+                    yield AnswerView(field.label, chosen, value)
 
 
 def cases_page(
@@ -48,6 +63,6 @@ def cases_page(
         counts=found.counts,
         page=found.page,
         pages=found.pages,
-        cases=tuple(case_view(line) for line in found.cases),
+        cases=tuple(case_view(reader, line) for line in found.cases),
         state_words=state_words(reader),
     )

@@ -68,7 +68,7 @@ def review_of(reader: Reader) -> ReviewView:
         ),
         steps=steps,
         actions=tuple(_actions(reader)),
-        cases=tuple(case_view(line) for line in reader.cases),
+        cases=tuple(case_view(reader, line) for line in reader.cases),
         cause=cause.label if cause is not None else None,
         cause_code=incident.cause,
         cause_text=incident.cause_text.reveal() if incident.cause_text else None,

@@ -8,18 +8,19 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import questions, runbook, unclear, undo
+from incidents import figures, questions, runbook, unclear, undo
 from incidents.house import House
 from incidents.read import buttons
 from incidents.read.card import next_place
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.runbook import Place
-from incidents.views import ButtonView, PersonView, RunbookView, Scope, StepView
+from incidents.views import ButtonView, LeftView, PersonView, RunbookView, Scope, StepView
 from plan import expressions
 from plan.model import Words
 from storage.models import ActionAttempt, RunbookRun, StepState
 
+_NAMED = 5  # cases without an answer, under their step
 _SHOWN_KINDS = ("text", "number", "date", "lines")
 
 
@@ -116,7 +117,20 @@ def _step(
         recorded=_recorded(place),
         first_at=_first_at(place),
         approver=_approver(reader, place) if state == "running" else None,
+        left=_left(reader, place) if can_press else None,
     )
+
+
+def _left(reader: Reader, place: Place) -> LeftView | None:
+    """Named once some have their answers: before that it is all of them."""
+    form = runbook.by_case(place.plan)
+    if form is None or not (place.row.figures or {}).get("answered_by"):
+        return None
+    left = figures.asked_about(form, reader.cases, reader.scope)
+    names = {field.fact or field.id for field in form.fields}
+    said = sum(bool(names & set(one.facts.get(figures.ANSWERS) or ())) for one in reader.cases)
+    keys = tuple(case.key for case in left[:_NAMED])
+    return LeftView(len(left), said + len(left), keys, len(left) - len(keys)) if left else None
 
 
 def _problem_scope(

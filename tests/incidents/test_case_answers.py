@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,11 @@ from handlers.step_forms import FormView, asked
 from handlers.values import Target
 from incidents import read
 from message_templates.engine import Templates
+from message_templates.review import review_markdown
+from plan.loader import restore_plan
 from storage.models import ActionAttempt, Case
+from tests.incidents.test_desk import PLAN_OF_BEFORE
+from tests.incidents.test_sections import order
 from tests.incidents.test_views import text_of
 from tests.incidents.world import DAY, LIN, World, money
 
@@ -125,9 +131,7 @@ def test_each_order_has_its_own_answers_and_what_follows(compared: World) -> Non
     assert [answers[f"FG-{n}"]["order_amount"] for n in range(3)] == ["right", "wrong", "right"]
     assert [answers[f"FG-{n}"]["cause"] for n in range(3)] == ["double_payment", "coupon", "coupon"]
     said = card(world)
-    assert "Coupon or discount (2), paid twice (1)" in said or (
-        "coupon or discount (2), paid twice (1)" in said
-    )
+    assert "*Looks like* 3 of 3 explained: coupon or discount (2), paid twice (1)." in said
     # What is done to an order follows from its own answer: the wrong order is corrected.
     assert world.press(LIN, "3.2.3.s2", "refund").ok
     world.run_actions()
@@ -144,8 +148,93 @@ def test_an_order_that_agrees_by_itself_is_not_waited_for(compared: World) -> No
     world = compared
     say(world, AMOUNT, 0, 1, order_amount="right")
     differ(world, 10, 20, 0)
-    assert world.press(LIN, *AMOUNT, values={"order_amount": "right"}).code == "nothing_to_do"
-    assert world.press(LIN, AMOUNT[0], "agree").ok
+    step = world.step(AMOUNT[0])
+    assert (step.state, step.actor) == ("done", LIN)
+    assert world.press(LIN, *AMOUNT, values={"order_amount": "right"}).code == "already_done"
+
+
+def test_an_order_that_comes_later_is_asked_of_and_holds_nobody_else_back(compared: World) -> None:
+    """It would be refunded on the others' answers; and they would wait for its own."""
+    world = compared
+    through(world)
+    differ(world, 10, 20, -30, 40)
+    assert world.step(AMOUNT[0]).state == "pending"
+    assert "Say of 1 order whether" in card(world)
+    assert "3 of 4 answered. Still open: FG-3" in runbook(world)
+    assert "已填寫 3／4 筆，尚缺：FG-3" in runbook(world, "zh-Hant")
+    assert world.press(LIN, "3.2.3.s2", "refund").ok
+    assert reached(world, "refund_difference") == ["FG-0", "FG-1"]
+    world.run_actions()
+    say(world, AMOUNT, order_amount="right")
+    say(world, CAUSE, cause="other")
+    assert world.press(LIN, "3.2.3.s2", "refund").code in ("nothing_to_do", "not_offered")
+    say(world, ANSWER, confirmed="as_recorded", how="phone")
+    assert world.press(LIN, "3.2.3.s2", "refund").ok
+    assert reached(world, "refund_difference") == ["FG-0", "FG-1", "FG-3"]
+
+
+def test_an_order_that_differs_again_is_asked_of_again(compared: World) -> None:
+    world = compared
+    through(world)
+    differ(world, 0, 0, 0)
+    differ(world, 0, 0, 0)
+    world.advance(130)
+    differ(world, 50, 0, 0)
+    assert world.step(AMOUNT[0]).state == "pending"
+    answers = {row.key: row.facts.get("answers") for row in world.all(Case)}
+    assert answers["FG-0"] is None
+    assert answers["FG-1"] is not None
+
+
+def test_every_count_and_list_is_by_order(compared: World) -> None:
+    world = compared
+    say(world, AMOUNT, 0, 1, 2, order_amount="right")
+    say(world, CAUSE, 0, cause="double_payment")
+    say(world, CAUSE, 2, cause="coupon")
+    assert "2 of 3 explained: coupon or discount (1), paid twice (1)." in card(world)
+    view = world.read(lambda s: read.cases_page(s, world.house, 1, world.now))
+    english = str(Templates().render("cases", view, language="en").view)
+    chinese = str(Templates().render("cases", view, language="zh-Hant").view)
+    assert "Cause: Paid twice" in english
+    assert "原因：重複付款" in chinese
+    say(world, CAUSE, cause="other")
+    found = world.read(lambda s: read.review(s, world.house, 1, world.now))
+    for language, summary, row in (
+        (
+            "en",
+            "3 of 3 explained: 1 coupon or discount, 1 paid twice, 1 another cause",
+            "Cause: Paid twice",
+        ),
+        ("zh-Hant", "3 筆中已查明 3 筆", "原因：重複付款"),
+    ):
+        written = review_markdown(Templates(), found, language=language)
+        assert summary in written
+        assert row in written
+
+
+@pytest.mark.parametrize("amounts", [(10,), (10, -30)])
+def test_an_incident_of_an_older_plan_goes_on_as_it_began(
+    world: World, amounts: tuple[int, ...]
+) -> None:
+    """Its forms hold for the step, and its words read them there."""
+    plan = restore_plan(lzma.decompress(PLAN_OF_BEFORE.read_bytes()).decode())
+    now = world.house
+    world.house = replace(
+        now,
+        loaded=replace(
+            now.loaded, plan=plan, hash="older", content=plan.model_dump_json(by_alias=True)
+        ),
+    )
+    differ(world, *amounts)
+    world.house = now
+    assert world.press(LIN, "3.2.1.s1", "read").ok
+    world.run_actions(query_payment_record=lambda a: order(100, 100 + amounts[a.case_id - 1]))
+    assert form(world, AMOUNT).cases == ()
+    say(world, AMOUNT, order_amount="right")
+    say(world, CAUSE, cause="coupon")
+    assert world.step(CAUSE[0]).state == "done"
+    assert "Coupon or discount, entered by" in card(world)
+    differ(world, *amounts, 40)
     assert world.step(AMOUNT[0]).state == "done"
 
 
@@ -157,6 +246,18 @@ def test_one_order_alone_is_not_chosen(world: World) -> None:
     say(world, AMOUNT, order_amount="wrong")
     assert world.step(AMOUNT[0]).state == "done"
     assert world.all(Case)[0].facts["answers"] == {"order_amount": "wrong"}
+
+
+def through(world: World) -> None:
+    """Everything is asked and answered, up to the refund."""
+    say(world, AMOUNT, 0, 1, 2, order_amount="right")
+    say(world, CAUSE, 0, 1, 2, cause="coupon")
+    say(world, ANSWER, 0, 1, 2, confirmed="as_recorded", how="phone")
+
+
+def runbook(world: World, language: str = "en") -> str:
+    view = world.read(lambda s: read.runbook(s, world.house, 1, world.now))
+    return text_of(Templates().render("runbook", view, language=language))
 
 
 def reached(world: World, action: str) -> list[str]:
