@@ -77,7 +77,8 @@ def _ask(change: Change, later: Later) -> None:
     }
     entry = change.entry("asked", data)
     change.audit("ask", later.id)
-    notifications.announce(change, Event.YOUR_TURN, entry)
+    rung = notifications.announce(change, Event.YOUR_TURN, entry)
+    entry.data = {**entry.data, "told": list(rung)}
 
 
 def answer(
@@ -123,6 +124,15 @@ def _redraw(change: Change, entry: TimelineEntry) -> None:
         change.now,
         params={"entry": entry.sequence},
     )
+    for person in entry.data.get("told", ()):
+        refresh(
+            change.session,
+            change.incident,
+            notifications.direct_key(change, person, Event.YOUR_TURN, str(entry.sequence)),
+            notifications.TABLE[Event.YOUR_TURN].template,
+            change.now,
+            params={"event": str(Event.YOUR_TURN), "entry": entry.sequence},
+        )
 
 
 def desk_note(change: Change) -> None:

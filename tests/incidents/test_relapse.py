@@ -598,3 +598,26 @@ def test_a_severity_that_is_raised_leaves_the_page_where_it_was(world: World) ->
     world.advance(600)
     [paged] = [ring for ring in world.rings() if ring.event == "page"]
     assert paged.at - opened <= world.house.escalation.page_after
+
+
+def test_a_question_loses_its_buttons_in_every_copy(world: World) -> None:
+    """At night an old “Switch back” must not stand green in somebody's direct messages."""
+    mitigated(world)
+    world.advance(600)
+    world.channel_healthy(3)
+    [asked] = [one for one in world.entries() if one.kind == "asked"]
+    [direct] = [
+        m for m in world.messages("direct") if m.payload["params"].get("entry") == asked.sequence
+    ]
+
+    def copy() -> str:
+        view, params = world.read(
+            lambda s: read.notice(s, world.house, 1, direct.payload["params"], world.now)
+        )
+        return lines(Templates(TAIPEI).render("your_turn", view, language="en", params=params))
+
+    assert "Switch back ]" in copy()
+    world.channel_fails(3, felt=False)  # beside the traffic: what was asked is withdrawn
+    assert "[" not in copy()
+    refreshed = {m.payload["message"] for m in world.messages("refresh")}
+    assert f"INC-1/dm/{MEI}/your_turn/{asked.sequence}" in refreshed

@@ -256,7 +256,7 @@ def test_marks_inside_a_render_survive_joining() -> None:
     ("language", "name", "said"),
     [
         ("en", "northpay", "check payment channel Northpay"),
-        ("zh-Hant", "northpay", "檢查 Northpay 金流"),
+        ("zh-Hant", "northpay", "檢查「Northpay 金流」"),
         ("en", "stuck-orders", "check stuck orders"),  # without a title: its name
     ],
 )

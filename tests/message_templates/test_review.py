@@ -14,7 +14,7 @@ from tests.message_templates.everything import LANGUAGES, TEMPLATES
 FIRST_SCREEN = """\
 # Card payments failed on Northpay, 11 Nov 03:02–03:10
 
-For 8 minutes 57 of 118 card payments in 5 minutes failed. 41 orders were affected (NT$86,420); \
+Card payments failed for 8 minutes: 57 of 118 in 5 minutes. 41 orders were affected (NT$86,420); \
 29 are paid, 12 not (NT$25,270). Of the payments without an answer 2 had been charged and 7 had \
 not. Mei switched to Harborpay 2 minutes after the alert.
 
