@@ -93,8 +93,12 @@ def mood_of(reader: Reader) -> Mood:
 
 
 def waits(reader: Reader, mood: Mood) -> bool:
-    """What was done about the cases and shows at none of them yet is under way, not over."""
-    failing = mood == "mitigated" and reader.incident.failing
+    """What was done about the cases and shows at none of them yet is under way, not over.
+
+    What fails beside the traffic says nothing of it: the payments do work again elsewhere.
+    """
+    incident = reader.incident
+    failing = mood == "mitigated" and incident.failing and not incident.fails_beside
     return failing and bool(reader.scope["cases"]["waiting"])
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import controls, guards, impact, read, scope
@@ -14,7 +15,16 @@ from incidents.change import Change
 from incidents.house import SYSTEM_ACTOR
 from incidents.views import CardView
 from message_templates.engine import Templates
-from storage.models import Effect, EffectState, Incident, Status, StepState, WorkItem
+from storage.models import (
+    Case,
+    CaseState,
+    Effect,
+    EffectState,
+    Incident,
+    Status,
+    StepState,
+    WorkItem,
+)
 from tests.incidents.world import KAI, MEI, World, money
 from tests.message_templates.builders import TAIPEI
 from tests.message_templates.shown import lines
@@ -264,6 +274,15 @@ def test_a_relapse_says_since_when_it_fails_now_and_in_the_end_how_often_it_did(
 def test_the_first_outage_is_told_as_one_span(world: World) -> None:
     mitigated(world)
     assert "They failed for " in drawn(world, "card")
+
+
+def test_payments_that_wait_for_customers_leave_the_switch_green(world: World) -> None:
+    """The old channel fails on, beside the traffic; who was sent a link has not paid yet."""
+    mitigated(world)
+    world.write(lambda s: s.execute(update(Case).values(state=CaseState.WAITING)))
+    world.channel_fails(1, felt=False, cases=())
+    assert world.incident().failing
+    assert "✅ *Card payments work again" in drawn(world, "card")
 
 
 @pytest.mark.parametrize(
