@@ -250,8 +250,9 @@ class SmallWorld:
             if order.number.startswith("STUCK") and order.status == "paid"
         ]
         subject = "orders:paid"
+        settled = self._in_order("STUCK", [order.number for order in stuck])
         if not stuck:
-            return self._result("stuck-orders", healthy_subjects=(subject,))
+            return self._result("stuck-orders", healthy_subjects=(subject,), settled=settled)
         finding = Finding(
             subject,
             "order_state_stuck",
@@ -267,7 +268,13 @@ class SmallWorld:
                 for order in stuck
             ),
         )
-        return self._result("stuck-orders", findings=(finding,))
+        return self._result("stuck-orders", findings=(finding,), settled=settled)
+
+    def _in_order(self, kind: str, wrong: Sequence[str]) -> dict[str, tuple[CaseFound, ...]]:
+        """The orders of a kind that a check sees in order, for the incident that waits for them."""
+        subject = {"STUCK": "orders:paid", "SUM": "amounts"}[kind]
+        right = [n for n in self.shop.orders if n.startswith(kind) and n not in wrong]
+        return {subject: tuple(CaseFound("order", number) for number in right)}
 
     def _amounts(self) -> CheckResult:
         wrong = [
@@ -276,8 +283,9 @@ class SmallWorld:
             if order.number.startswith("SUM") and order.differs != 0
         ]
         subject = "amounts"
+        settled = self._in_order("SUM", [order.number for order in wrong])
         if not wrong:
-            return self._result("amount-mismatch", healthy_subjects=(subject,))
+            return self._result("amount-mismatch", healthy_subjects=(subject,), settled=settled)
         finding = Finding(
             subject,
             "payment_amount_mismatch",
@@ -288,7 +296,7 @@ class SmallWorld:
             },
             cases=tuple(_amount_case(order) for order in wrong),
         )
-        return self._result("amount-mismatch", findings=(finding,))
+        return self._result("amount-mismatch", findings=(finding,), settled=settled)
 
     def resolve(self, who: str, number: int, **form: Any) -> Outcome:
         """Resolves it with fresh looks, as the bot does."""
