@@ -19,10 +19,11 @@ from incidents.figures import CaseLine, read_cases
 from incidents.house import Actor, House
 from incidents.notifications import Event
 from incidents.outcome import Outcome
-from storage.models import LIVE_STATUSES, Case, CaseState, Incident
+from storage.models import LIVE_STATUSES, Case, CaseState, CheckState, Incident
 
 PAGE = 10
 ALL = "all"
+_LEFT = "left"  # among a subject's figures: cases that it finds though they are settled
 _COUNTED_EVERY = 3600  # seconds between two lines about a changed count
 
 
@@ -149,16 +150,19 @@ def settle_found(change: Change, found: Sequence[CaseFound]) -> None:
     change.show()
 
 
-def reopen_found(change: Change, found: Sequence[CaseFound]) -> None:
+def reopen_found(
+    change: Change, state: CheckState, found: Sequence[CaseFound], *, before: datetime | None
+) -> None:
     """Cases that were settled, were seen in order, and are found again: they are open again.
 
-    What had become of them stands in the audit; it is no longer so. Not called while the check has
-    found them all the time: what a person decided to leave stays as it was decided.
+    What had become of them stands in the audit; it is no longer so. In order was what the incident
+    had recovered from, and what the failed look `before` did not find. What a person decided to
+    leave is found all the time, and stays as it was decided: `state` keeps which these are.
     """
     wanted = {(one.kind, one.key): one for one in found}
     if not wanted:
         return
-    again = [
+    settled = [
         case
         for case in change.session.scalars(
             select(Case).where(
@@ -167,16 +171,29 @@ def reopen_found(change: Change, found: Sequence[CaseFound]) -> None:
         )
         if (case.kind, case.key) in wanted
     ]
+    known = _LEFT in state.figures  # of a version before, nothing is: then they stay
+    left = set(state.figures.get(_LEFT, ()))
+    recovered = change.incident.recovered_at is not None
+    again = [
+        case
+        for case in settled
+        if recovered
+        or (known and case.key not in left and before is not None and case.updated_at < before)
+    ]
     for case in again:
         case.state = wanted[case.kind, case.key].state
         case.outcome = None
         # What was found out was of the difference that is over.
         case.facts = {k: v for k, v in case.facts.items() if k != figures.ANSWERS}
         case.updated_at = change.now
+    stay = sorted(case.key for case in settled if case not in again)
+    if stay != sorted(left) or not known:
+        state.figures = {**state.figures, _LEFT: stay}
     if again:
         change.audit("cases_reopened", change.incident.reference, data={"cases": len(again)})
         change.session.flush()
         steps_done.follow_cases(change)
+        change.show()
 
 
 def awaited(session: Session, *, kind: str = "order", limit: int = 1000) -> tuple[str, ...]:

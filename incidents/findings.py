@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from checks.model import CaseFound, CheckResult, Finding
 from incidents import blind, impact, joining, loading, recovery, silence, storms
 from incidents import facts as facts_of
+from incidents import figures as figures_of
 from incidents.apart import Apart, Each
 from incidents.cases import reopen_found, settle_found
 from incidents.change import Change
@@ -253,6 +254,7 @@ def _failed(
         return None, False
     if state.failures == 0:
         state.first_failure_at = result.ran_at
+    found_before = state.last_failure_at
     state.failures, state.successes = state.failures + 1, 0
     state.last_failure_at = state.last_run_at = result.ran_at
     state.last_error = None
@@ -296,8 +298,9 @@ def _failed(
                 found=finding.felt and state.failing,
             )
 
-        if incident.recovered_at is not None:
-            reopen_found(change, finding.cases)
+        listed = figures_of.unlisted_of(finding.facts, finding.cases) is None
+        if listed or incident.recovered_at is not None:  # else a case may be there and not named
+            reopen_found(change, state, finding.cases, before=found_before)
         brought_up_to_date()
         # An effect that was joined says nothing of its cause.
         own = finding.subject == incident.subject or finding.incident_type == incident.incident_type
