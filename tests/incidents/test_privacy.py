@@ -105,11 +105,15 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_text_takes_long(text: str) -> None:
-    """It runs before the acknowledgement: some milliseconds, and bounded for any text."""
-    screen(text[:3000])
-    start = time.process_time()
-    screen(text[:3000])
-    assert time.process_time() - start < 0.4
+    """It runs before the acknowledgement: some milliseconds, and bounded for any text. A pattern
+    that backtracks takes minutes; the best of five tells it from a machine that is busy."""
+
+    def once() -> float:
+        start = time.thread_time()
+        screen(text[:3000])
+        return time.thread_time() - start
+
+    assert min(once() for _ in range(5)) < 1
 
 
 def test_the_customers_own_data_are_found_in_any_case() -> None:
