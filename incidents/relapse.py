@@ -24,6 +24,7 @@ from incidents.notifications import Event
 from storage.models import Effect, Status, StepState, TimelineEntry
 
 TIMER = "relapse_ring"
+ENDS_IT = (StepState.DONE, StepState.SKIPPED)  # states of a step that a relapse opens again
 _OVER = (Status.MITIGATED, Status.MONITORING)
 
 
@@ -76,11 +77,14 @@ def _recovered_no_more(change: Change) -> None:
 
 
 def reopen_steps(change: Change) -> None:
-    """The steps that were to end it are to do again: also where their effect stands, it did not."""
+    """The steps that were to end it are to do again: also where their effect stands, it did not.
+
+    One that was left out was not needed for as long as it was over: it is a way on again.
+    """
     for run in runbook.runs_of(change.session, change.incident):
         for place in runbook.places(change.plan, run):
             ends_it = place.plan.mitigates or place.plan.done_when_recovered
-            if ends_it and place.row.state == StepState.DONE:
+            if ends_it and place.row.state in ENDS_IT:
                 effects.failed(change, place)
                 steps_done.open_again(change, place)
 

@@ -195,6 +195,7 @@ def pending_again(incident: Incident, step: Step) -> None:
     """The step stands open again."""
     step.state = StepState.PENDING
     step.actor = step.at = step.verified_at = step.started_at = None
+    step.reason = None  # why it was skipped stands in the log
 
 
 def open_again(change: Change, place: Place, problem: Mapping[str, Any] | None = None) -> None:

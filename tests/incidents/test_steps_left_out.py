@@ -89,3 +89,19 @@ def test_nobody_is_handed_what_they_may_not_own(world: World) -> None:
     )
     assert (given.ok, given.code, given.params["to"].name) == (False, "may_not_own", "Lin")
     assert world.incident().owner == MEI
+
+
+def test_a_relapse_gives_a_skipped_step_its_button_back(world: World) -> None:
+    """Skipped since the channel came back by itself; it fails again, and the switch is a way on."""
+    world.channel_fails(3)
+    assert world.press(MEI, SWITCH, "skip", values={"reason": "It comes back by itself"}).ok
+    world.channel_healthy(3)
+    assert world.incident().status in (Status.MITIGATED, Status.MONITORING)
+    assert world.step(SWITCH).state == StepState.SKIPPED  # nothing to do while it is over
+    world.advance(15 * 60)
+    world.channel_fails(3)
+    step = world.step(SWITCH)
+    assert (step.state, step.reason) == (StepState.PENDING, None)
+    card = world.read(lambda s: read.card(s, world.house, world.incident().id, world.now))
+    assert f":{SWITCH}:switch" in "".join(button.value for button in card.buttons)
+    assert world.press(MEI, SWITCH, "switch").ok

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from incidents import effects, findings, hold, recovery, relapse, silence, steps_done, told
+from storage.models import StepState
 from tests.drills.sabotaged_bot import (
     approval_per_attempt,
     skip_mitigates,
@@ -62,7 +63,12 @@ def dismissed_for_ever(patch: Patch) -> None:
 
 def settled_for_ever(patch: Patch) -> None:
     """A case that is found again stays settled."""
-    patch.setattr(findings, "reopen_found", lambda *_: None)
+    patch.setattr(findings, "reopen_found", lambda *_, **__: None)
+
+
+def skipped_for_ever(patch: Patch) -> None:
+    """A step that was left out stays so when the fault comes back."""
+    patch.setattr(relapse, "ENDS_IT", (StepState.DONE,))
 
 
 def recovered_is_deaf(patch: Patch) -> None:
@@ -95,6 +101,7 @@ _FAULTS: Mapping[Callable[[Patch], None], frozenset[str]] = {
     relapse_rings_nobody: frozenset({"who_must_act_is_rung"}),
     dismissed_for_ever: frozenset({"what_was_called_no_incident_is_not_forgotten"}),
     settled_for_ever: frozenset({"never_green_while_it_is_felt"}),
+    skipped_for_ever: frozenset({"what_was_left_out_is_offered_again"}),
     recovered_is_deaf: frozenset({"never_green_while_it_is_felt"}),
     approved_by_attempt: frozenset({"no_money_past_its_limit"}),
     told_by_incident: frozenset({"nobody_is_told_twice"}),

@@ -462,6 +462,21 @@ class Truth(RuleBasedStateMachine):
                 assert step.state != StepState.DONE, f"{back[0]} is done, and its effect is gone"
 
     @holds
+    def what_was_left_out_is_offered_again(self) -> None:
+        """A step that could end it, and was skipped before it came back, is to do again."""
+        for incident in self.live():
+            felt, looks = self.fault_of(incident)
+            turned = self.turned.get(incident.number)
+            if turned is None or not felt or looks < OPEN_AFTER or self.green[incident.number]:
+                continue
+            for step in self.world.house.plan.sections[incident.section].steps:
+                if not step.mitigates:
+                    continue
+                row = self.world.step(step.id, incident.number)
+                early = row.at is not None and row.at < turned
+                assert not (row.state == StepState.SKIPPED and early), f"{step.id} stays skipped"
+
+    @holds
     def there_is_always_a_way_on(self) -> None:
         for incident in self.live():
             card = self.small.card(incident.number)
