@@ -1,6 +1,6 @@
 """All benchmarks in one run, and the table of `docs/benchmarks.md`.
 
-    python -m benchmarks                 # about 50 minutes; writes the table
+    python -m benchmarks                 # about an hour; writes the table
     python -m benchmarks --quick         # about 10 minutes; prints it
     python -m benchmarks --only start ack
 
@@ -47,6 +47,7 @@ PARTS = {
         "declare", ("--postgres",), quick=("--incidents", "4", "--at-once", "10")
     ),
     "settle": Part("settle", quick=("--runs", "1")),
+    "bulk": Part("bulk", quick=("--runs", "1", "--phase", "15")),
     "backlog": Part("backlog", quick=("--quick",)),
     "backlog_postgres": Part("backlog", ("--postgres",), quick=("--quick",)),
     "sustained": Part("sustained", quick=("--minutes", "0.5")),

@@ -2,7 +2,8 @@
 
 An incident's channel is its type's audience in the plan, so the plan gets a folder of the shop's
 own (as any shop may have one): section 3.3 with a hundred types, each of which can be declared in
-one line and goes to one of twenty channels that a manager made in the sandbox Slack.
+one line and goes to one of twenty channels that a manager made in the sandbox Slack. They are of
+SEV2.
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ def house(
     mode: str = "socket",
     channels: int = 20,
     types: int = 100,
+    bulk_cases: int = 50,
     bot_options: tuple[str, ...] = (),
 ) -> Iterator[Running]:
-    """The running trio; the bot has joined its channels. Everything ends with the block."""
+    """The running trio; the bot has joined its channels. Everything ends with the block.
+
+    `bulk_cases`: a press for more of them needs a second person.
+    """
     names = tuple(f"bench_{number:03}" for number in range(types))
     port = free_port()
     http = f"http://127.0.0.1:{port}/slack/events"
@@ -69,6 +74,7 @@ def house(
         _write_plan(folder / "plan", names, channels)
         data = yaml.safe_load(running.config.read_text("utf-8"))
         _configure(data, folder, database, made)
+        data["limits"]["bulk_cases"] = bulk_cases
         if mode == "http":
             data["slack"]["mode"], data["web"]["port"] = "http", port
         text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
@@ -103,6 +109,7 @@ def _write_plan(folder: Path, names: tuple[str, ...], channels: int) -> None:
     for number, name in enumerate(names):
         one = copy.deepcopy(original)
         one |= {"id": name, "audience": f"bench_{number % channels:02}"}
+        one |= {"severity": 2, "severity_rules": []}  # at SEV1 a command in one line asks first
         data["section"]["types"].append(one)
     folder.mkdir()
     text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import backlog, settle
+from benchmarks import backlog, bulk, settle
 from benchmarks.sustained import GOALS
 
 Found = Mapping[str, dict[str, Any] | None]
@@ -134,6 +134,32 @@ def _settle(found: dict[str, Any], _: str) -> Iterator[Row]:
     )
 
 
+def _bulk(found: dict[str, Any], where: str) -> Iterator[Row]:
+    ratio, runs = found["ratio"], found["runs"]
+
+    def beside(name: str) -> str:
+        during, without = (
+            statistics.median(run[side][name] for run in runs) for side in ("during", "without")
+        )
+        return f"{name} {ratio[name]:.2f} ({during:.0f} : {without:.0f} ms)"
+
+    yield Row(
+        f"{found['orders']} orders in one press beside {found['rate']:g} interactions/s, {where}: "
+        "acknowledgement, during : without",
+        f"≤ {bulk.GOAL:g}",
+        f"{beside('p50')}, {beside('p99')}, medians of {len(runs)} pairs",
+        max(ratio.values()) <= bulk.GOAL and found["acked"],
+        broken=not found["acked"],
+    )
+    yield Row(
+        "— worked through",
+        "each once",
+        f"in {found['took_s']:.0f} s; once: {'yes' if found['once'] else 'no'}",
+        found["once"],
+        broken=not found["once"],
+    )
+
+
 def _backlog(found: dict[str, Any], where: str) -> Iterator[Row]:
     claim, waiting = found["claim_ms"], f"{found['messages']:,} messages wait, {where}"
     yield Row(
@@ -208,6 +234,7 @@ _ROWS = {
     "ack": _ack,
     "declare": _declare,
     "settle": _settle,
+    "bulk": _bulk,
     "backlog": _backlog,
     "sustained": _sustained,
 }

@@ -89,15 +89,17 @@ class Crowd:
         began, number = loop.time(), 0
         looking = asyncio.create_task(self._keep_looking())
         pending: set[asyncio.Task[None]] = set()
-        while number < rate * seconds:
-            number += 1
-            await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
-            task = asyncio.create_task(self._one())
-            pending.add(task)
-            task.add_done_callback(pending.discard)
-        await asyncio.gather(*pending)
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        try:
+            while number < rate * seconds:
+                number += 1
+                await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+                task = asyncio.create_task(self._one())
+                pending.add(task)
+                task.add_done_callback(pending.discard)
+            await asyncio.gather(*pending)
+        finally:  # also where it is told to end before its time: what was begun is ended
+            looking.cancel()
+            await asyncio.gather(looking, *pending, return_exceptions=True)
 
     async def _keep_looking(self) -> None:
         """Channels one after the other, as people read them."""
