@@ -44,6 +44,7 @@ from bot.pulse import Pulse
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
 from bot.schedule.housekeeping import housekeeping
+from bot.schedule.pace import Pace
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
 from bot.schedule.weekly import weekly
@@ -68,6 +69,8 @@ from storage.models import WorkKind
 
 log = structlog.get_logger(__name__)
 
+ACTIONS_AT_ONCE = 20  # of a press; what is more is begun one after the other
+ACTIONS_A_SECOND = 20.0
 STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting go
 
 
@@ -204,6 +207,7 @@ class Muster:
             ActionRunner(database=database, shop=checking.client, book=book, clock=clock).run,
             concurrency=8,
             unclear_on_error=True,
+            gate=Pace(ACTIONS_A_SECOND, ACTIONS_AT_ONCE).wait,
         )
         workers.add(WorkKind.CHECK, checks.run, concurrency=4)
         workers.add(WorkKind.TIMER, timers.run, concurrency=2)
