@@ -223,6 +223,8 @@ class ResolveView:
     cause: str | None
     improvement_needed_for: tuple[str, ...]
     owner: PersonView | None
+    failing: str | None = None  # name of a check that fails at the incident's subject
+    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True)

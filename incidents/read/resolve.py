@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import guards
 from incidents.house import House
 from incidents.looks import GuardLooks
-from incidents.read.reader import reader_of
+from incidents.read.reader import Reader, reader_of
 from incidents.views import ResolveView
+from storage.models import CheckState
 
 
 def resolve_view(
@@ -22,6 +24,7 @@ def resolve_view(
 ) -> ResolveView:
     """`looks`: the fresh looks of the hard guards, made by the bot before this."""
     reader = reader_of(session, house, incident_id, now)
+    failing = _failing(reader)
     standing = guards.standing(reader.change(), looks, None)
     causes = reader.plan.causes
     first = [name for name in reader.section.causes if name in causes]
@@ -42,4 +45,15 @@ def resolve_view(
             name for name, cause in causes.items() if cause.needs_improvement
         ),
         owner=reader.owner,
+        failing=failing.name if failing is not None else None,
+        failing_since=failing.first_failure_at if failing is not None else None,
     )
+
+
+def _failing(reader: Reader) -> CheckState | None:
+    """A check whose last run did not find the incident's subject in order, the longest first."""
+    return reader.session.scalars(
+        select(CheckState)
+        .where(CheckState.subject == reader.incident.subject, CheckState.failures > 0)
+        .order_by(CheckState.first_failure_at)
+    ).first()

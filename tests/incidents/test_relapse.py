@@ -466,6 +466,25 @@ def test_resolving_looks_at_the_effects_first(world: World) -> None:
     assert world.resolve(MEI, looks=looks).ok  # known now, and confirmed
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The check payment channel northpay still fails, since"),
+        ("zh-Hant", "檢查「payment channel northpay」仍未通過"),
+    ],
+)
+def test_who_resolves_is_told_what_still_fails(world: World, language: str, said: str) -> None:
+    def form() -> str:
+        number = world.incident().id
+        view = world.read(lambda s: read.resolve_view(s, world.house, number, world.now, None))
+        return repr(Templates().render("resolve", view, language=language).view)
+
+    world.channel_fails(3)
+    assert said in form()
+    world.channel_healthy(1)
+    assert said not in form()
+
+
 def test_what_is_closed_while_it_fails_is_not_green(world: World) -> None:
     world.channel_fails(3)
     assert world.resolve(MEI).ok
