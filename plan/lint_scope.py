@@ -10,7 +10,8 @@ import jinja2
 from jinja2 import meta, nodes
 
 from plan import expressions, texts
-from plan.model import Action, Form, Plan, Section
+from plan.facts import facts_of, money_parts
+from plan.model import Action, Fact, Form, Plan, Section
 from plan.outline import Entry
 from plan.problem import Problem
 from plan.walk import Found, actions_of, walk
@@ -55,28 +56,24 @@ def scope_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
 
 
 def _names(plan: Plan, sections: list[Section]) -> Names:
-    facts = {name: fact for kind in _types(sections) for name, fact in texts.facts_of(kind).items()}
+    types = [kind for one in sections for kind in one.types]
+    facts = {name: fact for kind in types for name, fact in facts_of(kind).items()}
     actions = [action for one in sections for action in actions_of(plan, one).values()]
-    left = {name: texts.Fact("group", "") for action in actions for name in action.facts}
+    left = {name: Fact(kind="group", says="") for action in actions for name in action.facts}
     declared = {
-        field.fact or field.id: texts.Fact("money" if field.kind == "money" else "text", "")
+        field.fact or field.id: Fact(kind="money" if field.kind == "money" else "text", says="")
         for one in sections
         for kind in one.types
         if kind.declare is not None
         for field in kind.declare.fields
     }
     return Names(
-        facts=texts.money_parts({**left, **declared, **facts}),
+        facts=money_parts({**left, **declared, **facts}),
         cases=texts.CASES | _marks(actions),
         steps={step.id: _fields(step.form) for one in sections for step in one.steps},
         form=None,
         params=None,
     )
-
-
-def _types(sections: list[Section]) -> list[str]:
-    known = [kind.id for section in sections for kind in section.types]
-    return [kind for kind in known if kind in texts.FACTS]
 
 
 def _marks(actions: list[Action]) -> frozenset[str]:

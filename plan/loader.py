@@ -1,8 +1,8 @@
 """Reads the emergency plan from its YAML files into the model.
 
-The files of the product stand in `plan/data`; a shop's own folder is read after them and replaces
-sections, actions and causes of the same id or adds new ones. What cannot be read is told in one
-sentence with file, line and key.
+The files of the product stand in `plan/data`, a folder for each section (`sections/3.3`); a shop's
+own folder is read after them and replaces sections, actions, causes and facts of the same id or
+adds new ones. What cannot be read is told in one sentence with file, line and key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from plan.model import Action, Cause, Plan, Section
+from plan.model import Action, Cause, Fact, Plan, Section
 
 try:
     from yaml import CSafeLoader as Loader
@@ -25,7 +25,8 @@ except ImportError:  # pragma: no cover - the C library is in every wheel of PyY
 
 DATA = Path(__file__).parent / "data"
 _M = TypeVar("_M", bound=BaseModel)
-_KEYS = {"version", "section", "actions", "causes", "outline"}
+_KEYS = {"version", "section", "actions", "causes", "facts", "outline"}
+_DRILLS = "drills"  # folders of stories, which are no part of the plan
 
 
 class PlanError(ValueError):
@@ -69,7 +70,7 @@ class Source:
 
 def _child(node: yaml.Node, key: str | int) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
+        for name, value in reversed(node.value):  # an override stands after what is merged
             if name.value == str(key):
                 return name.start_mark.line, value
     elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
@@ -104,6 +105,7 @@ def read_source(path: Path, root: Path) -> Source:
     loader = Loader(path.read_text(encoding="utf-8"))
     try:
         node = loader.get_single_node()
+        doubled = list(_doubled(node)) if node is not None else []  # before merges are written out
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -114,7 +116,7 @@ def read_source(path: Path, root: Path) -> Source:
     if node is None or not isinstance(data, dict):
         raise PlanError([f"{shown}:1: holds none of {', '.join(sorted(_KEYS))}."])
     source = Source(path, shown, data, node)
-    faults = [f"{shown}:{line}: “{key}” stands here twice." for line, key in _doubled(node)]
+    faults = [f"{shown}:{line}: “{key}” stands here twice." for line, key in doubled]
     faults += [
         f"{shown}:{source.line((key,))}: “{key}” is not a part of a plan; "
         f"use one of {', '.join(sorted(_KEYS))}."
@@ -134,10 +136,32 @@ def _roots(extra: Path | None) -> list[Path]:
     return [DATA, extra]
 
 
-def _files(root: Path) -> list[Path]:
+def files(root: Path) -> list[Path]:
     """The plan's files of a folder; the outline is read by lint and coverage only."""
     found = (*root.rglob("*.yaml"), *root.rglob("*.yml"))
-    return sorted(path for path in found if path.name != "outline.yaml")
+    return sorted(
+        path
+        for path in found
+        if path.name != "outline.yaml" and _DRILLS not in path.relative_to(root).parts[:-1]
+    )
+
+
+def stories(extra: Path | None = None) -> dict[str, Path]:
+    """The drills' files by name, in the plan's order; a shop's own replace ours. Raises PlanError.
+
+    "3.3" is `3.3/drills/main.yaml`, "3.3-relapse" the `relapse.yaml` beside it.
+    """
+    found: dict[str, Path] = {}
+    for root in _roots(extra):
+        for path in root.rglob(f"{_DRILLS}/*.yaml"):
+            section, variant = path.parent.parent.name, path.stem
+            found[section if variant == "main" else f"{section}-{variant}"] = path
+    return dict(sorted(found.items(), key=lambda item: _place(item[0])))
+
+
+def _place(name: str) -> tuple[list[int], str]:
+    section, _, variant = name.partition("-")
+    return [int(part) if part.isdecimal() else 0 for part in section.split(".")], variant
 
 
 def read_sources(extra: Path | None = None) -> list[Source]:
@@ -145,7 +169,7 @@ def read_sources(extra: Path | None = None) -> list[Source]:
     faults: list[str] = []
     sources: list[Source] = []
     for root in _roots(extra):
-        for path in _files(root):
+        for path in files(root):
             try:
                 sources.append(read_source(path, root))
             except PlanError as error:
@@ -189,6 +213,7 @@ def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
     sections: dict[str, Section] = {}
     actions: dict[str, Action] = {}
     causes: dict[str, Cause] = {}
+    facts: dict[str, dict[str, Fact]] = {}
     where: dict[str, str] = {}
     for source in sources:
         version = str(source.data.get("version", version))
@@ -207,10 +232,37 @@ def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
             if cause is not None:
                 causes[name] = cause
                 where[f"cause {name}"] = source.shown
+        for kind, entry in _entries(source, "facts", faults):
+            facts.setdefault(kind, {}).update(_facts(source, kind, entry, faults))
+            where[f"facts {kind}"] = source.shown
+    types = {kind.id for section in sections.values() for kind in section.types}
+    for source in sources if not faults else ():
+        for kind in (source.data.get("facts") or {}).keys() - types:
+            place = f"{source.shown}:{source.line(('facts', kind))}: facts.{kind}"
+            faults.append(f"{place}: no section has this incident type.")
     if faults:
         raise PlanError(faults)
-    ordered = dict(sorted(sections.items(), key=lambda item: [int(n) for n in item[0].split(".")]))
+    ordered = {
+        number: _with_facts(sections[number], facts) for number in sorted(sections, key=_place)
+    }
     return Plan(version=version, sections=ordered, actions=actions, causes=causes), where
+
+
+def _facts(source: Source, kind: str, entry: Any, faults: list[str]) -> Iterator[tuple[str, Fact]]:
+    """The facts of one incident type, by their dotted names."""
+    at = ("facts", kind)
+    if not isinstance(entry, dict):
+        faults.append(f"{source.shown}:{source.line(at)}: {_named(at)}: must name each fact.")
+        return
+    for name, said in entry.items():
+        fact = _model(Fact, said, source, (*at, name), faults) if name != "id" else None
+        if fact is not None:
+            yield name, fact
+
+
+def _with_facts(section: Section, facts: Mapping[str, dict[str, Fact]]) -> Section:
+    kinds = (kind.model_copy(update={"facts": facts.get(kind.id, {})}) for kind in section.types)
+    return section.model_copy(update={"types": tuple(kinds)})
 
 
 _CACHE: dict[str, LoadedPlan] = {}
@@ -220,7 +272,7 @@ def _fingerprint(extra: Path | None) -> str:
     """What the files say, without parsing them."""
     digest = hashlib.sha256()
     for root in _roots(extra):
-        for path in _files(root):
+        for path in files(root):
             digest.update(str(path).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -31,6 +31,14 @@ class Words(Model):
         return self.zh_hant if language == "zh-Hant" else self.en
 
 
+class Fact(Model):
+    """One fact of an incident type. Times are ISO strings, money is {"minor", "currency"}."""
+
+    kind: Literal["text", "code", "number", "flag", "time", "money", "list", "group"]
+    says: str
+    sample: Any = None  # what the texts are measured with; None: not known in the samples
+
+
 class Option(Model):
     id: Name
     label: Words
@@ -222,6 +230,9 @@ class IncidentType(Model):
     desk: DeskNote | None = None
     review_title: Words
     review_summary: Words
+    # What may be known of it, by dotted name (`facts.yaml`). For lint and pages alone: an incident
+    # does not keep them with its plan.
+    facts: dict[str, Fact] = Field(default={}, exclude=True)
 
 
 class SeverityRule(Model):

@@ -6,10 +6,10 @@ incident's own number, `hostile` holds what customers and vendors really type.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from plan import expressions
+from plan.facts import facts_of, sample_of
 from plan.model import Action, Form, Section
 from plan.walk import Found
 
@@ -19,79 +19,6 @@ _T = "2026-11-11T03:0{}:00+00:00"
 _HOSTILE = "<!channel> *bold* `code` <@U0MEI> & {{ 7*7 }} 😀 _it_ ~x~ \n> 'q' \"d\" <http://x|y>"
 
 _MONEY = {"minor": 8642000, "currency": "TWD"}
-_COMMON: Scope = {
-    "check": {
-        "name": "payments-northpay",
-        "failures": 3,
-        "first_at": _T.format(5),
-        "last_at": _T.format(7),
-        "passes": 3,
-    },
-    "orders": 41,
-    "customers": 39,
-    "amount": _MONEY,
-    "oldest_since": "2026-11-09T02:00:00+00:00",
-}
-
-_FACTS: Mapping[str, Scope] = {
-    "payment_channel_down": {
-        "channel": {"id": "northpay", "name": "Northpay"},
-        "standby": {
-            "id": "harborpay",
-            "name": "Harborpay",
-            "ok": True,
-            "tested_at": _T.format(6),
-            "problem": None,
-        },
-        "window_minutes": 5,
-        "attempts": 118,
-        "failed": 57,
-        "usual_failed_per_100": 3.0,
-        "failing_since": _T.format(2),
-        "unanswered": 9,
-        "stage": {"code": "3ds_timeout", "count": 54},
-        "banks": 14,
-        "now": {
-            "channel": {"id": "harborpay"},
-            "attempts": 12,
-            "captured": 12,
-            "since": _T.format(9),
-        },
-        "vendor": "Northpay",
-        "via": {"id": "harborpay", "name": "Harborpay", "since": _T.format(9)},
-    },
-    "order_state_stuck": {"state": "paid", "limit_hours": 48.0, "usual_hours": 6.0},
-    "order_state_illegal": {
-        "state": "paid",
-        "transition": {"from": "delivered", "to": "paid"},
-    },
-    "payment_amount_mismatch": {
-        "over": {"orders": 7, "amount": {"minor": 70000, "currency": "TWD"}},
-        "under": {"orders": 5, "amount": {"minor": 50000, "currency": "TWD"}},
-        "usual_per_day": 1,
-    },
-    "system_crash": {
-        "service": "storefront",
-        "error": "refused",
-        "last_ok_at": _T.format(2),
-        "window_minutes": 5,
-        "orders_per_minute_usual": 41.0,
-        "orders_last_minutes": 0,
-        "standby": {"id": "standby", "ok": False, "state": "stopped"},
-        "traffic": "primary",
-    },
-    "complaint": {
-        "channel": "phone",
-        "reason": "logistics",
-        "sub_reason": "lost",
-        "order": "FG-10482",
-        "received_at": _T.format(1),
-        "amount": {"minor": 120000, "currency": "TWD"},
-        "public": False,
-    },
-}
-_FACTS = {**_FACTS, "service_attitude": {**_FACTS["complaint"], "sub_reason": "attitude"}}
-
 _CASES: Scope = {
     "total": 41,
     "open": 32,
@@ -182,13 +109,14 @@ def _steps(section: Section, *, text: str) -> Scope:
 
 def typical(section: Section, incident_type: str) -> Scope:
     """The incident as thread-examples show it: found by a check, handled by Mei."""
+    kind = next(kind for kind in section.types if kind.id == incident_type)
     return {
-        "facts": {**_COMMON, **_FACTS.get(incident_type, {})},
+        "facts": sample_of(facts_of(kind).items()),
         "cases": dict(_CASES),
         "incident": {
             "reference": "INC-412",
             "number": 412,
-            "severity": next(k.severity for k in section.types if k.id == incident_type),
+            "severity": kind.severity,
             "status": "mitigated",
             "started_at": _T.format(2),
             "detected_at": _T.format(7),

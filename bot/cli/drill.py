@@ -13,8 +13,10 @@ from rich import box
 from bot.cli.errors import UserError
 from bot.cli.stack import stack
 from bot.cli.terminal import Lines, Terminal, text
+from plan.loader import PlanError
+from plan.loader import stories as files
 from sandbox.drills.run import Report, run
-from sandbox.drills.story import load, sections, stories
+from sandbox.drills.story import Stories, Story
 
 
 @click.command("drill")
@@ -22,12 +24,18 @@ from sandbox.drills.story import load, sections, stories
 @click.option("--all", "everything", is_flag=True, help="Every story, variants included.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep logs there.")
+@click.option(
+    "--extra",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder with a shop's own plan files and their drills.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only the table at the end.")
 def command(
     names: tuple[str, ...],
     everything: bool,
     json_file: Path | None,
     keep: Path | None,
+    extra: Path | None,
     quiet: bool,
 ) -> int:
     """Inject the fault of each STORY and work its runbook as a responder would.
@@ -35,18 +43,19 @@ def command(
     A story is a section (3.3), or a variant of its drill (3.3-relapse: mended, and broken again).
     Without a name: every section. Exits with 0 only if every drill passes.
     """
-    wanted = stories() if everything else list(names) or sections()
-    unknown = [name for name in wanted if name not in stories()]
+    stories = stories_of(extra)
+    wanted = stories.names() if everything else list(names) or stories.sections()
+    unknown = [name for name in wanted if name not in stories.files]
     if unknown:
         raise UserError(
-            f"There is no drill for section {unknown[0]}; there are: {', '.join(stories())}."
+            f"There is no drill for section {unknown[0]}; there are: {', '.join(stories.files)}."
         )
     terminal = Terminal(error=True)
     console = terminal.console
     reports: list[Report] = []
     for name in wanted:
         with console.status(f"Drill {name}") if console.is_terminal else _Silence():
-            reports.append(_drill(name, keep, terminal, quiet))
+            reports.append(_drill(stories.load(name), extra, keep, terminal, quiet))
     if json_file is not None:
         data = [report.as_json() for report in reports]
         json_file.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -54,8 +63,18 @@ def command(
     return 0 if all(report.passed for report in reports) else 1
 
 
-def _drill(name: str, keep: Path | None, terminal: Terminal, quiet: bool) -> Report:
-    story = load(name)
+def stories_of(extra: Path | None = None) -> Stories:
+    """The drills of the plan, with those of a shop's own folder. Raises UserError."""
+    try:
+        return Stories(files(extra))
+    except PlanError as error:
+        raise UserError(*error.faults) from None
+
+
+def _drill(
+    story: Story, extra: Path | None, keep: Path | None, terminal: Terminal, quiet: bool
+) -> Report:
+    name = story.name
 
     def tell(line: str) -> None:
         if not quiet:
@@ -69,7 +88,7 @@ def _drill(name: str, keep: Path | None, terminal: Terminal, quiet: bool) -> Rep
                 folder,
                 shop_options=("--rate", "0"),
                 bot_options=("--control", "0"),
-                change=_daytime,
+                change=lambda data: _change(data, extra),
             ) as running:
                 report = run(story, running.slack_url, running.shop_url, running.advance, tell)
         finally:
@@ -80,8 +99,10 @@ def _drill(name: str, keep: Path | None, terminal: Terminal, quiet: bool) -> Rep
     return report
 
 
-def _daytime(data: dict[str, Any]) -> None:
+def _change(data: dict[str, Any], extra: Path | None) -> None:
     """A drill must not depend on the hour at which it is run: no quiet hours."""
+    if extra is not None:
+        data["plan"] = {**data.get("plan", {}), "extra": str(extra.resolve())}
     data["quiet_hours"] = {"from": "00:00", "to": "00:00", "zone": "UTC"}
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from rich.text import Text
 
+from bot.cli.drill import stories_of
 from bot.cli.errors import UserError
 from bot.cli.options import settings_of
 from bot.cli.terminal import Lines, Terminal, line, say, text
 from bot.settings import Settings
-from checks.kinds.http_probe import HttpProbeSettings
 from plan import expressions, samples
 from plan.coverage import Coverage, Covered, coverage
 from plan.lint import lint
@@ -21,13 +21,7 @@ from plan.lint_limits import LIMITS
 from plan.loader import PlanError, load_plan
 from plan.model import Plan, Section, Words
 from plan.outline import load_outline
-from sandbox.drills.story import sections as drills
 
-_TYPES = {
-    "payment_channel": ("payment_channel_down",),
-    "stuck_orders": ("order_state_stuck", "order_state_illegal"),
-    "amount_mismatch": ("payment_amount_mismatch",),
-}
 _CONFIG = click.option(
     "--config",
     "config",
@@ -137,7 +131,8 @@ def coverage_command(as_json: bool, extra: Path | None, config: Path | None) -> 
     """What of the emergency plan is carried by which check, intake, runbook and drill."""
     settings = _settings(config)
     plan = _plan(settings, extra)
-    found = coverage(plan, load_outline(), checks=_checks(settings), drills=drills())
+    drills = stories_of(_folder(settings, extra)).sections()
+    found = coverage(plan, load_outline(), checks=_checks(settings), drills=drills)
     if as_json:
         click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
     else:
@@ -148,10 +143,7 @@ def _checks(settings: Settings | None) -> dict[str, list[str]]:
     """Incident type → names of the configured checks that open it."""
     found: dict[str, list[str]] = {}
     for check in settings.checks if settings is not None else ():
-        types: Iterable[str] = _TYPES.get(check.kind, ())
-        if isinstance(check, HttpProbeSettings):
-            types = (check.incident_type,)
-        for kind in types:
+        for kind in check.opens:
             found.setdefault(kind, []).append(check.name)
     return found
 

@@ -30,6 +30,10 @@ class AmountMismatchSettings(CheckSettings):
     refund_lowers_total: bool = False  # the shop takes a refund off the order's total
     open_after: int = 1
 
+    @property
+    def opens(self) -> tuple[str, ...]:
+        return ("payment_amount_mismatch",)
+
 
 class AmountMismatch:
     """One finding for all mismatches of the shop; each order is a case with its own difference."""

@@ -65,6 +65,11 @@ class CheckSettings(BaseModel):
     deadline: Annotated[float, Field(gt=0, le=300)] = 30.0  # seconds for one run
     severity: Annotated[int, Field(ge=1, le=4)] | None = None
 
+    @property
+    def opens(self) -> tuple[str, ...]:
+        """The incident types that its findings open."""
+        raise NotImplementedError
+
 
 class Check(Protocol):
     """A configured check."""

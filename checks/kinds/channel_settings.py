@@ -30,3 +30,7 @@ class PaymentChannelSettings(CheckSettings):
     unanswered_after: Annotated[int, Field(ge=1)] = 60  # seconds without a result
     usual_days: Annotated[int, Field(ge=1, le=90)] = 7
     looks_back: Annotated[int, Field(ge=300)] = 6 * 3600  # seconds an outage is followed back
+
+    @property
+    def opens(self) -> tuple[str, ...]:
+        return ("payment_channel_down",)

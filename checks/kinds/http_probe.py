@@ -32,6 +32,10 @@ class HttpProbeSettings(CheckSettings):
     window: Annotated[int, Field(ge=60, le=3600)] = 600  # seconds in which orders are counted
     usual_days: Annotated[int, Field(ge=1, le=90)] = 7
 
+    @property
+    def opens(self) -> tuple[str, ...]:
+        return (self.incident_type,)
+
 
 class HttpProbe:
     """One GET. A refused connection, a timeout, another status and a slow answer are told apart."""

@@ -28,6 +28,10 @@ class StuckOrdersSettings(CheckSettings):
     transitions: dict[str, list[str]] = {}
     open_after: int = 1
 
+    @property
+    def opens(self) -> tuple[str, ...]:
+        return ("order_state_stuck", "order_state_illegal")
+
 
 class StuckOrders:
     """One finding per state: what is stuck together is one incident with many cases."""

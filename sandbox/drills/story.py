@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -42,33 +42,28 @@ class Story:
     name: str = ""  # by which it is asked for: 3.3, or 3.3-relapse where it is a variant
 
 
-def load(name: str) -> Story:
-    """The story of that name; KeyError if there is none. A variant tells only what is different."""
-    source = _folder().joinpath(f"{name}.yaml")
-    if not source.is_file():
-        raise KeyError(name)
-    told = yaml.safe_load(source.read_text(encoding="utf-8"))
-    section, _, variant = name.partition("-")
-    if variant:
-        told = {**yaml.safe_load(_folder().joinpath(f"{section}.yaml").read_text("utf-8")), **told}
-    return Story(**told, name=name)
+@dataclass(frozen=True)
+class Stories:
+    """The stories by name, each a file: a section's own (3.3), then its variants (3.3-relapse)."""
+
+    files: Mapping[str, Path]
+
+    def load(self, name: str) -> Story:
+        """The story of that name; KeyError if there is none. A variant tells its difference."""
+        section, _, variant = name.partition("-")
+        told = _read(self.files[name])
+        if variant:
+            told = {**_read(self.files[section]), **told}
+        return Story(**told, name=name)
+
+    def names(self) -> list[str]:
+        return list(self.files)
+
+    def sections(self) -> list[str]:
+        """Every section that has a drill."""
+        return [name for name in self.files if "-" not in name]
 
 
-def stories() -> list[str]:
-    """Every story, in the plan's order: each section's own, then its variants."""
-    files = [f.name for f in _folder().iterdir() if f.name.endswith(".yaml")]
-    return sorted((file.removesuffix(".yaml") for file in files), key=_place)
-
-
-def sections() -> list[str]:
-    """Every section that has a drill, in the plan's order."""
-    return [name for name in stories() if "-" not in name]
-
-
-def _place(name: str) -> tuple[list[int], str]:
-    section, _, variant = name.partition("-")
-    return [int(part) for part in section.split(".")], variant
-
-
-def _folder() -> Traversable:
-    return resources.files("sandbox.drills").joinpath("stories")
+def _read(file: Path) -> Json:
+    told = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return told if isinstance(told, dict) else {}

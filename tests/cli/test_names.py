@@ -32,7 +32,9 @@ def test_a_misspelt_role_is_named_with_its_place_in_the_plan(tmp_path: Path) -> 
     data = demo(tmp_path)
     data["roles"]["on_call"] = data["roles"].pop("oncall")
     [sentence] = lacking(data)
-    found = re.match(r"data/sections/[\d.]+\.yaml:(\d+): \S*role\S*: the role “oncall”", sentence)
+    found = re.match(
+        r"data/sections/[\d.]+/section\.yaml:(\d+): \S*role\S*: the role “oncall”", sentence
+    )
     assert found, sentence
     assert "nobody is rung" in sentence
     assert "muster.yaml" in sentence

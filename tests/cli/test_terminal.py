@@ -143,7 +143,7 @@ def test_a_shops_own_plan_is_shown_as_written(
     own = tmp_path / "own [red]"
     (own / "sections").mkdir(parents=True)
     section = load_plan().plan.sections["9.1"]
-    shipped = Path("plan/data/sections/9.1.yaml")
+    shipped = Path("plan/data/sections/9.1/section.yaml")
     source = (CLI.parents[1] / shipped).read_text(encoding="utf-8")
     title = section.title.in_("en")
     changed = source.replace(title, "'Down [/b] [red]x[/] :tada:'", 1)

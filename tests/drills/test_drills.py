@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from bot.cli.drill import stories_of
 from bot.cli.stack import stack
 from sandbox.drills.run import Report, run
-from sandbox.drills.story import load, sections, stories
 from tests.journeys.workspace import daytime
 
 pytestmark = pytest.mark.drill
+STORIES = stories_of()
 
 # What each of the broken builds may be found out by: what is never verified stays under way.
 _WAITING = "the end of what is running"
@@ -34,7 +35,7 @@ _STORY = {"approval": "2.2", "skip": "9.1-skip", "relapse": "9.1-relapse"}  # of
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The report of `muster drill` over every story, as a user runs it."""
     file = tmp_path_factory.mktemp("drills") / "out.json"
-    names = stories()
+    names = STORIES.names()
     done = subprocess.run(
         [sys.executable, "-m", "bot.cli", "drill", *names, "-q", "--json", str(file)],
         capture_output=True,
@@ -47,10 +48,10 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
 def test_the_five_sections_have_a_drill() -> None:
     """2.2, 3.2, 3.3, 7.2 and 9.1."""
-    assert {"2.2", "3.2", "3.3", "7.2", "9.1"} <= set(sections())
+    assert {"2.2", "3.2", "3.3", "7.2", "9.1"} <= set(STORIES.sections())
 
 
-@pytest.mark.parametrize("story", stories())
+@pytest.mark.parametrize("story", STORIES.names())
 def test_a_drill_reports_what_it_saw(reports: dict[str, dict[str, Any]], story: str) -> None:
     """Detected, rightly classed, timed, rung, worked, verified by a fresh look, reviewed."""
     report = reports[story]
@@ -66,7 +67,7 @@ def test_a_drill_reports_what_it_saw(reports: dict[str, dict[str, Any]], story: 
     assert report["review_written"]
 
 
-@pytest.mark.parametrize("section", sections())
+@pytest.mark.parametrize("section", STORIES.sections())
 def test_on_call_is_rung_at_most_five_times(
     reports: dict[str, dict[str, Any]], section: str
 ) -> None:
@@ -94,7 +95,7 @@ def drilled(folder: Path, sabotage: str) -> Report:
     """A drill against a bot with that broken."""
     with stack(folder, shop_options=("--rate", "0"), change=daytime, with_bot=False) as running:
         running.start_bot("--control", "0", module=("tests.drills.sabotaged_bot", sabotage))
-        story = load(_STORY.get(sabotage, "3.3"))
+        story = STORIES.load(_STORY.get(sabotage, "3.3"))
         return run(story, running.slack_url, running.shop_url, running.advance, _quiet)
 
 

@@ -17,10 +17,10 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from bot.cli.drill import stories_of
 from bot.cli.stack import stack
 from sandbox.drills.hands import Json, elements
 from sandbox.drills.run import run
-from sandbox.drills.story import load
 from storage.backup import backup
 from tests.conftest import pg_database
 from tests.journeys.workspace import CS, INCIDENTS, LIN, MEI, Workspace, daytime
@@ -63,7 +63,11 @@ def _lived(folder: Path, database: str | None) -> Iterator[Workspace]:
         workspace = Workspace(running)
         for section in ("3.2", "2.2", "7.2"):
             report = run(
-                load(section), running.slack_url, running.shop_url, running.advance, lambda _: None
+                stories_of().load(section),
+                running.slack_url,
+                running.shop_url,
+                running.advance,
+                lambda _: None,
             )
             assert report.steps_done or report.detected, report.problems
         _type(workspace)

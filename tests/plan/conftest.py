@@ -29,11 +29,11 @@ class PlanCopy:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     def lint(self) -> list[Fault]:
-        paths = sorted(p for p in self.root.rglob("*.yaml") if p.name != "outline.yaml")
+        paths = loader.files(self.root)
         return lint_sources([read_source(path, self.root) for path in paths], load_outline())
 
     def build(self) -> Plan:
-        paths = sorted(p for p in self.root.rglob("*.yaml") if p.name != "outline.yaml")
+        paths = loader.files(self.root)
         return loader.build([read_source(path, self.root) for path in paths])[0]
 
 
