@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from plan import defaults
+from plan import phrases as phrasing
 from plan.model import Action, Cause, Fact, Plan, Section
 
 try:
@@ -25,7 +27,7 @@ except ImportError:  # pragma: no cover - the C library is in every wheel of PyY
 
 DATA = Path(__file__).parent / "data"
 _M = TypeVar("_M", bound=BaseModel)
-_KEYS = {"version", "section", "actions", "causes", "facts", "outline"}
+_KEYS = {"version", "section", "actions", "causes", "facts", "phrases", "defaults", "outline"}
 _DRILLS = "drills"  # folders of stories, which are no part of the plan
 
 
@@ -206,6 +208,47 @@ def _entries(source: Source, key: str, faults: list[str]) -> Iterator[tuple[str,
         yield name, {"id": name, **entry} if isinstance(entry, dict) else entry
 
 
+def _shared(
+    sources: list[Source], faults: list[str]
+) -> tuple[dict[str, phrasing.Phrase], dict[str, Any]]:
+    """The phrases and the defaults of all files; later ones replace earlier ones of that name."""
+    phrases: dict[str, phrasing.Phrase] = {}
+    given: dict[str, Any] = {}
+    for source in sources:
+        for name, phrase in (source.data.get("phrases") or {}).items():
+            sentence = phrasing.fault(phrase)
+            if sentence is not None:
+                place = f"{source.shown}:{source.line(('phrases', name))}: phrases.{name}"
+                faults.append(f"{place}: {sentence}.")
+            else:
+                phrases[name] = phrase
+        given |= source.data.get("defaults") or {}
+    return phrases, given
+
+
+def _whole(
+    source: Source,
+    phrases: Mapping[str, phrasing.Phrase],
+    given: Mapping[str, Any],
+    faults: list[str],
+) -> Source:
+    """The file with its phrases put in and what it left out."""
+
+    def told(keys: tuple[str | int, ...], sentence: str) -> None:
+        faults.append(f"{source.shown}:{source.line(keys)}: {_named(keys)}: {sentence}.")
+
+    data = dict(source.data)
+    for key in {"section", "actions", "causes"} & data.keys():
+        data[key] = phrasing.expanded(data[key], phrases, told, (key,))
+    if "section" in data:
+        data["section"] = defaults.section(data["section"], given)
+    if isinstance(data.get("actions"), dict):
+        data["actions"] = {
+            name: defaults.action(entry, given) for name, entry in data["actions"].items()
+        }
+    return replace(source, data=data)
+
+
 def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
     """The plan of these files; later ones replace earlier ones of the same id. Raises PlanError."""
     faults: list[str] = []
@@ -215,7 +258,8 @@ def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
     causes: dict[str, Cause] = {}
     facts: dict[str, dict[str, Fact]] = {}
     where: dict[str, str] = {}
-    for source in sources:
+    phrases, given = _shared(sources, faults)
+    for source in (_whole(source, phrases, given, faults) for source in sources):
         version = str(source.data.get("version", version))
         if "section" in source.data:
             section = _model(Section, source.data["section"], source, ("section",), faults)

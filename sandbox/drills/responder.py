@@ -218,6 +218,9 @@ class Responder:
         answer = self.slack.submit(person, view["id"], state_values(view, answers))
         if not answer.get("ok") or answer.get("response_action") == "errors":
             raise Seen(f"the form was refused: {answer.get('errors') or answer.get('error')}")
+        shown = self.slack.view(person)
+        if answer.get("response_action") == "update" and shown is not None and shown.get("submit"):
+            return  # what was chosen has a form of its own, in its place
 
         def closed() -> bool:
             shown = self.slack.view(person)

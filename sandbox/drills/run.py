@@ -143,6 +143,8 @@ def _inject(story: Story, responder: Responder) -> float:
         )
         if not answer.get("ok"):
             raise Seen(f"{intake['command']} failed: {answer.get('error')}")
+        if "choose" in intake:
+            responder.fill(intake["as"], {"type": intake["choose"]})
         if "form" in intake:
             answers = dict(intake["form"])
             if intake.get("order") == "paid":

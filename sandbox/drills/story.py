@@ -30,7 +30,7 @@ class Story:
     steps: list[str]  # every live step of the section that must end as done
     shop_after: list[Json]  # fresh looks: {look, where: {path: value}}
     fault: list[Json] = field(default_factory=list)  # posts to the shop
-    intake: Json | None = None  # {as, channel, command, text, form}
+    intake: Json | None = None  # {as, channel, command, text, choose, form}
     responder: str = "U0MEI"
     detect_within: int = 120  # seconds of the drill's clock
     rings: dict[str, int] = field(default_factory=dict)  # person → at most

@@ -48,8 +48,8 @@ BROKEN = {
     "a step too much": (S33, "id: 3.3.4.s1", "id: 3.3.4.s2", "the plan has no step 3.3.4.s2"),
     "steps out of order": (
         S91,
-        "id: 9.1.3.s3\n      section: 9.1.3",
-        "id: 9.1.3.s5\n      section: 9.1.3",
+        "    - id: 9.1.3.s3\n",
+        "    - id: 9.1.3.s5\n",
         "stands here twice",
     ),
     "a branch is gone": (
@@ -62,8 +62,8 @@ BROKEN = {
     "another title": (S33, "zh-Hant: 付款渠道異常處理", "zh-Hant: 金流異常", "the plan calls it"),
     "a part of another runbook": (
         S33,
-        "section: 3.3.4",
-        "section: 9.1.2",
+        "    - id: 3.3.4.s1\n",
+        "    - id: 3.3.4.s1\n      section: 9.1.2\n",
         "no part of the runbook",
     ),
     "prevention in the way": (S91, "in_review: true", "in_review: false", "in the review"),
@@ -252,14 +252,14 @@ BROKEN = {
     ),
     "a lock screen without its severity": (
         S33,
-        "        en: \"{{ '🔴🟠🟡⚪'[incident.severity - 1] }} SEV",
-        '        en: "Sev',
+        'ring:\n        en: "Card payments failing',
+        'ring:\n        en: "Sev {{ incident.reference }}',
         "begins with the severity",
     ),
     "a lock screen without its number": (
         S33,
-        "nobody has it yet{% endif %}. {{ incident.reference }}",
-        "nobody has it yet{% endif %}.",
+        'ring:\n        en: "Card payments failing',
+        'ring:\n        en: "Sev {{ incident.reference }}',
         "ends with the incident",
     ),
     "a fact printed unasked": (
@@ -287,7 +287,7 @@ def test_a_spoiled_plan_is_told(copy: PlanCopy, name: str) -> None:
 
 
 def test_markup_on_the_lock_screen_is_told(copy: PlanCopy) -> None:
-    copy.change(S33, "} Card payments failing", "} *Card* payments failing")
+    copy.change(S33, 'ring:\n        en: "Card', 'ring:\n        en: "*Card*')
     assert any("has no markup" in str(fault) for fault in copy.lint())
 
 
