@@ -12,9 +12,10 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bot.settings import Settings
+from plan import expressions
 from plan.lint import placed
 from plan.loader import read_sources
-from plan.model import IncidentType, Plan
+from plan.model import Action, IncidentType, Plan
 from plan.problem import Problem
 
 # A field of the plan's model that names something of the configuration.
@@ -97,7 +98,19 @@ def sentences(plan: Plan, settings: Settings, extra: Path | None) -> list[str]:
     if problems:
         sources = read_sources(extra)
         lines = [str(fault) for fault in sorted(placed(problems, sources))]
-    return [*lines, *nobody_in(plan, settings)]
+    return [*lines, *nobody_in(plan, settings), *opening_nothing(plan, settings)]
+
+
+def opening_nothing(plan: Plan, settings: Settings) -> list[str]:
+    """Checks whose findings open an incident type that the plan does not have."""
+    types = {kind.id for section in plan.sections.values() for kind in section.types}
+    return [
+        f"checks.{check.name} opens “{kind}”, which is no incident type of the plan: its findings "
+        f"are lost; use one of {', '.join(sorted(types))}."
+        for check in settings.checks
+        for kind in check.opens
+        if kind not in types
+    ]
 
 
 def _uses(plan: Plan) -> Iterator[_Found]:
@@ -106,8 +119,19 @@ def _uses(plan: Plan) -> Iterator[_Found]:
     for action in plan.actions.values():
         owner = f"action {action.id}"
         yield from _of(action, owner, ())
+        yield from _rung(action, owner)
         if action.kind in ("contact", "mutate"):  # the others have no door of their own
             yield "action", action.id, Problem(owner, (), "")
+
+
+def _rung(action: Action, owner: str) -> Iterator[_Found]:
+    """The roles that an internal action rings, where they stand there as they are."""
+    try:
+        roles = expressions.value(action.params.get("roles", ""), {})
+    except expressions.ExpressionError:
+        return  # worked out from what the incident knows
+    for name in roles if isinstance(roles, list) and action.kind == "internal" else ():
+        yield "role", str(name), Problem(owner, ("params", "roles"), "")
 
 
 def _of(model: BaseModel, owner: str, keys: tuple[str | int, ...]) -> Iterator[_Found]:

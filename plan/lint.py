@@ -1,7 +1,8 @@
 """`muster plan lint`: what is wrong with the plan's files, each in one sentence with its place.
 
-The rules stand in four modules: what hangs together (`lint_structure`), what the texts may name
-(`lint_scope`), how they read and how long they are (`lint_texts`), and limits (`lint_limits`).
+The rules stand in five modules: what hangs together (`lint_structure`), what the texts may name
+(`lint_scope`), what can be come to (`lint_reach`), how the texts read and how long they are
+(`lint_texts`), and limits (`lint_limits`).
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plan import lint_limits, lint_scope, lint_structure, lint_texts
+from plan import lint_limits, lint_reach, lint_scope, lint_structure, lint_texts
 from plan.lint_limits import LIMITS
-from plan.loader import PlanError, Source, build, read_sources
+from plan.loader import DATA, PlanError, Source, build, read_sources, stories
 from plan.model import Plan
 from plan.outline import Entry, load_outline
 from plan.problem import Problem
 
 Rule = Callable[[Plan, Mapping[str, Entry]], Iterator[Problem]]
-RULES: tuple[Rule, ...] = (*lint_structure.RULES, *lint_scope.RULES, *lint_texts.RULES)
+RULES: tuple[Rule, ...] = (
+    *lint_structure.RULES,
+    *lint_scope.RULES,
+    *lint_reach.RULES,
+    *lint_texts.RULES,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -29,9 +35,11 @@ class Fault:
     line: int
     key: str
     sentence: str
+    warning: bool = False  # it runs all the same
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.key}: {self.sentence}"
+        mark = "warning: " if self.warning else ""
+        return f"{self.file}:{self.line}: {mark}{self.key}: {self.sentence}"
 
 
 def lint_plan(plan: Plan, outline: Mapping[str, Entry]) -> list[Problem]:
@@ -39,14 +47,58 @@ def lint_plan(plan: Plan, outline: Mapping[str, Entry]) -> list[Problem]:
     return [problem for rule in RULES for problem in rule(plan, outline)]
 
 
-def lint(extra: Path | None = None, limits: Collection[str] = LIMITS) -> list[Fault]:
+def lint(
+    extra: Path | None = None,
+    limits: Collection[str] = LIMITS,
+    opened: Collection[str] | None = None,
+) -> list[Fault]:
     """Every fault of the product's plan with a shop's own files over it, in reading order.
 
-    `limits`: names that the configuration gives an amount.
+    `limits`: names that the configuration gives an amount. `opened`: incident types that its checks
+    open; None: there is no configuration to ask.
 
     Raises PlanError if a file cannot be read at all.
     """
-    return lint_sources(read_sources(extra), load_outline(), limits)
+    sources = read_sources(extra)
+    faults = lint_sources(sources, load_outline(), limits)
+    return sorted({*faults, *_lived(sources, stories(extra)), *_opened(sources, opened)})
+
+
+def _lived(sources: list[Source], drilled: Collection[str]) -> Iterator[Fault]:
+    """A section that nobody has lived through: ours must be, a shop's own had better."""
+    for source, number in _sections(sources):
+        if number not in drilled:
+            yield Fault(
+                source.shown,
+                source.line(("section", "id")),
+                "section.id",
+                f"no drill lives through {number}; write one in drills/main.yaml beside it.",
+                warning=not source.path.is_relative_to(DATA),
+            )
+
+
+def _opened(sources: list[Source], opened: Collection[str] | None) -> Iterator[Fault]:
+    """A section that nothing opens: neither a check nor a person."""
+    plan, _ = build(sources)
+    for source, number in _sections(sources):
+        section = plan.sections[number]
+        by_check = any(kind.id in (opened or ()) for kind in section.types)
+        if by_check or any(kind.declare is not None for kind in section.types):
+            continue
+        why = "no check of muster.yaml opens it" if opened is not None else "only a check opens it"
+        yield Fault(
+            source.shown,
+            source.line(("section", "types")),
+            "section.types",
+            f"{why} and no person can (declare).",
+            warning=opened is None,
+        )
+
+
+def _sections(sources: list[Source]) -> list[tuple[Source, str]]:
+    """The sections with the file that has the last word on each."""
+    last = {str(s.data["section"].get("id")): s for s in sources if "section" in s.data}
+    return [(source, number) for number, source in last.items()]
 
 
 def lint_sources(

@@ -114,7 +114,7 @@ def _read(source: str, *, expression: bool) -> Read:
     return Read(
         undeclared=tuple(sorted(meta.find_undeclared_variables(tree))),
         helpers=tuple(sorted(_helpers(tree))),
-        paths=tuple(sorted(set(_paths(tree)))),
+        paths=tuple(sorted(set(paths(tree)))),
     )
 
 
@@ -159,7 +159,7 @@ def _nearer(found: Found, names: Names) -> Names:
     return Names(names.facts, names.cases, names.steps, texts.RESOLVE_FORM, names.params)
 
 
-def _paths(tree: nodes.Template) -> Iterator[tuple[str, ...]]:
+def paths(tree: nodes.Template) -> Iterator[tuple[str, ...]]:
     """`facts.channel.name` as ("facts", "channel", "name"); the longest chain of each place."""
     inner = set()
     for node in tree.find_all((nodes.Getattr, nodes.Getitem)):

@@ -84,6 +84,21 @@ STEP = frozenset(
         "problem",
     }
 )
+# States as the database writes them; what a plan compares with is one of them.
+CASE_STATES = frozenset({"open", "unknown", "waiting", "settled"})
+STEP_STATES = frozenset({"pending", "running", "unknown", "done", "skipped", "not_needed"})
+STATUSES = frozenset(
+    {
+        "open",
+        "acknowledged",
+        "mitigated",
+        "monitoring",
+        "resolved",
+        "reviewed",
+        "dismissed",
+        "merged",
+    }
+)
 RESOLVE_FORM = frozenset({"cause", "prevention", "owner", "due"})
 TARGET = frozenset({"cases", "customers", "amount"})
 BATCH = frozenset(

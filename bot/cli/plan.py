@@ -13,6 +13,7 @@ from bot.cli.drill import stories_of
 from bot.cli.errors import UserError
 from bot.cli.options import settings_of
 from bot.cli.terminal import Lines, Terminal, line, say, text
+from bot.name_resolution import sentences
 from bot.settings import Settings
 from plan import expressions, samples
 from plan.coverage import Coverage, Covered, coverage
@@ -109,18 +110,28 @@ def _said(words: Words, scope: samples.Scope, language: str) -> str:
 @_EXTRA
 @_CONFIG
 def lint_command(extra: Path | None, config: Path | None) -> int:
-    """Every fault of the plan's files, in one sentence each. 0 if there is none."""
+    """Every fault of the plan's files, in one sentence each. 0 if there is none but warnings.
+
+    With --config also every name that the plan uses and the configuration lacks.
+    """
     settings = _settings(config)
+    folder = _folder(settings, extra)
     own = settings.limits.own if settings is not None else {}
+    opened = None if settings is None else set(_checks(settings))
     try:
-        faults = [str(fault) for fault in lint(_folder(settings, extra), LIMITS | own.keys())]
+        faults = lint(folder, LIMITS | own.keys(), opened)
     except PlanError as error:
-        faults = list(error.faults)
-    for fault in faults:
-        say(fault)
-    if not faults:
-        say("The plan is in order.")
-    return 1 if faults else 0
+        for sentence in error.faults:
+            say(sentence)
+        return 1
+    said = [str(fault) for fault in faults]
+    lacking = sentences(_plan(settings, extra), settings, folder) if settings is not None else []
+    for sentence in (*said, *lacking):
+        say(sentence)
+    if lacking or any(not fault.warning for fault in faults):
+        return 1
+    say("The plan is in order.")
+    return 0
 
 
 @command.command("coverage")

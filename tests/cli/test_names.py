@@ -69,6 +69,31 @@ def test_each_lack_is_one_sentence(tmp_path: Path) -> None:
         assert sum(wanted in sentence for sentence in said) == 1, (wanted, said)
 
 
+def test_a_check_whose_findings_open_nothing(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    probe = next(check for check in data["checks"] if check["kind"] == "http_probe")
+    probe["incident_type"] = "system_down"
+    [sentence] = lacking(data)
+    assert "opens “system_down”, which is no incident type of the plan" in sentence
+    assert "system_crash" in sentence
+
+
+def test_a_role_that_an_action_rings(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/people.yaml").write_text(
+        "actions:\n  escalate:\n    title: {en: Call the boss, zh-Hant: 通知老闆}\n"
+        "    kind: internal\n    roles: [oncall]\n"
+        "    params: {roles: \"{{ ['bosses'] }}\"}\n"
+        "    log: {en: called the boss, zh-Hant: 已通知老闆}\n",
+        "utf-8",
+    )
+    data["plan"] = {"extra": str(tmp_path / "own")}
+    settings = parse_settings(data)
+    [sentence] = sentences(load_plan(tmp_path / "own").plan, settings, tmp_path / "own")
+    assert re.search(r"own/people\.yaml:6: \S*params\S*: the role “bosses” is not", sentence)
+
+
 def test_doctor_names_them(tmp_path: Path) -> None:
     data = demo(tmp_path)
     assert [mark for mark, _ in _names(parse_settings(data))] == ["ok"]

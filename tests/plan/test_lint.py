@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from plan import expressions
+from plan import expressions, texts
 from plan.lint import lint
+from plan.lint_reach import can_hold
 from plan.loader import load_plan
+from plan.model import Fact
+from storage.models.incidents import CaseState, Status, StepState
 from tests.plan.conftest import PlanCopy
 
-S22, S33, S91, S32 = (f"sections/{n}/section.yaml" for n in ("2.2", "3.3", "9.1", "3.2"))
+S33, S91, S32, S72 = (f"sections/{n}/section.yaml" for n in ("3.3", "9.1", "3.2", "7.2"))
 STUCK, PAY, SERVERS, AMOUNTS = (f"sections/{n}/actions.yaml" for n in ("2.2", "3.3", "9.1", "3.2"))
-PEOPLE, FACTS = "actions/people.yaml", "sections/3.3/facts.yaml"
+PEOPLE = "actions/people.yaml"
 
 
 def test_the_shipped_plan_has_no_fault() -> None:
@@ -268,6 +274,67 @@ BROKEN = {
         'en: "Banks: {{ facts.banks }}"',
         "minimal: “banks” is not known",
     ),
+    "a step that waits for a later one": (
+        S33,
+        "needs: [3.3.1.s2]",
+        "needs: [3.3.1.s2, 3.3.4.s1]",
+        "3.3.4.s1 comes after",
+    ),
+    "steps that wait for each other": (
+        S91,
+        "    - id: 9.1.3.s3\n",
+        "    - id: 9.1.3.s3\n      needs: [9.1.3.s4]\n",
+        "9.1.3.s4 comes after 9.1.3.s3, so neither opens",
+    ),
+    "a button that is never offered": (
+        S33,
+        "when: not facts.vendor_ticket.asked_at",
+        "when: facts.vendor_ticket.asked_at and not facts.vendor_ticket.asked_at",
+        "holds in no case, so it is never offered",
+    ),
+    "a severity that is never reached": (
+        S33,
+        "facts.attempts and facts.failed and facts.failed * 5 < facts.attempts",
+        "facts.failed is number and facts.failed < 0 and facts.failed > 9",
+        "holds in no case",
+    ),
+    "a state of a step that there is not": (
+        S33,
+        "steps['3.3.2.s1'].state == 'done'",
+        "steps['3.3.2.s1'].state == 'finished'",
+        "“finished” is no state; there are done,",
+    ),
+    "a state of a case that there is not": (
+        STUCK,
+        "case.state == 'open'",
+        "case.state == 'opened'",
+        "“opened” is no state; there are open,",
+    ),
+    "a state that an action gives": (
+        PAY,
+        "case_state: \"'waiting'\"",
+        "case_state: \"'wating'\"",
+        "“wating” is no state",
+    ),
+    "a type that an option opens": (
+        S72,
+        "opens: service_attitude",
+        "opens: rudeness",
+        "there is no incident type “rudeness”",
+    ),
+    "a name that is no fact": (S91, "named_by: facts.service", "named_by: facts.srv", "no fact of"),
+    "a field that the resolve form lacks": (
+        S91,
+        "field: prevention",
+        "field: preventive",
+        "the resolve form has no “preventive”",
+    ),
+    "present facts that there are not": (
+        S33,
+        "present: [now, probe, standby]",
+        "present: [now, prob, standby]",
+        "“prob” is no fact of “payment_channel_down”",
+    ),
     "a text that says nothing": (
         S33,
         "en: Open the incident.",
@@ -284,6 +351,53 @@ def test_a_spoiled_plan_is_told(copy: PlanCopy, name: str) -> None:
     said = [str(fault) for fault in copy.lint()]
     assert any(sentence in fault for fault in said), said
     assert any(fault.split(":")[0].endswith(file) for fault in said if sentence in fault)
+
+
+def test_conditions_that_can_hold_are_not_called_impossible() -> None:
+    facts = {"hours": Fact(kind="number", says="x", sample=48.0)}
+    for source in (
+        "facts.hours > 40 and facts.hours < 50",
+        "not facts.a and facts.b in ('x', 'y') and facts.b != 'x'",
+        "facts.a.b and not facts.a.c",
+        "facts.list|length == 1 or facts.hours is number",
+        "facts.told and facts.at <= incident.at",
+    ):
+        assert can_hold(source, facts), source
+    for source in ("facts.a and not facts.a", "facts.b == 'x' and facts.b == 'y'", "false"):
+        assert not can_hold(source, facts), source
+
+
+def test_the_states_are_those_of_the_database() -> None:
+    assert set(CaseState) == texts.CASE_STATES
+    assert set(StepState) == texts.STEP_STATES
+    assert set(Status) == texts.STATUSES
+
+
+def test_a_section_that_nobody_has_lived_through(tmp_path: Path) -> None:
+    """A warning for a shop's own; ours are held by the drills."""
+    own = Path(__file__).parent / "own/sections/11.1"
+    shutil.copytree(own, tmp_path / "sections/11.1")
+    shutil.rmtree(tmp_path / "sections/11.1/drills")
+    (fault,) = lint(tmp_path)
+    assert fault.warning
+    assert fault.sentence.startswith("no drill lives through 11.1")
+    assert "section.yaml:3: warning: section.id" in str(fault)
+
+
+def test_a_section_that_nothing_opens(tmp_path: Path) -> None:
+    own = Path(__file__).parent / "own/sections/11.1"
+    shutil.copytree(own, tmp_path / "sections/11.1")
+    file = tmp_path / "sections/11.1/section.yaml"
+    text = file.read_text("utf-8")
+    start, end = text.index("      subject:"), text.index("  steps:")
+    file.write_text(text[:start] + text[end:], "utf-8")
+    (warned,) = lint(tmp_path)
+    assert warned.warning
+    assert "only a check opens it" in warned.sentence
+    (fault,) = lint(tmp_path, opened={"complaint"})
+    assert not fault.warning
+    assert "no check of muster.yaml opens it" in fault.sentence
+    assert lint(tmp_path, opened={"cold_store_warm"}) == []
 
 
 def test_markup_on_the_lock_screen_is_told(copy: PlanCopy) -> None:
