@@ -70,7 +70,7 @@ def _circle(section: Section, start: str) -> list[str]:
         for name in needs.get(way[-1], ()):
             if name == start and len(way) > 1:
                 return [*way, name]
-            if name not in seen:
+            if name not in seen and name != way[-1]:
                 seen.add(name)
                 ways.append([*way, name])
     return []

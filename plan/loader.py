@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from plan import defaults
+from plan import defaults, plan_cache
 from plan import phrases as phrasing
 from plan.model import Action, Cause, Fact, Plan, Section
 
@@ -331,17 +331,49 @@ def load_plan(extra: Path | None = None) -> LoadedPlan:
     found = _CACHE.get(fingerprint)
     if found is not None:
         return found
+    loaded = _kept(fingerprint) or _parsed(fingerprint, extra)
+    _CACHE[fingerprint] = loaded
+    return loaded
+
+
+def _parsed(fingerprint: str, extra: Path | None) -> LoadedPlan:
     plan, where = build(read_sources(extra))
     content = plan.model_dump_json(by_alias=True)
-    loaded = LoadedPlan(
+    facts = {
+        kind.id: {name: fact.model_dump() for name, fact in kind.facts.items()}
+        for section in plan.sections.values()
+        for kind in section.types
+    }
+    plan_cache.write(fingerprint, content, {"facts": facts, "sources": where})
+    return _loaded(plan, content, where)
+
+
+def _kept(fingerprint: str) -> LoadedPlan | None:
+    """What was parsed before, by another process of this machine."""
+    kept = plan_cache.read(fingerprint)
+    if kept is None:
+        return None
+    try:
+        plan = restore_plan(kept["content"])
+        facts = {
+            kind: {name: Fact.model_validate(fact) for name, fact in rows.items()}
+            for kind, rows in kept["facts"].items()
+        }
+        sections = {number: _with_facts(one, facts) for number, one in plan.sections.items()}
+        whole = plan.model_copy(update={"sections": sections})
+        return _loaded(whole, kept["content"], dict(kept["sources"]))
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return None
+
+
+def _loaded(plan: Plan, content: str, where: Mapping[str, str]) -> LoadedPlan:
+    return LoadedPlan(
         plan=plan,
         hash=hashlib.sha256(content.encode()).hexdigest(),
         version=plan.version,
         content=content,
         sources=where,
     )
-    _CACHE[fingerprint] = loaded
-    return loaded
 
 
 def restore_plan(content: str) -> Plan:

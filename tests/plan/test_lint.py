@@ -274,11 +274,11 @@ BROKEN = {
         'en: "Banks: {{ facts.banks }}"',
         "minimal: “banks” is not known",
     ),
-    "a step that waits for a later one": (
+    "a step that waits for itself": (
         S33,
         "needs: [3.3.1.s2]",
         "needs: [3.3.1.s2, 3.3.4.s1]",
-        "3.3.4.s1 comes after",
+        "3.3.4.s1 is no other step",
     ),
     "steps that wait for each other": (
         S91,
