@@ -17,7 +17,7 @@ from handlers.registry import Interaction, Registry
 from handlers.showing import incident_id, may_see
 from handlers.values import Target
 from incidents import cases, loading, read
-from incidents.authorise import Act
+from incidents.command_table import Act
 from incidents.house import House
 from incidents.outcome import Outcome
 from incidents.read.notices import desk_words

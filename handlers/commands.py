@@ -16,7 +16,8 @@ from handlers.registry import Interaction, Registry
 from handlers.showing import send_review, show_card
 from handlers.values import reference
 from incidents import controls, follow_ups, read
-from incidents.authorise import Act, refuse_in_house
+from incidents.authorise import refuse_in_house
+from incidents.command_table import Act
 from incidents.declaring import Ringing, declare_line, find_type
 from incidents.outcome import Outcome
 from incidents.read.selection import Selection

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from handlers.desk import Desk
 from handlers.registry import Interaction
 from incidents import case_answers, forms, loading
+from incidents.command_table import Text
 from incidents.outcome import Outcome
 from plan.model import Form, Plan
 
@@ -81,6 +82,23 @@ def complaint(outcome: Outcome, interaction: Interaction, desk: Desk) -> dict[st
         outcome.code, outcome.params, language=desk.people.known_language(interaction.user_id)
     )
     return {"response_action": "errors", "errors": {field: message.text}}
+
+
+def text_errors(
+    texts: Iterable[Text], interaction: Interaction, desk: Desk
+) -> dict[str, Any] | None:
+    """What looks like personal data or is too long: under its field, before anything is done."""
+    for one in texts:
+        said = forms.free_text(
+            None,
+            raw(interaction.state, one.field),
+            one.field,
+            maximum=one.maximum,
+            required=one.required,
+        )
+        if isinstance(said, Outcome):
+            return complaint(said, interaction, desk)
+    return None
 
 
 def checking(interaction: Interaction, desk: Desk) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from handlers.showing import choices, incident_id
+from handlers.showing import incident_id
 from handlers.step_forms import FormView, asked
 from handlers.values import Target
-from incidents import read
+from incidents import loading, read
+from incidents.commands import TABLE, Command
 from incidents.house import House
 from incidents.looks import GuardLooks
 from plan.model import IncidentType
@@ -60,8 +61,7 @@ class SentForm:
 
 def again(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
     """The form, as it is drawn now; None where it cannot be offered any more."""
-    draw = _FORMS.get(sent.name)  # one in which nothing is typed is not sent back
-    drawn = draw(session, house, sent, now) if draw is not None else None
+    drawn = _FORMS.get(sent.name, _command)(session, house, sent, now)
     if drawn is None:
         return None
     template, view, params = drawn
@@ -96,10 +96,9 @@ def _declared(session: Session, house: House, sent: SentForm, now: datetime) -> 
     return "form", FormView(kind.declare, {}), {"callback": sent.name}
 
 
-def _control(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
-    template = sent.name.replace(".", "_")
-    found = choices(session, house, sent.target.number, template, now)
-    return None if found is None else (template, *found)
+def _command(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
+    row = TABLE.get(sent.name.removeprefix("form."))
+    return None if row is None else drawn_form(session, house, row, sent.target.number, now)
 
 
 _FORMS: Mapping[str, Callable[[Session, House, SentForm, datetime], Drawn | None]] = {
@@ -108,14 +107,22 @@ _FORMS: Mapping[str, Callable[[Session, House, SentForm, datetime], Drawn | None
     "form.resolve": _resolve,
     "form.declare": _declared,
     "form.complaint": _declared,
-    **dict.fromkeys(
-        (
-            "form.severity", "form.dismiss", "form.section", "form.escalate", "form.hand_over",
-            "form.wait", "form.merge", "form.note", "form.reopen",
-        ),
-        _control,
-    ),
-}  # fmt: skip
+}
+
+
+def drawn_form(
+    session: Session, house: House, row: Command, number: int, now: datetime
+) -> Drawn | None:
+    """The template, the view and the parameters of a command's form; None: no such incident."""
+    incident = loading.incident_of(session, number)
+    if incident is None or row.form is None:
+        return None
+    view = {
+        "reference": incident.reference,
+        "severity": incident.severity,
+        "section": incident.section,
+    }
+    return row.form, view, row.choices(session, house, incident, now)
 
 
 def type_of(house: House, memory: Mapping[str, Any]) -> IncidentType | None:

@@ -1,9 +1,8 @@
-"""Showing something to one reader: a card in their language, a review, a form's choices."""
+"""Showing something to one reader: a card in their language, a review."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from handlers import answers
 from handlers.desk import Desk
 from handlers.registry import Interaction
-from incidents import loading, read
+from incidents import loading
 from incidents.house import House
 from incidents.outcome import Outcome
 from incidents.read.lists import visible
@@ -75,35 +74,3 @@ async def send_review(interaction: Interaction, desk: Desk, number: int) -> None
         return Outcome.done(quiet=True)
 
     await desk.act(interaction, work)
-
-
-def choices(
-    session: Session, house: House, number: int, template: str, now: datetime
-) -> tuple[Any, dict[str, Any]] | None:
-    """The view and the parameters of a control's form; None: there is no such incident."""
-    incident = loading.incident_of(session, number)
-    if incident is None:
-        return None
-    params: dict[str, Any] = {}
-    if template == "form_section":
-        params["sections"] = [
-            (kind.id, section.id, kind.title)
-            for section in house.plan.sections.values()
-            for kind in section.types
-            if kind.id != incident.incident_type
-        ]
-    elif template == "form_dismiss":
-        found = incident.source.startswith("check:") or incident.failing
-        params["silent_for"] = house.dismissed_for.total_seconds() if found else None
-    elif template == "form_wait":
-        params["until"] = house.quiet.next_end(now)
-    elif template == "form_merge":
-        params["incidents"] = [
-            item for item in read.incident_list(session, house, now) if item.number != number
-        ]
-    view = {
-        "reference": incident.reference,
-        "severity": incident.severity,
-        "section": incident.section,
-    }
-    return view, params

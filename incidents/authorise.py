@@ -5,15 +5,14 @@ A refusal is written to the audit log and changes nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from incidents import people
 from incidents.change import Change
+from incidents.command_table import Rule, rule_of
 from incidents.house import Actor, House
 from incidents.outcome import Outcome
 from incidents.views import ButtonView
@@ -21,71 +20,6 @@ from plan.model import Action, Words
 from plan.model import Step as PlanStep
 from storage import audit
 from storage.models import Incident
-
-
-class Act(StrEnum):
-    TAKE = "take"
-    HAND_OVER = "hand_over"
-    SEVERITY = "severity"
-    SECTION = "section"
-    DISMISS = "dismiss"
-    MERGE = "merge"
-    LINK = "link"
-    WAIT = "wait"
-    NOTE = "note"
-    ESCALATE = "escalate"
-    RESOLVE = "resolve"
-    REOPEN = "reopen"
-    REVIEWED = "reviewed"
-    FOLLOW_UP = "follow_up"
-    DECLARE = "declare"
-    COMPLAINT = "complaint"
-    CASES = "cases"
-    EXPORT = "export"
-    REVEAL = "reveal"
-    REVIEW = "review"
-    RETRY = "retry"
-    WEEK = "week"  # the figures of a week
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`roles`: any of these; "handler" is the role of the incident's type, "owners" are the
-    section's `owner_roles`, "any" is every role of the configuration. `owner`: the owner may,
-    whatever their role. `anyone`: no role needed."""
-
-    roles: tuple[str, ...] = ()
-    owner: bool = False
-    anyone: bool = False
-
-
-# The owner may hand over, wait, note, escalate and resolve (decision 23); all else is by role.
-_RESPONDERS = Rule(("handler", "oncall", "managers"))
-_OR_OWNER = Rule(("handler", "oncall", "managers"), owner=True)
-MATRIX: Mapping[Act, Rule] = {
-    Act.TAKE: Rule(("owners",)),
-    Act.HAND_OVER: _OR_OWNER,
-    Act.SEVERITY: _RESPONDERS,
-    Act.SECTION: _RESPONDERS,
-    Act.DISMISS: _RESPONDERS,
-    Act.MERGE: _RESPONDERS,
-    Act.LINK: _RESPONDERS,
-    Act.WAIT: _OR_OWNER,
-    Act.NOTE: Rule(("any",), owner=True),
-    Act.ESCALATE: Rule(("any",), owner=True),
-    Act.RESOLVE: _OR_OWNER,
-    Act.REOPEN: _RESPONDERS,
-    Act.REVIEWED: _RESPONDERS,
-    Act.FOLLOW_UP: Rule(("any",), owner=True),
-    Act.DECLARE: Rule(anyone=True),
-    Act.COMPLAINT: Rule(("cs", "managers", "oncall")),
-    Act.CASES: Rule(("any",), owner=True),
-    Act.EXPORT: Rule(("any",), owner=True),
-    Act.REVEAL: Rule(("cs", "managers")),
-    Act.REVIEW: Rule(("any",), owner=True),
-    Act.RETRY: Rule(("oncall",)),
-    Act.WEEK: Rule(("managers",)),
-}
 
 
 def allowed(
@@ -135,16 +69,16 @@ def needed(rule: Rule, handler: str | None) -> str | None:
     return None
 
 
-def refuse(change: Change, act: Act) -> Outcome | None:
+def refuse(change: Change, act: str) -> Outcome | None:
     """None if the actor may; else the refusal, written to the audit."""
-    rule, handler = MATRIX[act], change.kind.role
-    hidden = _hidden(change, str(act))
+    rule, handler = rule_of(act), change.kind.role
+    hidden = _hidden(change, act)
     if hidden is not None:
         return hidden
     owner, owners = change.incident.owner, change.section.may_own
     if allowed(rule, change.actor, handler=handler, owner=owner, owners=owners):
         return None
-    return _refused(change, str(act), needed(rule, handler), None)
+    return _refused(change, act, needed(rule, handler), None)
 
 
 def refuse_action(change: Change, action: Action) -> Outcome | None:
@@ -188,15 +122,15 @@ def _refused(change: Change, what: str, role: str | None, words: Words | None) -
 
 
 def refuse_in_house(
-    session: Session, house: House, actor: Actor, act: Act, now: Any
+    session: Session, house: House, actor: Actor, act: str, now: Any
 ) -> Outcome | None:
     """The same for what belongs to no incident (declare, file a complaint)."""
-    rule = MATRIX[act]
+    rule = rule_of(act)
     if allowed(rule, actor, handler=None, owner=None):
         return None
     role = needed(rule, None)
     audit.record_house(
-        session, actor, "refused", str(act), result="refused", data={"needs": role}, now=now
+        session, actor, "refused", act, result="refused", data={"needs": role}, now=now
     )
     on_call = people.people(session, house.role(role or "").chain[:1])
     return Outcome(False, "no_right", {"role": role, "on_call": on_call, "what": None})

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from checks.model import CaseFound
 from incidents import authorise, figures, loading, notifications, steps_done, timeline
 from incidents import scope as scopes
-from incidents.authorise import Act
 from incidents.change import Change
+from incidents.command_table import Act
 from incidents.figures import CaseLine, read_cases
 from incidents.house import Actor, House
 from incidents.notifications import Event

@@ -25,15 +25,15 @@ from incidents import (
     runbook,
 )
 from incidents import scope as scopes
-from incidents.authorise import Act
 from incidents.change import Change
+from incidents.command_table import OR_OWNER, RESPONDERS, Given, Stage, Text, command
 from incidents.frame import act_on
 from incidents.guards import Standing
 from incidents.house import Actor, House
 from incidents.looks import GuardLooks
 from incidents.notifications import Event
 from incidents.outcome import Outcome
-from plan.model import Cause
+from plan.model import Cause, Plan
 from storage import outbox
 from storage.models import Effect, FollowUp, Incident, Status, StepState
 from storage.types import Personal
@@ -60,6 +60,34 @@ class ResolveForm:
         }
 
 
+def _entered(given: Given) -> ResolveForm:
+    return ResolveForm(
+        cause=given.values.get("cause"),
+        cause_text=given.text("cause_text") or None,
+        prevention=given.text("prevention") or None,
+        owner=given.values.get("owner"),
+        due=given.day("due"),
+    )
+
+
+def _demanded(given: Given, plan: Plan | None, now: datetime) -> Outcome | None:
+    """What the chosen cause demands (1.2.4): known from the plan alone."""
+    form = _entered(given)
+    cause = plan.causes.get(form.cause or "") if plan is not None else None
+    missing = demanded_by_cause(cause, form) if cause is not None else None
+    return needed(missing) if missing is not None else None
+
+
+@command(
+    "resolve",
+    OR_OWNER,
+    offered={Stage.OWNED: 10},
+    form="resolve",
+    texts=(Text("cause_text", 1000, required=False), Text("prevention", 2000, required=False)),
+    judge=_demanded,
+    looks=True,
+    arguments=lambda given: {"form": _entered(given)},
+)
 def resolve(
     session: Session,
     house: House,
@@ -74,7 +102,7 @@ def resolve(
     def work(change: Change) -> Outcome:
         return _resolve(change, form, looks)
 
-    return act_on(session, house, number, actor, now, Act.RESOLVE, work)
+    return act_on(session, house, number, actor, now, "resolve", work)
 
 
 def _resolve(change: Change, form: ResolveForm, looks: GuardLooks | None) -> Outcome:
@@ -216,6 +244,23 @@ def _finish(change: Change, standing: Standing, *, took: bool) -> None:
     change.show()
 
 
+def _silent_for(
+    session: Session, house: House, incident: Incident, now: datetime
+) -> dict[str, float | None]:
+    """For how long the same finding opens nothing anew; None where no check found it."""
+    found = incident.source.startswith("check:") or incident.failing
+    return {"silent_for": house.dismissed_for.total_seconds() if found else None}
+
+
+@command(
+    "dismiss",
+    RESPONDERS,
+    offered={Stage.UNOWNED: 20, Stage.OWNED: 80},
+    form="form_dismiss",
+    texts=(Text("reason"),),
+    choices=_silent_for,
+    arguments=lambda given: {"reason": given.text("reason")},
+)
 def dismiss(
     session: Session, house: House, number: int, actor: Actor, reason: str, now: datetime
 ) -> Outcome:
@@ -240,9 +285,17 @@ def dismiss(
         change.show()
         return Outcome.done("dismissed", quiet=True, reference=incident.reference)
 
-    return act_on(session, house, number, actor, now, Act.DISMISS, work)
+    return act_on(session, house, number, actor, now, "dismiss", work)
 
 
+@command(
+    "reopen",
+    RESPONDERS,
+    offered={Stage.RESOLVED: 20, Stage.REVIEWED: 10, Stage.DISMISSED: 10},
+    form="form_reopen",
+    texts=(Text("reason"),),
+    arguments=lambda given: {"reason": given.text("reason")},
+)
 def reopen(
     session: Session, house: House, number: int, actor: Actor, reason: str, now: datetime
 ) -> Outcome:
@@ -277,7 +330,7 @@ def reopen(
         change.show()
         return Outcome.done("reopened", quiet=True, reference=incident.reference)
 
-    return act_on(session, house, number, actor, now, Act.REOPEN, work, live=False)
+    return act_on(session, house, number, actor, now, "reopen", work, live=False)
 
 
 def _status_again(incident: Incident) -> Status:
@@ -286,6 +339,7 @@ def _status_again(incident: Incident) -> Status:
     return Status.ACKNOWLEDGED if incident.owner else Status.OPEN
 
 
+@command("reviewed", RESPONDERS, offered={Stage.RESOLVED: 10}, action="incident.review")
 def mark_reviewed(
     session: Session, house: House, number: int, actor: Actor, now: datetime
 ) -> Outcome:
@@ -308,7 +362,7 @@ def mark_reviewed(
         change.show()
         return Outcome.done("reviewed", quiet=True, reference=incident.reference)
 
-    return act_on(session, house, number, actor, now, Act.REVIEWED, work, live=False)
+    return act_on(session, house, number, actor, now, "reviewed", work, live=False)
 
 
 def open_items(session: Session, incident: Incident) -> list[FollowUp]:

@@ -20,18 +20,30 @@ from incidents import (
     runbook,
     timeline,
 )
-from incidents.authorise import Act
 from incidents.change import Change
 from incidents.closing import ResolveForm, dismiss, mark_reviewed, reopen, resolve
+from incidents.command_table import (
+    ANYBODY_ON_DUTY,
+    OR_OWNER,
+    OWNERS,
+    RESPONDERS,
+    Given,
+    Rule,
+    Stage,
+    Text,
+    command,
+)
 from incidents.frame import act_on
 from incidents.house import Actor, House
 from incidents.notifications import Event
 from incidents.outcome import Outcome
 from incidents.sections import change_section, link, merge
 from incidents.views import PersonView
+from plan.model import Plan
 from storage.types import Personal
 
 
+@command("take", OWNERS)
 def take(session: Session, house: House, number: int, actor: Actor, now: datetime) -> Outcome:
     """ "I've got it": offered while nobody has it. Who was second is told who was first.
 
@@ -53,9 +65,17 @@ def take(session: Session, house: House, number: int, actor: Actor, now: datetim
         change.show()
         return Outcome.done("taken", quiet=True, reference=incident.reference)
 
-    return act_on(session, house, number, actor, now, Act.TAKE, work)
+    return act_on(session, house, number, actor, now, "take", work)
 
 
+@command(
+    "hand_over",
+    OR_OWNER,
+    offered={Stage.OWNED: 20},
+    form="form_hand_over",
+    texts=(Text("note", required=False),),
+    arguments=lambda given: {"to": given.text("person"), "note": given.text("note") or None},
+)
 def hand_over(
     session: Session,
     house: House,
@@ -90,9 +110,20 @@ def hand_over(
         change.show()
         return Outcome.done("handed_over", quiet=True, to=taker, reference=incident.reference)
 
-    return act_on(session, house, number, actor, now, Act.HAND_OVER, work)
+    return act_on(session, house, number, actor, now, "hand_over", work)
 
 
+@command(
+    "severity",
+    RESPONDERS,
+    offered={Stage.UNOWNED: 10, Stage.OWNED: 40},
+    form="form_severity",
+    texts=(Text("reason", required=False),),
+    arguments=lambda given: {
+        "severity": given.whole("severity"),
+        "reason": given.text("reason") or None,
+    },
+)
 def change_severity(
     session: Session,
     house: House,
@@ -126,15 +157,33 @@ def change_severity(
         change.show()
         return Outcome.done(quiet=True)
 
-    return act_on(session, house, number, actor, now, Act.SEVERITY, work)
+    return act_on(session, house, number, actor, now, "severity", work)
 
 
+def _past(given: Given, plan: Plan | None, now: datetime) -> Outcome | None:
+    """A moment in the past is none to wait for."""
+    until = given.moment("until")
+    if until is None or until > now:
+        return None
+    return Outcome.refused("wait_past", field_id="until", until=until)
+
+
+@command(
+    "wait",
+    OR_OWNER,
+    offered={Stage.OWNED: 30},
+    form="form_wait",
+    texts=(Text("reason"),),
+    choices=lambda session, house, incident, now: {"until": house.quiet.next_end(now)},
+    judge=_past,
+    arguments=lambda given: {"until": given.moment("until"), "reason": given.text("reason")},
+)
 def wait_until(
     session: Session,
     house: House,
     number: int,
     actor: Actor,
-    until: datetime,
+    until: datetime | None,
     reason: str,
     now: datetime,
 ) -> Outcome:
@@ -142,7 +191,7 @@ def wait_until(
 
     def work(change: Change) -> Outcome:
         incident = change.incident
-        if until <= now:
+        if until is None or until <= now:
             return Outcome.refused("wait_past", until=until)
         said = forms.free_text(change, reason, "reason", maximum=500)
         if isinstance(said, Outcome):
@@ -156,9 +205,17 @@ def wait_until(
         change.show()
         return Outcome.done("waiting", quiet=True, until=until)
 
-    return act_on(session, house, number, actor, now, Act.WAIT, work)
+    return act_on(session, house, number, actor, now, "wait", work)
 
 
+@command(
+    "note",
+    ANYBODY_ON_DUTY,
+    offered={Stage.OWNED: 90, Stage.RESOLVED: 30, Stage.REVIEWED: 20, Stage.DISMISSED: 20},
+    form="form_note",
+    texts=(Text("note", forms.TEXT_MAXIMUM),),
+    arguments=lambda given: {"text": given.text("note")},
+)
 def note(
     session: Session,
     house: House,
@@ -189,9 +246,20 @@ def note(
             notifications.announce(change, Event.STATUS, entry)
         return Outcome.done("noted", reference=incident.reference)
 
-    return act_on(session, house, number, actor, now, Act.NOTE, work, live=False)
+    return act_on(session, house, number, actor, now, "note", work, live=False)
 
 
+@command(
+    "escalate",
+    ANYBODY_ON_DUTY,
+    offered={Stage.UNOWNED: 40, Stage.OWNED: 50},
+    form="form_escalate",
+    texts=(Text("reason", required=False),),
+    arguments=lambda given: {
+        "to": given.values.get("person"),
+        "reason": given.text("reason") or None,
+    },
+)
 def escalate(
     session: Session,
     house: House,
@@ -230,7 +298,7 @@ def escalate(
         change.show()
         return Outcome.done("escalated", to=people.people(session, (target,)))
 
-    return act_on(session, house, number, actor, now, Act.ESCALATE, work)
+    return act_on(session, house, number, actor, now, "escalate", work)
 
 
 def ask_person(
@@ -258,6 +326,12 @@ def ask_person(
     return Outcome(True, "asked", {"who": asked}, number=number)
 
 
+@command(
+    "reveal",
+    Rule(("cs", "managers")),
+    offered=dict.fromkeys(Stage, 100),
+    offered_if=lambda change: bool(told_in_words(change)),
+)
 def reveal(session: Session, house: House, number: int, actor: Actor, now: datetime) -> Outcome:
     """What a person declared, in their own words: by role, audited, for that reader alone.
 
@@ -271,7 +345,7 @@ def reveal(session: Session, house: House, number: int, actor: Actor, now: datet
         change.audit("reveal", reference, data={"texts": len(texts)})
         return Outcome.done("revealed", texts=texts, reference=reference)
 
-    return act_on(session, house, number, actor, now, Act.REVEAL, work, live=False)
+    return act_on(session, house, number, actor, now, "reveal", work, live=False)
 
 
 Told = tuple[datetime, PersonView | None, str]

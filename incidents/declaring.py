@@ -16,9 +16,9 @@ from checks.model import CaseFound
 from incidents import authorise, forms, notifications, quiet_opening
 from incidents import facts as facts_of
 from incidents import scope as scopes
-from incidents.authorise import Act
 from incidents.cases import incidents_of_case
 from incidents.change import Change
+from incidents.command_table import Act
 from incidents.figures import case_figures
 from incidents.forms import Checked
 from incidents.house import Actor, House

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import escalation, notifications, people
-from incidents.authorise import Act, refuse, refuse_in_house
+from incidents.authorise import refuse, refuse_in_house
 from incidents.change import Change
+from incidents.command_table import Act
 from incidents.house import Actor, House
 from incidents.notifications import Event
 from incidents.outcome import Outcome

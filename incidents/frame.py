@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from incidents import answers, authorise, loading
-from incidents.authorise import Act
 from incidents.change import Change
 from incidents.house import Actor, House
 from incidents.outcome import Outcome
@@ -21,7 +20,7 @@ def act_on(
     number: int,
     actor: Actor,
     now: datetime,
-    act: Act,
+    act: str,
     work: Callable[[Change], Outcome],
     *,
     live: bool = True,

@@ -15,8 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents import notifications, people, privacy
-from incidents.authorise import Act, may_see, refuse_in_house
+from incidents.authorise import may_see, refuse_in_house
 from incidents.change import Change
+from incidents.command_table import Act
 from incidents.house import SYSTEM_ACTOR, Actor, House
 from incidents.notifications import TABLE, Event
 from incidents.outcome import Outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,8 +20,8 @@ from incidents import (
 )
 from incidents import scope as scopes
 from incidents import severity as severities
-from incidents.authorise import Act
 from incidents.change import Change
+from incidents.command_table import RESPONDERS, Act, Stage, command
 from incidents.frame import act_on
 from incidents.house import Actor, House
 from incidents.notifications import Event
@@ -29,6 +30,28 @@ from plan.model import IncidentType, Section
 from storage.models import Case, Incident, Status
 
 
+def _other_types(
+    session: Session, house: House, incident: Incident, now: datetime
+) -> dict[str, Any]:
+    """Every incident type of the plan but its own, with the section it stands in."""
+    return {
+        "sections": [
+            (kind.id, section.id, kind.title)
+            for section in house.plan.sections.values()
+            for kind in section.types
+            if kind.id != incident.incident_type
+        ]
+    }
+
+
+@command(
+    "section",
+    RESPONDERS,
+    offered={Stage.UNOWNED: 30, Stage.OWNED: 60},
+    form="form_section",
+    choices=_other_types,
+    arguments=lambda given: {"to": given.text("section")},
+)
 def change_section(
     session: Session, house: House, number: int, actor: Actor, to: str, now: datetime
 ) -> Outcome:
@@ -53,7 +76,7 @@ def change_section(
         _change(change, section, kind, wanted)
         return Outcome.done(quiet=True)
 
-    return act_on(session, house, number, actor, now, Act.SECTION, work)
+    return act_on(session, house, number, actor, now, "section", work)
 
 
 def _find(change: Change, to: str) -> tuple[Section, IncidentType] | None:
@@ -94,6 +117,36 @@ def _change(change: Change, section: Section, kind: IncidentType, fingerprint: s
     change.show()
 
 
+def _others(session: Session, house: House, incident: Incident, now: datetime) -> dict[str, Any]:
+    """The other open incidents, as lists show them."""
+    from incidents.read.lists import incident_list  # it draws with what stands here
+
+    found = incident_list(session, house, now)
+    return {"incidents": [item for item in found if item.number != incident.number]}
+
+
+@command(
+    "merge",
+    RESPONDERS,
+    offered={Stage.OWNED: 70},
+    form="form_merge",
+    choices=_others,
+    arguments=lambda given: {"other": given.whole("other"), "links": given.text("how") == "link"},
+)
+def join(
+    session: Session,
+    house: House,
+    number: int,
+    actor: Actor,
+    other: int,
+    now: datetime,
+    *,
+    links: bool,
+) -> Outcome:
+    """Merged into the other thread, or linked with it: what the form was asked for."""
+    return (link if links else merge)(session, house, number, actor, other, now)
+
+
 def merge(
     session: Session, house: House, number: int, actor: Actor, into: int, now: datetime
 ) -> Outcome:
@@ -118,7 +171,7 @@ def merge(
             "merged", quiet=True, reference=incident.reference, into=other.reference
         )
 
-    return act_on(session, house, number, actor, now, Act.MERGE, work)
+    return act_on(session, house, number, actor, now, "merge", work)
 
 
 def _merge(change: Change, into: Change) -> None:

@@ -274,7 +274,7 @@ def _answered(change: Change, wish: Press) -> Outcome:
     refused = (
         authorise.refuse_action(change, action)
         if action is not None
-        else authorise.refuse(change, authorise.Act.NOTE)
+        else authorise.refuse(change, "note")
     )
     if refused is not None:
         return refused

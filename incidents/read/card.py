@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import controls, hold, impact, questions, reachability, runbook
+from incidents import commands, hold, impact, questions, reachability, runbook
 from incidents.house import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
@@ -270,40 +270,20 @@ def _ended_buttons(reader: Reader) -> list[ButtonView]:
     return found
 
 
-def verbs(reader: Reader) -> tuple[str, ...]:
-    """Every control that makes sense now, the likeliest first."""
-    incident = reader.incident
-    if incident.status == Status.MERGED:
-        return ()
-    if incident.status == Status.DISMISSED:
-        return ("reopen", "note")
-    if incident.status == Status.RESOLVED:
-        return ("reviewed", "reopen", "note")
-    if incident.status == Status.REVIEWED:
-        return ("reopen", "note")
-    if incident.owner is None:
-        return ("severity", "dismiss", "section", "escalate")  # whoever takes it has the rest
-    return (
-        "resolve", "hand_over", "wait", "severity", "escalate", "section", "merge", "dismiss",
-        "note",
-    )  # fmt: skip
-
-
 def controls_of(session: Session, house: House, incident_id: int, now: datetime) -> tuple[str, ...]:
-    """Every control that makes sense now, for the menu that opens behind “More…”."""
-    reader = reader_of(session, house, incident_id, now)
-    return (*verbs(reader), *(("reveal",) if controls.told_in_words(reader.change()) else ()))
+    """Every command that makes sense now, for the menu that opens behind “More…”."""
+    return commands.offered(reader_of(session, house, incident_id, now).change())
 
 
 def _more(reader: Reader) -> tuple[tuple[str, str], ...]:
     """At most five: the likeliest controls, one entry for the rest, and the other language."""
     value = buttons.reference(reader)
-    found = list(verbs(reader))
+    found = list(commands.offered(reader.change()))
     languages = [
         f"lang:{language}" for language in reader.house.other_languages(reader.incident.audience)
     ]
     room = _MAX_MORE - len(languages[:1])
-    if len(found) > room or controls.told_in_words(reader.change()):
+    if len(found) > room:
         found = [*found[: room - 1], "all"]
     return tuple((verb, f"{value}:{verb}") for verb in [*found, *languages[:1]])
 
@@ -360,6 +340,5 @@ __all__ = [
     "next_of",
     "next_place",
     "open_cases",
-    "verbs",
     "waits",
 ]

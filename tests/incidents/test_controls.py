@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +13,14 @@ import pytest
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
-from handlers.showing import choices
+from handlers.sent_forms import drawn_form
 from incidents import cases, controls, read
-from incidents.authorise import MATRIX, Act
+from incidents.authorise import allowed
+from incidents.command_table import MATRIX, Act, rule_of
+from incidents.commands import TABLE, Command, Given
 from incidents.house import Actor
 from incidents.outcome import Outcome
+from message_templates.catalogue import catalogue
 from message_templates.engine import Templates
 from storage.models import AuditEntry, Incident, RunbookRun, Status, StepState
 from tests.incidents.world import (
@@ -35,18 +39,18 @@ from tests.incidents.world import (
 
 Unit = Callable[[Session, World, Actor], Outcome]
 
-ACTS: dict[Act, Unit] = {
-    Act.TAKE: lambda s, w, a: controls.take(s, w.house, 1, a, w.now),
-    Act.HAND_OVER: lambda s, w, a: controls.hand_over(s, w.house, 1, a, KAI, w.now),
-    Act.SEVERITY: lambda s, w, a: controls.change_severity(s, w.house, 1, a, 2, w.now),
-    Act.SECTION: lambda s, w, a: controls.change_section(s, w.house, 1, a, "9.1", w.now),
-    Act.DISMISS: lambda s, w, a: controls.dismiss(s, w.house, 1, a, "A test", w.now),
-    Act.WAIT: lambda s, w, a: controls.wait_until(
+ACTS: dict[str, Unit] = {
+    "take": lambda s, w, a: controls.take(s, w.house, 1, a, w.now),
+    "hand_over": lambda s, w, a: controls.hand_over(s, w.house, 1, a, KAI, w.now),
+    "severity": lambda s, w, a: controls.change_severity(s, w.house, 1, a, 2, w.now),
+    "section": lambda s, w, a: controls.change_section(s, w.house, 1, a, "9.1", w.now),
+    "dismiss": lambda s, w, a: controls.dismiss(s, w.house, 1, a, "A test", w.now),
+    "wait": lambda s, w, a: controls.wait_until(
         s, w.house, 1, a, w.now + timedelta(days=1), "Tomorrow", w.now
     ),
-    Act.NOTE: lambda s, w, a: controls.note(s, w.house, 1, a, "Seen", w.now),
-    Act.ESCALATE: lambda s, w, a: controls.escalate(s, w.house, 1, a, w.now),
-    Act.RESOLVE: lambda s, w, a: controls.resolve(
+    "note": lambda s, w, a: controls.note(s, w.house, 1, a, "Seen", w.now),
+    "escalate": lambda s, w, a: controls.escalate(s, w.house, 1, a, w.now),
+    "resolve": lambda s, w, a: controls.resolve(
         s, w.house, 1, a, controls.ResolveForm("vendor"), None, w.now
     ),
 }
@@ -54,14 +58,14 @@ MAY = {
     MEI: set(ACTS),
     KAI: set(ACTS),
     JO: set(ACTS),
-    LIN: {Act.NOTE, Act.ESCALATE},  # not one of the owner_roles of 3.3
+    LIN: {"note", "escalate"},  # not one of the owner_roles of 3.3
     SAM: set(),
 }
 
 
 @pytest.mark.parametrize("act", list(ACTS))
 @pytest.mark.parametrize("who", [MEI, KAI, JO, LIN, SAM])
-def test_each_role_may_what_the_matrix_says(world: World, act: Act, who: str) -> None:
+def test_each_role_may_what_the_matrix_says(world: World, act: str, who: str) -> None:
     world.channel_fails(3)
     before = world.incident()
     outcome = world.write(lambda s: ACTS[act](s, world, world.actor(who)))
@@ -71,7 +75,7 @@ def test_each_role_may_what_the_matrix_says(world: World, act: Act, who: str) ->
         assert refusals == []
         return
     assert (outcome.ok, outcome.code) == (False, "no_right")
-    assert [(one.actor, one.object) for one in refusals] == [(who, str(act))]
+    assert [(one.actor, one.object) for one in refusals] == [(who, act)]
     after = world.incident()
     assert (after.version, after.status, after.owner) == (
         before.version,
@@ -82,8 +86,60 @@ def test_each_role_may_what_the_matrix_says(world: World, act: Act, who: str) ->
     assert world.broken() is None
 
 
-def test_every_act_has_its_rule() -> None:
+ENTERED = {"severity": "2", "section": "9.1", "other": "2", "how": "merge", "person": KAI}
+
+
+@pytest.mark.parametrize("row", list(TABLE.values()), ids=list(TABLE))
+def test_every_command_asks_for_its_right(world: World, row: Command) -> None:
+    """Whoever has no role is refused by each, and the refusal is written down."""
+    world.channel_fails(3)
+    arguments = row.arguments(Given(ENTERED))
+    if row.looks:
+        arguments["looks"] = None
+    sam = world.actor(SAM)
+    outcome = world.write(
+        lambda s: row.work(
+            session=s, house=world.house, number=1, actor=sam, now=world.now, **arguments
+        )
+    )
+    assert (outcome.ok, outcome.code) == (False, "no_right")
+    refusals = world.all(AuditEntry, AuditEntry.result == "refused")
+    assert [(one.actor, one.object) for one in refusals] == [(SAM, row.name)]
+
+
+def test_every_other_right_is_asked_somewhere() -> None:
     assert set(MATRIX) == set(Act)
+    root = Path(__file__).parents[2]
+    asked = {
+        Act[node.attr]
+        for folder in ("incidents", "handlers")
+        for file in (root / folder).rglob("*.py")
+        if file.name != "command_table.py"
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Act"
+    }
+    assert asked == set(Act)
+
+
+def test_a_right_that_there_is_not_is_nobodys(world: World) -> None:
+    world.channel_fails(3)
+    assert rule_of("fly").roles == ()
+    for who in (MEI, KAI, JO):
+        actor = world.actor(who)
+        assert not allowed(rule_of("fly"), actor, handler="oncall", owner=who, owners=("oncall",))
+
+
+def test_a_command_is_offered_with_words_and_a_form() -> None:
+    """In both languages, under its name; a form of its own where its row has one."""
+    templates = Path(__file__).parents[2] / "message_templates/templates"
+    for row in TABLE.values():
+        for language in ("en", "zh-Hant"):
+            assert catalogue(language).get(f"more.{row.name}"), row.name
+        assert row.form is None or (templates / f"{row.form}.yaml").is_file(), row.name
+        assert row.form is None or row.form in (row.name, f"form_{row.name}")
+        assert row.offered or row.form is None, row.name
 
 
 def test_the_owner_may_close_what_they_took(world: World) -> None:
@@ -567,10 +623,11 @@ def test_no_word_of_a_person_stands_readable_in_the_file(world: World) -> None:
 
 def dismissing(world: World, language: str = "en") -> str:
     """What the form of *Not an incident* says."""
-    found = world.read(lambda s: choices(s, world.house, 1, "form_dismiss", world.now))
+    row = TABLE["dismiss"]
+    found = world.read(lambda s: drawn_form(s, world.house, row, 1, world.now))
     assert found is not None
-    view, params = found
-    drawn = Templates().render("form_dismiss", view, language=language, params=params)
+    template, view, params = found
+    drawn = Templates().render(template, view, language=language, params=params)
     return repr(drawn.view)
 
 
