@@ -42,7 +42,7 @@ class Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Template  # absolute, or below shop.control_url: /channels/{{ params.channel }}
-    headers: dict[str, Template] = {}
+    headers: dict[str, Template] = Field(default={}, repr=False)  # may hold a token
     timeout: Seconds = 5.0
     # The only fields of the answer (or of each item of a list) that enter Muster; empty: all. What
     # is seen is kept with the attempt, so customers' names and addresses must not be in it.

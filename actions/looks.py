@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
+from actions.connectors.base import Connector
 from actions.contracts import Trace, Verdict
 from actions.errors import ShopError
-from actions.http import ShopClient
 from actions.model import Assignment
 from plan import expressions
 
@@ -41,7 +41,7 @@ def scope_of(assignment: Assignment, **more: object) -> dict[str, object]:
     }
 
 
-async def look(shop: ShopClient, name: str, assignment: Assignment) -> Seen:
+async def look(shop: Connector, name: str, assignment: Assignment) -> Seen:
     """One look; an error of the shop is what was seen, not an exception."""
     try:
         return Seen(await shop.look(name, scope_of(assignment)))
@@ -50,7 +50,7 @@ async def look(shop: ShopClient, name: str, assignment: Assignment) -> Seen:
 
 
 async def failed_precondition(
-    shop: ShopClient, assignment: Assignment
+    shop: Connector, assignment: Assignment
 ) -> tuple[str, Mapping[str, Any]] | None:
     """The first precondition that does not hold: its problem code and what was seen.
 
@@ -65,7 +65,7 @@ async def failed_precondition(
     return None
 
 
-def unseen(shop: ShopClient, name: str, assignment: Assignment, seen: Seen) -> dict[str, Any]:
+def unseen(shop: Connector, name: str, assignment: Assignment, seen: Seen) -> dict[str, Any]:
     """What could not be asked, where, and how it failed: for the words of the refusal."""
     return {
         "look": {
@@ -77,7 +77,7 @@ def unseen(shop: ShopClient, name: str, assignment: Assignment, seen: Seen) -> d
 
 
 async def orders_read(
-    shop: ShopClient, assignment: Assignment
+    shop: Connector, assignment: Assignment
 ) -> tuple[dict[str, Any] | None, str | None]:
     """A fresh look at each order that a message is about, by the case's key; or why not.
 
@@ -102,7 +102,7 @@ async def orders_read(
     return seen, None
 
 
-async def verified(shop: ShopClient, assignment: Assignment) -> tuple[Verdict, Seen]:
+async def verified(shop: Connector, assignment: Assignment) -> tuple[Verdict, Seen]:
     """Verdict of one look at the effect. Without a verification nothing can be seen.
 
     What the answer itself says of a failure counts where the look has none.
@@ -120,7 +120,7 @@ async def verified(shop: ShopClient, assignment: Assignment) -> tuple[Verdict, S
 
 
 async def remembered(
-    shop: ShopClient, assignment: Assignment
+    shop: Connector, assignment: Assignment
 ) -> tuple[Trace, Mapping[str, Any] | None]:
     """What the shop remembers of the attempt's key, and its response where it had an effect."""
     try:

@@ -24,10 +24,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions import contracts, looks
+from actions.connectors.base import Connector
 from actions.contracts import Next, Times, Trace, Verdict
 from actions.declarations import ActionDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
-from actions.http import ShopClient
 from actions.model import Assignment, Book, Settled
 from plan import kept
 from storage import work
@@ -58,7 +58,7 @@ class Clock(Protocol):
 class ActionRunner:
     """The handler of work items of kind `action`."""
 
-    def __init__(self, *, database: Database, shop: ShopClient, book: Book, clock: Clock) -> None:
+    def __init__(self, *, database: Database, shop: Connector, book: Book, clock: Clock) -> None:
         self._database = database
         self._shop = shop
         self._book = book

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from actions.http import ShopClient, ShopError, open_http
+from actions.connectors.http import ShopClient, ShopError, open_http
 from bot.settings import Settings
 from checks.kinds.base import CheckContext, LookFailed
 from checks.model import Failed

@@ -9,8 +9,8 @@ from typing import Any
 
 import structlog
 
+from actions.connectors.base import Connector
 from actions.errors import Refused, ShopError
-from actions.http import ShopClient
 from bot.clock import Clock
 from bot.delivery.errors import Held, NotDelivered, SlackError, Unclear
 from bot.delivery.sender import Sender
@@ -82,7 +82,7 @@ class ViewDoor:
 class FreshLooks:
     """Looks that a unit of work needs, taken anew, outside of any transaction."""
 
-    def __init__(self, database: Database, house: House, shop: ShopClient, clock: Clock) -> None:
+    def __init__(self, database: Database, house: House, shop: Connector, clock: Clock) -> None:
         self._database = database
         self._house = house
         self._shop = shop
@@ -118,7 +118,7 @@ class FreshLooks:
 class Orders:
     """What the shop knows of an order, through the look named `order`."""
 
-    def __init__(self, shop: ShopClient) -> None:
+    def __init__(self, shop: Connector) -> None:
         self._shop = shop
 
     async def __call__(self, number: str) -> Mapping[str, Any] | None:

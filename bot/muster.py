@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from actions.page import Pager
+from actions.paging.registry import open_pager
 from actions.runner import ActionRunner
 from bot.app import Identity, build_app
 from bot.channels import join_channels
@@ -123,11 +123,7 @@ class Muster:
         zone = people.house_zone(settings.time_zone)
         templates = Templates(zone=zone, checks=check_titles(settings))
         checking = await self._stack.enter_async_context(open_checks(settings))
-        pager = None
-        if settings.page is not None and secrets.page_routing_key:
-            pager = Pager(
-                checking.http, url=settings.page.url, routing_key=secrets.page_routing_key
-            )
+        pager = None if settings.page is None else open_pager(checking.http, settings.page)
         drawing = Drawing(house, templates, clock, people.known_zone, zone)
         office = Office(
             database=database,

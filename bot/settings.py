@@ -1,4 +1,4 @@
-"""The configuration: `muster.yaml`, and secrets from the environment alone.
+"""The configuration: `muster.yaml`, and secrets from the environment or by reference.
 
 A wrong key or value is one sentence that names the place and the remedy. `docs/configuration.md`
 lists every key; a test compares it with these classes.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from actions.declarations import ActionDeclaration, LookDeclaration
+from actions.paging.registry import AnyPagerSettings
+from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from checks.registry import AnyCheckSettings
 from checks.shop.mapping import ShopMapping
@@ -70,7 +73,7 @@ class SlackPart(Part):
 
 
 class DatabasePart(Part):
-    url: str = "sqlite:///muster.db"
+    url: str = Field(default="sqlite:///muster.db", repr=False)  # may hold a password
 
 
 class WebPart(Part):
@@ -99,7 +102,7 @@ class ShopPart(Part):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     customer_language: Language = "zh-Hant"  # of customers whose own is not known
     control_url: str | None = None
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)  # may hold a password
     mapping: ShopMapping | None = None
     looks: dict[str, LookDeclaration] = {}
     actions: dict[str, ActionDeclaration] = {}
@@ -126,13 +129,6 @@ class QuietHours(Part):
     from_: TimeOfDay = Field("22:00", alias="from")
     to: TimeOfDay = "08:00"
     zone: Zone = "Asia/Taipei"
-
-
-class PagePart(Part):
-    """The page webhook: PagerDuty Events v2 form. The routing key stands in the environment."""
-
-    url: str = "https://events.pagerduty.com/v2/enqueue"
-    routing_key_env: str = "MUSTER_PAGE_ROUTING_KEY"
 
 
 class PlanPart(Part):
@@ -195,7 +191,7 @@ class Settings(Part):
     heartbeat: HeartbeatPart | None = None
     escalation: Escalation = Escalation()
     quiet_hours: QuietHours = Field(default_factory=lambda: QuietHours.model_validate({}))
-    page: PagePart | None = None
+    page: AnyPagerSettings | None = None
     limits: Limits = Limits()
     plan: PlanPart = PlanPart()
     time_zone: Zone = "Asia/Taipei"  # of the reports and of fallback times
@@ -209,7 +205,6 @@ class Secrets:
     app_token: str
     signing_secret: str
     key: bytes
-    page_routing_key: str | None = None
 
     def __repr__(self) -> str:
         return "Secrets(•••)"
@@ -235,13 +230,25 @@ def load_settings(path: Path) -> Settings:
     return parse_settings(data, source=path.name)
 
 
-def parse_settings(data: Mapping[str, Any], *, source: str = "muster.yaml") -> Settings:
-    """The settings of the given data. SettingsError holds one sentence for each mistake."""
+def parse_settings(
+    data: Mapping[str, Any],
+    *,
+    source: str = "muster.yaml",
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of the given data. SettingsError holds one sentence for each mistake.
+
+    Secrets by reference are read from `environ` (this process's, if none is given) and files.
+    """
+    resolved = resolve(dict(data), os.environ if environ is None else environ)
+    if resolved.problems:
+        raise SettingsError([f"{source}: {problem}" for problem in resolved.problems])
     try:
-        settings = Settings.model_validate(dict(data))
+        settings = Settings.model_validate(resolved.data)
     except ValidationError as error:
-        raise SettingsError(sentences(error, Settings, source)) from error
-    problems = [f"{source}: {problem}" for problem in _references(settings)]
+        said = [resolved.masked(sentence) for sentence in sentences(error, Settings, source)]
+        raise SettingsError(said) from None
+    problems = [resolved.masked(f"{source}: {problem}") for problem in _references(settings)]
     if problems:
         raise SettingsError(problems)
     return settings
@@ -271,10 +278,9 @@ def load_secrets(environ: Mapping[str, str], settings: Settings) -> Secrets:
     )
     key_text = need("MUSTER_KEY", "32 random bytes in base64 (openssl rand -base64 32)")
     key = _key(key_text, problems) if key_text else b""
-    page_key = environ.get(settings.page.routing_key_env) if settings.page else None
     if problems:
         raise SettingsError(problems)
-    return Secrets(bot_token, app_token, signing, key, page_key)
+    return Secrets(bot_token, app_token, signing, key)
 
 
 def _key(text: str, problems: list[str]) -> bytes:

@@ -66,7 +66,7 @@ async def _examine(config: Path) -> list[Line]:
     lines += await _slack(settings, secrets)
     lines += await _shop(settings)
     lines += _names(settings)
-    lines += list(_waking(settings, secrets))
+    lines += list(_waking(settings))
     return lines
 
 
@@ -263,7 +263,7 @@ def _names(settings: Settings) -> list[Line]:
     return [("wrong", sentence) for sentence in lacking]
 
 
-def _waking(settings: Settings, secrets: Secrets) -> Iterator[Line]:
+def _waking(settings: Settings) -> Iterator[Line]:
     """What can wake whom. Slack alone wakes nobody whose phone is in Do Not Disturb."""
     for name, role in settings.roles.items():
         chain = role.duty or role.people
@@ -274,10 +274,8 @@ def _waking(settings: Settings, secrets: Secrets) -> Iterator[Line]:
             "look",
             (
                 "No page webhook: in Do Not Disturb, or with notifications off, Slack wakes "
-                "nobody. Configure page and MUSTER_PAGE_ROUTING_KEY."
+                "nobody. Configure page."
             ),
         )
-    elif not secrets.page_routing_key:
-        yield ("wrong", f"The environment lacks {settings.page.routing_key_env}: no page goes out.")
     else:
         yield ("ok", "The page webhook is configured: a SEV1 nobody takes pages in the end.")

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from actions.page import Pager
+from actions.paging.base import Pager
 from bot.clock import Clock
 from bot.delivery.audiences import Audiences
 from bot.delivery.content import Content, Renderer, Request

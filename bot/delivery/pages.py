@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from actions.errors import NoAnswer, NotSent, Refused
-from actions.page import Page
+from actions.paging.base import Page
 from bot.delivery.content import request_of
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.office import Office, backoff

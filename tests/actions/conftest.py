@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from actions.connectors.http import ShopClient, open_http
 from actions.declarations import ActionDeclaration, LookDeclaration
-from actions.http import ShopClient, open_http
 from actions.runner import ActionRunner
 from plan.model import Action
 from storage import work

@@ -10,8 +10,8 @@ import httpx
 import pytest
 import yaml
 
+from actions.connectors.http import ShopClient, open_http
 from actions.declarations import ActionDeclaration, LookDeclaration
-from actions.http import ShopClient, open_http
 from actions.runner import ActionRunner
 from plan.loader import load_plan
 from sandbox.shop.server import ShopSandbox

@@ -11,9 +11,9 @@ import pytest
 import respx
 from aiohttp import web
 
+from actions.connectors.http import RESPONSE_LIMIT, ShopClient, open_http
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
-from actions.http import RESPONSE_LIMIT, ShopClient, open_http
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 import respx
 
+from actions.connectors.http import ShopClient
 from actions.declarations import LookDeclaration
-from actions.http import ShopClient
 from storage.models import AttemptState
 from tests.actions.book import switch
 

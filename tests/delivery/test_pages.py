@@ -9,7 +9,7 @@ import httpx
 import respx
 from sqlalchemy.orm import Session
 
-from actions.page import Pager
+from actions.paging.pagerduty import PagerDuty, PagerDutySettings
 from storage import outbox
 from storage.models import Incident
 from tests.delivery.conftest import Postbox
@@ -20,7 +20,7 @@ URL = "https://events.pagerduty.com/v2/enqueue"
 async def _page(postbox: Postbox, router: respx.Router | None) -> None:
     if router is not None:
         http = httpx.AsyncClient(transport=httpx.MockTransport(router.async_handler))
-        postbox.with_office(pager=Pager(http, url=URL, routing_key="k"))
+        postbox.with_office(pager=PagerDuty(http, PagerDutySettings(url=URL, routing_key="k")))
 
     def change(session: Session, incident: Incident, now: datetime) -> None:
         outbox.page(session, key="INC-412/page/1", incident=incident, now=now)
@@ -86,7 +86,7 @@ async def test_what_is_over_is_not_told_before_that_it_began(postbox: Postbox) -
             outbox.page(session, key=key, incident=incident, action=action, now=now)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(router.async_handler))
-    postbox.with_office(pager=Pager(http, url=URL, routing_key="k"))
+    postbox.with_office(pager=PagerDuty(http, PagerDutySettings(url=URL, routing_key="k")))
     await postbox.commit(both)
     await postbox.run(120)
     sent = [json.loads(call.request.content)["event_action"] for call in route.calls]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from actions.http import ShopAnswer, ShopClient
+from actions.connectors.http import ShopAnswer, ShopClient
 from bot.cli.main import main
 from incidents import approval_rules, relapse, spending, steps_done, told
 from incidents.approval_rules import Reason

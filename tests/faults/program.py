@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from actions.http import ShopClient, open_http
+from actions.connectors.http import ShopClient, open_http
 from actions.runner import ActionRunner
 from bot.clock import DrivenClock
 from bot.control import ControlPort

@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
+from actions.connectors.http import ShopClient, open_http
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import ShopError
-from actions.http import ShopClient, open_http
 from incidents.customer_messages import read, write
 from incidents.told import kind_of
 from plan import expressions

@@ -22,7 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from actions.http import ShopClient
+from actions.connectors.http import ShopClient
 from bot.cli.main import main
 from bot.delivery.sender import Sender
 from storage.models import TimelineEntry

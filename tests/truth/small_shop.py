@@ -1,7 +1,7 @@
 """Shop of a few orders, two payment channels and two servers, which a test can break and mend.
 
-It stands in the place of `actions.http.ShopClient`: the runner of actions acts and looks through
-it. What it holds is the truth that the bot's words are laid beside, so it knows nothing of the bot:
+It stands in the place of a connector: the runner of actions acts and looks through it. What it
+holds is the truth that the bot's words are laid beside, so it knows nothing of the bot:
 it is told endpoint by endpoint, honours idempotency keys, and keeps a log of every effect with the
 order as it was at that moment.
 """
@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from actions.connectors.http import ShopAnswer
 from actions.declarations import ActionDeclaration
 from actions.errors import NoAnswer, Refused
-from actions.http import ShopAnswer
 
 CURRENCY = "TWD"
 ANSWERS = ("yes", "refused", "failed", "lost", "never", "late")

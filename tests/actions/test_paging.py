@@ -9,15 +9,22 @@ import pytest
 import respx
 
 from actions.errors import NoAnswer, NotSent, Refused
-from actions.page import Page, Pager
+from actions.paging.base import Page
+from actions.paging.pagerduty import PagerDuty, PagerDutySettings
+from actions.paging.registry import open_pager, providers
+from actions.paging.webhook import WebhookSettings
 
 URL = "https://events.pagerduty.com/v2/enqueue"
 PAGE = Page(dedup_key="INC-412", summary="SEV1 Card payments failing", incident_severity=1)
 
 
+def settings(key: str = "k", url: str = URL) -> PagerDutySettings:
+    return PagerDutySettings(url=url, routing_key=key)
+
+
 async def _send(router: respx.Router, page: Page = PAGE) -> None:
     async with httpx.AsyncClient(transport=httpx.MockTransport(router.async_handler)) as http:
-        await Pager(http, url=URL, routing_key="secret-routing-key").send(page)
+        await PagerDuty(http, settings("secret-routing-key")).send(page)
 
 
 async def test_it_sends_the_events_v2_form() -> None:
@@ -81,9 +88,35 @@ async def test_it_handles_a_refused_connection() -> None:
 async def test_an_unencrypted_webhook_is_refused_at_the_start() -> None:
     async with httpx.AsyncClient() as http:
         with pytest.raises(NotSent, match="not encrypted"):
-            Pager(http, url="http://pager.example/", routing_key="k")
+            PagerDuty(http, settings(url="http://pager.example/"))
 
 
 def test_the_routing_key_shows_in_no_repr() -> None:
-    pager = Pager(httpx.AsyncClient(), url=URL, routing_key="secret-routing-key")
+    pager = PagerDuty(httpx.AsyncClient(), settings("secret-routing-key"))
     assert "secret" not in repr(pager)
+
+
+async def test_a_webhook_gets_the_page_as_it_is() -> None:
+    router = respx.Router()
+    route = router.post("https://shop.example/wake").respond(204)
+    given = WebhookSettings(
+        kind="webhook", url="https://shop.example/wake", headers={"Authorization": "Bearer t"}
+    )
+    assert "Bearer" not in repr(given)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(router.async_handler)) as http:
+        await open_pager(http, given).send(PAGE)
+    request = route.calls.last.request
+    assert request.headers["Authorization"] == "Bearer t"
+    assert json.loads(request.content) == {
+        "event": "trigger",
+        "key": "INC-412",
+        "summary": "SEV1 Card payments failing",
+        "severity": 1,
+        "source": "muster",
+        "link": None,
+        "details": {},
+    }
+
+
+def test_every_module_of_the_folder_is_a_provider() -> None:
+    assert set(providers()) == {"pagerduty", "webhook"}

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +14,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from actions.connectors.base import ShopAnswer
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
 from actions.requests import FilledRequest, Scope, fill, fill_address
@@ -43,15 +44,6 @@ def open_http() -> httpx.AsyncClient:
         follow_redirects=False,
         headers={"User-Agent": "muster"},
     )
-
-
-@dataclass(frozen=True)
-class ShopAnswer:
-    """A 2xx answer. `replayed`: the shop says that it had done it before, under the same key."""
-
-    status: int
-    body: Any
-    replayed: bool = False
 
 
 class ShopClient:

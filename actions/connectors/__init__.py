@@ -1,0 +1,1 @@
+"""Connectors: how the shop is spoken to; HTTP with JSON is one of them."""

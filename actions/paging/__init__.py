@@ -1,0 +1,1 @@
+"""Paging: who is woken outside Slack, one module a provider."""

@@ -1,0 +1,93 @@
+"""Page: waking a person outside Slack, and what every provider of it offers.
+
+A provider is one module of this folder, or of the entry points `muster.paging`: it names its
+settings (`kind` is how muster.yaml asks for it) and opens a pager for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from actions.errors import NoAnswer, NotSent, Refused
+
+_TIMEOUT = 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class Page:
+    """One event. `incident_severity` 1 … 4; `details` hold references and figures only."""
+
+    dedup_key: str  # the incident's reference: sending it again rings nobody twice
+    summary: str
+    incident_severity: int = 1
+    event: Literal["trigger", "acknowledge", "resolve"] = "trigger"
+    source: str = "muster"
+    link: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Pager(Protocol):
+    """An open provider."""
+
+    async def send(self, page: Page) -> None:
+        """Hands the page over. Raises NotSent, Refused (not taken, says why) or NoAnswer."""
+
+
+class PagerSettings(BaseModel):
+    """What every provider's settings have: the `kind` by which muster.yaml names it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What a module of paging gives as `PROVIDER`."""
+
+    settings: type[PagerSettings]
+    open: Callable[[httpx.AsyncClient, Any], Pager]
+
+
+async def post(
+    http: httpx.AsyncClient,
+    url: str,
+    body: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Sends an event as JSON. Raises NotSent, Refused or NoAnswer."""
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            response = await http.post(
+                url, json=dict(body), headers=dict(headers or {}), timeout=_TIMEOUT
+            )
+    except httpx.ConnectError as error:
+        raise NotSent("refused", "the page webhook does not accept connections") from error
+    except (TimeoutError, httpx.HTTPError, OSError) as error:
+        raise NoAnswer("broken", "the page webhook did not answer") from error
+    if response.status_code >= 500:
+        raise NoAnswer(f"http_{response.status_code}", "the page webhook failed")
+    if response.status_code >= 400:
+        raise Refused(response.status_code, _reason(response), retry_after=_retry_after(response))
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        found = response.json()
+    except json.JSONDecodeError:
+        return response.text[:200]
+    return str(found.get("message", found))[:200] if isinstance(found, dict) else str(found)[:200]
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    if response.status_code != 429:
+        return None
+    try:
+        return max(1.0, float(response.headers.get("retry-after", "30")))
+    except ValueError:
+        return 30.0
