@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ import pytest
 from bot.cli.stack import stack
 from sandbox.drills.hands import wait_for
 from tests.journeys.workspace import MEI, SAM, Workspace, daytime
+from tests.seams.conftest import environment_of
 
-ROOT = Path(__file__).parents[2]
 FUNCTION = '''
 
 @command(
@@ -58,32 +57,25 @@ blocks:
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
+def source(source: Path) -> Path:
     """The product with the command."""
-    made = tmp_path / "source"
-    packages = "actions bot checks handlers incidents message_templates plan sandbox storage"
-    for package in packages.split():
-        shutil.copytree(
-            ROOT / package, made / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    shutil.copy(ROOT / "manifest.yml", made)
-    with (made / "incidents/controls.py").open("a", encoding="utf-8") as file:
+    with (source / "incidents/controls.py").open("a", encoding="utf-8") as file:
         file.write(FUNCTION)
-    (made / "message_templates/templates/form_praise.yaml").write_text(FORM, "utf-8")
+    (source / "message_templates/templates/form_praise.yaml").write_text(FORM, "utf-8")
     for language, word in (("en", "Praise"), ("zh-Hant", "稱讚")):
-        path = made / f"message_templates/locales/{language}.yaml"
+        path = source / f"message_templates/locales/{language}.yaml"
         text = path.read_text("utf-8")
         for group, line in (("more", word), ("forms", f"{{title: {word}}}")):
             assert f"\n{group}:\n" in text
             text = text.replace(f"\n{group}:\n", f"\n{group}:\n  praise: {line}\n", 1)
         path.write_text(text, "utf-8")
-    return made
+    return source
 
 
 def test_it_is_in_the_menu_judged_authorised_and_done(tmp_path: Path, source: Path) -> None:
     """By Slack alone: who may sees it done, who may not is refused, both are on record."""
     with stack(tmp_path, shop_options=("--rate", "0"), change=daytime, with_bot=False) as running:
-        running.environment |= {"PYTHONPATH": str(source), "PYTHONSAFEPATH": "1"}
+        running.environment |= environment_of(source)
         running.start_bot("--control", "0")
         workspace = Workspace(running)
         workspace.shop.post("/faults", {"kind": "channel_half", "on": True, "channel": "northpay"})
