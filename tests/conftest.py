@@ -29,17 +29,11 @@ engines.SYNCHRONOUS = "off"
 KEY = bytes(range(32))
 _numbers = itertools.count(1)
 
-# What kills and freezes whole programs is marked `programs` and wants the machine for itself.
-# Where several processes share the tests (`pytest -n 2`), a file stays together, for its fixtures'
-# sake, and the fault table is halved by engine.
-_PROGRAMS = {
-    "house",
-    "journeys/test_bad_input.py",
-    "journeys/test_customer_data.py",
-    "journeys/test_kills.py",
-    "replicas",
-    "storms",
-}
+# What kills, freezes or starves whole programs wants the machine for itself: it is marked `programs`
+# by the fixture that hands it such programs, or by its module. Where several processes share the
+# tests (`pytest -n 2`), a file stays together, for its fixtures' sake, and the fault table is halved
+# by engine.
+_PROGRAMS = {"embedded", "pair", "scene", "server", "stepping"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,11 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder, *rest = item.nodeid.removeprefix("tests/").split("/")
+        folder = item.nodeid.removeprefix("tests/").split("/")[0]
         group = item.nodeid.split("::")[0]
-        if rest and not _PROGRAMS.isdisjoint((folder, group.removeprefix("tests/"))):
+        given = set(getattr(item, "fixturenames", ()))
+        if given & _PROGRAMS or item.get_closest_marker("kills"):
             item.add_marker("programs")
-            group = "programs"
         elif folder == "faults":
             group = "faults-postgresql" if "postgresql" in item.nodeid else "faults-sqlite"
         item.add_marker(pytest.mark.xdist_group(group))

@@ -14,6 +14,8 @@ from bot.cli.stack import stack
 from sandbox.drills.hands import wait_for
 from tests.journeys.workspace import INCIDENTS, MEI, Workspace, daytime
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:

@@ -24,6 +24,8 @@ CLICKS = 200 if _FULL else 100  # on one card, and as many on the others
 THREADS = 11  # House.storm_after, and the one that has all others
 _LATENCY = 0.3  # seconds
 
+pytestmark = pytest.mark.programs
+
 
 def _probes(data: dict[str, Any]) -> None:
     """As many checks as alerts, each of a service of its own that the same crash takes away."""
