@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from incidents import approval_rules, notifications, people, spending
+from incidents import approval_rules, notifications, oncall, people, spending
 from incidents import change as changes
 from incidents import scope as scopes
 from incidents.approval_rules import Reason
@@ -30,8 +30,8 @@ ASKED = 2  # people, one after the other; then who asked is told that nobody dec
 
 def approvers(change: Change, asker: str) -> tuple[str, ...]:
     """Who may approve: approvers, else managers; never who asked."""
-    house = change.house
-    chain = house.role("approver").chain + house.role("managers").chain
+    house, now = change.house, change.now
+    chain = oncall.in_role(house, "approver", now) + oncall.in_role(house, "managers", now)
     return tuple(dict.fromkeys(one for one in chain if one != asker))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import people
+from incidents import oncall, people
 from incidents.change import Change
 from incidents.command_table import Rule, rule_of
 from incidents.house import Actor, House
@@ -103,7 +103,9 @@ def refuse_step(change: Change, step: PlanStep) -> Outcome | None:
 
 def _refused(change: Change, what: str, role: str | None, words: Words | None) -> Outcome:
     change.audit("refused", what, result="refused", data={"needs": role})
-    on_call = people.people(change.session, change.house.role(role or "").chain[:1])
+    on_call = people.people(
+        change.session, oncall.in_role(change.house, role or "", change.now)[:1]
+    )
     params: dict[str, Any] = {"role": role, "on_call": on_call, "what": words}
     if words is not None:
         params["scope"] = change.scope()
@@ -132,5 +134,5 @@ def refuse_in_house(
     audit.record_house(
         session, actor, "refused", act, result="refused", data={"needs": role}, now=now
     )
-    on_call = people.people(session, house.role(role or "").chain[:1])
+    on_call = people.people(session, oncall.in_role(house, role or "", now)[:1])
     return Outcome(False, "no_right", {"role": role, "on_call": on_call, "what": None})

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from checks.model import CheckResult
+from incidents import oncall
 from incidents.house import House
 from storage import outbox
 from storage.models import CheckState
@@ -39,7 +40,7 @@ def could_not_look(
         "error": str(result.error)[:_ERROR_LENGTH],
     }
     _post(session, _key(result.name, since), params, now)
-    person = next(iter(house.chain("oncall")), None)
+    person = next(iter(oncall.who(house, oncall.ONCALL, now)), None)
     if person is not None and not house.quiet.holds(now):
         outbox.direct(
             session,

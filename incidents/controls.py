@@ -15,6 +15,7 @@ from incidents import (
     forms,
     loading,
     notifications,
+    oncall,
     ownership,
     people,
     runbook,
@@ -277,7 +278,7 @@ def escalate(
         said = forms.free_text(change, reason, "reason", maximum=500, required=False)
         if isinstance(said, Outcome):
             return said
-        line = (to,) if to else escalation.chain(change) + house.role("managers").chain
+        line = (to,) if to else escalation.chain(change) + oncall.in_role(house, "managers", now)
         rung = {
             entry.data.get("to")
             for entry in timeline.entries(session, incident.id)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from incidents import notifications, timeline
+from incidents import notifications, oncall, timeline
 from incidents import scope as scopes
 from incidents.change import Change
 from incidents.notifications import Event
@@ -129,7 +129,7 @@ def first(change: Change) -> tuple[str, ...]:
 
 
 def chain(change: Change) -> tuple[str, ...]:
-    return change.house.chain(change.kind.role)
+    return oncall.who(change.house, change.kind.role, change.now)
 
 
 def wanted_presence(change: Change) -> tuple[str, ...]:

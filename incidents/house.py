@@ -175,10 +175,6 @@ class House:
         """The role; one that is not configured has nobody."""
         return self.roles.get(name, Role())
 
-    def chain(self, role: str) -> tuple[str, ...]:
-        """Who is rung for a role; where it has nobody, who is rung for on-call."""
-        return self.role(role).chain or self.role("oncall").chain
-
     def asked(self, role: str) -> Role:
         """The role that is rung for a section's; where nobody has it, on-call."""
         found = self.role(role)

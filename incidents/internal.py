@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incidents import authorise, notifications
+from incidents import authorise, notifications, oncall
 from incidents.change import Change
 from incidents.notifications import Event
 from plan.model import Action
@@ -27,7 +27,7 @@ def _tell(change: Change, attempt: ActionAttempt, roles: list[str]) -> list[str]
     told: list[str] = []
     people: dict[str, None] = {}
     for name in roles:
-        chain = [p for p in change.house.role(name).chain if _may_hear(change, p)]
+        chain = [p for p in oncall.in_role(change.house, name, change.now) if _may_hear(change, p)]
         people |= dict.fromkeys(chain)
         if chain or _post(change, attempt, name):
             told.append(name)
@@ -65,7 +65,11 @@ def _ring(change: Change, attempt: ActionAttempt, roles: list[str]) -> list[str]
     """The first of each role is asked to act."""
     rung: list[str] = []
     for name in roles:
-        chain = [p for p in change.house.role(name).chain if p != change.actor.user_id]
+        chain = [
+            person
+            for person in oncall.in_role(change.house, name, change.now)
+            if person != change.actor.user_id
+        ]
         if not chain:
             continue
         notifications.announce(

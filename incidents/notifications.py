@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
+from incidents import oncall
 from incidents.change import Change
 from incidents.house import Role
 from storage import outbox
@@ -152,7 +153,7 @@ def who_must_act(change: Change) -> tuple[str, ...]:
     """Its owner, else the first in line for it."""
     if change.incident.owner is not None:
         return (change.incident.owner,)
-    return change.house.chain(change.kind.role)[:1]
+    return oncall.who(change.house, change.kind.role, change.now)[:1]
 
 
 def ring_relapse(

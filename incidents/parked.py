@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import notifications, people, privacy
+from incidents import notifications, oncall, people, privacy
 from incidents.authorise import may_see, refuse_in_house
 from incidents.change import Change
 from incidents.command_table import Act
@@ -164,7 +164,7 @@ def tell(change: Change, item_id: int) -> None:
     if item is None or item.state != WorkState.PARKED:
         return
     person = item.payload.get("person")
-    line = change.house.chain(ROLE)
+    line = oncall.who(change.house, ROLE, change.now)
     if item.payload.get("template") == TABLE[Event.NOT_DELIVERED].template:
         line = line[line.index(str(person)) + 1 :] if person in line else ()
     following = [one for one in line if one != person]

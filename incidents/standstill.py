@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from incidents import escalation, notifications, runbook
+from incidents import escalation, notifications, oncall, runbook
 from incidents.change import Change
 from incidents.notifications import Event
 
@@ -38,7 +38,9 @@ def remind(change: Change, payload: Mapping[str, Any]) -> None:
             change, "standstill", incident.quiet_until, key=f"{step_id}/quiet", step=step_id
         )
         return
-    person = incident.owner or next(iter(change.house.chain(place.plan.role)), None)
+    person = incident.owner or next(
+        iter(oncall.who(change.house, place.plan.role, change.now)), None
+    )
     if person is None:
         return
     notifications.announce(

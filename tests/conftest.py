@@ -29,10 +29,10 @@ engines.SYNCHRONOUS = "off"
 KEY = bytes(range(32))
 _numbers = itertools.count(1)
 
-# What kills, freezes or starves whole programs wants the machine for itself: it is marked `programs`
-# by the fixture that hands it such programs, or by its module. Where several processes share the
-# tests (`pytest -n 2`), a file stays together, for its fixtures' sake, and the fault table is halved
-# by engine.
+# What kills, freezes or starves whole programs wants the machine for itself: it is marked
+# `programs` by the fixture that hands it such a program, or by its module. Where several processes
+# share the tests (`pytest -n 2`), a file stays together for its fixtures, and the fault table
+# is halved by engine.
 _PROGRAMS = {"embedded", "pair", "scene", "server", "stepping"}
 
 

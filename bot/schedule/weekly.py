@@ -22,7 +22,7 @@ def weekly(clock: Clock, house: House, zone_of: Callable[[str], ZoneInfo]) -> Re
 
     async def job() -> Finish | None:
         now = clock.now()
-        found = {person: due_for(now, zone_of(person)) for person in readers_of(house)}
+        found = {person: due_for(now, zone_of(person)) for person in readers_of(house, now)}
         due = {person: week for person, week in found.items() if week is not None}
         return (lambda session: _tell(session, due, clock)) if due else None
 

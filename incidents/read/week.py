@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
-from incidents import people
+from incidents import oncall, people
 from incidents.approval_asking import approvers
 from incidents.house import House
 from incidents.read.open_items import words_of_item
@@ -356,6 +356,6 @@ def _left_open(session: Session, ids: Sequence[int]) -> int:
     )
 
 
-def readers_of(house: House) -> tuple[str, ...]:
+def readers_of(house: House, now: datetime) -> tuple[str, ...]:
     """Who gets the week."""
-    return house.role(MANAGERS).chain
+    return oncall.in_role(house, MANAGERS, now)
