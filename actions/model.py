@@ -50,7 +50,7 @@ class Settled:
 
 
 class Book(Protocol):
-    """The domain's side of an attempt (incidents/attempts.py), called inside transactions."""
+    """The domain's side of an attempt (`action_attempts`), called inside transactions."""
 
     def load(self, session: Session, attempt_id: int) -> Assignment: ...
 

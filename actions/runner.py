@@ -23,13 +23,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import contracts, looks
+from actions import contracts, queries
 from actions.connectors.base import Connector
 from actions.contracts import Next, Times, Trace, Verdict
 from actions.declarations import ActionDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
 from actions.model import Assignment, Book, Settled
-from plan import kept
+from plan import answer_fields
 from storage import work
 from storage.database import Database
 from storage.models import ActionAttempt, AttemptState, WorkItem, WorkState
@@ -86,7 +86,7 @@ class ActionRunner:
         if self._shop.action(assignment.action.id) is None:
             await self._settle(item, assignment, Settled(AttemptState.REFUSED, problem="no_door"))
             return
-        failed = await looks.failed_precondition(self._shop, assignment)
+        failed = await queries.failed_precondition(self._shop, assignment)
         if failed is not None:
             problem, seen = failed
             settled = Settled(AttemptState.REFUSED, response=seen, problem=problem)
@@ -94,15 +94,15 @@ class ActionRunner:
             return
         before: Mapping[str, Any] | None = None
         if assignment.action.before is not None:
-            now_seen = await looks.look(self._shop, assignment.action.before, assignment)
+            now_seen = await queries.look(self._shop, assignment.action.before, assignment)
             if not now_seen.answered:
                 # Without the state before there is no way back to offer.
-                asked = looks.unseen(self._shop, assignment.action.before, assignment, now_seen)
+                asked = queries.unseen(self._shop, assignment.action.before, assignment, now_seen)
                 settled = Settled(AttemptState.REFUSED, response=asked, problem="before_unseen")
                 await self._settle(item, assignment, settled)
                 return
-            before = looks.as_figures(now_seen.value)
-        orders, unseen = await looks.orders_read(self._shop, assignment)
+            before = queries.as_figures(now_seen.value)
+        orders, unseen = await queries.orders_read(self._shop, assignment)
         if unseen is not None:
             # Who has paid meanwhile must not be asked to: what cannot be read is not sent.
             settled = Settled(
@@ -130,19 +130,19 @@ class ActionRunner:
 
     async def _read(self, item: WorkItem, assignment: Assignment) -> None:
         """An action that only looks: nothing is sent, what is seen is its answer."""
-        verdict, seen = await looks.verified(self._shop, assignment)
+        verdict, seen = await queries.verified(self._shop, assignment)
         if not seen.answered:
             # Nothing has happened, so nothing is unknown; the person can look again.
             settled = Settled(AttemptState.FAILED, problem="no_answer", detail=seen.problem)
         else:
-            found = looks.as_figures(seen.value)
+            found = queries.as_figures(seen.value)
             state, problem = _READ_AS[verdict]
             settled = Settled(state, after=found, response=found, problem=problem)
         await self._settle(item, assignment, settled)
 
     async def _send(self, item: WorkItem, assignment: Assignment, *, repeated: bool) -> None:
         action, key = assignment.action.id, assignment.key
-        scope = looks.scope_of(assignment)
+        scope = queries.scope_of(assignment)
         for left in reversed(range(_NOT_SENT_TRIES)):
             try:
                 answer = await self._shop.act(action, key, scope)
@@ -160,7 +160,7 @@ class ActionRunner:
                 log.warning("action_without_answer", action=action, key=key, code=error.code)
                 await self._unknown(item, assignment)
                 return
-        response = looks.as_figures(answer.body)
+        response = queries.as_figures(answer.body)
         answered = replace(assignment, response=response)
         if assignment.action.verify is None:
             settled = Settled(AttemptState.DONE, before=assignment.before, response=response)
@@ -230,7 +230,7 @@ class ActionRunner:
         declaration = self._shop.action(assignment.action.id)
         trace = Trace.NOT_SEEN
         if assignment.response is None and declaration is not None and declaration.lookup:
-            trace, response = await looks.remembered(self._shop, assignment)
+            trace, response = await queries.remembered(self._shop, assignment)
             if trace is Trace.REFUSED:
                 settled = Settled(
                     AttemptState.FAILED,
@@ -250,9 +250,9 @@ class ActionRunner:
                 # What the look would show now is not of our doing.
                 await self._by_rule(item, assignment, declaration, trace)
                 return
-        verdict, seen = await looks.verified(self._shop, assignment)
+        verdict, seen = await queries.verified(self._shop, assignment)
         if verdict is Verdict.SEEN:
-            await self._done(item, assignment, looks.as_figures(seen.value))
+            await self._done(item, assignment, queries.as_figures(seen.value))
         elif verdict is Verdict.FAILED:
             await self._went_wrong(item, assignment, seen)
         elif assignment.response is not None:
@@ -313,12 +313,12 @@ class ActionRunner:
         )
         await self._settle(item, assignment, settled)
 
-    async def _went_wrong(self, item: WorkItem, assignment: Assignment, seen: looks.Seen) -> None:
+    async def _went_wrong(self, item: WorkItem, assignment: Assignment, seen: queries.Seen) -> None:
         """The shop says that it failed: final, whatever was answered before."""
         settled = Settled(
             AttemptState.FAILED,
             before=assignment.before,
-            after=looks.as_figures(seen.value) if seen.answered else None,
+            after=queries.as_figures(seen.value) if seen.answered else None,
             response=assignment.response,
             problem="effect_failed",
         )
@@ -429,7 +429,7 @@ class ActionRunner:
                 return False
             attempt = session.get_one(ActionAttempt, assignment.attempt_id)
             if response is not None:
-                attempt.response = kept.only(response, assignment.kept)
+                attempt.response = answer_fields.only(response, assignment.kept)
             if sent_at is not None:
                 attempt.sent_at = sent_at
             return True

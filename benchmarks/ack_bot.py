@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session
 
 from benchmarks.ack import APP_TOKEN, BOT_TOKEN, CHANNEL, SECRET
 from bot import logs
-from bot.app import Identity, build_app
+from bot.bolt_app import Identity, build_app
 from bot.clock import SystemClock
+from bot.gc_tuning import avoid_pauses
 from bot.intake.dispatch import Dispatcher
 from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
-from bot.pauses import avoid_pauses
 from bot.schedule.outcomes import Done
 from bot.schedule.workers import Workers
 from handlers.registry import Interaction, Registry

@@ -24,11 +24,11 @@ from sqlalchemy.orm import Session
 from actions.model import Settled
 from benchmarks.common import prepare, write_json
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import steps
-from incidents.attempts import AttemptBook
-from incidents.findings import take_check_result
-from incidents.house import Audience, House, Role
-from incidents.steps import Press
+from incidents import step_press
+from incidents.detection.findings import take_check_result
+from incidents.organisation import Audience, House, Role
+from incidents.shop_actions.action_attempts import AttemptBook
+from incidents.step_press import Press
 from plan.loader import load_plan
 from storage.database import Database
 from storage.models import ActionAttempt, AttemptState, Case, Incident
@@ -89,7 +89,7 @@ def _settled(database: Database, size: int) -> float:
         def press(session: Session, s: str = step, b: str = button, v: Any = values) -> Any:
             version = session.scalars(select(Incident.version)).one()
             wish = Press(1, version, s, b, house.actor(WHO), v)
-            return steps.press(session, house, wish, START)
+            return step_press.press(session, house, wish, START)
 
         outcome = database.write_now(press)
         assert outcome.ok, outcome

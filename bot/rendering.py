@@ -16,10 +16,10 @@ from bot.delivery.content import Attachment, Content, Request
 from bot.delivery.permalinks import permalink_of
 from handlers import sent_forms
 from handlers.cases import csv_text
-from handlers.packing import unpack
 from incidents import cases, read
-from incidents.figures import read_cases
-from incidents.house import House
+from incidents.case_totals import read_cases
+from incidents.organisation import House
+from incidents.payload_codec import unpack
 from incidents.read.week import start_of
 from message_templates.engine import Message, Templates
 from message_templates.review import review_html, review_json, review_markdown

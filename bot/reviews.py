@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.house import build_house, build_roles, check_titles
 from bot.settings import Settings
+from bot.wiring.organisation import build_house, build_roles, check_titles
 from incidents import read
 from incidents.views import ReviewView
 from message_templates.engine import Templates

@@ -1,6 +1,6 @@
 """Slack speaks to us: commands, buttons, modals, shortcuts, App Home."""
 
-from handlers import buttons, cases, commands, controls, forms, home, intake, modals, shortcuts
+from handlers import buttons, cases, commands, controls, declare, forms, home, modals, shortcuts
 from handlers.registry import Registry
 
 __all__ = ["register_all"]
@@ -8,6 +8,6 @@ __all__ = ["register_all"]
 
 def register_all(registry: Registry) -> None:
     """Every handler of the product."""
-    for module in (commands, buttons, controls, modals, intake, cases, shortcuts, home):
+    for module in (commands, buttons, controls, modals, declare, cases, shortcuts, home):
         module.register(registry)
     registry.waiting = forms.checking

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.desk import Desk
+from handlers.action_values import Target
+from handlers.context import Desk
 from handlers.registry import Interaction, Registry
-from handlers.showing import show_card
+from handlers.show import show_card
 from handlers.step_forms import asked
-from handlers.values import Target
-from incidents import approvals, controls
-from incidents.steps import Press, answer_question, press
+from incidents.lifecycle import commands
+from incidents.shop_actions import approvals
+from incidents.step_press import Press, answer_question, press
 
 
 def register(registry: Registry) -> None:
@@ -170,7 +171,7 @@ async def ask(interaction: Interaction, desk: Desk) -> None:
     actor = desk.actor(interaction)
     await desk.act(
         interaction,
-        lambda session, at: controls.ask_person(
+        lambda session, at: commands.ask_person(
             session, desk.house, target.number, actor, target.step, target.button, at
         ),
     )

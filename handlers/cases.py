@@ -11,14 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.errors import ShopError
-from handlers.desk import Desk, Shown
+from handlers.action_values import Target
+from handlers.context import Desk, Shown
 from handlers.identifiers import as_written
 from handlers.registry import Interaction, Registry
-from handlers.showing import incident_id, may_see
-from handlers.values import Target
+from handlers.show import incident_id, may_see
 from incidents import cases, loading, read
 from incidents.command_table import Act
-from incidents.house import House
+from incidents.organisation import House
 from incidents.outcome import Outcome
 from incidents.read.notices import desk_words
 from incidents.read.reader import Reader

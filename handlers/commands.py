@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from handlers import answers, cases
-from handlers.desk import Desk
+from handlers import cases, replies
+from handlers.action_values import reference
+from handlers.context import Desk
+from handlers.declare import declare_form, open_complaint
 from handlers.identifiers import as_written
-from handlers.intake import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
-from handlers.showing import send_review, show_card
-from handlers.values import reference
-from incidents import controls, follow_ups, read
+from handlers.show import send_review, show_card
+from incidents import read
 from incidents.authorise import refuse_in_house
 from incidents.command_table import Act
-from incidents.declaring import Ringing, declare_line, find_type
+from incidents.lifecycle import commands, follow_ups
+from incidents.lifecycle.declaring import Ringing, declare_line, find_type
 from incidents.outcome import Outcome
 from incidents.read.selection import Selection
 from incidents.read.week import start_of
@@ -135,7 +136,7 @@ async def show_list(interaction: Interaction, desk: Desk, wanted: Selection) -> 
             "kind": wanted.kind,
             "word": wanted.word,
         }
-        answers.say(session, interaction, "incident_list", shown, now)
+        replies.say(session, interaction, "incident_list", shown, now)
         return Outcome.done(quiet=True)
 
     await desk.act(interaction, work)
@@ -149,7 +150,7 @@ async def _week(interaction: Interaction, desk: Desk, _: str) -> None:
         refused = refuse_in_house(session, desk.house, actor, Act.WEEK, now)
         if refused is not None:
             return refused
-        answers.say(session, interaction, "week", {}, now)
+        replies.say(session, interaction, "week", {}, now)
         return Outcome.done(quiet=True)
 
     await desk.act(interaction, work)
@@ -197,7 +198,7 @@ async def _note(interaction: Interaction, desk: Desk, rest: str) -> None:
         actor = desk.actor(interaction)
         await desk.act(
             interaction,
-            lambda s, at: controls.note(s, desk.house, number, actor, text.strip(), at),
+            lambda s, at: commands.note(s, desk.house, number, actor, text.strip(), at),
         )
 
 

@@ -13,16 +13,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from handlers import forms
+from handlers.action_values import Target
 from handlers.buttons import remembered, target_of
-from handlers.desk import MENU, Desk, Shown
-from handlers.packing import pack
+from handlers.context import MENU, Desk, Shown
 from handlers.registry import Interaction, Registry
 from handlers.sent_forms import drawn_form
-from handlers.showing import incident_id, plan_hash_of, send_review, show_card
-from handlers.values import Target
-from incidents import controls, read
-from incidents.commands import TABLE, Command, Given
+from handlers.show import incident_id, plan_hash_of, send_review, show_card
+from incidents import read
+from incidents.lifecycle import commands
+from incidents.lifecycle.command_rows import TABLE, Command, Given
 from incidents.outcome import Outcome
+from incidents.payload_codec import pack
 
 
 def register(registry: Registry) -> None:
@@ -147,7 +148,7 @@ async def _reveal(interaction: Interaction, desk: Desk, target: Target) -> None:
         return
 
     def shown(session: Session, now: datetime) -> Shown:
-        outcome = controls.reveal(session, desk.house, target.number, actor, now)
+        outcome = commands.reveal(session, desk.house, target.number, actor, now)
         if not outcome.ok:
             refused = {"code": outcome.code, "params": outcome.params}
             return Shown("result", pack(refused))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from handlers.desk import Desk
+from handlers.context import Desk
 from handlers.registry import Interaction
-from incidents import case_answers, forms, loading
+from incidents import loading
 from incidents.command_table import Text
 from incidents.outcome import Outcome
+from incidents.runbooks import case_answers, forms
 from plan.model import Form, Plan
 
 _GROUP = "cases."  # block ids of the groups of cases to choose from

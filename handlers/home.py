@@ -6,12 +6,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from handlers.desk import Desk
-from handlers.intake import declare_form, open_complaint
+from handlers.action_values import reference
+from handlers.context import Desk
+from handlers.declare import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
-from handlers.showing import show_card
-from handlers.values import reference
-from incidents import follow_ups, parked
+from handlers.show import show_card
+from incidents.alerting import dead_letters
+from incidents.lifecycle import follow_ups
 from incidents.outcome import Outcome
 from storage import outbox
 
@@ -78,7 +79,7 @@ async def retry(interaction: Interaction, desk: Desk) -> None:
     ids = [int(value)] if value.isdigit() else None
 
     def work(session: Session, now: datetime) -> Outcome:
-        outcome = parked.retry(session, desk.house, actor, ids, now)
+        outcome = dead_letters.retry(session, desk.house, actor, ids, now)
         outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 

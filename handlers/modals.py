@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from handlers import forms
-from handlers.desk import Desk
+from handlers.context import Desk
 from handlers.registry import Interaction, Registry
 from handlers.step_forms import form_behind
 from incidents.command_table import Text
-from incidents.steps import SKIP, Press, press
+from incidents.step_press import SKIP, Press, press
 from plan.model import Form
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from handlers.values import action_name, read_metadata
+from handlers.action_values import action_name, read_metadata
 
 Kind = Literal["command", "action", "submission", "closed", "shortcut", "event", "options"]
 _SHORTCUTS = ("shortcut", "message_action")

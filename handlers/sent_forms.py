@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from handlers.showing import incident_id
+from handlers.action_values import Target
+from handlers.show import incident_id
 from handlers.step_forms import FormView, asked
-from handlers.values import Target
 from incidents import loading, read
-from incidents.commands import TABLE, Command
-from incidents.house import House
-from incidents.looks import GuardLooks
+from incidents.lifecycle.command_rows import TABLE, Command
+from incidents.organisation import House
+from incidents.shop_actions.looks import GuardLooks
 from plan.model import IncidentType
 
 Drawn = tuple[str, Any, dict[str, Any]]

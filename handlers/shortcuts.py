@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from handlers.desk import Desk
-from handlers.intake import declare_form, open_complaint
+from handlers.context import Desk
+from handlers.declare import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
-from incidents import controls
+from incidents.lifecycle import commands
 from incidents.outcome import Outcome
 from storage.models import Incident, SlackMessage
 
@@ -69,7 +69,7 @@ async def _keep(
     actor, at_most = desk.actor(interaction), text.strip()[:3000]
 
     def work(session: Session, now: object) -> Outcome:
-        return controls.note(
+        return commands.note(
             session, desk.house, number, actor, at_most, desk.clock.now(), in_thread=True
         )
 

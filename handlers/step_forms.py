@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from handlers.values import Target
-from incidents import loading, runbook
-from incidents.figures import CaseLine
-from incidents.house import Actor, House
-from incidents.preview import PreviewView, preview
+from handlers.action_values import Target
+from incidents import loading
+from incidents.case_totals import CaseLine
+from incidents.organisation import Actor, House
+from incidents.runbooks import runbook
+from incidents.shop_actions.message_preview import PreviewView, preview
 from plan.model import Action, Button, Form, Plan, Words
 
 MOST = 50  # cases that one form offers, ten in a group (Slack: checkboxes hold 10); then the rest

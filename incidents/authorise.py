@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import oncall, people
+from incidents import people
+from incidents.alerting import oncall
 from incidents.change import Change
 from incidents.command_table import Rule, rule_of
-from incidents.house import Actor, House
+from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
 from incidents.views import ButtonView
 from plan.model import Action, Words

@@ -11,14 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import authorise, figures, loading, notifications, steps_done, timeline
+from incidents import authorise, case_totals, loading, timeline
 from incidents import scope as scopes
+from incidents.alerting import notifications
+from incidents.alerting.notifications import Event
+from incidents.case_totals import CaseLine, read_cases
 from incidents.change import Change
 from incidents.command_table import Act
-from incidents.figures import CaseLine, read_cases
-from incidents.house import Actor, House
-from incidents.notifications import Event
+from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.runbooks import step_completion
 from storage.models import LIVE_STATUSES, Case, CaseState, CheckState, Incident
 
 PAGE = 10
@@ -146,7 +148,7 @@ def settle_found(change: Change, found: Sequence[CaseFound]) -> None:
     due = not posted or (change.now - posted[-1].at).total_seconds() >= _COUNTED_EVERY
     if due or not data["open"]:
         notifications.announce(change, Event.STATUS, entry)
-    steps_done.follow_cases(change)
+    step_completion.follow_cases(change)
     change.show()
 
 
@@ -184,7 +186,7 @@ def reopen_found(
         case.state = wanted[case.kind, case.key].state
         case.outcome = None
         # What was found out was of the difference that is over.
-        case.facts = {k: v for k, v in case.facts.items() if k != figures.ANSWERS}
+        case.facts = {k: v for k, v in case.facts.items() if k != case_totals.ANSWERS}
         case.updated_at = change.now
     stay = sorted(case.key for case in settled if case not in again)
     if stay != sorted(left) or not known:
@@ -192,7 +194,7 @@ def reopen_found(
     if again:
         change.audit("cases_reopened", change.incident.reference, data={"cases": len(again)})
         change.session.flush()
-        steps_done.follow_cases(change)
+        step_completion.follow_cases(change)
         change.show()
 
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from incidents import loading, people, timeline
 from incidents import scope as scopes
-from incidents.house import Actor, House
-from incidents.runs import all_runs
+from incidents.organisation import Actor, House
+from incidents.runbooks.runs import all_runs
 from plan.model import IncidentType, Plan, Section
 from storage import audit, outbox
 from storage.models import Incident, RunbookRun, SlackMessage, Status, TimelineEntry, WorkItem

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from incidents.change import Change
-from incidents.house import House
+from incidents.organisation import House
 from incidents.outcome import Outcome
 from plan.model import Plan
 from storage.models import Incident, Status

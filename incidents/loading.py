@@ -8,7 +8,7 @@ from threading import Lock
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from incidents.house import House
+from incidents.organisation import House
 from plan.loader import restore_plan
 from plan.model import Plan
 from storage.models import LIVE_STATUSES, Incident, PlanContent

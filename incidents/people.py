@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from incidents.house import SYSTEM
+from incidents.organisation import SYSTEM
 from incidents.views import PersonView
-from storage.known import known
 from storage.models import Person
+from storage.session_cache import known
 
 _OURSELVES = "Muster"
 _TABLE = Person.__table__

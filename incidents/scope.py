@@ -1,4 +1,4 @@
-"""The scope that the plan's texts and expressions see of an incident (see plan.texts)."""
+"""The scope that the plan's texts and expressions see of an incident (see plan.scope)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import figures, people
-from incidents.figures import CaseLine
-from incidents.runs import all_runs
+from incidents import case_totals, people
+from incidents.case_totals import CaseLine
+from incidents.runbooks.runs import all_runs
 from storage.models import Incident, Step, StepState
 from storage.types import Personal
 
@@ -135,12 +135,12 @@ def build(
     **more: Any,
 ) -> dict[str, Any]:
     """The whole scope. `cases`, where they were read already."""
-    lines = figures.read_cases(session, incident.id) if cases is None else cases
+    lines = case_totals.read_cases(session, incident.id) if cases is None else cases
     # What is not named is counted by the check alone, and it sees none of it any more.
     unlisted = None if incident.facts.get("recovered_at") else incident.facts.get("unlisted")
     return {
         "facts": dict(incident.facts),
-        "cases": figures.case_figures(lines, unlisted),
+        "cases": case_totals.case_figures(lines, unlisted),
         "incident": incident_scope(session, incident),
         "steps": steps_scope(session, incident),
         "now": now.isoformat(),

@@ -8,26 +8,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import (
-    approvals,
-    escalation,
-    follow_ups,
-    hold,
-    mitigation,
-    notifications,
-    parked,
-    questions,
-    relapse,
-    runbook,
-    settlement,
-    standstill,
-)
 from incidents import scope as scopes
+from incidents.alerting import dead_letters, escalation, notifications
+from incidents.alerting.escalation import Presence
+from incidents.alerting.notifications import Event
 from incidents.change import Change
-from incidents.escalation import Presence
-from incidents.house import SYSTEM_ACTOR, House
-from incidents.looks import GuardLooks, WantedLook
-from incidents.notifications import Event
+from incidents.detection import relapse
+from incidents.lifecycle import follow_ups, hold, mitigation
+from incidents.organisation import SYSTEM_ACTOR, House
+from incidents.runbooks import follow_up_prompts, runbook, stalled_steps
+from incidents.shop_actions import action_outcomes, approvals
+from incidents.shop_actions.looks import GuardLooks, WantedLook
 from storage.models import AttemptState, Incident
 
 _RINGS = ("ring_check", "no_owner", relapse.TIMER)
@@ -127,7 +118,7 @@ def fire(
         case "answer_due":
             _answer_due(change, str(payload["step"]))
         case "ask_again":
-            if questions.ask_due(change):
+            if follow_up_prompts.ask_due(change):
                 change.show()
         case "wait_over":
             _wait_over(change, payload)
@@ -136,7 +127,7 @@ def fire(
         case "not_delivered":
             _not_delivered(change, payload)
         case "standstill":
-            standstill.remind(change, payload)
+            stalled_steps.remind(change, payload)
         case _:
             raise ValueError(f"“{name}” is no timer")
 
@@ -162,15 +153,15 @@ def _again_later(change: Change, payload: Mapping[str, Any], due: datetime) -> N
 
 def _unknown_ring(change: Change, press: str) -> None:
     """Unknown for more than a minute: the owner is told what, and that nothing is repeated."""
-    attempts = settlement.attempts_of(change, press)
+    attempts = action_outcomes.attempts_of(change, press)
     unknown = [one for one in attempts if one.state == AttemptState.UNKNOWN]
     if not unknown:
         return
     first = unknown[0]
     action = change.plan.actions[first.action]
-    seen = change.scope(**settlement.attempt_scope(change, first))
+    seen = change.scope(**action_outcomes.attempt_scope(change, first))
     if action.cases is not None:
-        seen["batch"] = settlement.batch_of(change, attempts)
+        seen["batch"] = action_outcomes.batch_of(change, attempts)
     data = {
         "action": action.id,
         "attempt_id": first.id,
@@ -208,7 +199,7 @@ def _answer_due(change: Change, step_id: str) -> None:
 def _not_delivered(change: Change, payload: Mapping[str, Any]) -> None:
     """A message of it was set aside; in the night of a SEV3 or SEV4 that waits for the morning."""
     if notifications.may_ring(change, Event.NOT_DELIVERED):
-        parked.tell(change, int(payload["item"]))
+        dead_letters.tell(change, int(payload["item"]))
     else:
         due = change.house.quiet.next_end(change.now)
         key = f"{payload['item']}-{due:%Y%m%d%H}"
@@ -225,7 +216,7 @@ def _wait_over(change: Change, payload: Mapping[str, Any]) -> None:
     entry = change.entry("wait_over", data)
     change.audit("wait_over", incident.reference)
     notifications.announce(change, Event.YOUR_TURN, entry)
-    questions.ask_due(change)
+    follow_up_prompts.ask_due(change)
     change.show()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from plan.model import CardWords, Confirm, Words
 
-Scope = Mapping[str, Any]  # facts, cases, incident, steps … (the scope of plan.texts)
+Scope = Mapping[str, Any]  # facts, cases, incident, steps … (the scope of plan.scope)
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from typing import Any
 import jinja2
 import yaml
 
-from message_templates import limits, notice, outputs
+from message_templates import limits, notification_text, writers
 from message_templates.catalogue import normal, read_yaml
 from message_templates.environment import environment
+from message_templates.expansion import Expansion, Pending, StructureError
 from message_templates.filters import AS_FUNCTIONS, FILTERS
 from message_templates.functions import AS_FILTERS, FUNCTIONS
-from message_templates.marks import NOT_KNOWN, clean
 from message_templates.state import Checks, Links, State, TemplateFailed, no_links
-from message_templates.structure import Expansion, Pending, StructureError
-from plan import leaves
+from message_templates.text_parts import NOT_KNOWN, clean
+from plan import jinja_leaves
 
 __all__ = ["Message", "TemplateFailed", "Templates"]
 
@@ -37,14 +37,14 @@ def _compiled(source: str) -> Callable[[Mapping[str, Any]], str]:
     """A leaf, ready to be rendered; one without Jinja is itself."""
     if "{" not in source:
         return lambda _: source
-    return leaves.template(_ENVIRONMENT, source)
+    return jinja_leaves.template(_ENVIRONMENT, source)
 
 
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> Callable[[Mapping[str, Any]], Any]:
     """An expression, ready to be evaluated; a mere path needs no compiler."""
     if not _PATH.fullmatch(source) or source in ("none", "true", "false"):
-        return leaves.expression(_ENVIRONMENT, source)
+        return jinja_leaves.expression(_ENVIRONMENT, source)
     first, *rest = source.split(".")
 
     def follow(scope: Mapping[str, Any]) -> Any:
@@ -127,8 +127,8 @@ class Templates:
     def _message(self, made: dict[str, Any], state: State, params: Mapping[str, Any]) -> Message:
         reference = str(made.pop("reference", "") or "") or None
         told = made.pop("text", "")
-        text = outputs.notice(told.parts) if isinstance(told, Pending) else str(told)
-        text = notice.shorten(text, reference, state.language)
+        text = writers.notice(told.parts) if isinstance(told, Pending) else str(told)
+        text = notification_text.shorten(text, reference, state.language)
         if made.get("type") in ("modal", "home"):
             view = limits.finish(made)
             if "metadata" in params:
@@ -164,7 +164,7 @@ class Templates:
     ) -> str:
         """A bilingual text of the plan as plain text."""
         state = self.state(language, zone)
-        return outputs.plain(state.parts(state.words(words, clean(dict(scope)))))
+        return writers.plain(state.parts(state.words(words, clean(dict(scope)))))
 
     def text(
         self,
@@ -179,13 +179,13 @@ class Templates:
         found = state.text(key, clean(params))
         if found is None:
             raise TemplateFailed(f"the catalogue has no “{key}”")
-        return outputs.plain(state.parts(found))
+        return writers.plain(state.parts(found))
 
     def word(self, code: str, *, language: str) -> str:
         """The catalogue's word of a code; a code that has none is shown without underscores."""
         state = self.state(language, None)
         found = state.text(f"words.{code}", {})
-        return code.replace("_", " ") if found is None else outputs.plain(state.parts(found))
+        return code.replace("_", " ") if found is None else writers.plain(state.parts(found))
 
 
 class _Shown:

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from message_templates.marks import NOT_KNOWN, Link, Ours, clean, data, element
+from message_templates.text_parts import NOT_KNOWN, Link, Ours, clean, data, element
 
 STATE = "render__"  # the render's language, zone and catalogue, in every context
 

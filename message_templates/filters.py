@@ -9,9 +9,9 @@ from typing import Any
 
 import jinja2
 
-from message_templates import moments
+from message_templates import datetimes
 from message_templates.environment import STATE, is_missing
-from message_templates.marks import NOT_KNOWN, Link, Mention, Ours, clean, data, element
+from message_templates.text_parts import NOT_KNOWN, Link, Mention, Ours, clean, data, element
 
 _Context = jinja2.runtime.Context
 _SYMBOLS = {"TWD": "NT$", "USD": "US$", "EUR": "€", "JPY": "¥", "HKD": "HK$", "GBP": "£"}
@@ -63,12 +63,12 @@ def _moment_filter(kind: str) -> Callable[..., Ours]:
             return _UNKNOWN
         state = context[STATE]
         try:
-            found = moments.read(value)
+            found = datetimes.read(value)
         except ValueError:
             return data(str(value))
         if not isinstance(found, datetime):
-            return Ours(moments.day_words(found, state.language))
-        return element(moments.moment(found, kind, language=state.language, zone=state.zone))
+            return Ours(datetimes.day_words(found, state.language))
+        return element(datetimes.moment(found, kind, language=state.language, zone=state.zone))
 
     shown.__name__ = kind
     return shown
@@ -85,7 +85,7 @@ def when(context: _Context, value: object, since: object = None) -> Ours:
     same = True
     if not is_missing(since):
         zone = context[STATE].zone
-        first, second = moments.read(value), moments.read(since)
+        first, second = datetimes.read(value), datetimes.read(since)
         if isinstance(first, datetime) and isinstance(second, datetime):
             same = first.astimezone(zone).date() == second.astimezone(zone).date()
     return (time if same else date_)(context, value)
@@ -105,7 +105,7 @@ def count(context: _Context, number: Any, one: str = "", many: str | None = None
 def _seconds(start: object, end: object) -> float | None:
     if is_missing(start) or is_missing(end):
         return None
-    first, second = moments.read(start), moments.read(end)
+    first, second = datetimes.read(start), datetimes.read(end)
     if isinstance(first, datetime) and isinstance(second, datetime):
         return (second - first).total_seconds()
     days = date(second.year, second.month, second.day) - date(first.year, first.month, first.day)

@@ -9,10 +9,12 @@ from typing import Any
 
 import jinja2
 
-from message_templates import moments, notice, outputs, review_document
+from message_templates import datetimes, notification_text, review_document, writers
 from message_templates.environment import STATE, is_missing
 from message_templates.filters import word
-from message_templates.marks import (
+from message_templates.review_builder import Composer
+from message_templates.state import State, TemplateFailed
+from message_templates.text_parts import (
     GLUE,
     NOT_KNOWN,
     Link,
@@ -22,8 +24,6 @@ from message_templates.marks import (
     first_sentence,
     parse,
 )
-from message_templates.review_words import Composer
-from message_templates.state import State, TemplateFailed
 from plan.holdings import holding
 
 _FIRST_LETTER = re.compile("[\ue000\\s]*[a-z]")
@@ -63,8 +63,8 @@ def _words(
 def _feels(context: jinja2.runtime.Context, words: Any, scope: Any) -> Ours:
     """The first sentence of a ring text: what the customer feels, with its count."""
     state: State = context[STATE]
-    text = outputs.plain(state.parts(state.words(words, scope)))
-    return Ours(clean(notice.feeling(text)))
+    text = writers.plain(state.parts(state.words(words, scope)))
+    return Ours(clean(notification_text.feeling(text)))
 
 
 def _first(text: object) -> Ours:
@@ -111,7 +111,7 @@ def _cut(text: object, limit: int) -> str:
 
 def _epoch(value: object) -> int:
     """Seconds since 1970, for a date-and-time picker."""
-    found = moments.read(value)
+    found = datetimes.read(value)
     if not isinstance(found, datetime):
         found = datetime(found.year, found.month, found.day, tzinfo=UTC)
     return int(found.timestamp())
@@ -120,7 +120,7 @@ def _epoch(value: object) -> int:
 @jinja2.pass_context
 def _plain_words(context: jinja2.runtime.Context, words: Any, scope: Any = None) -> str:
     state: State = context[STATE]
-    return outputs.plain(state.parts(state.words(words, {} if is_missing(scope) else scope)))
+    return writers.plain(state.parts(state.words(words, {} if is_missing(scope) else scope)))
 
 
 @jinja2.pass_context
@@ -185,7 +185,7 @@ def _doing(context: jinja2.runtime.Context, running: Any, scope: Any = None) -> 
     "Switching to Harborpay, asked by Mei 03:09. Looking …" → "switching to Harborpay".
     """
     said = re.split(
-        "[,，.。]", outputs.plain(context[STATE].parts(_said(context, running, scope)))
+        "[,，.。]", writers.plain(context[STATE].parts(_said(context, running, scope)))
     )[0]
     if context[STATE].language == "zh-Hant":
         return data(said.removeprefix("正在").strip())
@@ -226,7 +226,7 @@ FUNCTIONS: Mapping[str, Any] = {
     "epoch": _epoch,
     "plain_words": _plain_words,
     "case_facts": _case_facts,
-    "mark": lambda severity: Ours(notice.MARKS.get(severity, "⚪")),
+    "mark": lambda severity: Ours(notification_text.MARKS.get(severity, "⚪")),
 }
 AS_FILTERS: Mapping[str, Any] = {
     "t": _t,

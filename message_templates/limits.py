@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from message_templates import outputs
-from message_templates.structure import Pending
+from message_templates import writers
+from message_templates.expansion import Pending
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
@@ -75,7 +75,7 @@ def _literal(node: Any) -> Iterator[Any]:
         return
     inside = [node.get("text"), *node.get("fields", ()), *node.get("elements", ())]
     texts = [one for one in inside if isinstance(one, Pending)]
-    if not any(one.kind == "mrkdwn" and outputs.formats(one.parts) for one in texts):
+    if not any(one.kind == "mrkdwn" and writers.formats(one.parts) for one in texts):
         yield node
         return
     rest = [one for one in inside if one is not None and not isinstance(one, Pending)]
@@ -87,7 +87,7 @@ def _literal(node: Any) -> Iterator[Any]:
         "type": "rich_text",
         **({} if accessory else named),
         "elements": [
-            {"type": "rich_text_section", "elements": Pending("rich", outputs.literally(one.parts))}
+            {"type": "rich_text_section", "elements": Pending("rich", writers.literally(one.parts))}
             for one in texts
         ],
     }
@@ -98,22 +98,22 @@ def _literal(node: Any) -> Iterator[Any]:
 def _text(node: Pending, limit: int) -> Any:
     match node.kind:
         case "rich":
-            return outputs.rich(node.parts, limit) or [{"type": "text", "text": "–"}]
+            return writers.rich(node.parts, limit) or [{"type": "text", "text": "–"}]
         case "plain":
             return _plain(node, limit)
         case "notice":
-            return outputs.notice(node.parts)
-        case _ if outputs.formats(node.parts):
+            return writers.notice(node.parts)
+        case _ if writers.formats(node.parts):
             return _plain(node, limit)
         case _:
-            text = outputs.mrkdwn(node.parts, limit) or "–"
+            text = writers.mrkdwn(node.parts, limit) or "–"
             return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _plain(node: Pending, limit: int) -> dict[str, Any]:
-    text = outputs.plain(node.parts, limit) or "–"
+    text = writers.plain(node.parts, limit) or "–"
     made: dict[str, Any] = {"type": "plain_text", "text": text}
-    return {**made, "emoji": False} if outputs.has_emoji(node.parts) else made
+    return {**made, "emoji": False} if writers.has_emoji(node.parts) else made
 
 
 def _unique(elements: list[Any]) -> None:
@@ -131,7 +131,7 @@ def text_size(node: Any) -> int:
     """Characters of all texts of a structure, as Slack adds them up for a message."""
     if isinstance(node, Mapping):
         own = node.get("text")
-        counted = outputs.size(own) if isinstance(own, str) else 0
+        counted = writers.size(own) if isinstance(own, str) else 0
         return counted + sum(text_size(item) for item in node.values())
     if isinstance(node, list):
         return sum(text_size(item) for item in node)

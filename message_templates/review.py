@@ -10,11 +10,11 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from message_templates import outputs, review_document
+from message_templates import review_document, writers
 from message_templates.catalogue import LANGUAGES
 from message_templates.engine import Templates
-from message_templates.marks import clean
-from message_templates.review_words import Cell, Composer, Document, Table, without_keys
+from message_templates.review_builder import Cell, Composer, Document, Table, without_keys
+from message_templates.text_parts import clean
 
 _PLACE = re.compile(r"\{\{(language|title|body)\}\}")
 
@@ -46,24 +46,24 @@ def review_html(
     page = files("message_templates").joinpath("templates", "review.html").read_text("utf-8")
     times = Table("", tuple(name for name, _ in made.times), (tuple(c for _, c in made.times),))
     points = "\n".join(
-        f"<dt>{escape(name)}</dt><dd>{outputs.html(cell)}</dd>" for name, cell in made.points
+        f"<dt>{escape(name)}</dt><dd>{writers.html(cell)}</dd>" for name, cell in made.points
     )
-    changes = "<br>".join(outputs.html(cell) for cell in made.changes)
+    changes = "<br>".join(writers.html(cell) for cell in made.changes)
     body = [
-        f"<h1>{outputs.html(made.title)}</h1>",
-        f'<p class="identity">{outputs.html(made.identity)}</p>',
-        f'<p class="summary">{outputs.html(made.summary)}</p>',
+        f"<h1>{writers.html(made.title)}</h1>",
+        f'<p class="identity">{writers.html(made.identity)}</p>',
+        f'<p class="summary">{writers.html(made.summary)}</p>',
         _html_table(times, "times") if made.times else "",
         f"<dl>{points}<dt>{escape(made.changes_heading)}</dt><dd>{changes}</dd></dl>",
         *(
             f"<section><h2>{escape(table.heading)}</h2>{_html_table(table)}</section>"
             for table in made.tables
         ),
-        *(f'<p class="closing">{outputs.html(cell)}</p>' for cell in made.closing),
+        *(f'<p class="closing">{writers.html(cell)}</p>' for cell in made.closing),
     ]
     filled = {
         "language": made.language,
-        "title": escape(outputs.plain(made.title, 200)),
+        "title": escape(writers.plain(made.title, 200)),
         "body": "\n".join(part for part in body if part),
     }
     return _PLACE.sub(lambda found: filled[found.group(1)], page)
@@ -79,7 +79,7 @@ def _html_table(table: Table, kind: str = "record") -> str:
 
 
 def _html_row(row: tuple[Cell, ...]) -> str:
-    return "".join(f"<td>{outputs.html(cell)}</td>" for cell in row)
+    return "".join(f"<td>{writers.html(cell)}</td>" for cell in row)
 
 
 def review_json(templates: Templates, view: Any, *, zone: tzinfo | None = None) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _log_text(templates: Templates, entry: Any, zone: tzinfo | None) -> dict[str
     for language in LANGUAGES:
         state = templates.state(language, zone)
         line = state.leaf("{{ log_line(entry) }}", {"entry": clean(entry)})
-        made[language] = outputs.plain(state.parts(line))
+        made[language] = writers.plain(state.parts(line))
     return made
 
 

@@ -12,7 +12,7 @@ import structlog
 
 from message_templates.catalogue import Catalogue, catalogue
 from message_templates.environment import STATE
-from message_templates.marks import NOT_KNOWN, Ours, Part, parse
+from message_templates.text_parts import NOT_KNOWN, Ours, Part, parse
 
 _log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 What the plan writes is Jinja: an expression (`when`, `holds`, `cases`) gives an object, a template
 (`params`, a vendor's message) gives text. Both see only the scope that is handed in (see
-`plan.texts`). A missing fact is falsy, smaller and greater than nothing, and passes through
+`plan.scope`). A missing fact is falsy, smaller and greater than nothing, and passes through
 arithmetic; only *printing* one is an error, so that no half sentence and no empty identifier
 ever leaves the house.
 """
@@ -18,7 +18,7 @@ from jinja2 import meta
 from jinja2.nodes import Compare, Const, Filter, List, Node, Output, TemplateData, Test, Tuple
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from plan import filters, leaves
+from plan import filters, jinja_leaves
 
 _MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
 
@@ -103,7 +103,7 @@ _ENVIRONMENT = environment()
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> Callable[..., Any]:
     try:
-        return leaves.expression(_ENVIRONMENT, source)
+        return jinja_leaves.expression(_ENVIRONMENT, source)
     except jinja2.TemplateSyntaxError as error:
         raise ExpressionError(f"“{source}” is not an expression: {error.message}") from None
 
@@ -111,7 +111,7 @@ def _expression(source: str) -> Callable[..., Any]:
 @lru_cache(maxsize=4096)
 def _template(source: str) -> Callable[[Mapping[str, object]], str]:
     try:
-        return leaves.template(_ENVIRONMENT, source)
+        return jinja_leaves.template(_ENVIRONMENT, source)
     except jinja2.TemplateSyntaxError as error:
         raise ExpressionError(f"“{source}” is not a template: {error.message}") from None
 

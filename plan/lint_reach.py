@@ -13,7 +13,8 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from plan import expressions, texts
+from plan import expressions
+from plan import scope as texts
 from plan.facts import facts_of
 from plan.lint_scope import paths
 from plan.model import Fact, Plan, Section

@@ -9,7 +9,7 @@ from functools import lru_cache
 import jinja2
 from jinja2 import meta, nodes
 
-from plan import expressions, texts
+from plan import expressions, scope
 from plan.facts import facts_of, money_parts
 from plan.model import Action, Fact, Form, Plan, Section
 from plan.outline import Entry
@@ -19,12 +19,12 @@ from plan.walk import Found, actions_of, walk
 Outline = Mapping[str, Entry]
 _ENVIRONMENT = expressions.environment()
 _SHALLOW: Mapping[str, frozenset[str]] = {
-    "incident": texts.INCIDENT,
-    "target": texts.TARGET,
-    "batch": texts.BATCH,
-    "attempt": texts.ATTEMPT,
-    "case": texts.CASE,
-    "message": texts.MESSAGE,
+    "incident": scope.INCIDENT,
+    "target": scope.TARGET,
+    "batch": scope.BATCH,
+    "attempt": scope.ATTEMPT,
+    "case": scope.CASE,
+    "message": scope.MESSAGE,
 }
 
 
@@ -69,7 +69,7 @@ def _names(plan: Plan, sections: list[Section]) -> Names:
     }
     return Names(
         facts=money_parts({**left, **declared, **facts}),
-        cases=texts.CASES | _marks(actions),
+        cases=scope.CASES | _marks(actions),
         steps={step.id: _fields(step.form) for one in sections for step in one.steps},
         form=None,
         params=None,
@@ -125,7 +125,7 @@ def _check(owner: str, found: Found, names: Names) -> Iterator[Problem]:
         if read.fault:
             yield Problem(owner, found.keys, f"{read.fault}.")
         for name in read.undeclared:
-            if name not in texts.SCOPE and name not in _ENVIRONMENT.globals:
+            if name not in scope.SCOPE and name not in _ENVIRONMENT.globals:
                 yield Problem(owner, found.keys, f"“{name}” is not in the scope of the texts.")
         for kind, name in read.helpers:
             yield Problem(owner, found.keys, f"there is no {kind} “{name}”.")
@@ -156,7 +156,7 @@ def _nearer(found: Found, names: Names) -> Names:
     step = found.step
     if step is not None:
         return Names(names.facts, names.cases, names.steps, _fields(step.form), names.params)
-    return Names(names.facts, names.cases, names.steps, texts.RESOLVE_FORM, names.params)
+    return Names(names.facts, names.cases, names.steps, scope.RESOLVE_FORM, names.params)
 
 
 def paths(tree: nodes.Template) -> Iterator[tuple[str, ...]]:
@@ -202,8 +202,8 @@ def _unknown_step(rest: tuple[str, ...], names: Names) -> str | None:
     step, what = rest[0], rest[1:]
     if step not in names.steps:
         return f"there is no step {step} here."
-    if what and what[0] not in texts.STEP:
-        return f"a step has no “{what[0]}”; it has {', '.join(sorted(texts.STEP))}."
+    if what and what[0] not in scope.STEP:
+        return f"a step has no “{what[0]}”; it has {', '.join(sorted(scope.STEP))}."
     if len(what) > 1 and what[0] == "fields" and what[1] not in names.steps[step]:
         return f"the form of step {step} has no field “{what[1]}”."
     return None

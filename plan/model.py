@@ -1,6 +1,6 @@
 """The emergency plan as data: sections, steps, branches, guards, forms, actions, incident types.
 
-Every text is a Jinja template in English and Traditional Chinese; `plan.texts` says what may stand
+Every text is a Jinja template in English and Traditional Chinese; `plan.scope` says what may stand
 in it. Nothing here knows Slack. No code may branch on a section's number: what differs between
 sections stands in these fields (architecture, rule 2).
 """

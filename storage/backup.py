@@ -15,7 +15,7 @@ from storage.database import Database
 from storage.engines import writing_engine
 from storage.files import BESIDE, in_clear, keep_private
 from storage.lock import InstanceLock
-from storage.restored import Marked, mark_restored
+from storage.restore_marks import Marked, mark_restored
 from storage.upgrade import upgrade
 
 

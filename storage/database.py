@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from storage.cipher import AesCipher
 from storage.engines import database_url, reading_engine, sqlite_path, writing_engine
 from storage.errors import CannotOpen, StorageError
+from storage.executor import Lane, StoreRequest
 from storage.key import check_key
-from storage.lanes import Lane, StoreRequest
 from storage.lock import InstanceLock
 from storage.schema import check_schema
 from storage.upgrade import upgrade

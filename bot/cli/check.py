@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from bot.checking import open_checks
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, settings_of
 from bot.cli.terminal import Lines, Terminal, text
 from bot.settings import Settings
+from bot.wiring.check_connections import open_checks
 from checks.model import CheckResult, Finding
 from checks.registry import build
 from checks.runner import run_check

@@ -10,7 +10,7 @@ from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
 from bot.cli.terminal import say
 from storage.backup import BackupError, backup, older_copies, restore, restored_elsewhere
-from storage.restored import Marked
+from storage.restore_marks import Marked
 from storage.upgrade import upgrade
 
 

@@ -14,13 +14,13 @@ import yaml
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.checking import open_checks
 from bot.cli.manifest import manifest_text
 from bot.cli.options import config_option
 from bot.cli.terminal import Terminal, text
 from bot.name_resolution import sentences
 from bot.settings import Secrets, Settings, load_secrets, load_settings
 from bot.settings_errors import SettingsError
+from bot.wiring.check_connections import open_checks
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check

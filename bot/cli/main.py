@@ -11,7 +11,7 @@ import click
 
 from bot import logs
 from bot.cli.errors import UserError, tell
-from bot.pauses import none_while_loading
+from bot.gc_tuning import none_while_loading
 from storage.errors import StorageError
 
 _COMMANDS = {

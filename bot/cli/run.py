@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from bot import logs
+from bot.application import Muster
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
 from bot.cli.signals import Ending
 from bot.clock import DrivenClock, SystemClock
-from bot.muster import Muster
-from bot.pauses import none_until_loaded
+from bot.gc_tuning import none_until_loaded
 from plan.loader import PlanError
 from storage.errors import StorageError
 

@@ -10,11 +10,11 @@ import click
 import yaml
 from sqlalchemy import func, select
 
-from bot.checking import open_checks
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, settings_of
 from bot.cli.terminal import say
 from bot.settings import Settings
+from bot.wiring.check_connections import open_checks
 from checks.kinds.base import LookFailed
 from checks.shop.inspect import propose
 from checks.shop.mapping import LogicalTable

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, database_of, settings_of
 from bot.cli.terminal import Lines, Terminal, say
-from incidents import parked
-from incidents.house import Actor
+from incidents.alerting import dead_letters
+from incidents.organisation import Actor
 from storage import work
 from storage.work import Stuck
 
@@ -69,16 +69,16 @@ def _rows(session: Session) -> list[_Row]:
 
 
 def _row(session: Session, item: Stuck) -> _Row:
-    incident = parked.incident_of(session, item)
+    incident = dead_letters.incident_of(session, item)
     return _Row(
         id=item.id,
         kind=item.kind,
         state=item.state,
-        what=parked.what_of(item),
+        what=dead_letters.what_of(item),
         incident=incident.reference if incident is not None else None,
         since=item.since,
         attempts=item.attempts,
-        why=parked.detail_of(item),
+        why=dead_letters.detail_of(item),
     )
 
 
@@ -93,7 +93,7 @@ def retry_command(ids: tuple[int, ...], everything: bool, config: Path) -> None:
     database = database_of(settings_of(config))
     now = datetime.now(UTC)
     again = database.write_now(
-        lambda s: parked.retry_items(s, _ACTOR, None if everything else ids, now)
+        lambda s: dead_letters.retry_items(s, _ACTOR, None if everything else ids, now)
     )
     missing = sorted(set(ids) - {item.id for item in again})
     if missing:

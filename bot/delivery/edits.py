@@ -14,12 +14,12 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.delivery import records
+from bot.delivery import message_store
 from bot.delivery.content import Content, request_of
+from bot.delivery.context import Office
 from bot.delivery.errors import Remedy, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.lookup import metadata
-from bot.delivery.office import Office
 from bot.delivery.posts import join
 from storage import work
 
@@ -31,7 +31,7 @@ _GONE = frozenset({Remedy.POST_ANEW, Remedy.FALLBACK, Remedy.JOIN, Remedy.ROOT_A
 
 @dataclass(frozen=True)
 class _Drawn:
-    message: records.Standing
+    message: message_store.Standing
     content: Content
 
 
@@ -64,15 +64,15 @@ class Edits:
             return await self._gone(job, error)
         return self._shown(job, shown)
 
-    def _look(self, session: Session, job: Job) -> _Drawn | records.Coming | None:
+    def _look(self, session: Session, job: Job) -> _Drawn | message_store.Coming | None:
         """The message with what it is to show; where it does not stand, its post."""
-        message = records.standing(session, job.message)
+        message = message_store.standing(session, job.message)
         if message is None or message.ts is None or message.channel is None:
-            return records.coming(session, job.message)
+            return message_store.coming(session, job.message)
         language = job.payload.get("language") or message.language or "en"
         return _Drawn(message, self._office.drawn(session, request_of(job, language)))
 
-    def _not_standing(self, coming: records.Coming | None) -> Turn:
+    def _not_standing(self, coming: message_store.Coming | None) -> Turn:
         if coming is None:
             return Delivered({"dropped": "not posted"})
         if coming.undrawn:
@@ -80,7 +80,7 @@ class Edits:
         due = max(coming.due, self._office.clock.now()) + _POST_WAIT
         return Later(due, "waits for its post", waited=True)
 
-    async def _update(self, job: Job, message: records.Standing, content: Content) -> Content:
+    async def _update(self, job: Job, message: message_store.Standing, content: Content) -> Content:
         joined = False
         while True:
             args: dict[str, Any] = {
@@ -106,11 +106,13 @@ class Edits:
 
     async def _gone(self, job: Job, error: SlackRefused) -> Turn:
         """Somebody deleted it, or its channel is gone: post it anew while the incident lives."""
-        if not await self._office.read(lambda s: records.live(s, job.payload.get("incident"))):
+        if not await self._office.read(
+            lambda s: message_store.live(s, job.payload.get("incident"))
+        ):
             return Delivered({"dropped": error.code})
 
         def also(session: Session, now: datetime) -> None:
-            records.post_anew(session, job.message, now, because=error.code, job=job)
+            message_store.post_anew(session, job.message, now, because=error.code, job=job)
 
         log.warning("message_gone", message=job.message, code=error.code)
         return Delivered({"anew": error.code}, also)
@@ -119,7 +121,7 @@ class Edits:
         again = self._office.timing.twin_look
 
         def also(session: Session, now: datetime) -> None:
-            records.changed(session, job.message, content.content_hash)
+            message_store.changed(session, job.message, content.content_hash)
             if job.ambiguous:
                 work.enqueue(
                     session,

@@ -14,12 +14,12 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.delivery import records
+from bot.delivery import message_store
 from bot.delivery.content import Attachment, Content, request_of
+from bot.delivery.context import Office
 from bot.delivery.errors import Remedy, SlackError, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_named_files
-from bot.delivery.office import Office
 from bot.delivery.posts import Posts, Target, join, look_for_twins
 from storage.models import WorkItem
 
@@ -38,7 +38,7 @@ class Files:
 
     async def deliver(self, job: Job) -> Turn:
         """One turn of a file. Raises SlackError for what has no better remedy here."""
-        row = await self._office.read(lambda s: records.standing(s, job.message))
+        row = await self._office.read(lambda s: message_store.standing(s, job.message))
         if row is not None and row.ts is not None:
             return Delivered({"standing": row.ts})
         targets = await self._posts.targets(job)
@@ -48,7 +48,7 @@ class Files:
             job, targets, lambda target: self._deliver(job, row, target)
         )
 
-    async def _deliver(self, job: Job, row: records.Standing | None, target: Target) -> Turn:
+    async def _deliver(self, job: Job, row: message_store.Standing | None, target: Target) -> Turn:
         given_up: tuple[str, ...] = ()
         if row is not None and job.ambiguous and row.delivery_id.startswith(_MARK):
             ids = frozenset(row.delivery_id.removeprefix(_MARK).split(","))
@@ -158,7 +158,7 @@ class Files:
     def _keep(
         session: Session, job: Job, now: datetime, target: Target, mark: str, ts: str | None
     ) -> None:
-        records.keep(
+        message_store.keep(
             session,
             job,
             now,

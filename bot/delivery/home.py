@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.delivery.content import request_of
+from bot.delivery.context import Office, backoff
 from bot.delivery.errors import Unclear
+from bot.delivery.fallback_text import plain_view
 from bot.delivery.job import Delivered, Job, Later, Turn
-from bot.delivery.office import Office, backoff
-from bot.delivery.plain import plain_view
 
 
 class Home:

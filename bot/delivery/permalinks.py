@@ -15,10 +15,10 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.delivery import records
+from bot.delivery import message_store
+from bot.delivery.context import Office
 from bot.delivery.errors import Remedy, SlackError, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Turn
-from bot.delivery.office import Office
 from storage import work
 from storage.models import Incident, SlackMessage
 
@@ -39,7 +39,7 @@ class Permalinks:
 
     async def deliver(self, job: Job) -> Turn:
         """One turn. Raises SlackError for what the ordinary remedies handle."""
-        message = await self._office.read(lambda s: records.standing(s, job.message))
+        message = await self._office.read(lambda s: message_store.standing(s, job.message))
         if message is None or message.ts is None or message.permalink is not None:
             return Delivered({"dropped": "known, or not standing"})
         try:
@@ -64,7 +64,7 @@ class Permalinks:
             return Later(now + _CARD_WAIT, "waits for the card it leads to", waited=True)
         return None
 
-    async def _learn(self, key: str, card: records.Standing) -> None:
+    async def _learn(self, key: str, card: message_store.Standing) -> None:
         try:
             async with asyncio.timeout(_ANSWER_WITHIN):
                 found = await self._ask(key, card, urgent=True)
@@ -74,7 +74,7 @@ class Permalinks:
         await self._office.database.write(lambda s: found(s, self._office.clock.now()))
 
     async def _ask(
-        self, key: str, message: records.Standing, *, urgent: bool
+        self, key: str, message: message_store.Standing, *, urgent: bool
     ) -> Callable[[Session, datetime], None]:
         args = {"channel": message.channel, "message_ts": message.ts}
         answer = await self._office.sender.call("chat.getPermalink", args, urgent=urgent)
@@ -82,7 +82,7 @@ class Permalinks:
 
         def keep(session: Session, _: datetime) -> None:
             if isinstance(link, str) and link:
-                records.found_at(session, key, ts, link)
+                message_store.found_at(session, key, ts, link)
 
         return keep
 
@@ -109,8 +109,10 @@ def permalink_of(session: Session, reference: str) -> str | None:
     )
 
 
-def _card(session: Session, job: Job) -> tuple[str, records.Standing | None, records.Coming | None]:
+def _card(
+    session: Session, job: Job
+) -> tuple[str, message_store.Standing | None, message_store.Coming | None]:
     incident = session.get(Incident, int(job.payload["incident"]))
     key = f"{incident.reference}/card" if incident is not None else ""
-    card = records.standing(session, key)
-    return key, card, None if card is not None else records.coming(session, key)
+    card = message_store.standing(session, key)
+    return key, card, None if card is not None else message_store.coming(session, key)

@@ -18,14 +18,14 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.delivery import records
+from bot.delivery import message_store
 from bot.delivery.content import Content, request_of
+from bot.delivery.context import Office
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_message, metadata
-from bot.delivery.office import Office
-from bot.delivery.order import InFlight, put_in_order
 from bot.delivery.permalinks import Permalinks, ask_for
+from bot.delivery.thread_order import InFlight, put_in_order
 from storage import work
 from storage.models import WorkItem
 
@@ -49,11 +49,11 @@ class Target:
 class _Stand:
     """What the database knows before the post."""
 
-    message: records.Standing | None
-    root: records.Standing | None = None  # of the thread it belongs to
-    root_coming: records.Coming | None = None  # asked for only while the root does not stand
+    message: message_store.Standing | None
+    root: message_store.Standing | None = None  # of the thread it belongs to
+    root_coming: message_store.Coming | None = None  # asked for only while the root does not stand
     root_parked: bool = False
-    ahead: records.Ahead | None = None
+    ahead: message_store.Ahead | None = None
 
 
 class Posts:
@@ -128,7 +128,7 @@ class Posts:
             urgent=job.urgent,
         )
 
-    async def _may_follow(self, ahead: records.Ahead) -> bool:
+    async def _may_follow(self, ahead: message_store.Ahead) -> bool:
         return ahead.claimed and await self._flying.may_follow(ahead.item_id)
 
     async def targets(self, job: Job) -> list[Target] | Turn:
@@ -163,11 +163,11 @@ class Posts:
             due = max(stand.root_coming.due, self._office.clock.now()) + _ROOT_WAIT
 
             def also(session: Session, now: datetime) -> None:
-                root = records.standing(session, thread)
+                root = message_store.standing(session, thread)
                 if root is not None and root.ts is not None:  # it came about in the meantime
                     session.get_one(WorkItem, job.id).due = now
 
-            return Later(due, records.WAITS_FOR_ROOT, also, waited=True)
+            return Later(due, message_store.WAITS_FOR_ROOT, also, waited=True)
         if stand.root is None:
             return Parked(f"the root of its thread, {thread}, was never posted")
         return await self._root_anew(job, None)
@@ -180,13 +180,13 @@ class Posts:
             return Parked(f"{error}; it is refused under a new root as well")
 
         def also(session: Session, now: datetime) -> None:
-            if not records.post_anew(session, thread, now, because=because, job=job):
+            if not message_store.post_anew(session, thread, now, because=because, job=job):
                 log.error("root_unknown", message=thread)
 
         return Later(self._office.clock.now() + _ROOT_WAIT, f"root anew: {because}", also)
 
     async def _posted_anew(self, message: str, job: Job) -> bool:
-        return await self._office.read(lambda s: records.was_posted_anew(s, message, job))
+        return await self._office.read(lambda s: message_store.was_posted_anew(s, message, job))
 
     async def direct_channel(self, person: str, *, urgent: bool) -> str:
         """The direct-message channel with a person. Raises SlackError."""
@@ -251,7 +251,7 @@ class Posts:
         twin_look = self._office.timing.twin_look
 
         def also(session: Session, now: datetime) -> None:
-            records.keep(
+            message_store.keep(
                 session,
                 job,
                 now,
@@ -263,7 +263,7 @@ class Posts:
                 language=target.language,
             )
             if target.thread_ts is None:
-                records.wake_waiting(session, job.message, now)
+                message_store.wake_waiting(session, job.message, now)
                 if job.payload.get("template") == "card":
                     ask_for(session, job, now)
                 if job.payload.get("anew"):
@@ -281,10 +281,10 @@ class Posts:
     def _follow(session: Session, job: Job, now: datetime) -> None:
         """A root that was posted anew takes the runbook along; the copy under the old one goes."""
         session.flush()
-        for row in records.beside(session, job.message, job.payload.get("incident")):
+        for row in message_store.beside(session, job.message, job.payload.get("incident")):
             old = Target(str(row.channel), row.language or _DEFAULT_LANGUAGE, row.thread_ts)
             mark = {"message": row.key, "delivery": row.delivery_id}
-            if records.post_anew(session, row.key, now, because="its root is new", job=job):
+            if message_store.post_anew(session, row.key, now, because="its root is new", job=job):
                 look_for_twins(session, job, old, mark, keep=None, now=now, due=now, of=row.key)
 
 
@@ -297,7 +297,7 @@ class Twins:
     async def deliver(self, job: Job) -> Turn:
         payload, sender = job.payload, self._office.sender
         stands, coming = await self._office.read(
-            lambda s: (records.standing(s, job.message), records.coming(s, job.message))
+            lambda s: (message_store.standing(s, job.message), message_store.coming(s, job.message))
         )
         if payload.get("late") and coming is not None:
             # Another process is about to post it: which of the two stays is known after that.
@@ -338,18 +338,18 @@ class Twins:
 
 
 def _stand(session: Session, job: Job) -> _Stand:
-    message = records.standing(session, job.message)
+    message = message_store.standing(session, job.message)
     thread = job.payload.get("thread")
     if not thread:
         return _Stand(message)
-    root = records.standing(session, str(thread))
+    root = message_store.standing(session, str(thread))
     if root is not None and root.ts is not None:
-        return _Stand(message, root, ahead=records.ahead(session, job))
+        return _Stand(message, root, ahead=message_store.ahead(session, job))
     return _Stand(
         message,
         root,
-        root_coming=records.coming(session, str(thread)),
-        root_parked=records.parked(session, str(thread)),
+        root_coming=message_store.coming(session, str(thread)),
+        root_parked=message_store.parked(session, str(thread)),
     )
 
 

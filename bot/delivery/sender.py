@@ -16,7 +16,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
-from bot.delivery.budget import Budget
 from bot.delivery.errors import (
     ANSWERED,
     Held,
@@ -26,6 +25,7 @@ from bot.delivery.errors import (
     SlackRefused,
     Unclear,
 )
+from bot.delivery.rate_limits import Budget
 from storage.work import still_held
 
 log = structlog.get_logger(__name__)

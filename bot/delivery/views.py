@@ -18,12 +18,12 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.delivery import records
+from bot.delivery import message_store
 from bot.delivery.content import Content, request_of
+from bot.delivery.context import Office, backoff
 from bot.delivery.errors import Held, Remedy, SlackRefused, Unclear
+from bot.delivery.fallback_text import plain_content, plain_view
 from bot.delivery.job import Delivered, Job, Later, Turn
-from bot.delivery.office import Office, backoff
-from bot.delivery.plain import plain_content, plain_view
 from storage import outbox
 from storage.models import WorkItem
 
@@ -42,7 +42,7 @@ class Views:
     async def deliver(self, job: Job) -> Turn:
         """One turn. Raises SlackError for what the ordinary remedies handle."""
         office = self._office
-        if await office.read(lambda session: records.has_newer(session, job)):
+        if await office.read(lambda session: message_store.has_newer(session, job)):
             return Delivered({"superseded": True})
         content = await office.draw(request_of(job, await self._language(job)))
         try:

@@ -10,15 +10,15 @@ from typing import Protocol
 import structlog
 from sqlalchemy.orm import Session
 
+from bot.delivery.at_most_once import Ephemeral, Respond
+from bot.delivery.context import Office, backoff
 from bot.delivery.edits import Edits
 from bot.delivery.errors import SlackError
 from bot.delivery.files import Files
 from bot.delivery.home import Home
 from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
-from bot.delivery.late import put_right
-from bot.delivery.office import Office, backoff
-from bot.delivery.once import Ephemeral, Respond
-from bot.delivery.pages import Pages
+from bot.delivery.late_outcomes import put_right
+from bot.delivery.paging import Pages
 from bot.delivery.permalinks import DO as PERMALINK
 from bot.delivery.permalinks import Permalinks
 from bot.delivery.posts import Posts, Twins

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.schedule.recurring import Finish, Recurring
-from incidents.house import House
+from incidents.organisation import House
 from incidents.read.week import due_for, readers_of
 from storage import outbox
 

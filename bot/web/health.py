@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from bot.clock import Clock
 from bot.delivery.errors import SlackError
-from bot.delivery.plain import PlainForms
+from bot.delivery.fallback_text import PlainForms
 from bot.delivery.sender import Sender
 from bot.schedule.workers import Workers
 from bot.web.figures import Figures, read_figures

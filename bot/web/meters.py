@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from bot.clock import Clock
-from bot.delivery.plain import PlainForms
+from bot.delivery.fallback_text import PlainForms
 from bot.delivery.sender import Sender
 from bot.intake.receive import Intake
 from bot.web.figures import Figures

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from incidents import approval_asking
-from incidents.answers import PENDING
 from incidents.read import buttons
 from incidents.read.reader import Reader
+from incidents.runbooks.press_conflicts import PENDING
+from incidents.shop_actions import approval_requests
 from incidents.views import ButtonView
 from plan.model import Action, Confirm, Words
 from storage.models import ActionAttempt, Approval, ApprovalState, AttemptState
@@ -95,9 +95,9 @@ def _buttons(reader: Reader, request: Approval, filled: dict[str, Any]) -> list[
 
 def _next(reader: Reader, request: Approval) -> Any:
     """Who is asked when this one does not decide in time."""
-    if len(request.told) >= approval_asking.ASKED:
+    if len(request.told) >= approval_requests.ASKED:
         return None
-    chain = approval_asking.approvers(reader.change(), request.asked_by)
+    chain = approval_requests.approvers(reader.change(), request.asked_by)
     return reader.person(next((one for one in chain if one not in request.told), None))
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from incidents import figures, requests, runbook
-from incidents.preview import writes_of
+from incidents import case_totals
 from incidents.read.reader import Reader
-from incidents.runbook import Offer, Place
+from incidents.runbooks import runbook
+from incidents.runbooks.runbook import Offer, Place
+from incidents.shop_actions import requests
+from incidents.shop_actions.message_preview import writes_of
 from incidents.views import ButtonView
 from plan.expressions import ExpressionError
 from plan.model import Action, Button
@@ -131,5 +133,5 @@ def _target_of(reader: Reader, place: Place) -> Mapping[str, Any]:
         action = reader.plan.actions.get(button.action or "")
         if action is not None and action.cases is not None:
             can = runbook.ready(reader.plan, place.plan, action, reader.cases, reader.scope)
-            return figures.target(figures.reached(action, can, reader.scope))
+            return case_totals.target(case_totals.reached(action, can, reader.scope))
     return {}

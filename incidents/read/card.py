@@ -9,11 +9,14 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import commands, hold, impact, questions, reachability, runbook
-from incidents.house import House
+from incidents.alerting import reachability
+from incidents.detection import impact
+from incidents.lifecycle import command_rows, hold
+from incidents.organisation import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
-from incidents.runbook import Place
+from incidents.runbooks import follow_up_prompts, runbook
+from incidents.runbooks.runbook import Place
 from incidents.views import ButtonView, CardView, NextView, PersonView
 from plan import expressions
 from plan.model import CardWords, Later, Words
@@ -165,9 +168,9 @@ def next_of(reader: Reader) -> tuple[Place | None, NextView]:
 def _question(reader: Reader) -> tuple[Later, TimelineEntry] | None:
     """What was asked and is not answered yet."""
     change = reader.change()
-    for later in questions.of_section(change):
-        entry = questions.last_asked(change, later.id)
-        if entry is not None and questions.is_open(entry):
+    for later in follow_up_prompts.of_section(change):
+        entry = follow_up_prompts.last_asked(change, later.id)
+        if entry is not None and follow_up_prompts.is_open(entry):
             return later, entry
     return None
 
@@ -175,7 +178,7 @@ def _question(reader: Reader) -> tuple[Later, TimelineEntry] | None:
 def _later(reader: Reader) -> Words | None:
     """What is waited for when every step is done."""
     change = reader.change()
-    for later in questions.of_section(change):
+    for later in follow_up_prompts.of_section(change):
         if reader.incident.recovered_at is None and expressions.holds(
             later.condition, reader.scope
         ):
@@ -272,13 +275,13 @@ def _ended_buttons(reader: Reader) -> list[ButtonView]:
 
 def controls_of(session: Session, house: House, incident_id: int, now: datetime) -> tuple[str, ...]:
     """Every command that makes sense now, for the menu that opens behind “More…”."""
-    return commands.offered(reader_of(session, house, incident_id, now).change())
+    return command_rows.offered(reader_of(session, house, incident_id, now).change())
 
 
 def _more(reader: Reader) -> tuple[tuple[str, str], ...]:
     """At most five: the likeliest controls, one entry for the rest, and the other language."""
     value = buttons.reference(reader)
-    found = list(commands.offered(reader.change()))
+    found = list(command_rows.offered(reader.change()))
     languages = [
         f"lang:{language}" for language in reader.house.other_languages(reader.incident.audience)
     ]

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from incidents import cases, figures, runbook
-from incidents.figures import CaseLine
-from incidents.house import House
+from incidents import case_totals, cases
+from incidents.case_totals import CaseLine
+from incidents.organisation import House
 from incidents.read.nouns import case_label, state_words
 from incidents.read.reader import Reader, reader_of
+from incidents.runbooks import runbook
 from incidents.views import AnswerView, CasesView, CaseView
 
 
@@ -30,7 +31,7 @@ def case_view(reader: Reader, line: CaseLine) -> CaseView:
 
 def _answers(reader: Reader, line: CaseLine) -> Iterator[AnswerView]:
     """What forms that hold case by case say of it. What was typed stands in the log alone."""
-    said = line.facts.get(figures.ANSWERS) or {}
+    said = line.facts.get(case_totals.ANSWERS) or {}
     for run in reader.runs if said else ():
         for place in reader.places(run):
             form = runbook.by_case(place.plan)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from incidents.read.reader import Reader
-from incidents.runbook import Place
+from incidents.runbooks.runbook import Place
 from plan.model import Words
 from storage.models import ActionAttempt, AttemptState, StepState
 

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import follow_ups, parked, people, silence
-from incidents.house import House
+from incidents import people
+from incidents.alerting import dead_letters
+from incidents.detection import silence
+from incidents.lifecycle import follow_ups
+from incidents.organisation import House
 from incidents.read import week
 from incidents.read.lists import checks, incident_list, list_items, visible
 from incidents.read.open_items import words_of_item
@@ -35,7 +38,7 @@ def home(session: Session, house: House, user_id: str, now: datetime) -> HomeVie
         .order_by(Incident.resolved_at.desc())
         .limit(10)
     )
-    on_call = parked.ROLE in house.roles_of(user_id)
+    on_call = dead_letters.ROLE in house.roles_of(user_id)
     return HomeView(
         person=people.person(session, user_id) or PersonView(user_id, user_id),
         language=person.language if person is not None else "en",
@@ -58,7 +61,7 @@ def home(session: Session, house: House, user_id: str, now: datetime) -> HomeVie
         ),
         checks=checks(session),
         now=now,
-        stuck=parked.views(session, house, user_id, _STUCK) if on_call else (),
+        stuck=dead_letters.views(session, house, user_id, _STUCK) if on_call else (),
         silenced=_silenced(session, house, user_id, now),
         stuck_count=sum(depth.parked for depth in work.depths(session, now)) if on_call else 0,
         approvals=week.approvals(session, house, user_id, now),

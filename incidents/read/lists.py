@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents.authorise import may_see
-from incidents.house import House
-from incidents.read import together
+from incidents.organisation import House
+from incidents.read import bulk_loading
 from incidents.read.card import mood_of, next_of, waits, words_of
 from incidents.read.reader import Reader
 from incidents.views import ListItem
@@ -37,7 +37,7 @@ def list_items(
     items: list[ListItem] = []
     for first in range(0, len(incidents), _TOGETHER):
         part = incidents[first : first + _TOGETHER]
-        items += [_item(reader) for reader in together.readers(session, house, part, now)]
+        items += [_item(reader) for reader in bulk_loading.readers(session, house, part, now)]
     return tuple(items)
 
 

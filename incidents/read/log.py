@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import questions, settlement, timeline
-from incidents.house import House
+from incidents import timeline
+from incidents.organisation import House
 from incidents.read import buttons
 from incidents.read.problems import problem_of
 from incidents.read.reader import Reader, reader_of
+from incidents.runbooks import follow_up_prompts
+from incidents.shop_actions import action_outcomes
 from incidents.views import ButtonView, LogView
 from plan.model import Words
 from storage.models import ActionAttempt, TimelineEntry
@@ -78,8 +80,8 @@ def _resolved(reader: Reader, entry: TimelineEntry, data: dict[str, Any]) -> dic
         found["problem"] = problem_of(reader, {"code": data["problem"], "action": data["action"]})
         attempt = reader.session.get(ActionAttempt, data.get("attempt_id"))
         if attempt is not None:
-            found["look"] = settlement.look_against(attempt)
-            found["attempt"] = settlement.attempt_scope(reader.change(), attempt)["attempt"]
+            found["look"] = action_outcomes.look_against(attempt)
+            found["attempt"] = action_outcomes.attempt_scope(reader.change(), attempt)["attempt"]
     return found
 
 
@@ -115,7 +117,7 @@ def _words(reader: Reader, data: dict[str, Any]) -> Words | None:
     if not isinstance(wanted, dict):
         return None
     if "later" in wanted:
-        later = questions.find(reader.change(), str(wanted["later"]))
+        later = follow_up_prompts.find(reader.change(), str(wanted["later"]))
         return later.ask if later is not None else None
     if "action" in wanted:
         action = reader.plan.actions.get(str(wanted["action"]))
@@ -134,8 +136,8 @@ def _words(reader: Reader, data: dict[str, Any]) -> Words | None:
 
 def _buttons(reader: Reader, entry: TimelineEntry) -> tuple[ButtonView, ...]:
     """A question has its buttons until it is answered."""
-    if entry.kind == "asked" and questions.is_open(entry):
-        later = questions.find(reader.change(), str(entry.data.get("later")))
+    if entry.kind == "asked" and follow_up_prompts.is_open(entry):
+        later = follow_up_prompts.find(reader.change(), str(entry.data.get("later")))
         if later is not None:
             return tuple(buttons.of_question(reader, later.id, later.buttons, entry.sequence))
     return ()

@@ -13,13 +13,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import parked, questions, runbook, timeline
-from incidents.house import House
+from incidents import timeline
+from incidents.alerting import dead_letters
+from incidents.organisation import House
 from incidents.read import approvals, buttons, log, nouns
 from incidents.read.card import any_time, card_of, mood_of, next_place
 from incidents.read.open_items import words_of_item
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
+from incidents.runbooks import follow_up_prompts, runbook
 from incidents.views import ButtonView, CardView
 from plan.model import DeskWords, Words
 from storage import work
@@ -76,7 +78,7 @@ def _stuck(reader: Reader, item_id: int) -> dict[str, Any]:
     found = next((one for one in work.parked(reader.session) if one.id == item_id), None)
     if found is None:
         return {}
-    return {"stuck": parked.view_of(reader.session, found, reader.house, "")}
+    return {"stuck": dead_letters.view_of(reader.session, found, reader.house, "")}
 
 
 def _question(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,12 +86,12 @@ def _question(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
     entry = _entry(reader, params)
     if entry is None or entry.kind != "asked":
         return {}
-    later = questions.find(reader.change(), str(entry.data.get("later")))
+    later = follow_up_prompts.find(reader.change(), str(entry.data.get("later")))
     if later is None:
         return {}
     offered = (
         buttons.of_question(reader, later.id, later.buttons, entry.sequence)
-        if questions.is_open(entry)
+        if follow_up_prompts.is_open(entry)
         else []
     )
     return {"what": later.ask, "scope": reader.scope, "buttons": offered}

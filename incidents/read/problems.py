@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from incidents import settlement
 from incidents.read.reader import Reader
+from incidents.shop_actions import action_outcomes
 from plan.model import Words
 from storage.models import ActionAttempt
 
@@ -114,5 +114,5 @@ def problem_scope(reader: Reader, attempt: ActionAttempt) -> dict[str, Any]:
     return {
         **reader.scope,
         **reader.attempt_scope(attempt),
-        "look": settlement.look_against(attempt),
+        "look": action_outcomes.look_against(attempt),
     }

@@ -11,12 +11,14 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from incidents import loading, people, runbook, settlement
-from incidents.answers import PENDING
+from incidents import loading, people
+from incidents.case_totals import CaseLine, target
 from incidents.change import Change
-from incidents.figures import CaseLine, target
-from incidents.house import SYSTEM_ACTOR, House
-from incidents.runbook import Place
+from incidents.organisation import SYSTEM_ACTOR, House
+from incidents.runbooks import runbook
+from incidents.runbooks.press_conflicts import PENDING
+from incidents.runbooks.runbook import Place
+from incidents.shop_actions import action_outcomes
 from incidents.views import PersonView
 from plan.model import IncidentType, Plan, Section
 from storage.models import (
@@ -138,11 +140,11 @@ class Reader:
     def attempt_scope(self, attempt: ActionAttempt) -> Mapping[str, Any]:
         """What the words of an action see of a running or ended attempt."""
         change = self.change()
-        seen = settlement.attempt_scope(change, attempt)
+        seen = action_outcomes.attempt_scope(change, attempt)
         action = self.plan.actions[attempt.action]
         if action.cases is not None:
             attempts = [one for one in self.attempts if one.press == attempt.press]
-            batch = settlement.batch_of(change, attempts)
+            batch = action_outcomes.batch_of(change, attempts)
             covered = {int(one) for many in attempts for one in many.covers or ()}
             reached = [case for case in self.cases if case.id in covered]
             seen |= {"batch": batch, "target": target(reached)}

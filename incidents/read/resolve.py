@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import guards
-from incidents.house import House
-from incidents.looks import GuardLooks
+from incidents.organisation import House
 from incidents.read.reader import Reader, reader_of
+from incidents.runbooks import guards
+from incidents.shop_actions.looks import GuardLooks
 from incidents.views import ResolveView
 from storage.models import CheckState
 

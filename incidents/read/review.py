@@ -8,15 +8,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import people, runbook
+from incidents import people
 from incidents import scope as scopes
-from incidents.house import House
+from incidents.organisation import House
 from incidents.read import log
 from incidents.read.cases_page import case_view
 from incidents.read.followed import followed, looked_at
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader, reader_of
 from incidents.read.runbook_view import steps_of
+from incidents.runbooks import runbook
 from incidents.views import PersonView, ReviewAction, ReviewView, StepView
 from plan.walk import actions_of
 from storage.models import ActionAttempt, AttemptState, FollowUp, Ring, Step, TimelineEntry

@@ -8,13 +8,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import figures, questions, runbook, unclear, undo
-from incidents.house import House
+from incidents import case_totals
+from incidents.organisation import House
 from incidents.read import buttons
 from incidents.read.card import next_place
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
-from incidents.runbook import Place
+from incidents.runbooks import follow_up_prompts, runbook, undo
+from incidents.runbooks.runbook import Place
+from incidents.shop_actions import manual_verification
 from incidents.views import ButtonView, LeftView, PersonView, RunbookView, Scope, StepView
 from plan import expressions
 from plan.model import Words
@@ -63,7 +65,7 @@ def view_of(reader: Reader, run: RunbookRun) -> RunbookView:
 def _later(reader: Reader, run: RunbookRun) -> tuple[tuple[Words, Scope], ...]:
     if not reader.incident.live:
         return ()
-    known = {later.id: later for later in questions.of_section(reader.change())}
+    known = {later.id: later for later in follow_up_prompts.of_section(reader.change())}
     section = reader.plan.sections[run.section]
     return tuple(
         (later.words, reader.scope)
@@ -126,9 +128,9 @@ def _left(reader: Reader, place: Place) -> LeftView | None:
     form = runbook.by_case(place.plan)
     if form is None or not (place.row.figures or {}).get("answered_by"):
         return None
-    left = figures.asked_about(form, reader.cases, reader.scope)
+    left = case_totals.asked_about(form, reader.cases, reader.scope)
     names = {field.fact or field.id for field in form.fields}
-    said = sum(bool(names & set(one.facts.get(figures.ANSWERS) or ())) for one in reader.cases)
+    said = sum(bool(names & set(one.facts.get(case_totals.ANSWERS) or ())) for one in reader.cases)
     keys = tuple(case.key for case in left[:_NAMED])
     return LeftView(len(left), said + len(left), keys, len(left) - len(keys)) if left else None
 
@@ -185,7 +187,7 @@ def _branch(place: Place) -> Words | None:
 def _step_buttons(
     reader: Reader, place: Place, offers: list[runbook.Offer], state: str
 ) -> tuple[ButtonView, ...]:
-    if state == "unknown" and unclear.left_to_a_person(reader.change(), place):
+    if state == "unknown" and manual_verification.left_to_a_person(reader.change(), place):
         return _what_was_seen(reader, place)
     if not offers and state not in ("next", "open_any_time"):
         return ()
@@ -203,8 +205,8 @@ def _what_was_seen(reader: Reader, place: Place) -> tuple[ButtonView, ...]:
     """A person looked at the shop: it happened, or it can be tried again."""
     value = f"{buttons.reference(reader)}:{place.plan.id}"
     return (
-        ButtonView("step.done", f"{value}:{unclear.HAPPENED}", None, "done"),
-        ButtonView("step.run", f"{value}:{unclear.NOT_HAPPENED}", None, "again"),
+        ButtonView("step.done", f"{value}:{manual_verification.HAPPENED}", None, "done"),
+        ButtonView("step.run", f"{value}:{manual_verification.NOT_HAPPENED}", None, "again"),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from incidents.authorise import may_see
-from incidents.house import House
+from incidents.organisation import House
 from incidents.read.lists import list_items
 from incidents.views import ListItem
 from plan.model import IncidentType, Plan, Section

@@ -14,13 +14,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
-from incidents import oncall, people
-from incidents.approval_asking import approvers
-from incidents.house import House
+from incidents import people
+from incidents.alerting import oncall
+from incidents.organisation import House
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader
 from incidents.read.review import review_of
 from incidents.read.selection import hidden_of
+from incidents.shop_actions.approval_requests import approvers
 from incidents.views import AskedApproval, LateItem, Reach, WeekView
 from plan.expressions import names
 from storage.models import (

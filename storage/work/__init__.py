@@ -6,15 +6,15 @@ Leases use the database server's clock, which is this machine's on SQLite.
 
 from __future__ import annotations
 
-from storage.work.behind import left_behind, let_go
 from storage.work.claims import candidates, claim, release_stale, renew
 from storage.work.clock import SetBack, bring_near
 from storage.work.common import LEASE_SECONDS, enqueued_kinds, server_now
+from storage.work.dead_letters import Stuck, parked, unclear_now, unpark_all
 from storage.work.deliveries import AlreadyDone, NewWork, insert_group, once, void
 from storage.work.enqueueing import enqueue, refresh
 from storage.work.figures import Depth, Undelivered, depths, next_due, states, undelivered
 from storage.work.lease import Lease, LeaseOver, running_time, still_held, under
-from storage.work.parked import Stuck, parked, unclear_now, unpark_all
+from storage.work.ordering import left_behind, let_go
 from storage.work.pruning import outlived, prune
 from storage.work.recurring import ensure, following, nearer, reschedule
 from storage.work.settling import complete, end_leases, park, retry, set_aside, unclear, unpark

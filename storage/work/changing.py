@@ -8,8 +8,8 @@ from sqlalchemy import Update, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from storage.models.work import WorkItem, WorkState
-from storage.work.behind import let_next_go
 from storage.work.common import PENDING, WORK, execute, note_enqueued
+from storage.work.ordering import let_next_go
 
 
 def of_claim(**values: Any) -> Update:

@@ -26,7 +26,6 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from storage.dialect import is_postgres
 from storage.models.work import WorkItem, WorkState
-from storage.work.behind import first_of_its_key
 from storage.work.changing import fold_row
 from storage.work.common import (
     LEASE_SECONDS,
@@ -36,6 +35,7 @@ from storage.work.common import (
     note_enqueued,
     server_now,
 )
+from storage.work.ordering import first_of_its_key
 
 # In the statement itself: to ask the server for its time would be one more way there and back.
 _SERVER_CLOCK = func.statement_timestamp(type_=DateTime(timezone=True))

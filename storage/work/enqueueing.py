@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from storage.dialect import insert_into, is_postgres
 from storage.types import UtcDateTime
-from storage.work.behind import is_behind
 from storage.work.common import PENDING, WORK, execute, note_enqueued
+from storage.work.ordering import is_behind
 
 
 def enqueue(

@@ -20,10 +20,10 @@ from checks.registry import AnyCheckSettings, build
 from checks.runner import run_check
 from checks.shop.mapping import ShopMapping
 from checks.shop.source import ShopDatabase
-from incidents import controls
 from incidents.cases import awaited
-from incidents.failed_before import failed_before
-from incidents.findings import NOT_LOOKED_AT, in_parts, take_check_result
+from incidents.detection.earlier_failures import failed_before
+from incidents.detection.findings import NOT_LOOKED_AT, in_parts, take_check_result
+from incidents.lifecycle import commands
 from storage.models import Case, CheckState, Incident
 from tests.checks.foreign_shop import MAPPING, ForeignShop, bestellungen, verlauf, zahlungen
 from tests.incidents.world import DAY, MEI, World
@@ -234,7 +234,7 @@ def test_merged_states_do_not_settle_each_others_orders(watched: Watched) -> Non
     watched.look(both)
     world = watched.world
     merged = world.write(
-        lambda s: controls.merge(s, world.house, 2, world.actor(MEI), 1, world.now)
+        lambda s: commands.merge(s, world.house, 2, world.actor(MEI), 1, world.now)
     )
     assert merged.ok
     watched.look(both, 2)

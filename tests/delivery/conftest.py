@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.delivery.audiences import Audience, Audiences
-from bot.delivery.budget import Budget
 from bot.delivery.content import Attachment, Content, Request
-from bot.delivery.office import Office
+from bot.delivery.context import Office
 from bot.delivery.presence import Presence
+from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
 from sandbox.slack.config import AppConfig

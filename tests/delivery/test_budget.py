@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.delivery.budget import METHODS, TIER_3, Budget, Rate
+from bot.delivery.rate_limits import METHODS, TIER_3, Budget, Rate
 
 NOW = datetime(2026, 11, 11, 3, 7, tzinfo=UTC)
 POST = "chat.postMessage"

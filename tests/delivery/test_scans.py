@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, insert, text
 from sqlalchemy.orm import Session
 
-from bot.delivery import records
+from bot.delivery import message_store
 from bot.delivery.job import Job
 from storage import work
 from storage.database import Database
@@ -21,10 +21,10 @@ CARD = f"{THREAD}/card"
 
 _UNFINISHED_ONLY = ("ix_work_due", "ix_work_order", "ix_work_parked")
 QUESTIONS: dict[str, Callable[[Session, Job], object]] = {
-    "coming": lambda session, job: records.coming(session, CARD),
-    "ahead": lambda session, job: records.ahead(session, job),
-    "parked": lambda session, job: records.parked(session, CARD),
-    "waiting": lambda session, job: records.wake_waiting(session, CARD, job.created_at),
+    "coming": lambda session, job: message_store.coming(session, CARD),
+    "ahead": lambda session, job: message_store.ahead(session, job),
+    "parked": lambda session, job: message_store.parked(session, CARD),
+    "waiting": lambda session, job: message_store.wake_waiting(session, CARD, job.created_at),
 }
 
 

@@ -14,15 +14,17 @@ from sqlalchemy.orm import Session
 
 from actions.connectors.http import ShopAnswer, ShopClient
 from bot.cli.main import main
-from incidents import approval_rules, relapse, spending, steps_done, told
-from incidents.approval_rules import Reason
 from incidents.change import Change
-from incidents.runbook import Place
+from incidents.detection import relapse
+from incidents.runbooks import step_completion
+from incidents.runbooks.runbook import Place
+from incidents.shop_actions import approval_rules, spending, told_orders
+from incidents.shop_actions.approval_rules import Reason
 from plan.model import Action, Plan, Section
 from storage.models import ActionAttempt, Status, StepState, TimelineEntry
 
 _act, _section_of = ShopClient.act, Plan.section_of
-_mark_done, _after = steps_done.mark_done, steps_done.after
+_mark_done, _after = step_completion.mark_done, step_completion.after
 
 
 def switch_not_called() -> None:
@@ -43,7 +45,7 @@ def step_lost() -> None:
         if place.plan.id != "3.3.2.s1":
             _mark_done(change, place, **more)
 
-    steps_done.mark_done = mark_done
+    step_completion.mark_done = mark_done
 
 
 def wrong_section() -> None:
@@ -73,7 +75,7 @@ def approval_per_attempt() -> None:
 def told_per_incident() -> None:
     """What another incident has told an order's customer is not looked at."""
 
-    def of_incidents(session: Session, incident_ids: Sequence[int]) -> dict[str, told.Told]:
+    def of_incidents(session: Session, incident_ids: Sequence[int]) -> dict[str, told_orders.Told]:
         return {}
 
     def claim(session: Session, *_: Any) -> dict[str, int]:
@@ -83,8 +85,8 @@ def told_per_incident() -> None:
     def nothing(*_: Any) -> None:
         """Neither kept nor inherited."""
 
-    told.of_incidents, told.claim = of_incidents, claim
-    told.give = told.inherit = told.keep_facts = told.follow = nothing
+    told_orders.of_incidents, told_orders.claim = of_incidents, claim
+    told_orders.give = told_orders.inherit = told_orders.keep_facts = told_orders.follow = nothing
 
 
 def skip_mitigates() -> None:
@@ -96,7 +98,7 @@ def skip_mitigates() -> None:
             change.status(Status.MITIGATED)
         _after(change, place, entry, posted=posted)
 
-    steps_done.after = after
+    step_completion.after = after
 
 
 def relapse_not_seen() -> None:

@@ -15,27 +15,27 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from bot.app import Identity, build_app
+from bot.bolt_app import Identity, build_app
 from bot.clock import Clock
 from bot.delivery.audiences import Audiences
-from bot.delivery.budget import Budget
-from bot.delivery.office import Office
+from bot.delivery.context import Office
 from bot.delivery.presence import Presence
+from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
-from bot.doors import ViewDoor
 from bot.intake.dispatch import Dispatcher
 from bot.intake.receive import Intake
 from bot.people import PeopleDirectory
 from bot.rendering import Drawing
 from bot.schedule.workers import Workers
+from bot.wiring.adapters import ViewDoor
 from handlers import register_all, sent_forms
-from handlers.desk import Desk
+from handlers.context import Desk
 from handlers.registry import Interaction, Registry
 from handlers.sent_forms import SentForm
-from incidents.guards import GuardLooks
-from incidents.house import House, Role
-from incidents.opening import Opening, open_incident
+from incidents.lifecycle.opening import Opening, open_incident
+from incidents.organisation import House, Role
+from incidents.runbooks.guards import GuardLooks
 from message_templates.engine import Templates
 from sandbox.slack import cast
 from storage.models import Incident, Person, Status, WorkItem

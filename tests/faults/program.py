@@ -24,11 +24,11 @@ from sqlalchemy.orm import Session
 from actions.connectors.http import ShopClient, open_http
 from actions.runner import ActionRunner
 from bot.clock import DrivenClock
-from bot.control import ControlPort
+from bot.clock_control import ControlPort
 from bot.delivery.audiences import Audiences
-from bot.delivery.budget import Budget
-from bot.delivery.office import Office
+from bot.delivery.context import Office
 from bot.delivery.presence import Presence
+from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, open_client
 from bot.delivery.worker import Deliverer
 from bot.intake.socket_mode import SocketMode

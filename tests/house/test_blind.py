@@ -13,7 +13,7 @@ from sqlalchemy import select
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.model import CheckResult, Finding
 from checks.runner import run_check
-from incidents.findings import take_check_result
+from incidents.detection.findings import take_check_result
 from storage.models import Incident, WorkItem
 from tests.incidents.world import DAY, MEI, NIGHT, World
 

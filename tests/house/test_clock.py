@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import SystemClock
-from bot.delivery.budget import Budget
+from bot.delivery.rate_limits import Budget
 from bot.schedule.clock_watch import ClockWatch
 from bot.schedule.outcomes import Done, Turn
 from bot.schedule.recurring import Finish, Recurring, RecurringWork

@@ -18,7 +18,7 @@ from storage.backup import BackupError, backup, restore, restored_elsewhere
 from storage.database import Database
 from storage.errors import AlreadyRunning, WrongKey
 from storage.models import ActionAttempt, HouseFact, WorkItem
-from storage.restored import mark_restored
+from storage.restore_marks import mark_restored
 from tests.conftest import KEY
 from tests.delivery.conftest import open_postbox
 from tests.incidents.world import MEI, World

@@ -15,13 +15,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.delivery.audiences import Audience, Audiences
-from bot.delivery.budget import Budget
-from bot.delivery.office import Office
+from bot.delivery.context import Office
 from bot.delivery.presence import Presence
+from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
 from bot.rendering import Drawing
-from incidents.house import House
+from incidents.organisation import House
 from message_templates.engine import Templates
 from sandbox.slack.rings import Ring
 from sandbox.slack.server import SlackSandbox

@@ -12,11 +12,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import approvals, declaring, figures, read, runbook
+from incidents import case_totals, read
 from incidents.change import Change
-from incidents.declaring import Declaration
+from incidents.lifecycle import declaring
+from incidents.lifecycle.declaring import Declaration
 from incidents.outcome import Outcome
-from incidents.requests import Wish, request_action
+from incidents.runbooks import runbook
+from incidents.shop_actions import approvals
+from incidents.shop_actions.requests import Wish, request_action
 from message_templates.engine import Templates
 from storage.models import (
     ActionAttempt,
@@ -162,13 +165,13 @@ def test_the_facts_are_read_once_for_all_attempts_of_a_press(
     ready(world)
     assert refund(world).code == "approval_needed"
     looked: list[int] = []
-    meant = figures.meant
+    meant = case_totals.meant
 
     def counted(action: Any, cases: Any, scope: Any) -> Any:
         looked.append(len(cases))
         return meant(action, cases, scope)
 
-    monkeypatch.setattr(figures, "meant", counted)
+    monkeypatch.setattr(case_totals, "meant", counted)
     assert decide(world, KAI).code == "approved"
     assert len(sent(world)) == 8
     assert len(looked) < 8, "once per attempt is quadratic"

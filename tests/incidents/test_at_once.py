@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from incidents import controls, steps
-from incidents.declaring import declare_line
-from incidents.findings import take_check_result
+from incidents import step_press
+from incidents.detection.findings import take_check_result
+from incidents.lifecycle import commands
+from incidents.lifecycle.declaring import declare_line
 from incidents.outcome import Outcome
-from incidents.steps import Press
+from incidents.step_press import Press
 from storage.models import ActionAttempt, Incident, TimelineEntry
 from tests.incidents.world import KAI, LIN, MEI, World, channel_down, orders
 
@@ -22,7 +23,9 @@ async def test_many_presses_at_once_are_one_attempt(either: World) -> None:
 
     async def press(who: str) -> str:
         wish = Press(1, 1, SWITCH, "switch", world.actor(who))
-        outcome = await world.database.write(lambda s: steps.press(s, world.house, wish, world.now))
+        outcome = await world.database.write(
+            lambda s: step_press.press(s, world.house, wish, world.now)
+        )
         return outcome.code
 
     codes = await asyncio.gather(*(press(who) for who in [MEI, KAI] * 5))
@@ -73,7 +76,7 @@ async def test_a_fresh_incident_is_taken_by_one_and_noted_by_all(either: World) 
     async def note(number: int) -> bool:
         actor = world.actor(MEI if number % 2 else KAI)
         outcome = await world.database.write(
-            lambda s: controls.note(s, world.house, 1, actor, f"Note {number}", world.now)
+            lambda s: commands.note(s, world.house, 1, actor, f"Note {number}", world.now)
         )
         return outcome.ok
 
@@ -93,7 +96,7 @@ async def test_two_who_take_it_at_once_do_not_take_it_from_each_other(either: Wo
     async def take(who: str) -> Outcome:
         actor = world.actor(who)
         return await world.database.write(
-            lambda s: controls.take(s, world.house, 1, actor, world.now)
+            lambda s: commands.take(s, world.house, 1, actor, world.now)
         )
 
     outcomes = await asyncio.gather(*(take(who) for who in [MEI, KAI] * 5))

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from bot.cli.doctor import _database
 from bot.settings import Secrets, parse_settings
-from incidents.attempts import AttemptBook
-from plan import kept
+from incidents.shop_actions.action_attempts import AttemptBook
+from plan import answer_fields
 from plan.loader import load_plan
 from storage import forgetting, outbox, work
 from storage.backup import backup, older_copies
@@ -98,7 +98,7 @@ def test_what_is_kept_is_encrypted(world: World) -> None:
 
 
 def test_the_names_come_from_the_plan() -> None:
-    named = kept.names_of(load_plan().plan)
+    named = answer_fields.names_of(load_plan().plan)
     assert {"servers", "traffic", "methods", "route", "id", "url"} <= named
     assert not named & {"customer", "name", "phone", "email", "address", "line_id"}
 

@@ -10,8 +10,8 @@ import pytest
 
 from checks.model import CaseFound, CheckResult, Finding
 from handlers import forms as sent
+from handlers.action_values import Target
 from handlers.step_forms import FormView, asked
-from handlers.values import Target
 from incidents import read
 from message_templates.engine import Templates
 from message_templates.review import review_markdown

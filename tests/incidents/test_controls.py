@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
 from handlers.sent_forms import drawn_form
-from incidents import cases, controls, read
+from incidents import cases, read
 from incidents.authorise import allowed
 from incidents.command_table import MATRIX, Act, rule_of
-from incidents.commands import TABLE, Command, Given
-from incidents.house import Actor
+from incidents.lifecycle import commands
+from incidents.lifecycle.command_rows import TABLE, Command, Given
+from incidents.organisation import Actor
 from incidents.outcome import Outcome
 from message_templates.catalogue import catalogue
 from message_templates.engine import Templates
@@ -40,18 +41,18 @@ from tests.incidents.world import (
 Unit = Callable[[Session, World, Actor], Outcome]
 
 ACTS: dict[str, Unit] = {
-    "take": lambda s, w, a: controls.take(s, w.house, 1, a, w.now),
-    "hand_over": lambda s, w, a: controls.hand_over(s, w.house, 1, a, KAI, w.now),
-    "severity": lambda s, w, a: controls.change_severity(s, w.house, 1, a, 2, w.now),
-    "section": lambda s, w, a: controls.change_section(s, w.house, 1, a, "9.1", w.now),
-    "dismiss": lambda s, w, a: controls.dismiss(s, w.house, 1, a, "A test", w.now),
-    "wait": lambda s, w, a: controls.wait_until(
+    "take": lambda s, w, a: commands.take(s, w.house, 1, a, w.now),
+    "hand_over": lambda s, w, a: commands.hand_over(s, w.house, 1, a, KAI, w.now),
+    "severity": lambda s, w, a: commands.change_severity(s, w.house, 1, a, 2, w.now),
+    "section": lambda s, w, a: commands.change_section(s, w.house, 1, a, "9.1", w.now),
+    "dismiss": lambda s, w, a: commands.dismiss(s, w.house, 1, a, "A test", w.now),
+    "wait": lambda s, w, a: commands.wait_until(
         s, w.house, 1, a, w.now + timedelta(days=1), "Tomorrow", w.now
     ),
-    "note": lambda s, w, a: controls.note(s, w.house, 1, a, "Seen", w.now),
-    "escalate": lambda s, w, a: controls.escalate(s, w.house, 1, a, w.now),
-    "resolve": lambda s, w, a: controls.resolve(
-        s, w.house, 1, a, controls.ResolveForm("vendor"), None, w.now
+    "note": lambda s, w, a: commands.note(s, w.house, 1, a, "Seen", w.now),
+    "escalate": lambda s, w, a: commands.escalate(s, w.house, 1, a, w.now),
+    "resolve": lambda s, w, a: commands.resolve(
+        s, w.house, 1, a, commands.ResolveForm("vendor"), None, w.now
     ),
 }
 MAY = {
@@ -150,7 +151,7 @@ def test_the_owner_may_close_what_they_took(world: World) -> None:
 
 def section(world: World, to: str, who: str = MEI) -> Outcome:
     return world.write(
-        lambda s: controls.change_section(s, world.house, 1, world.actor(who), to, world.now)
+        lambda s: commands.change_section(s, world.house, 1, world.actor(who), to, world.now)
     )
 
 
@@ -210,7 +211,7 @@ def test_merging_moves_the_cases_and_the_findings_follow(world: World) -> None:
 
     def merge(number: int, into: int) -> str:
         return world.write(
-            lambda s: controls.merge(s, world.house, number, world.actor(MEI), into, world.now)
+            lambda s: commands.merge(s, world.house, number, world.actor(MEI), into, world.now)
         ).code
 
     assert merge(2, 2) == "merge_self"
@@ -242,7 +243,7 @@ def test_merging_moves_the_cases_and_the_findings_follow(world: World) -> None:
 def test_linking_names_each_other(world: World) -> None:
     two(world)
     outcome = world.write(
-        lambda s: controls.link(s, world.house, 1, world.actor(MEI), 2, world.now)
+        lambda s: commands.link(s, world.house, 1, world.actor(MEI), 2, world.now)
     )
     assert outcome.code == "linked"
     assert world.kinds(1, posted=True)[-1] == world.kinds(2, posted=True)[-1] == "linked"
@@ -274,7 +275,7 @@ def test_a_note_by_a_pin_stands_once_and_follows_its_edits(world: World) -> None
 
     def pin(text: str) -> Outcome:
         return world.write(
-            lambda s: controls.note(
+            lambda s: commands.note(
                 s, world.house, 1, world.actor(MEI), text, world.now, in_thread=True,
                 source="C0INCIDENTS:1.2",
             )
@@ -285,7 +286,7 @@ def test_a_note_by_a_pin_stands_once_and_follows_its_edits(world: World) -> None
     [entry] = [one for one in world.entries() if one.kind == "pinned"]
     assert "pinned" not in world.kinds(posted=True)
     world.write(
-        lambda s: controls.edit_note(
+        lambda s: commands.edit_note(
             s, world.house, 1, entry.sequence, "Northpay calls back at 4", world.now
         )
     )
@@ -301,7 +302,7 @@ HOSTILE = "<!channel> *bold* `code` <https://evil.example|here> :tada: & {{ fact
 def test_what_people_write_is_kept_and_shown_literally(world: World) -> None:
     world.channel_fails(3)
     assert world.write(
-        lambda s: controls.note(s, world.house, 1, world.actor(MEI), HOSTILE, world.now)
+        lambda s: commands.note(s, world.house, 1, world.actor(MEI), HOSTILE, world.now)
     ).ok
     [entry] = [one for one in world.entries() if one.kind == "note"]
     view = world.read(lambda s: read.log_entry(s, world.house, 1, entry.sequence, world.now))
@@ -319,7 +320,7 @@ def test_too_long_and_empty_texts_are_refused(world: World) -> None:
 
     def note(text: str) -> Outcome:
         return world.write(
-            lambda s: controls.note(s, world.house, 1, world.actor(MEI), text, world.now)
+            lambda s: commands.note(s, world.house, 1, world.actor(MEI), text, world.now)
         )
 
     assert note("x" * 5000).code == "too_long"
@@ -336,7 +337,7 @@ def test_reopening_goes_on_from_where_it_was(world: World) -> None:
     assert world.resolve(MEI).ok
     assert world.press(MEI, "3.3.2.s1", "ask").code == "not_live"
     reopened = world.write(
-        lambda s: controls.reopen(s, world.house, 1, world.actor(MEI), "It is back", world.now)
+        lambda s: commands.reopen(s, world.house, 1, world.actor(MEI), "It is back", world.now)
     )
     assert reopened.ok
     incident = world.incident()
@@ -353,7 +354,7 @@ def test_reopening_goes_on_from_where_it_was(world: World) -> None:
 def test_dismissed_stays_dismissed_until_it_recovered(world: World) -> None:
     world.channel_fails(3)
     assert world.write(
-        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Load test", world.now)
+        lambda s: commands.dismiss(s, world.house, 1, world.actor(MEI), "Load test", world.now)
     ).ok
     assert world.channel_fails(5).opened == ()
     world.channel_healthy(3)
@@ -364,7 +365,7 @@ def dismissed(world: World) -> None:
     world.channel_fails(3, failed=20, attempts=200)
     assert world.incident().severity == 2
     assert world.write(
-        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Load test", world.now)
+        lambda s: commands.dismiss(s, world.house, 1, world.actor(MEI), "Load test", world.now)
     ).ok
 
 
@@ -409,7 +410,7 @@ def test_a_dismissal_is_broken_through_when_the_present_figure_has_doubled(
     found = Finding("orders:paid", "order_state_stuck", facts={"state": "paid"}, count=before)
     assert world.check(CheckResult("stuck", world.now, findings=(found,))).opened == (1,)
     assert world.write(
-        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Known", world.now)
+        lambda s: commands.dismiss(s, world.house, 1, world.actor(MEI), "Known", world.now)
     ).ok
     world.advance(60)
     cases = orders(100)
@@ -422,7 +423,7 @@ def test_a_few_more_than_a_few_do_not_break_a_dismissal(world: World) -> None:
     found = Finding("orders:paid", "order_state_stuck", facts={"state": "paid"}, count=2)
     world.check(CheckResult("stuck", world.now, findings=(found,)))
     assert world.write(
-        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "Known", world.now)
+        lambda s: commands.dismiss(s, world.house, 1, world.actor(MEI), "Known", world.now)
     ).ok
     for count, opened in ((9, ()), (10, (2,))):
         worse = replace(found, count=count)
@@ -560,7 +561,7 @@ def test_home_and_list_show_what_is_open(world: World) -> None:
 
 
 def test_an_unknown_type_opens_nothing(world: World) -> None:
-    from incidents.opening import Opening, UnknownType, open_incident
+    from incidents.lifecycle.opening import Opening, UnknownType, open_incident
 
     world.now = DAY
     with pytest.raises(UnknownType):
@@ -588,7 +589,7 @@ def test_a_persons_words_are_revealed_by_role_and_audited(world: World) -> None:
 
     def reveal(who: str) -> Outcome:
         return world.write(
-            lambda s: controls.reveal(s, world.house, 1, world.actor(who), world.now)
+            lambda s: commands.reveal(s, world.house, 1, world.actor(who), world.now)
         )
 
     assert reveal(MEI).code == "no_right"
@@ -607,9 +608,9 @@ def test_no_word_of_a_person_stands_readable_in_the_file(world: World) -> None:
     world.run_actions()
     world.press(MEI, "3.3.2.s1", "answer", values={"cause": secret})
     world.press(MEI, "3.3.3.s1", "skip", values={"reason": secret})
-    world.write(lambda s: controls.note(s, world.house, 1, world.actor(MEI), secret, world.now))
+    world.write(lambda s: commands.note(s, world.house, 1, world.actor(MEI), secret, world.now))
     world.write(
-        lambda s: controls.wait_until(
+        lambda s: commands.wait_until(
             s, world.house, 1, world.actor(MEI), world.now + timedelta(hours=1), secret, world.now
         )
     )

@@ -12,7 +12,8 @@ import pytest
 from bot.delivery.content import Request
 from bot.rendering import Drawing
 from handlers.cases import _affected, _standing
-from incidents import controls, read
+from incidents import read
+from incidents.lifecycle import commands
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
 from plan.loader import load_plan, restore_plan
@@ -96,7 +97,7 @@ def test_an_incident_under_a_plan_of_before_speaks_of_the_end_alone(world: World
 def test_a_false_alarm_leaves_nothing_to_say(world: World) -> None:
     world.channel_fails(3)
     world.write(
-        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "A planned test", world.now)
+        lambda s: commands.dismiss(s, world.house, 1, world.actor(MEI), "A planned test", world.now)
     )
     assert "False alarm" in note(world)
     assert "Please wait" not in note(world)

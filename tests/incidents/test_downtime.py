@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from incidents import follow_ups, read
+from incidents import read
 from incidents.change import Change
+from incidents.lifecycle import follow_ups
 from message_templates.engine import Templates
 from storage.models import Incident
 from tests.incidents.test_rings import sent, small

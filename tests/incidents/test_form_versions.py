@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from handlers import intake, modals
-from handlers.desk import Desk
+from handlers import declare, modals
+from handlers.action_values import Target, private_metadata
+from handlers.context import Desk
 from handlers.registry import Interaction
 from handlers.step_forms import asked
-from handlers.values import Target, private_metadata
 from incidents import loading
 from plan.loader import LoadedPlan
 from plan.model import FormField, Words
@@ -118,7 +118,7 @@ async def test_a_declaration_of_a_type_that_the_plan_no_longer_has_has_an_end(
     )  # fmt: skip
     form = replace(sent(world, ""), name="form.declare")
     view = {**form.view, "id": "V1", "private_metadata": private_metadata(**memory)}
-    await intake.submitted(replace(form, view=view), desk)
+    await declare.submitted(replace(form, view=view), desk)
     views = [item for item in world.all(WorkItem) if item.payload.get("do") == "view"]
     assert [item.payload["template"] for item in views] == shown
     assert all("A certificate" in str(item.secret) for item in views)

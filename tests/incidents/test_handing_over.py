@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from incidents import controls, read
-from incidents.opening import Opening, open_incident
+from incidents import read
+from incidents.lifecycle import commands
+from incidents.lifecycle.opening import Opening, open_incident
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
 from storage.models import WorkItem
@@ -28,7 +29,7 @@ def said(world: World, item: WorkItem, language: str = "en") -> str:
 
 def hand_over(world: World, who: str, to: str, note: str | None = None) -> Outcome:
     return world.write(
-        lambda s: controls.hand_over(s, world.house, 1, world.actor(who), to, world.now, note=note)
+        lambda s: commands.hand_over(s, world.house, 1, world.actor(who), to, world.now, note=note)
     )
 
 
@@ -81,7 +82,7 @@ def test_a_wait_ends_at_its_hour(world: World) -> None:
     world.take(MEI)
     until = world.now + timedelta(hours=2)
     outcome = world.write(
-        lambda s: controls.wait_until(
+        lambda s: commands.wait_until(
             s, world.house, 1, world.actor(MEI), until, "The vendor works on it", world.now
         )
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents import forms
 from incidents.outcome import Outcome
+from incidents.runbooks import forms
 from plan.loader import load_plan
 from plan.model import Form, FormField, Words
 from tests.incidents.test_sections import crash

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from incidents import controls, read
-from incidents.answers import PENDING
-from incidents.house import QuietHours
+from incidents import read
+from incidents.lifecycle import commands
+from incidents.organisation import QuietHours
 from incidents.outcome import Outcome
+from incidents.runbooks.press_conflicts import PENDING
 from message_templates.catalogue import catalogue
 from message_templates.engine import Templates
 from storage.database import Database
@@ -173,13 +174,13 @@ class Life(RuleBasedStateMachine):
         world = self.world
         actor, now = world.actor(who), world.now
         units: dict[str, Any] = {
-            "take": lambda s: controls.take(s, world.house, 1, actor, now),
-            "note": lambda s: controls.note(s, world.house, 1, actor, "Seen", now),
-            "severity": lambda s: controls.change_severity(s, world.house, 1, actor, 2, now),
-            "wait": lambda s: controls.wait_until(
+            "take": lambda s: commands.take(s, world.house, 1, actor, now),
+            "note": lambda s: commands.note(s, world.house, 1, actor, "Seen", now),
+            "severity": lambda s: commands.change_severity(s, world.house, 1, actor, 2, now),
+            "wait": lambda s: commands.wait_until(
                 s, world.house, 1, actor, now + timedelta(hours=1), "Lunch", now
             ),
-            "escalate": lambda s: controls.escalate(s, world.house, 1, actor, now),
+            "escalate": lambda s: commands.escalate(s, world.house, 1, actor, now),
         }
         self.took(world.write(units[act]))
 
@@ -188,7 +189,7 @@ class Life(RuleBasedStateMachine):
         world = self.world
         self.took(
             world.write(
-                lambda s: controls.change_section(
+                lambda s: commands.change_section(
                     s, world.house, 1, world.actor(who), to, world.now
                 )
             )
@@ -203,7 +204,7 @@ class Life(RuleBasedStateMachine):
         world = self.world
         self.took(
             world.write(
-                lambda s: controls.reopen(s, world.house, 1, world.actor(who), "Again", world.now)
+                lambda s: commands.reopen(s, world.house, 1, world.actor(who), "Again", world.now)
             )
         )
 

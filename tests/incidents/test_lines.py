@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from checks.model import CheckResult, Finding
-from incidents.declaring import Ringing, declare_line
-from incidents.opening import Opening, open_incident
+from incidents.lifecycle.declaring import Ringing, declare_line
+from incidents.lifecycle.opening import Opening, open_incident
 from incidents.outcome import Outcome
 from storage.models import Incident, WorkItem
 from tests.incidents.world import JO, LIN, MEI, World

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from checks.model import CheckResult, Finding
 from incidents import read
-from incidents.findings import take_check_result
+from incidents.detection.findings import take_check_result
 from tests.incidents.world import World
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from actions.model import Settled
-from incidents.attempts import AttemptBook
+from incidents.shop_actions.action_attempts import AttemptBook
 from sandbox.drills.hands import wait_for
 from storage.models import ActionAttempt, AttemptState, Incident
 from tests.incidents.world import MEI, World

@@ -186,11 +186,11 @@ def test_unknown_is_shown_and_rings_the_owner_after_a_minute(world: World) -> No
 def test_reviewed_is_refused_while_something_is_open(world: World) -> None:
     switched(world)
     assert world.resolve(MEI).ok
-    from incidents import controls, follow_ups
+    from incidents.lifecycle import commands, follow_ups
 
     def review() -> str:
         return world.write(
-            lambda s: controls.mark_reviewed(s, world.house, 1, world.actor(JO), world.now)
+            lambda s: commands.mark_reviewed(s, world.house, 1, world.actor(JO), world.now)
         ).code
 
     assert review() == "review_open"

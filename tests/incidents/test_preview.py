@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from handlers.action_values import Target
 from handlers.step_forms import asked
-from handlers.values import Target
-from incidents.preview import PreviewView
-from incidents.steps import Press, press
+from incidents.shop_actions.message_preview import PreviewView
+from incidents.step_press import Press, press
 from message_templates.engine import Templates
 from storage.models import ActionAttempt
 from tests.incidents.test_told import TELL, again, failing, link, sent

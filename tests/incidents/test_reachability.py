@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from incidents import parked, reachability, read
-from incidents.declaring import Declaration, declare
-from incidents.house import House, Role
+from incidents import read
+from incidents.alerting import dead_letters, reachability
+from incidents.lifecycle.declaring import Declaration, declare
+from incidents.organisation import House, Role
 from message_templates.engine import Templates
 from storage.models import Incident, WorkItem, WorkState
 from tests.incidents.slack_story import Story, story
@@ -153,9 +154,9 @@ async def test_a_private_incident_without_its_channel_tells_its_author_and_goes_
         await tried_without_a_channel(told)
         world = told.world
         world.house = replace(world.house, audiences=house().audiences)
-        again = world.write(lambda s: parked.channel_found(s, world.house, world.now))
+        again = world.write(lambda s: dead_letters.channel_found(s, world.house, world.now))
         assert again
-        assert world.write(lambda s: parked.channel_found(s, world.house, world.now)) == []
+        assert world.write(lambda s: dead_letters.channel_found(s, world.house, world.now)) == []
         told.configure(world.house)
         await told.passes(60)
         [card, *_] = told.shown("C0CSINC")

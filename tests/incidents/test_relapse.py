@@ -10,9 +10,12 @@ import pytest
 from sqlalchemy import update
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import controls, guards, impact, read, scope
+from incidents import read, scope
 from incidents.change import Change
-from incidents.house import SYSTEM_ACTOR
+from incidents.detection import impact
+from incidents.lifecycle import commands
+from incidents.organisation import SYSTEM_ACTOR
+from incidents.runbooks import guards
 from incidents.views import CardView
 from message_templates.engine import Templates
 from storage.models import (
@@ -631,7 +634,7 @@ def test_a_severity_that_is_raised_leaves_the_page_where_it_was(world: World) ->
     opened = world.incident().detected_at
     world.advance(600)
     world.write(
-        lambda s: controls.change_severity(s, world.house, 1, world.actor(KAI), 1, world.now)
+        lambda s: commands.change_severity(s, world.house, 1, world.actor(KAI), 1, world.now)
     )
     world.advance(600)
     [paged] = [ring for ring in world.rings() if ring.event == "page"]

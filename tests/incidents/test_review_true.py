@@ -10,7 +10,7 @@ import pytest
 from checks.model import CaseFound
 from incidents import cases, read
 from incidents.change import Change
-from incidents.house import Actor
+from incidents.organisation import Actor
 from incidents.views import ReviewView
 from message_templates.engine import Templates
 from message_templates.review import review_json, review_markdown

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import controls, read
-from incidents.notifications import TABLE, Event
+from incidents import read
+from incidents.alerting.notifications import TABLE, Event
+from incidents.lifecycle import commands
 from message_templates.engine import Templates
 from storage.models import Status, TimelineEntry
 from tests.incidents.world import DAY, JO, KAI, LIN, MEI, NIGHT, World, channel_down, money
@@ -129,7 +130,7 @@ def test_severity_raised_by_hand_starts_the_escalation(world: World) -> None:
     world.now = DAY
     small(world)
     outcome = world.write(
-        lambda s: controls.change_severity(s, world.house, 1, world.actor(JO), 1, world.now)
+        lambda s: commands.change_severity(s, world.house, 1, world.actor(JO), 1, world.now)
     )
     assert outcome.ok
     world.advance(301)
@@ -145,7 +146,7 @@ def test_worse_and_owned_by_nobody_rings_at_once(world: World, who: str | None) 
         small(world, severity=1)
     else:
         world.write(
-            lambda s: controls.change_severity(s, world.house, 1, world.actor(who), 1, world.now)
+            lambda s: commands.change_severity(s, world.house, 1, world.actor(who), 1, world.now)
         )
     worse = [m.payload["person"] for m in world.messages("direct")]
     assert worse == ([] if who == LIN else [LIN])  # who did it knows
@@ -175,7 +176,7 @@ def test_waiting_silences_reminders_until_its_day(world: World) -> None:
     world.channel_fails(3)
     until = world.now + timedelta(hours=2)
     assert world.write(
-        lambda s: controls.wait_until(
+        lambda s: commands.wait_until(
             s, world.house, 1, world.actor(MEI), until, "Northpay calls back", world.now
         )
     ).ok
@@ -195,7 +196,7 @@ def test_escalate_rings_the_next_in_line(world: World) -> None:
 
     def escalate() -> str:
         return world.write(
-            lambda s: controls.escalate(s, world.house, 1, world.actor(MEI), world.now)
+            lambda s: commands.escalate(s, world.house, 1, world.actor(MEI), world.now)
         ).code
 
     assert escalate() == "escalated"

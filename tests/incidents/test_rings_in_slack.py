@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from checks.model import CaseFound
-from incidents import controls, notifications
+from incidents.alerting import notifications
 from incidents.change import Change
-from incidents.house import SYSTEM_ACTOR, Role
+from incidents.lifecycle import commands
+from incidents.organisation import SYSTEM_ACTOR, Role
 from storage.models import AttemptState, Incident
 from tests.incidents.slack_story import Story, story
 from tests.incidents.world import DAY, JO, KAI, LIN, MEI, SAM, channel_down, house, money
@@ -48,7 +49,7 @@ async def lived_through(told: Story) -> None:
     await told.passes(300)
     for person in (MEI, KAI):
         world.write(
-            lambda s, p=person: controls.note(
+            lambda s, p=person: commands.note(
                 s, world.house, 1, world.actor(p), "Northpay calls back", world.now
             )
         )

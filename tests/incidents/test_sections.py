@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import update
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import controls, declaring, guards, read
-from incidents.declaring import Declaration
-from incidents.looks import GuardLook, GuardLooks
+from incidents import read
+from incidents.lifecycle import commands, declaring
+from incidents.lifecycle.declaring import Declaration
 from incidents.outcome import Outcome
+from incidents.runbooks import guards
+from incidents.shop_actions.looks import GuardLook, GuardLooks
 from message_templates.engine import Templates
 from storage.models import ActionAttempt, Case, Incident, Status, StepState
 from tests.incidents.world import ALL, DAY, JO, KAI, LIN, MEI, SAM, World, money
@@ -439,7 +441,7 @@ def test_what_is_declared_and_then_found_is_one_incident(world: World) -> None:
     assert second.number == 2
     assert world.channel_fails(3).opened == ()
     assert len(world.all(Case)) == 41
-    assert controls is not None
+    assert commands is not None
 
 
 def test_a_private_incident_is_acted_on_only_by_its_own(world: World) -> None:

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from incidents import figures, settlement
-from incidents.attempts import AttemptBook
+from incidents import case_totals
+from incidents.shop_actions import action_outcomes
+from incidents.shop_actions.action_attempts import AttemptBook
 from storage.models import StepState, WorkItem
 from tests.incidents.test_wholes import stuck
 from tests.incidents.world import MEI, World
@@ -28,12 +29,12 @@ def test_neither_cases_nor_attempts_are_read_again_for_each(
     pressed: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    cases, attempts = figures.read_cases, settlement.attempts_of
+    cases, attempts = case_totals.read_cases, action_outcomes.attempts_of
     monkeypatch.setattr(
-        figures, "read_cases", lambda *a, **k: read.append("cases") or cases(*a, **k)
+        case_totals, "read_cases", lambda *a, **k: read.append("cases") or cases(*a, **k)
     )
     monkeypatch.setattr(
-        settlement, "attempts_of", lambda *a, **k: read.append("attempts") or attempts(*a, **k)
+        action_outcomes, "attempts_of", lambda *a, **k: read.append("attempts") or attempts(*a, **k)
     )
     book = AttemptBook(pressed.house)
     for attempt in pressed.pending_attempts()[:-1]:

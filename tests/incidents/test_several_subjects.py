@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import controls
 from incidents.cases import awaited
-from incidents.findings import Taken
+from incidents.detection.findings import Taken
+from incidents.lifecycle import commands
 from storage.models import Case, Status
 from tests.incidents.world import DAY, MEI, World, case_rows, channel_down
 
@@ -38,7 +38,7 @@ def look(world: World, *findings: Finding, healthy: Sequence[str] = ()) -> Check
 
 def merge(world: World, number: int, into: int) -> None:
     outcome = world.write(
-        lambda s: controls.merge(s, world.house, number, world.actor(MEI), into, world.now)
+        lambda s: commands.merge(s, world.house, number, world.actor(MEI), into, world.now)
     )
     assert outcome.ok
 
@@ -87,7 +87,7 @@ def test_a_relapse_after_wrong_section_is_told(world: World) -> None:
     world.channel_fails(3)
     world.take(MEI)
     outcome = world.write(
-        lambda s: controls.change_section(s, world.house, 1, world.actor(MEI), "9.1", world.now)
+        lambda s: commands.change_section(s, world.house, 1, world.actor(MEI), "9.1", world.now)
     )
     assert outcome.ok
     world.channel_healthy(3)

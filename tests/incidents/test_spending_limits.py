@@ -21,9 +21,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound
-from incidents import approval_rules, loading, requests
+from incidents import loading
 from incidents.change import Change
-from incidents.opening import Opening, open_incident
+from incidents.lifecycle.opening import Opening, open_incident
+from incidents.shop_actions import approval_rules, requests
 from plan.model import Action, Words
 from storage.database import Database
 from storage.models import ActionAttempt, Case

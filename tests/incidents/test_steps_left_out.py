@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from incidents import controls, read
+from incidents import read
+from incidents.lifecycle import commands
 from storage.models import AttemptState, AuditEntry, Status, StepState
 from tests.incidents.world import DAY, JO, KAI, LIN, MEI, World
 
@@ -85,7 +86,7 @@ def test_nobody_is_handed_what_they_may_not_own(world: World) -> None:
     world.channel_fails(3)
     assert world.take(MEI).ok
     given = world.write(
-        lambda s: controls.hand_over(s, world.house, 1, world.actor(MEI), LIN, world.now)
+        lambda s: commands.hand_over(s, world.house, 1, world.actor(MEI), LIN, world.now)
     )
     assert (given.ok, given.code, given.params["to"].name) == (False, "may_not_own", "Lin")
     assert world.incident().owner == MEI

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from incidents import requests, spending, told
-from incidents.attempts import AttemptBook
 from incidents.change import Change
+from incidents.shop_actions import requests, spending
+from incidents.shop_actions import told_orders as told
+from incidents.shop_actions.action_attempts import AttemptBook
 from storage.models import ActionAttempt, AttemptState, Incident, ToldOrder
 from tests.incidents.world import DAY, LIN, MEI, World, case_rows, orders
 

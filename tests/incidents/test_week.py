@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from bot.schedule.weekly import weekly
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import controls, follow_ups, read
+from incidents import read
 from incidents.change import Change
+from incidents.lifecycle import commands, follow_ups
 from incidents.read.week import bounds, due_for
 from message_templates.engine import Templates
 from storage.models import ActionAttempt, Case, Incident
@@ -63,7 +64,7 @@ def lived(world: World) -> None:
     amounts(world, "orders:two", same, order("EU-7", Money(4550, "EUR")), order("FG-20", money(5)))
     amounts(world, "orders:none", order("FG-9", money(9)))
     alarm = world.write(
-        lambda s: controls.dismiss(s, world.house, 4, world.actor(LIN), "a test", world.now)
+        lambda s: commands.dismiss(s, world.house, 4, world.actor(LIN), "a test", world.now)
     )
     assert alarm.ok, alarm
     world.advance(3600)

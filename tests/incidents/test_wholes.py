@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import cases, controls, read
+from incidents import cases, read
 from incidents.change import Change
-from incidents.house import Actor
+from incidents.lifecycle import commands
+from incidents.organisation import Actor
 from message_templates.engine import Templates
 from storage.models import Case
 from tests.incidents.test_views import text_of
@@ -144,7 +145,7 @@ def test_after_wrong_section_orders_stay_orders(world: World, templates: Templat
     world.channel_fails(3)
     world.take(MEI)
     assert world.write(
-        lambda s: controls.change_section(s, world.house, 1, world.actor(MEI), "9.1", world.now)
+        lambda s: commands.change_section(s, world.house, 1, world.actor(MEI), "9.1", world.now)
     ).ok
     assert "41 orders" in card_text(world, templates)
     assert "server" not in card_text(world, templates).split("41 orders")[1][:40]
@@ -227,7 +228,7 @@ def test_a_list_marks_each_incident_as_its_card_does(world: World, templates: Te
     """Of one that was taken for none no list says that it is over."""
     stuck(world, named=2, orders=2)
     world.write(
-        lambda s: controls.dismiss(s, world.house, 1, world.actor(MEI), "A drill", world.now)
+        lambda s: commands.dismiss(s, world.house, 1, world.actor(MEI), "A drill", world.now)
     )
     [item] = world.read(
         lambda s: read.incident_list(s, world.house, world.now, statuses=("dismissed",))

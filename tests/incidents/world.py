@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 
 from actions.model import Settled
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import controls, steps, timers
-from incidents.attempts import AttemptBook
-from incidents.findings import Taken, take_check_result
-from incidents.house import Actor, Audience, House, Role
-from incidents.looks import GuardLook, GuardLooks, WantedLook
+from incidents import step_press, timers
+from incidents.detection.findings import Taken, take_check_result
+from incidents.lifecycle import commands
+from incidents.organisation import Actor, Audience, House, Role
 from incidents.outcome import Outcome
-from incidents.steps import Press
+from incidents.shop_actions.action_attempts import AttemptBook
+from incidents.shop_actions.looks import GuardLook, GuardLooks, WantedLook
+from incidents.step_press import Press
 from plan.loader import load_plan
 from storage import audit, work
 from storage.database import Database
@@ -275,19 +276,19 @@ class World:
             cases = self.all(Case, Case.incident_id == incident.id)
             values = {**values, "cases": [one.id for one in cases]}
         wish = Press(number, version or incident.version, step_id, button, self.actor(who), values)
-        return self.write(lambda s: steps.press(s, self.house, wish, self.now))
+        return self.write(lambda s: step_press.press(s, self.house, wish, self.now))
 
     def answer(self, who: str, later: str, button: str, number: int = 1) -> Outcome:
         wish = Press(number, 1, later, button, self.actor(who))
-        return self.write(lambda s: steps.answer_question(s, self.house, wish, self.now))
+        return self.write(lambda s: step_press.answer_question(s, self.house, wish, self.now))
 
     def take(self, who: str, number: int = 1) -> Outcome:
-        return self.write(lambda s: controls.take(s, self.house, number, self.actor(who), self.now))
+        return self.write(lambda s: commands.take(s, self.house, number, self.actor(who), self.now))
 
     def resolve(self, who: str, number: int = 1, looks: Any = None, **form: Any) -> Outcome:
-        filled = controls.ResolveForm(**{"cause": "vendor", **form})
+        filled = commands.ResolveForm(**{"cause": "vendor", **form})
         return self.write(
-            lambda s: controls.resolve(
+            lambda s: commands.resolve(
                 s, self.house, number, self.actor(who), filled, looks, self.now
             )
         )

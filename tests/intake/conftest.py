@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.app import Identity, build_app
+from bot.bolt_app import Identity, build_app
 from bot.clock import DrivenClock
 from bot.intake.dispatch import Dispatcher
 from bot.intake.http import HttpIntake

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from incidents.preview import LetterView, PreviewView
+from incidents.shop_actions.message_preview import LetterView, PreviewView
 from incidents.views import (
     AskedApproval,
     ButtonView,

@@ -11,7 +11,7 @@ from slack_sdk.models.views import View
 
 from message_templates import limits
 from message_templates.engine import Message, TemplateFailed
-from message_templates.outputs import size
+from message_templates.writers import size
 from sandbox.slack.blocks.validate import message_problems, view_problems
 from tests.message_templates import builders
 from tests.message_templates.everything import (

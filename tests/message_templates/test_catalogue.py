@@ -12,7 +12,7 @@ import jinja2.filters
 import pytest
 import yaml
 
-from bot.delivery.plain import STATUS
+from bot.delivery.fallback_text import STATUS
 from message_templates.catalogue import LANGUAGES, catalogue, normal
 from message_templates.filters import FILTERS
 from tests.message_templates.everything import TEMPLATES

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from message_templates import limits, moments, notice, outputs
+from message_templates import datetimes, limits, notification_text, writers
 from message_templates.engine import Templates
-from message_templates.marks import Data, Link, Mention, Moment, Text, first_sentence, parse
-from message_templates.structure import Pending
+from message_templates.expansion import Pending
+from message_templates.text_parts import Data, Link, Mention, Moment, Text, first_sentence, parse
 from tests.message_templates import builders
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -110,7 +110,7 @@ def test_a_later_day_is_named() -> None:
 )
 def test_a_zone_is_named_by_its_offset(name: str, words: str) -> None:
     moment = datetime(2026, 11, 11, tzinfo=ZoneInfo(name))
-    assert moments.zone_words(moment) == words
+    assert datetimes.zone_words(moment) == words
 
 
 def test_a_code_has_its_word_and_an_unknown_code_is_shown() -> None:
@@ -164,7 +164,7 @@ def test_a_value_that_mrkdwn_would_format_is_drawn_literally(value: str) -> None
 
 @pytest.mark.parametrize("value", ["FG_10_482", "TW:88", "#1001", "FG-1 <x> & y", "a > b"])
 def test_a_value_that_mrkdwn_leaves_alone_stays_there(value: str) -> None:
-    assert not outputs.formats([Text("*Owner* "), Data(value)])
+    assert not writers.formats([Text("*Owner* "), Data(value)])
 
 
 def test_what_has_no_rich_text_is_plain_and_makes_no_emoji() -> None:
@@ -179,20 +179,20 @@ def test_what_has_no_rich_text_is_plain_and_makes_no_emoji() -> None:
 
 def test_a_mention_that_is_no_id_is_a_name() -> None:
     """Only an id of Slack's rings; a group is mentioned as a group."""
-    assert outputs.mrkdwn([Mention("U0MEI", "Mei")]) == "<@U0MEI>"
-    assert outputs.mrkdwn([Mention("S0ONCALL", "on-call")]) == "<!subteam^S0ONCALL>"
-    assert outputs.mrkdwn([Mention("!channel", "everybody")]) == "everybody"
+    assert writers.mrkdwn([Mention("U0MEI", "Mei")]) == "<@U0MEI>"
+    assert writers.mrkdwn([Mention("S0ONCALL", "on-call")]) == "<!subteam^S0ONCALL>"
+    assert writers.mrkdwn([Mention("!channel", "everybody")]) == "everybody"
 
 
 def test_a_link_that_is_no_address_is_its_label() -> None:
-    assert outputs.mrkdwn([Link("https://a.example/x", "INC-1")]) == "<https://a.example/x|INC-1>"
-    assert outputs.mrkdwn([Link("javascript:alert(1)", "INC-1")]) == "INC-1"
+    assert writers.mrkdwn([Link("https://a.example/x", "INC-1")]) == "<https://a.example/x|INC-1>"
+    assert writers.mrkdwn([Link("javascript:alert(1)", "INC-1")]) == "INC-1"
 
 
 def test_rich_text_keeps_data_as_it_is() -> None:
     """Text elements are literal, so nothing has to be changed in what people wrote."""
     parts = [Text("Found: _check_ "), Data("*a* <!channel>"), Moment(1, "{time}", "f", "p")]
-    assert outputs.rich(parts) == [
+    assert writers.rich(parts) == [
         {"type": "text", "text": "Found: "},
         {"type": "text", "text": "check", "style": {"italic": True}},
         {"type": "text", "text": " *a* <!channel>"},
@@ -211,32 +211,32 @@ def test_the_first_sentence_cuts_no_date() -> None:
 @given(text=st.text(max_size=300), language=st.sampled_from(("en", "zh-Hant")))
 def test_a_notice_fits_and_keeps_its_number(text: str, language: str) -> None:
     """However long the text, the number of the incident is still on the lock screen."""
-    made = notice.shorten(text, "INC-412", language)
+    made = notification_text.shorten(text, "INC-412", language)
     bare = made.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    assert outputs.size(bare) <= notice.LIMITS[language]
+    assert writers.size(bare) <= notification_text.LIMITS[language]
     assert "INC-412" in made
 
 
 def test_a_notice_is_cut_at_a_word_and_never_inside_a_figure() -> None:
     long = "🔴 SEV1 Card payments failing: " + "57 of 118 and " * 20
-    made = notice.shorten(long, "INC-412", "en")
+    made = notification_text.shorten(long, "INC-412", "en")
     assert made.endswith("… INC-412")
     assert len(made) <= 110
     assert not made.removesuffix("… INC-412")[-1].isdigit()
 
 
 def test_the_number_is_not_said_twice() -> None:
-    assert notice.shorten("Standby is ready. INC-412", "INC-412", "en") == (
+    assert notification_text.shorten("Standby is ready. INC-412", "INC-412", "en") == (
         "Standby is ready. INC-412"
     )
-    assert notice.shorten("INC-412 mitigated", "INC-412", "en") == "INC-412 mitigated"
+    assert notification_text.shorten("INC-412 mitigated", "INC-412", "en") == "INC-412 mitigated"
 
 
 def test_what_the_customer_feels_is_the_first_sentence() -> None:
     """Reminders repeat it without severity and without what can be done."""
-    assert notice.feeling("🔴 SEV1 Card payments failing: 57 of 118. Standby is ready.") == (
-        "Card payments failing: 57 of 118"
-    )
+    assert notification_text.feeling(
+        "🔴 SEV1 Card payments failing: 57 of 118. Standby is ready."
+    ) == ("Card payments failing: 57 of 118")
 
 
 def test_a_broken_text_of_the_plan_does_not_break_the_message() -> None:
@@ -249,7 +249,7 @@ def test_marks_inside_a_render_survive_joining() -> None:
     at = datetime(2026, 11, 10, 19, 2, tzinfo=UTC)
     state = TEMPLATES.state("en")
     parts = parse(state.leaf("{{ (at | time) ~ ' *x*' }}", {"at": at}))
-    assert outputs.rich(parts)[1:] == [{"type": "text", "text": " *x*"}]
+    assert writers.rich(parts)[1:] == [{"type": "text", "text": " *x*"}]
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from message_templates import limits, outputs
+from message_templates import limits, writers
 from message_templates.engine import Message
-from message_templates.marks import Data, Moment, Text, clean, data, parse
 from message_templates.review import review_html, review_json, review_markdown
+from message_templates.text_parts import Data, Moment, Text, clean, data, parse
 from plan.model import Words
 from sandbox.slack.blocks.validate import message_problems, view_problems
 from storage.types import Personal
@@ -267,8 +267,8 @@ def test_a_cut_leaves_entities_and_dates_whole(text: str, limit: int) -> None:
     """However short the place: never half an entity, never half a date element."""
     moment = Moment(1794337320, "{time}", "03:02 UTC+8", "03:02")
     parts = [Text("Since & <"), moment, Data(clean(text)), Text("&" * 100), moment]
-    written = outputs.mrkdwn(parts, limit)
-    assert outputs.size(written) <= limit
+    written = writers.mrkdwn(parts, limit)
+    assert writers.size(written) <= limit
     bare = re.sub(r"<!date\^1794337320\^\{time\}\|03:02 UTC\+8>", "", written)
     assert not re.search(r"[<>]|&(?!(?:amp|lt|gt);)", bare), written
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from message_templates.outputs import size
+from message_templates.writers import size
 from plan.model import IncidentType, Model, Section, Words
 from sandbox.slack.blocks.validate import message_problems
 from tests.message_templates import builders

@@ -17,8 +17,8 @@ import yaml
 from actions.connectors.http import ShopClient, open_http
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import ShopError
-from incidents.customer_messages import read, write
-from incidents.told import kind_of
+from incidents.shop_actions.customer_messages import read, write
+from incidents.shop_actions.told_orders import kind_of
 from plan import expressions
 from plan.loader import load_plan
 from plan.model import Action, Guard

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from message_templates.engine import Templates
-from plan import expressions, texts
+from plan import expressions
+from plan import scope as texts
 from plan.coverage import looks_of
 from plan.facts import facts_of
 from plan.loader import load_plan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plan import expressions, texts
+from plan import expressions, scope
 from plan.lint import lint
 from plan.lint_reach import can_hold
 from plan.loader import load_plan
@@ -368,9 +368,9 @@ def test_conditions_that_can_hold_are_not_called_impossible() -> None:
 
 
 def test_the_states_are_those_of_the_database() -> None:
-    assert set(CaseState) == texts.CASE_STATES
-    assert set(StepState) == texts.STEP_STATES
-    assert set(Status) == texts.STATUSES
+    assert set(CaseState) == scope.CASE_STATES
+    assert set(StepState) == scope.STEP_STATES
+    assert set(Status) == scope.STATUSES
 
 
 def test_a_section_that_nobody_has_lived_through(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from incidents.customer_messages import read, write
+from incidents.shop_actions.customer_messages import read, write
 from plan import samples
 from plan.expressions import holds
 from plan.loader import load_plan

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.clock import DrivenClock, SystemClock
-from bot.control import ControlPort
+from bot.clock_control import ControlPort
 from bot.schedule.housekeeping import housekeeping
 from bot.schedule.recurring import Finish, Job, Recurring, RecurringWork
 from bot.schedule.scheduler import Scheduler

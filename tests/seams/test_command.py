@@ -59,7 +59,7 @@ blocks:
 @pytest.fixture
 def source(source: Path) -> Path:
     """The product with the command."""
-    with (source / "incidents/controls.py").open("a", encoding="utf-8") as file:
+    with (source / "incidents/lifecycle/commands.py").open("a", encoding="utf-8") as file:
         file.write(FUNCTION)
     (source / "message_templates/templates/form_praise.yaml").write_text(FORM, "utf-8")
     for language, word in (("en", "Praise"), ("zh-Hant", "稱讚")):

@@ -98,7 +98,7 @@ async def test_units_give_way_while_deliveries_wait_for_their_acknowledgement(
 ) -> None:
     """Held, a unit waits; let go, or after a moment, it runs; a delivery is stored all the same."""
     with monkeypatch.context() as longer:
-        longer.setattr("storage.lanes._HELD_AT_MOST", 60.0)
+        longer.setattr("storage.executor._HELD_AT_MOST", 60.0)
         database.hold_units()
     unit = asyncio.create_task(database.write(count))
     assert await database.store(new("k1"))

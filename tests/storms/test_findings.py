@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from bot.checks_work import taking_over
 from bot.clock import DrivenClock
 from bot.schedule.recurring import Finish, Recurring, RecurringWork
+from bot.wiring.check_jobs import taking_over
 from checks.model import CaseFound, CheckResult, Finding
-from incidents.findings import AT_MOST, Taken, take_check_result
+from incidents.detection.findings import AT_MOST, Taken, take_check_result
 from storage import work
 from storage.models import (
     Case,

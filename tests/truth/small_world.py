@@ -17,11 +17,12 @@ from typing import Any
 
 from actions.runner import ActionRunner
 from checks.model import CaseFound, CheckResult, Finding
-from incidents import guards, read
-from incidents.attempts import AttemptBook
-from incidents.findings import take_check_result
-from incidents.looks import GuardLook, GuardLooks, WantedLook
+from incidents import read
+from incidents.detection.findings import take_check_result
 from incidents.outcome import Outcome
+from incidents.runbooks import guards
+from incidents.shop_actions.action_attempts import AttemptBook
+from incidents.shop_actions.looks import GuardLook, GuardLooks, WantedLook
 from incidents.views import CardView
 from message_templates.engine import Templates
 from plan import holdings

@@ -14,7 +14,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from incidents import effects, findings, hold, recovery, relapse, silence, steps_done, told
+from incidents.detection import findings, recovery, relapse, silence
+from incidents.lifecycle import hold
+from incidents.runbooks import step_completion
+from incidents.shop_actions import effects, told_orders
 from storage.models import StepState
 from tests.drills.sabotaged_bot import (
     approval_per_attempt,
@@ -34,7 +37,7 @@ Patch = pytest.MonkeyPatch
 
 def skip_is_done(patch: Patch) -> None:
     """A skipped step mitigates as one that was done."""
-    patch.setattr(steps_done, "after", steps_done.after)  # put back afterwards
+    patch.setattr(step_completion, "after", step_completion.after)  # put back afterwards
     skip_mitigates()
 
 
@@ -78,7 +81,7 @@ def recovered_is_deaf(patch: Patch) -> None:
 
 def approved_by_attempt(patch: Patch) -> None:
     """A second person is asked for one large amount alone."""
-    from incidents import approval_rules
+    from incidents.shop_actions import approval_rules
 
     patch.setattr(approval_rules, "broken", approval_rules.broken)  # put back afterwards
     approval_per_attempt()
@@ -87,7 +90,7 @@ def approved_by_attempt(patch: Patch) -> None:
 def told_by_incident(patch: Patch) -> None:
     """What another incident has told is not looked at."""
     for name in ("of_incidents", "claim", "give", "inherit", "keep_facts", "follow"):
-        patch.setattr(told, name, getattr(told, name))  # put back afterwards
+        patch.setattr(told_orders, name, getattr(told_orders, name))  # put back afterwards
     told_per_incident()
 
 

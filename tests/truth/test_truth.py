@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from incidents import approvals, controls
+from incidents.lifecycle import commands
 from incidents.outcome import Outcome
+from incidents.shop_actions import approvals
 from storage.models import (
     ActionAttempt,
     Approval,
@@ -334,11 +335,11 @@ class Truth(RuleBasedStateMachine):
         world, actor, now = self.world, self.world.actor(who), self.world.now
         until = now + timedelta(minutes=30)
         units: dict[str, Any] = {
-            "take": lambda s: controls.take(s, world.house, number, actor, now),
-            "wait": lambda s: controls.wait_until(
+            "take": lambda s: commands.take(s, world.house, number, actor, now),
+            "wait": lambda s: commands.wait_until(
                 s, world.house, number, actor, until, "Lunch", now
             ),
-            "severity": lambda s: controls.change_severity(s, world.house, number, actor, 2, now),
+            "severity": lambda s: commands.change_severity(s, world.house, number, actor, 2, now),
         }
         world.write(units[act])
 
@@ -348,7 +349,7 @@ class Truth(RuleBasedStateMachine):
         number = self.one_of_them(data)
         world = self.world
         world.write(
-            lambda s: controls.hand_over(
+            lambda s: commands.hand_over(
                 s, world.house, number, world.actor(who), to, world.now, note="Please go on"
             )
         )
@@ -378,7 +379,7 @@ class Truth(RuleBasedStateMachine):
         number = self.one_of_them(data)
         world = self.world
         world.write(
-            lambda s: controls.dismiss(
+            lambda s: commands.dismiss(
                 s, world.house, number, world.actor(who), "A test", world.now
             )
         )

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from aiohttp import web
 
+from bot.application import Muster
 from bot.clock import DrivenClock
-from bot.muster import Muster
 from bot.settings import Secrets, parse_settings
 from sandbox.slack import cast
 from sandbox.slack.server import SlackSandbox

@@ -20,8 +20,8 @@ from bot.cli.doctor import _check_times, _waiting
 from bot.cli.main import cli
 from bot.settings import parse_settings
 from checks.model import CheckResult
-from incidents import parked
-from incidents.findings import take_check_result
+from incidents.alerting import dead_letters
+from incidents.detection.findings import take_check_result
 from storage import work
 from storage.database import Database
 from storage.models import WorkItem
@@ -136,7 +136,9 @@ def test_only_on_call_may_try_it_again(stuck: tuple[Database, int], world: World
     now = datetime.now(UTC)
     for who, may in ((LIN, False), (MEI, True)):
         outcome = database.write_now(
-            lambda s, who=who: parked.retry(s, world.house, world.house.actor(who), [number], now)
+            lambda s, who=who: dead_letters.retry(
+                s, world.house, world.house.actor(who), [number], now
+            )
         )
         assert outcome.ok is may, who
     entries = database.read_now(

@@ -1,0 +1,378 @@
+"""The composition root: builds the parts out of the configuration, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from actions.paging.registry import open_pager
+from actions.runner import ActionRunner
+from bot.bolt_app import Identity, build_app
+from bot.channels import join_channels
+from bot.clock import Clock, DrivenClock
+from bot.clock_control import ControlPort
+from bot.delivery.context import Office
+from bot.delivery.errors import SlackError
+from bot.delivery.presence import Presence
+from bot.delivery.rate_limits import Budget
+from bot.delivery.sender import Sender, close_client, open_client
+from bot.delivery.worker import Deliverer
+from bot.gc_tuning import avoid_pauses
+from bot.groups import EVERY as GROUPS_SECONDS
+from bot.groups import Groups
+from bot.intake.dispatch import Dispatcher
+from bot.intake.front import Front
+from bot.intake.http import HttpIntake
+from bot.intake.receive import Intake
+from bot.intake.socket_mode import SocketMode
+from bot.name_resolution import sentences
+from bot.people import PEOPLE_SECONDS, PeopleDirectory
+from bot.rendering import Drawing
+from bot.schedule.clock_watch import ClockWatch
+from bot.schedule.housekeeping import housekeeping
+from bot.schedule.pace import Pace
+from bot.schedule.recurring import RecurringWork
+from bot.schedule.scheduler import TICK_SECONDS, Scheduler
+from bot.schedule.weekly import weekly
+from bot.schedule.workers import Workers
+from bot.settings import Secrets, Settings
+from bot.stall_detector import Pulse
+from bot.web.actions import CountedBook
+from bot.web.health import Health, Limits, Probe
+from bot.web.heartbeat import Heartbeat
+from bot.web.meters import Exposition, Meters, Parts
+from bot.web.routes import OwnRoutes
+from bot.wiring.adapters import FreshLooks, Orders, ViewDoor
+from bot.wiring.check_connections import open_checks
+from bot.wiring.check_jobs import recurring_checks
+from bot.wiring.organisation import build_audiences, build_house, build_roles, check_titles
+from bot.wiring.timer_handler import TimerWork
+from handlers import register_all
+from handlers.context import Desk
+from handlers.registry import Interaction, Registry
+from incidents.alerting import dead_letters, reachability
+from incidents.organisation import House
+from incidents.shop_actions.action_attempts import AttemptBook
+from message_templates.engine import Templates
+from plan.loader import LoadedPlan, load_plan
+from storage.database import Database
+from storage.models import WorkKind
+
+log = structlog.get_logger(__name__)
+
+ACTIONS_AT_ONCE = 20  # of a press; what is more is begun one after the other
+ACTIONS_A_SECOND = 20.0
+STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting go
+
+
+class Muster:
+    """One running bot. `start` returns when it takes in and delivers; `stop` within 10 s."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self._identity = Identity()
+        self._web_url: str | None = None
+        self._control_url: str | None = None
+        self._health: Health | None = None
+        self._give_up_at = math.inf  # by time.monotonic(): when stopping must be over
+        self._look: Callable[[], Awaitable[None]]  # at open incidents, now and then
+        self._owner = f"boot-{uuid.uuid4()}"  # of claims in the work table
+
+    def addresses(self) -> dict[str, str | None]:
+        """What `--ready` prints."""
+        return {"web": self._web_url, "control": self._control_url, "owner": self._owner}
+
+    async def start(self, *, control_port: int | None = None) -> None:
+        """Brings everything up. Raises StorageError or PlanError, a sentence each."""
+        settings, secrets, clock = self._settings, self._secrets, self._clock
+        loaded = await asyncio.to_thread(load_plan, settings.plan.extra)
+        database = await asyncio.to_thread(Database.start, settings.database.url, key=secrets.key)
+        self._stack.push_async_callback(database.close)
+        meters = Meters()
+        database.time_units(meters.unit_done)
+
+        client = open_client(secrets.bot_token, settings.slack.base_url)
+        self._stack.push_async_callback(close_client, client)
+        sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
+        await self._identify(sender)
+        wanted = [role.group for role in settings.roles.values() if role.group]
+        groups = Groups(wanted, sender, database, clock)
+        await groups.load()
+        roles = build_roles(settings, groups.members)
+        groups.changed = lambda: roles.update(build_roles(settings, groups.members))
+        house = build_house(settings, loaded, roles)
+        presence = Presence(sender, database, clock)
+        people = PeopleDirectory(presence, database)
+        for role in house.roles.values():
+            for person in role.chain:
+                await presence.refresh_stale(person)
+        await people.load()
+
+        zone = people.house_zone(settings.time_zone)
+        templates = Templates(zone=zone, checks=check_titles(settings))
+        checking = await self._stack.enter_async_context(open_checks(settings))
+        pager = None if settings.page is None else open_pager(checking.http, settings.page)
+        drawing = Drawing(house, templates, clock, people.known_zone, zone)
+        office = Office(
+            database=database,
+            sender=sender,
+            renderer=drawing,
+            audiences=build_audiences(settings),
+            clock=clock,
+            people=people,
+            pager=pager,
+        )
+        registry = Registry()
+        register_all(registry)
+        looks = FreshLooks(database, house, checking.client, clock)
+        desk = Desk(
+            database=database,
+            house=house,
+            templates=templates,
+            slack=ViewDoor(sender),
+            people=people,
+            clock=clock,
+            guard_looks=looks,
+            order=Orders(checking.client),
+        )
+        owner = self._owner
+        workers = Workers(database, clock, owner)
+        scheduler = Scheduler(workers)
+        app = build_app(registry, desk, client, self._identity)
+
+        async def tell(interaction: Interaction, code: str) -> None:
+            await desk.report(interaction, "problem" if code == "failed" else "form_gone")
+
+        dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
+        pulse = Pulse()
+        intake = Intake(
+            database,
+            clock,
+            owner=owner,
+            answering=dispatcher,
+            take=workers.take,
+            took=meters.acknowledged,
+            was_away=pulse.was_away,
+        )
+        book = CountedBook(AttemptBook(house), meters.action_settled)
+        checks = RecurringWork(
+            WorkKind.CHECK,
+            database,
+            clock,
+            recurring_checks(settings, checking, house, clock, database, ran=meters.check_ran),
+        )
+        jobs = RecurringWork(
+            WorkKind.TIMER,
+            database,
+            clock,
+            {
+                **housekeeping(
+                    database,
+                    clock,
+                    keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days),
+                ),
+                "week": weekly(clock, house, people.known_zone),
+            },
+        )
+        timers = TimerWork(database, house, clock, presence, jobs, looks)
+
+        workers.add(
+            WorkKind.INTAKE,
+            dispatcher.run,
+            concurrency=8,
+            deadline=60.0,
+            gate=intake.quiet,
+            urgent=True,
+        )
+        # What fails on its way out may have had its effect: looked up before it is repeated.
+        workers.add(WorkKind.MESSAGE, Deliverer(office).run, concurrency=16, unclear_on_error=True)
+        workers.add(
+            WorkKind.ACTION,
+            ActionRunner(database=database, shop=checking.client, book=book, clock=clock).run,
+            concurrency=8,
+            unclear_on_error=True,
+            gate=Pace(ACTIONS_A_SECOND, ACTIONS_AT_ONCE).wait,
+        )
+        workers.add(WorkKind.CHECK, checks.run, concurrency=4)
+        workers.add(WorkKind.TIMER, timers.run, concurrency=2)
+        await intake.warm_up()
+        await checks.plan()
+        await jobs.plan()
+        await self._put_right(database, house, loaded)
+        await workers.start()
+        self._stack.push_async_callback(self._end, workers.stop, 8.0)
+        if isinstance(clock, DrivenClock):
+            clock.on_advance(workers.wake)
+        watch = ClockWatch(database, clock, (checks, jobs), scheduler)
+        scheduler.wake_every(TICK_SECONDS)
+        if not database.embedded:  # a language chosen through another replica
+            scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
+        scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
+        scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
+        scheduler.every(GROUPS_SECONDS, partial(self._identify, sender), name="identity")
+        for check in settings.checks:
+            scheduler.wake_every(check.every, WorkKind.CHECK)
+        health = Health(
+            database=database,
+            clock=clock,
+            sender=sender,
+            workers=workers,
+            plain=office.plain,
+            limits=_limits(settings),
+            sockets=settings.slack.mode == "socket",
+            groups=groups,
+            ticking=scheduler,
+            watch=watch,
+        )
+        self._health = health
+        scheduler.every(Probe.EVERY, Probe(sender, clock).ask, name="probe")
+        if settings.heartbeat is not None:
+            heart = Heartbeat(
+                checking.http,
+                url=settings.heartbeat.url,
+                health=health,
+                counted=meters.heartbeat,
+            )
+            scheduler.every(settings.heartbeat.every, heart.ping, name="heartbeat")
+        parts = Parts(
+            health, intake, sender, office.plain, clock, loaded.version, settings.slack.mode
+        )
+        own = OwnRoutes(health, Exposition(meters, parts))
+        scheduler.start()
+        self._stack.callback(scheduler.stop)
+        watch.start()
+        self._stack.callback(watch.stop)
+        self._stack.push_async_callback(self._end, intake.drained, 2.0)
+        avoid_pauses()
+        pulse.start()
+        self._stack.callback(pulse.stop)
+        joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
+        self._stack.callback(joining.cancel)
+        await self._listen(intake, client, control_port, workers, health, own)
+        log.info(
+            "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
+        )
+
+    async def _put_right(self, database: Database, house: House, loaded: LoadedPlan) -> None:
+        """Names what leads nowhere, and brings open incidents up to what is configured now."""
+        settings, clock = self._settings, self._clock
+        lacking = await asyncio.to_thread(sentences, loaded.plan, settings, settings.plan.extra)
+        for sentence in lacking:
+            log.warning("not_configured", sentence=sentence)
+        again = await database.write(lambda s: dead_letters.channel_found(s, house, clock.now()))
+        if again:
+            log.info("channel_found", messages=len(again))
+
+        async def look() -> None:
+            await database.write(lambda s: reachability.look(s, house, clock.now()))
+
+        await look()
+        self._look = look
+
+    async def _identify(self, sender: Sender) -> None:
+        """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
+        if self._identity.bot_user_id is not None:
+            return
+        try:
+            who = await sender.call("auth.test", {})
+        except SlackError as error:
+            log.warning("slack_not_reached", error=str(error))
+            return
+        self._identity.team_id = who.get("team_id")
+        self._identity.bot_id = who.get("bot_id")
+        self._identity.bot_user_id = who.get("user_id")
+
+    async def _listen(
+        self,
+        intake: Intake,
+        client: object,
+        control_port: int | None,
+        workers: Workers,
+        health: Health,
+        own: OwnRoutes,
+    ) -> None:
+        settings = self._settings
+        site = web.Application()
+        own.add_to(site)
+        http = None
+        if settings.slack.mode == "http":
+            http = HttpIntake(intake, signing_secret=self._secrets.signing_secret)
+            http.add_to(site)
+        runner = web.AppRunner(site, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        port = await self._open_port(runner, http)
+        self._web_url = f"http://{settings.web.host}:{port}"
+        if isinstance(self._clock, DrivenClock) and control_port is not None:
+
+            async def pending() -> dict[str, int]:
+                return {"receiving": intake.busy, **await workers.pending()}
+
+            control = ControlPort(self._clock, pending)
+            self._control_url = await control.start(control_port)
+            self._stack.push_async_callback(control.stop)
+        if settings.slack.mode == "socket":
+            socket = SocketMode(
+                client,  # type: ignore[arg-type]
+                intake,
+                app_token=self._secrets.app_token,
+                connections=settings.slack.connections,
+                clock=self._clock,
+            )
+            health.connect(socket)
+            await socket.start()
+            self._stack.push_async_callback(self._end, socket.stop, 3.0)
+            try:
+                async with asyncio.timeout(5):
+                    await socket.ready()
+            except TimeoutError:
+                log.warning("socket_not_ready_yet")
+
+    async def _open_port(self, runner: web.AppRunner, http: HttpIntake | None) -> int:
+        """The web side's port; in HTTP mode Slack's requests are read by the shortest way."""
+        host, port = self._settings.web.host, self._settings.web.port
+        if http is None or runner.server is None:
+            await web.TCPSite(runner, host, port).start()
+            return int(runner.addresses[0][1])
+        front = Front(http, runner.server)
+        chosen = front.start(host, port)
+        self._stack.push_async_callback(front.stop)
+        self._stack.callback(http.close)
+        return chosen
+
+    async def _end(self, part: Callable[..., Awaitable[None]], within: float) -> None:
+        """Ends a part within its own time, or within what is left of the whole."""
+        await part(within=max(0.0, min(within, self._give_up_at - time.monotonic())))
+
+    async def stop(self, *, within: float = STOP_SECONDS) -> None:
+        """Takes in nothing more, ends what runs, and lets go of everything.
+
+        What has not ended after `within` seconds is broken off; the next start looks what became
+        of it.
+        """
+        if self._health is not None:
+            self._health.stopping()
+        self._give_up_at = time.monotonic() + within
+        await self._stack.aclose()
+        if self._health is not None:  # one that was refused never ran: its sentence is enough
+            log.info("stopped")
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        undelivered=timedelta(seconds=settings.health.undelivered_after),
+        missed_runs=settings.health.missed_runs,
+        checks={check.name: check.every for check in settings.checks},
+    )

@@ -1,0 +1,111 @@
+"""What every delivery class works with: connections, drawing, and the ordinary remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+import structlog
+from sqlalchemy.orm import Session
+
+from actions.paging.base import Pager
+from bot.clock import Clock
+from bot.delivery.audiences import Audiences
+from bot.delivery.content import Content, Renderer, Request
+from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
+from bot.delivery.fallback_text import PlainForms, plain_content, without_blocks
+from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
+from bot.delivery.sender import Sender
+from storage.availability import is_away
+from storage.database import Database
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+_BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds
+_UNKNOWN_CODE_TRIES = 6
+_STOPPED_WAIT = timedelta(seconds=30)
+
+
+class People(Protocol):
+    """Who somebody is (bot.delivery.presence)."""
+
+    async def language_of(self, user_id: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long an unclear call may still land, and when a late twin is looked for."""
+
+    settle: timedelta = timedelta(seconds=5)
+    twin_look: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Office:
+    """The connections of delivery, handed in by the composition root."""
+
+    database: Database
+    sender: Sender
+    renderer: Renderer
+    audiences: Audiences
+    clock: Clock
+    people: People
+    pager: Pager | None = None
+    timing: Timing = Timing()
+    plain: PlainForms = field(default_factory=PlainForms)
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        return await self.database.read(work)
+
+    async def draw(self, request: Request) -> Content:
+        """The message as it is now; the plain form when drawing fails. Never raises for that."""
+        return await self.database.read(lambda session: self.drawn(session, request))
+
+    def drawn(self, session: Session, request: Request) -> Content:
+        """`draw`, inside a read."""
+        try:
+            return self.renderer(session, request)
+        except Exception as error:
+            if is_away(error):
+                raise  # nothing is wrong with the template
+            # Whatever a template or a read model does wrong, the incident is still told.
+            log.exception("drawing_failed", template=request.template, key=request.key)
+            self.plain.note(request.template, "drawing", self.clock.now())
+            return plain_content(session, request)
+
+    def plainly(self, job: Job, content: Content, error: SlackRefused) -> Content:
+        """Slack refuses its blocks: the same words without them."""
+        template = str(job.payload.get("template"))
+        log.error("blocks_refused", message=job.message, template=template, code=error.code)
+        self.plain.note(template, "blocks", self.clock.now())
+        return without_blocks(content)
+
+    def failed(self, job: Job, error: SlackError) -> Turn:
+        """The ordinary remedy; what a class can do better it does itself."""
+        now = self.clock.now()
+        if isinstance(error, Held):
+            return Later(max(error.until, now), error.code, waited=True)
+        if isinstance(error, NotDelivered):
+            return Later(now + backoff(job), error.code)
+        if isinstance(error, Unclear):
+            return Lost(now + self.timing.settle, error.code)
+        if isinstance(error, SlackRefused):
+            return self._refused(job, error, now)
+        raise error
+
+    def _refused(self, job: Job, error: SlackRefused, now: datetime) -> Turn:
+        if error.remedy in (Remedy.DROP, Remedy.DONE):
+            return Delivered({"dropped": error.code})
+        if error.remedy is Remedy.STOP:
+            return Later(now + _STOPPED_WAIT, str(error))
+        if error.remedy is Remedy.RETRY and (error.known or job.attempts <= _UNKNOWN_CODE_TRIES):
+            return Later(now + backoff(job), str(error))
+        return Parked(str(error))
+
+
+def backoff(job: Job) -> timedelta:
+    """Longer with each try, at most half a minute."""
+    return timedelta(seconds=_BACKOFF[min(max(job.attempts - 1, 0), len(_BACKOFF) - 1)])

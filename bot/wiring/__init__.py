@@ -1,0 +1,1 @@
+"""Wiring: the parts of the running bot, put together from the configuration."""

@@ -1,0 +1,127 @@
+"""The domain's House out of the configuration, the plan and Slack's user groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.delivery.audiences import Audience as DeliveryAudience
+from bot.delivery.audiences import Audiences
+from bot.settings import Settings
+from incidents.organisation import Audience, EscalationTimes, House, QuietHours, Role
+from plan import answer_fields
+from plan.loader import LoadedPlan
+from storage.money import Money, exponent
+
+_LIMITS = {"refund": 10_000, "complaint_cost": 3_000}  # major units, where none is configured
+
+
+def build_roles(settings: Settings, members: Mapping[str, tuple[str, ...]]) -> dict[str, Role]:
+    """`members`: people of each user group, as Slack says."""
+    return {
+        name: Role(
+            group=role.group,
+            people=tuple(dict.fromkeys([*role.people, *members.get(role.group or "", ())])),
+            duty=tuple(role.duty),
+            channel=role.channel,
+            members=_members(role.group, members),
+        )
+        for name, role in settings.roles.items()
+    }
+
+
+def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role]) -> House:
+    """`roles`: the mapping itself is kept, so what is changed in it is known everywhere."""
+    answer_fields.names_of(loaded.plan)  # read now, not amid the first action
+    doors = (settings.shop.actions, settings.shop.looks)
+    return House(
+        loaded=loaded,
+        shop_names=answer_fields.names(
+            *({k: d.model_dump() for k, d in door.items()} for door in doors)
+        ),
+        roles=roles,
+        audiences={
+            key: Audience(key, channel.id, channel.language, channel.private)
+            for key, channel in settings.slack.channels.items()
+        },
+        currency=settings.shop.currency,
+        limits=build_limits(settings),
+        bulk_cases=settings.limits.bulk_cases,
+        person_day=_money(settings, settings.limits.person_day),
+        customer_language=settings.shop.customer_language,
+        first_response={
+            severity: timedelta(seconds=seconds)
+            for severity, seconds in settings.limits.acknowledge.items()
+        },
+        first_solution={
+            severity: timedelta(seconds=seconds)
+            for severity, seconds in settings.limits.first_solution.items()
+        },
+        quiet=QuietHours(
+            _time(settings.quiet_hours.from_),
+            _time(settings.quiet_hours.to),
+            ZoneInfo(settings.quiet_hours.zone),
+        ),
+        escalation=EscalationTimes(
+            timedelta(seconds=settings.escalation.remind_after),
+            timedelta(seconds=settings.escalation.second_after),
+            timedelta(seconds=settings.escalation.page_after),
+        ),
+        checks=frozenset(check.name for check in settings.checks),
+        desk=settings.slack.desk,
+        page=settings.page is not None,
+        customer_update=timedelta(seconds=settings.limits.customer_update),
+        blind_after=timedelta(seconds=settings.limits.blind_check),
+        standstill_after=timedelta(seconds=settings.limits.complaint_standstill),
+        dismissed_for=timedelta(seconds=settings.limits.not_an_incident),
+    )
+
+
+def build_limits(settings: Settings) -> dict[str, Money]:
+    """Above what a second person approves, by the names that the plan uses."""
+    currency = settings.shop.currency
+    given = {"refund": settings.limits.refund, "complaint_cost": settings.limits.complaint_cost}
+    found = {
+        name: _money(settings, given[name]) or Money(major * 10 ** exponent(currency), currency)
+        for name, major in _LIMITS.items()
+    }
+    found["compensation"] = found["complaint_cost"]
+    for name, amount in settings.limits.own.items():
+        found[name] = _money(settings, amount) or Money(0, currency)
+    return found
+
+
+def _money(settings: Settings, amount: Money | int | None) -> Money | None:
+    return Money(amount, settings.shop.currency) if isinstance(amount, int) else amount
+
+
+def build_audiences(settings: Settings) -> Audiences:
+    """The channels as delivery knows them."""
+    return Audiences(
+        {
+            key: DeliveryAudience(
+                key, channel.id, channel.language, channel.private, channel.fallback
+            )
+            for key, channel in settings.slack.channels.items()
+        }
+    )
+
+
+def _members(group: str | None, members: Mapping[str, tuple[str, ...]]) -> frozenset[str] | None:
+    """Who is in the group; None where Slack has never said."""
+    known = members.get(group) if group is not None else None
+    return frozenset(known) if known is not None else None
+
+
+def _time(text: str) -> time:
+    hours, minutes = text.split(":")
+    return time(int(hours), int(minutes))
+
+
+def check_titles(settings: Settings) -> Mapping[str, Mapping[str, str]]:
+    """What each check is called, by language."""
+    return {
+        check.name: {str(language): text for language, text in check.title.items()}
+        for check in settings.checks
+    }

@@ -1,0 +1,1 @@
+"""Alerting: who is rung, when, and what could not be delivered."""

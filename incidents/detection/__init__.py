@@ -1,0 +1,1 @@
+"""Detection: what checks find, and what it means for the customers."""

@@ -1,0 +1,1 @@
+"""Life of an incident: opened, owned, mitigated, closed, and the commands in between."""

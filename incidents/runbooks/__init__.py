@@ -1,0 +1,1 @@
+"""Runbooks: steps, forms, guards, and how a step ends."""

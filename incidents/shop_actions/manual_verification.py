@@ -1,0 +1,51 @@
+"""An action whose outcome the shop cannot tell: a person looks there and says what they saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from incidents.change import Change
+from incidents.lifecycle.closing_state import LEFT_TO_A_PERSON
+from incidents.runbooks.runbook import Place
+from incidents.shop_actions import action_outcomes, told_orders
+from storage.models import ActionAttempt, AttemptState
+
+HAPPENED, NOT_HAPPENED = "happened", "not_happened"
+BUTTONS = (HAPPENED, NOT_HAPPENED)
+
+
+def left_to_a_person(change: Change, place: Place) -> list[ActionAttempt]:
+    """The step's attempts that only a person can settle."""
+    return list(
+        change.session.scalars(
+            select(ActionAttempt)
+            .where(
+                ActionAttempt.run_id == place.run.id,
+                ActionAttempt.step_id == place.plan.id,
+                ActionAttempt.state == AttemptState.UNKNOWN,
+                ActionAttempt.problem.in_(LEFT_TO_A_PERSON),
+            )
+            .order_by(ActionAttempt.id)
+        )
+    )
+
+
+def decide(change: Change, attempts: Sequence[ActionAttempt], *, happened: bool) -> None:
+    """Takes the person's word; who said so stands in the audit."""
+    for attempt in attempts:
+        attempt.state = AttemptState.DONE if happened else AttemptState.FAILED
+        attempt.settled_at = change.now
+        change.audit(
+            "seen_by_a_person",
+            attempt.action,
+            result="done" if happened else "failed",
+            data={"attempt": attempt.key, "seen_by": change.actor.user_id},
+        )
+        told_orders.follow(change.session, attempt, change.now)
+        if happened:
+            action_outcomes.apply_done(change, attempt, change.plan.actions[attempt.action])
+    change.session.flush()
+    for press in dict.fromkeys(attempt.press for attempt in attempts):
+        action_outcomes.settle_press(change, press)
