@@ -1,4 +1,4 @@
-"""What may be done about an outcome that is not known, by what the shop promises.
+"""Contracts: what may be done about an outcome that is not known, by what the shop promises.
 
 Never a blind repetition (rule 6): first a settle time, in which the first request may still land,
 then a look; only where the shop honours keys, and the look shows no effect, the same request goes

@@ -1,4 +1,4 @@
-"""What can go wrong with the shop, drawn once.
+"""Errors: what can go wrong with the shop, drawn once.
 
 ShopError            base; `code` is a word of the failure catalogue
 ├── NotSent          certainly no effect: nothing left this house (refused, unsafe_address …)

@@ -1,4 +1,4 @@
-"""What the runner of actions and the domain say to each other."""
+"""Model: what the runner of actions and the domain say to each other."""
 
 from __future__ import annotations
 

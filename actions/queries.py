@@ -1,4 +1,6 @@
-"""Looking at the shop for an attempt: preconditions, the state before, the verification."""
+"""Queries: looking at the shop for an attempt, preconditions, the state before, the
+verification.
+"""
 
 from __future__ import annotations
 

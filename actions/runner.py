@@ -1,4 +1,4 @@
-"""Carries out one written attempt: check, note the state before, send once, look, settle (rule 6).
+"""Runner: one written attempt is checked, sent once, looked at and settled (rule 6).
 
 1. The attempt stands in the database as WRITTEN before anything is asked of the shop.
 2. Preconditions are looked at; one that does not hold ends it as REFUSED, nothing was sent.

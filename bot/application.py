@@ -1,4 +1,6 @@
-"""The composition root: builds the parts out of the configuration, starts and stops them."""
+"""Application: the composition root, which builds the parts out of the configuration, starts and
+stops them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bot as a member of its public channels.
+"""Channels: the bot as a member of its public channels.
 
 With `chat:write.public` it could post without being in them, but Slack sends reactions, and shows
 replies, only to members: without this a 📌 in a thread would never arrive.

@@ -1,4 +1,4 @@
-"""Keeps the interpreter's own pauses away from acknowledgements."""
+"""GC tuning: keeps the interpreter's own pauses away from acknowledgements."""
 
 from __future__ import annotations
 

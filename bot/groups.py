@@ -1,4 +1,4 @@
-"""Who is in the user groups of the configured roles, as Slack says: asked again and again.
+"""Groups: who is in the user groups of the configured roles, as Slack says: asked again and again.
 
 Slack may be away when the bot starts, and people come and go: a role whose group is not known has
 nobody, is refused every button and rung by nothing. So what Slack said last is kept in the

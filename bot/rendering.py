@@ -1,4 +1,6 @@
-"""Draws what delivery is about to send: read models of the domain, words of the templates."""
+"""Rendering: draws what delivery is about to send, read models of the domain, words of the
+templates.
+"""
 
 from __future__ import annotations
 

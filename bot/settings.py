@@ -1,4 +1,4 @@
-"""The configuration: `muster.yaml`, and secrets from the environment or by reference.
+"""Settings: `muster.yaml`, and secrets from the environment or by reference.
 
 A wrong key or value is one sentence that names the place and the remedy. `docs/configuration.md`
 lists every key; a test compares it with these classes.

@@ -1,4 +1,4 @@
-"""Turns what pydantic says about a configuration into one sentence a mistake."""
+"""Settings errors: turns what pydantic says about a configuration into one sentence a mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Notices that the process itself was away: frozen, swapped out, or its machine suspended.
+"""Stall detector: notices that the process itself was away, frozen, swapped out, or its machine
+suspended.
 
 What came in meanwhile waited in the sockets, unread, for longer than Slack waits: people were told
 that it failed, and may have pressed again elsewhere. It is left unacknowledged and is not done.

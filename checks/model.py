@@ -1,4 +1,4 @@
-"""What a check run says: findings with their cases, and what it saw healthy."""
+"""Model: what a check run says, findings with their cases, and what it saw healthy."""
 
 from __future__ import annotations
 

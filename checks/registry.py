@@ -1,4 +1,4 @@
-"""The kinds of checks that a configuration can instantiate."""
+"""Registry: the kinds of checks that a configuration can instantiate."""
 
 from __future__ import annotations
 

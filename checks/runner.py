@@ -1,4 +1,4 @@
-"""Runs one check within its own deadline; a fault outside becomes a result, not a crash."""
+"""Runner: runs one check within its own deadline; a fault outside becomes a result, not a crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a button carries: "INC-412:7:3.3.1.s2:switch" (incident, version, step, button)."""
+"""Action values: what a button carries, "INC-412:7:3.3.1.s2:switch" (incident, version, step,
+button).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the handlers work with: one object, handed in by the composition root."""
+"""Context: what the handlers work with, one object, handed in by the composition root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of an incident in Slack: buttons, menu, forms and submissions, served from their rows.
+"""Controls: commands of an incident in Slack, with buttons, menu, forms and submissions served from
 
 What a command is called, who may, when it is offered and what it asks stands in its row
 (`incidents.command_table`); nothing here knows one by name, save those that only show something.

@@ -1,4 +1,6 @@
-"""Intake by forms: declare an incident, file a complaint. An order is looked up after the ack."""
+"""Declare: intake by forms, declare an incident, file a complaint. An order is looked up after the
+ack.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person typed into a form, as Slack's state holds it; the domain judges it."""
+"""Forms: what a person typed into a form, as Slack's state holds it; the domain judges it."""
 
 from __future__ import annotations
 

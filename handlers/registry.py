@@ -1,4 +1,4 @@
-"""What Slack sent, in one form, and the dictionary that finds its handler.
+"""Registry: what Slack sent, in one form, and the dictionary that finds its handler.
 
 One dictionary look-up per payload instead of Bolt's matching of listener after listener
 (docs/decisions/0001). A submission has two halves: `answer`, pure and immediate, stands in the

@@ -1,4 +1,4 @@
-"""What is said to the one who acted, and to nobody else."""
+"""Replies: what is said to the one who acted, and to nobody else."""
 
 from __future__ import annotations
 

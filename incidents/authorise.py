@@ -1,4 +1,4 @@
-"""Who may do what: checked where the act happens, never by hiding buttons (rule 10).
+"""Authorisation: who may do what, checked where the act happens, never by hiding buttons (rule 10).
 
 A refusal is written to the audit log and changes nothing else.
 """

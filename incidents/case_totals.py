@@ -1,4 +1,4 @@
-"""Counts and sums over an incident's cases: what the words of the plan see as `cases`, `target`."""
+"""Totals over the cases of an incident: what the words of the plan see as `cases`, `target`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding an incident and what it runs under."""
+"""Loading: finding an incident and what it runs under."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the domain knows of the house it works in: plan, roles, duty, limits, quiet hours.
+"""Organisation: what the domain knows of the house it works in, plan, roles, duty, limits, quiet
+hours.
 
 Handed in by the composition root; made of the configuration and of what Slack says about user
 groups. Nothing here reads a setting or a clock.

@@ -1,4 +1,4 @@
-"""What an act came to, for the one who did it."""
+"""Outcome: what an act came to, for the one who did it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Parameters of an answer as JSON and back: people, times and the plan's words keep their kind.
+"""Payload codec: parameters of an answer as JSON and back, people, times and the plan's words keep
+their kind.
 
 A row of the work table holds JSON; the template needs the objects.
 """

@@ -1,4 +1,4 @@
-"""What happened, in order. Every change of an incident has its entry; some are posted."""
+"""Timeline: what happened, in order. Every change of an incident has its entry; some are posted."""
 
 from __future__ import annotations
 

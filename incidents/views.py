@@ -1,4 +1,4 @@
-"""Read models: what a card, a runbook message, a log line and a review are made of.
+"""Views: what a card, a runbook message, a log line and a review are made of.
 
 Plain data, gathered in one read of the database. They hold the plan's bilingual texts together with
 the scope those are rendered in, never rendered text: the language is chosen when it is shown.

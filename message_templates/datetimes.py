@@ -1,4 +1,6 @@
-"""Dates and times: Slack's date elements, and the words for them where there is no element."""
+"""Datetimes: dates and times: Slack's date elements, and the words for them where there is no
+element.
+"""
 
 from __future__ import annotations
 

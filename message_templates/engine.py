@@ -1,4 +1,6 @@
-"""Rendering: a template, a view, a language and a zone make a message, a modal or a home tab."""
+"""Engine: rendering, a template, a view, a language and a zone make a message, a modal or a home
+tab.
+"""
 
 from __future__ import annotations
 

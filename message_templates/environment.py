@@ -1,4 +1,6 @@
-"""Jinja for the leaves: a sandbox where a missing fact is falsy and prints "not known"."""
+"""Environment: Jinja for the leaves, a sandbox where a missing fact is falsy and prints "not
+known".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The structure of a message: YAML whose control flow is small keys, so that it stays data.
+"""Expansion: the structure of a message: YAML whose control flow is small keys, so that it stays
+data.
 
     if: EXPRESSION            the node is left out where it does not hold
     let: {name: EXPRESSION}   names for the node below

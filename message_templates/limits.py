@@ -1,4 +1,6 @@
-"""Slack's sizes, and the finishing of an expanded structure to them (Slack: block limits)."""
+"""Limits: Slack's sizes, and the finishing of an expanded structure to them (Slack: block
+limits).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a rendered leaf is made of: our own words, data, and elements such as dates and mentions.
+"""Text parts: what a rendered leaf is made of, our own words, data, and elements such as dates and
+mentions.
 
 While Jinja renders, data and elements travel inside the text between characters of Unicode's
 private area; whatever is handed in is cleaned of them first, so nobody else can write one. At the

@@ -1,4 +1,5 @@
-"""Names of the shop's answers that the plan speaks of: nothing else of an answer is kept.
+"""Answer fields: names of the shop's answers that the plan speaks of, nothing else of an answer is
+kept.
 
 An action's texts and expressions see `before`, `after` and `response`. A field that none of them
 names is forgotten as soon as the action is settled: a customer's name, phone and address are in

@@ -1,4 +1,6 @@
-"""What of the emergency plan is carried by which part of the product: `muster plan coverage`."""
+"""Coverage: what of the emergency plan is carried by which part of the product: `muster plan
+coverage`.
+"""
 
 from __future__ import annotations
 

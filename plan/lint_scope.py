@@ -1,4 +1,6 @@
-"""What a text or expression may name: it compiles, and every fact, step and field exists."""
+"""Lint of the scope: what a text or expression may name, it compiles, and every fact, step and
+field exists.
+"""
 
 from __future__ import annotations
 

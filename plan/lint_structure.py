@@ -1,4 +1,6 @@
-"""What must hang together: ids against the outline, buttons with their actions, forms, branches."""
+"""Lint of the structure: what must hang together, ids against the outline, buttons with their
+actions, forms, branches.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the emergency plan from its YAML files into the model.
+"""Loader of the emergency plan: its YAML files become the model.
 
 The files of the product stand in `plan/data`, a folder for each section (`sections/3.3`); a shop's
 own folder is read after them and replaces sections, actions, causes and facts of the same id or

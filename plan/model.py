@@ -1,4 +1,4 @@
-"""The emergency plan as data: sections, steps, branches, guards, forms, actions, incident types.
+"""Model of the emergency plan: sections, steps, branches, guards, forms, actions, incident types.
 
 Every text is a Jinja template in English and Traditional Chinese; `plan.scope` says what may stand
 in it. Nothing here knows Slack. No code may branch on a section's number: what differs between

@@ -1,4 +1,4 @@
-"""The emergency plan as a list of sections, steps and branches, with their titles.
+"""Outline of the emergency plan: its sections, steps and branches, with their titles.
 
 `plan/data/outline.yaml` says what the plan asks for; the sections' own files say how. Lint and
 coverage hold the two against each other.

@@ -1,4 +1,4 @@
-"""A fault of the plan, before its place in a file is known."""
+"""Problem: a fault of the plan, before its place in a file is known."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What may stand in a text or expression of the plan: the scope. The facts of each type stand
-beside its section (`plan.facts`).
+"""Scope of the plan: what may stand in a text or expression. The facts of each type stand beside
+its section (`plan.facts`).
 
 A text is a Jinja template over this scope; everything may be missing (then it is falsy), so a text
 asks before it prints. The tables here are what `plan.lint` checks against and what `docs/plan.md`

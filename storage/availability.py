@@ -1,4 +1,4 @@
-"""Whether the database itself failed, and not what was asked of it."""
+"""Availability: whether the database itself failed, and not what was asked of it."""
 
 from __future__ import annotations
 

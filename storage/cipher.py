@@ -1,4 +1,4 @@
-"""Encryption of personal data at rest (rule 9): AES-256-GCM with a random nonce."""
+"""Cipher: encryption of personal data at rest (rule 9): AES-256-GCM with a random nonce."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Which of the two engines a session speaks to, and the statement that each spells its own way."""
+"""Dialect: which of the two engines a session speaks to, and the statement that each spells its own
+way.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with Muster's own database, each as one sentence with its remedy."""
+"""Errors: what can be wrong with Muster's own database, each as one sentence with its remedy."""
 
 from __future__ import annotations
 

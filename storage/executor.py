@@ -1,4 +1,4 @@
-"""The threads in which the database is touched, each with a connection of its own."""
+"""Executor: the threads in which the database is touched, each with a connection of its own."""
 
 from __future__ import annotations
 

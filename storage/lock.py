@@ -1,4 +1,4 @@
-"""One running bot a SQLite database: a lock that dies with the process."""
+"""Lock: one running bot a SQLite database, a lock that dies with the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the domain calls to have something said in Slack: references only, never text (decision 4).
+"""Outbox: what the domain calls to have something said in Slack, references only, never text
+(decision 4).
 
 Each call enqueues one item of the work table in the caller's own transaction (rule 1); delivery
 renders it when it is sent. Message keys are those of `SlackMessage.key`.

@@ -1,4 +1,4 @@
-"""What a database must know once it was restored from an older backup.
+"""Restore marks: what a database must know once it was restored from an older backup.
 
 Slack and the shop have seen more than it remembers. So nothing that stands unfinished in it counts
 as not done: messages are looked for before they are posted, actions are looked up by their key

@@ -1,4 +1,4 @@
-"""At which version of the schema a database stands."""
+"""Schema: at which version of the schema a database stands."""
 
 from __future__ import annotations
 

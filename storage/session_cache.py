@@ -1,4 +1,4 @@
-"""What a unit of work has read once and need not read again.
+"""Session cache: what a unit of work has read once and need not read again.
 
 It is forgotten with what it was read from: when a savepoint is rolled back, objects of it may be
 gone.

@@ -1,4 +1,4 @@
-"""One small row that is written to know that something can be written."""
+"""Trace: one small row that is written to know that something can be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Brings a database to this version's schema. Alembic is imported only when there is work."""
+"""Upgrade: brings a database to this version's schema. Alembic is imported only when there is
+work.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How `muster run` is ended: once asked gracefully, asked twice or too slow at once.
+"""Signals: how `muster run` is ended, once asked gracefully, asked twice or too slow at once.
 
 Ending at once is safe at any moment: what was acknowledged and what was sent stands in the
 database, and the next start looks what became of the rest.

@@ -1,4 +1,6 @@
-"""The whole thing on one machine: sandbox Slack, demo shop and bot, each a process of its own."""
+"""Stack: the whole thing on one machine, sandbox Slack, demo shop and bot, each a process of its
+own.
+"""
 
 from __future__ import annotations
 

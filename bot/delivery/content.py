@@ -1,4 +1,6 @@
-"""What delivery asks to have drawn, and what it gets: references in, words and blocks out."""
+"""Content: what delivery asks to have drawn, and what it gets, references in, words and blocks
+out.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What every delivery class works with: connections, drawing, and the ordinary remedies."""
+"""Context: what every delivery class works with, connections, drawing, and the ordinary
+remedies.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refreshes: a message that stands is edited to what the database says now.
+"""Edits: refreshes, a message that stands is edited to what the database says now.
 
 An edit is idempotent, so an unclear one is simply repeated; since the first one may land late and
 show an old state again, it is sent once more a minute later. An edit that changes nothing is not

@@ -1,4 +1,4 @@
-"""What Slack may answer, drawn once, and the remedy for each code.
+"""Errors: what Slack may answer, drawn once, and the remedy for each code.
 
 SlackError             base
 ├── NotDelivered       nothing was sent: no connection, or a budget of ours is used up

@@ -1,4 +1,6 @@
-"""The words that go out when a template fails or Slack refuses its blocks: never nothing."""
+"""Fallback text: the words that go out when a template fails or Slack refuses its blocks: never
+nothing.
+"""
 
 from __future__ import annotations
 

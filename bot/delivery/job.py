@@ -1,4 +1,4 @@
-"""A claimed message item as delivery works on it, and how its turn may end."""
+"""Job: a claimed message item as delivery works on it, and how its turn may end."""
 
 from __future__ import annotations
 

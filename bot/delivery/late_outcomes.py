@@ -1,4 +1,5 @@
-"""What is put right when a process sent something whose claim had gone to another meanwhile.
+"""Late outcomes: what is put right when a process sent something whose claim had gone to another
+meanwhile.
 
 It was frozen, or cut off from the database, with its request already on its way. Its own outcome
 changes nothing any more; what its request left behind in Slack is looked for and taken back.

@@ -1,4 +1,6 @@
-"""Who somebody is to Slack: language, zone, name, whether they can be rung, who is in a channel."""
+"""Presence: who somebody is to Slack, language, zone, name, whether they can be rung, who is in a
+channel.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much may be said to Slack, by method and by channel, kept by ourselves.
+"""Rate limits: how much may be said to Slack, by method and by channel, kept by ourselves.
 
 Slack's limits are per method and workspace: Tier 1 1+/min, Tier 2 20+, Tier 3 50+, Tier 4 100+;
 chat.postMessage about one a second per channel and several hundred a minute per workspace. A 429

@@ -1,4 +1,6 @@
-"""One call to Slack: within the budget, once, its outcome told apart. Nothing sleeps here."""
+"""Sender: one call to Slack, within the budget, once, its outcome told apart. Nothing sleeps
+here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Has each claimed message item delivered by its class, and settles it in one transaction."""
+"""Worker: has each claimed message item delivered by its class, and settles it in one
+transaction.
+"""
 
 from __future__ import annotations
 

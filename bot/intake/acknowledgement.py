@@ -1,4 +1,4 @@
-"""What Bolt answers, as the transports send it."""
+"""Acknowledgement: what Bolt answers, as the transports send it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What intake must know of a payload: its key, how soon it is wanted, how it is answered.
+"""Deliveries: what intake must know of a payload, its key, how soon it is wanted, how it is
+answered.
 
 Keys of de-duplication (decision 1): `event_id`, else `trigger_id`, else view id and hash.
 """

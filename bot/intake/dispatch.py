@@ -1,4 +1,4 @@
-"""Stored deliveries on their way through Bolt to their handler."""
+"""Dispatch: stored deliveries on their way through Bolt to their handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bot's HTTP port: Slack's requests by the shortest way, everything else by aiohttp.
+"""Front: the bot's HTTP port: Slack's requests by the shortest way, everything else by aiohttp.
 
 Two hundred requests at once, each over a connection of its own, cost aiohttp 0.5 ms of processor
 time each before the product does anything: 100 ms until the last one is acknowledged, twice the

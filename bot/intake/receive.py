@@ -1,4 +1,4 @@
-"""Store, acknowledge, work (rule 7): what both transports hand their payloads to."""
+"""Receiving: store, acknowledge, work (rule 7). What both transports hand their payloads to."""
 
 from __future__ import annotations
 

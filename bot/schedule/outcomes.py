@@ -1,4 +1,4 @@
-"""How a turn of a work item may end, and how that is written down."""
+"""Outcomes: how a turn of a work item may end, and how that is written down."""
 
 from __future__ import annotations
 

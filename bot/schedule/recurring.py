@@ -1,4 +1,5 @@
-"""What is done again and again: checks and the house's own jobs, once across all replicas.
+"""Recurring: what is done again and again, checks and the house's own jobs, once across all
+replicas.
 
 Each is one item of the work table that is never finished, only due again. After a downtime it
 runs once, not once for each turn that was missed.

@@ -1,4 +1,4 @@
-"""APScheduler wakes, the table decides (decision 7).
+"""Scheduler: APScheduler wakes, the table decides (decision 7).
 
 With its default grace of 1 s a stall of the loop would drop runs with no more than a warning, so
 a wake is never too late (`misfire_grace_time=None`), late ones are one (`coalesce`), and a job

@@ -1,4 +1,4 @@
-"""The loops that claim work and have it done, one for each kind of the work table.
+"""Workers: the loops that claim work and have it done, one for each kind of the work table.
 
 They are woken by the commit that enqueued work, by the scheduler and by the clock; the `due` time
 in the database decides (decision 7). What a handler settles is conditional on its claim's epoch.

@@ -1,4 +1,6 @@
-"""What the database says of the bot's state, gathered in one read: for readiness and metrics."""
+"""Figures: what the database says of the bot's state, gathered in one read: for readiness and
+metrics.
+"""
 
 from __future__ import annotations
 

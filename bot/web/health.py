@@ -1,4 +1,5 @@
-"""Whether the bot is alive, and whether it can do its work: what `/healthz` and `/readyz` say.
+"""Health: whether the bot is alive, and whether it can do its work, what `/healthz` and `/readyz`
+say.
 
 Alive: the event loop answers and the workers' loops run; a process that is not is restarted.
 Ready: the database writes a row within a bound, Slack is connected and answers, nothing waits for

@@ -1,4 +1,4 @@
-"""The ping to a dead-man service outside: while the bot is ready, and only then.
+"""Heartbeat: the ping to a dead-man service outside, while the bot is ready, and only then.
 
 Who is told by nobody that the bot is well hears of it from the service. A ping that fails is
 logged and counted; it disturbs nothing.

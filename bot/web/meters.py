@@ -1,4 +1,4 @@
-"""The metrics of one running bot, in a registry of its own.
+"""Meters: the metrics of one running bot, in a registry of its own.
 
 What happens is counted by small hooks that the composition root hands to the parts (a few
 microseconds each); what stands is read when it is asked for. `docs/operations.md` lists every

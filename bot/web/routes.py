@@ -1,4 +1,4 @@
-"""What the bot's own HTTP side answers beside Slack's route."""
+"""Routes: what the bot's own HTTP side answers beside Slack's route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What handlers ask of Slack and the shop while a person waits: views, fresh looks, orders."""
+"""Adapters: what handlers ask of Slack and the shop while a person waits: views, fresh looks,
+orders.
+"""
 
 from __future__ import annotations
 

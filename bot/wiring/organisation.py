@@ -1,4 +1,4 @@
-"""The domain's House out of the configuration, the plan and Slack's user groups."""
+"""Organisation: the domain's House out of the configuration, the plan and Slack's user groups."""
 
 from __future__ import annotations
 

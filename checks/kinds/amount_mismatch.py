@@ -1,4 +1,6 @@
-"""Orders that do not hold what they should, by state, payments and refunds (3.2). Exact."""
+"""Amount mismatch: orders that do not hold what they should, by state, payments and refunds (3.2).
+Exact.
+"""
 
 from __future__ import annotations
 

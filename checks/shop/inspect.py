@@ -1,4 +1,4 @@
-"""Proposes a mapping for a shop's database from its names of tables and columns."""
+"""Inspect: proposes a mapping for a shop's database from its names of tables and columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How a shop's own tables, columns, status words, amounts and times map onto what checks ask for.
+"""Mapping: how a shop's own tables, columns, status words, amounts and times map onto what checks
+ask for.
 
 A mapping is configuration: no check knows a shop's table names. Rules: money is compared in integer
 minor units whatever the shop stores, times are aware UTC at this edge.

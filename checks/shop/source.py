@@ -1,4 +1,4 @@
-"""The connection to the shop's database: read-only, bounded in time, off the event loop."""
+"""Source: the connection to the shop's database, read-only, bounded in time, off the event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What could not be delivered or done: named without personal data, tried again, and told.
+"""Dead letters: what could not be delivered or done, named without personal data, tried again, and
+told.
 
 An operator sees it in `muster doctor`, `muster work list` and, who is on call, in App Home. When a
 message of an incident is set aside, on-call hears of it once an hour.

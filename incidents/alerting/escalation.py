@@ -1,4 +1,4 @@
-"""Nobody has it: again to the person on duty, then to the next in line, then the page webhook.
+"""Escalation: nobody has it, so again to the person on duty, then the next in line, then a page.
 
 Timers are work items with a due time (decision 3); what they find when they fire decides, so taking
 the incident needs to cancel nothing. After downtime all stages that were missed are made up for in

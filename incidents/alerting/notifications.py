@@ -1,4 +1,5 @@
-"""What rings whom: the one table, and the one place that turns a row of it into messages.
+"""Notifications: what rings whom, the one table, and the one place that turns a row of it into
+messages.
 
 Posts ring, so they carry decisions; edits are silent, so they carry state. Whoever is mentioned in
 a thread follows it, and every later reply rings them: so a group alone is mentioned, in the first

@@ -1,5 +1,6 @@
-"""What belongs together is one thread: the cause leads, its effects stand in it with their own
-runbooks. A fault of the system found while orders suffer from it takes them up."""
+"""Correlation: what belongs together is one thread, the cause leads, its effects stand in it with
+their own runbooks. A fault of the system found while orders suffer from it takes them up.
+"""
 
 from __future__ import annotations
 

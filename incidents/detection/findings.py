@@ -1,4 +1,4 @@
-"""Results of checks: opening after N failures in a row, recovered after M successes.
+"""Findings of checks: opening after N failures in a row, recovered after M successes.
 
 Flapping stays one incident; a check that could not run says nothing about the shop.
 """

@@ -1,4 +1,4 @@
-"""A storm: faults on so many subjects at once that a thread for each helps nobody.
+"""Grouping: a storm of faults on so many subjects at once that a thread for each helps nobody.
 
 The first few open incidents of their own. The others of that type are one incident, the storm's:
 each subject is a case of it, and it has recovered when none of its subjects fails any more. One run

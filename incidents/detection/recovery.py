@@ -1,4 +1,4 @@
-"""The check sees the fault gone, or back: status, facts, and what is asked then."""
+"""Recovery: a check sees the fault gone, or back. Status, facts, and what is asked then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many things in one transaction, of which one that fails by an error does not spoil the rest.
+"""Savepoints: many things in one transaction, of which one that fails by an error spoils no other.
 
 They are done together first, which costs one savepoint. Only if that fails, each is done in a
 savepoint of its own, and those that fail are left out.

@@ -1,4 +1,4 @@
-"""The end of an incident: resolved, dismissed, reopened, reviewed."""
+"""Closing: the end of an incident, resolved, dismissed, reopened, reviewed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whether an action of the incident has not ended: what it will do is not known yet."""
+"""Closing state: whether an action of the incident has not ended, what it will do is not known
+yet.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame of every control: find the incident, authorise, is it open, do."""
+"""Guard of every command: find the incident, authorise, is it open, do."""
 
 from __future__ import annotations
 

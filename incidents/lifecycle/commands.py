@@ -1,4 +1,4 @@
-"""The controls of an incident that are no step of its runbook.
+"""Commands of an incident that are no step of its runbook.
 
 Each is authorised where it happens, answers what it did or why not, and writes its own timeline
 and audit entries. Closing stands in `closing`, other sections and merging in `sections`.

@@ -1,4 +1,6 @@
-"""Intake by a person: /incident and /complaint open incidents with the plan's declare forms."""
+"""Declaring: intake by a person, /incident and /complaint open incidents with the plan's declare
+forms.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What is to be done after an incident: prevention, and what was left open. Reminded daily."""
+"""Follow ups: what is to be done after an incident, prevention, and what was left open. Reminded
+daily.
+"""
 
 from __future__ import annotations
 

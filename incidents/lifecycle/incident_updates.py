@@ -1,4 +1,4 @@
-"""New figures for an open incident: facts, cases, and whether it got worse."""
+"""Incident updates: new figures for an open incident, facts, cases, and whether it got worse."""
 
 from __future__ import annotations
 

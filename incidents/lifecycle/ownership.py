@@ -1,4 +1,4 @@
-"""Who has the incident: taking it, by a button of its own or by pressing a step."""
+"""Ownership: who has the incident, taking it, by a button of its own or by pressing a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding of the screen: something personal, and where it stands."""
+"""Found: finding of the screen, something personal, and where it stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many incidents for a list: runs, cases and attempts of all in one question each.
+"""Bulk loading: many incidents for a list, runs, cases and attempts of all in one question each.
 
 What few of them need (the timeline, names, a running attempt's own scope) is read when it is asked.
 """

@@ -1,4 +1,5 @@
-"""Verdict on whether the plan was followed: from the steps, the actions and the end that was seen.
+"""Followed: verdict on whether the plan was followed, from the steps, the actions and the end that
+was seen.
 
 Nothing is taken for granted (rule 12): a step that nobody did is open, an end that no look and no
 check showed is none.

@@ -1,4 +1,5 @@
-"""Direct messages, the desk's note and late answers: references become people, words, buttons.
+"""Notices: direct messages, the desk's note and late answers, references become people, words,
+buttons.
 
 Each function gives the view and the `params` that the template of that name takes.
 """

@@ -1,4 +1,4 @@
-"""What stands in a follow-up: a person's words, or the name of what was left open."""
+"""Open items: what stands in a follow-up, a person's words, or the name of what was left open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an action was not done, in the plan's words where it has some."""
+"""Problems: why an action was not done, in the plan's words where it has some."""
 
 from __future__ import annotations
 

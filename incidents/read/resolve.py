@@ -1,4 +1,4 @@
-"""What is still open, by name, before resolving."""
+"""Resolve: what is still open, by name, before resolving."""
 
 from __future__ import annotations
 

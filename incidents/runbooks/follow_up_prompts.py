@@ -1,4 +1,6 @@
-"""What Muster asks after the steps: "Northpay passed 3 checks in a row. Mei, switch back?"."""
+"""Follow up prompts: what Muster asks after the steps, "Northpay passed 3 checks in a row. Mei,
+switch back?".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What must hold before resolving: hard guards need a fresh look and refuse, the others are listed.
+"""Guards: what must hold before resolving, hard guards need a fresh look and refuse, the others are
+listed.
 
 The domain does not look: `wanted_looks` says what is to be looked at, the bot looks (before the
 transaction), and hands the results in as `GuardLooks`.

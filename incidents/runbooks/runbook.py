@@ -1,4 +1,4 @@
-"""The runs of an incident's runbooks: which step is next, what is offered, what must come first."""
+"""Runbook: the runs of an incident, which step is next, what is offered, what must come first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A complaint that stands still between two steps is reminded of, once a step (7.2)."""
+"""Stalled steps: a complaint that stands still between two steps is reminded of, once a step
+(7.2).
+"""
 
 from __future__ import annotations
 

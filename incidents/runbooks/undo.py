@@ -1,4 +1,6 @@
-"""The way back: which done action of a step can be taken back, and what that means for the step."""
+"""Undo: the way back, which done action of a step can be taken back, and what that means for the
+step.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The domain's side of an attempt, as the runner of actions calls it (`actions.model.Book`)."""
+"""Attempts of an action: the domain's side of them, as the runner calls it
+(`actions.model.Book`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What follows from how the attempts of a press ended: cases, facts, the step, the log line."""
+"""Action outcomes: what follows from how the attempts of a press ended, cases, facts, the step, the
+log line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""An action whose outcome the shop cannot tell: a person looks there and says what they saw."""
+"""Manual verification: an action whose outcome the shop cannot tell, a person looks there and says
+what they saw.
+"""
 
 from __future__ import annotations
 

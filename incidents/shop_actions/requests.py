@@ -1,4 +1,6 @@
-"""Asking for an action: its attempts are written down before anything is tried (rule 6)."""
+"""Requests: asking for an action, its attempts are written down before anything is tried (rule
+6).
+"""
 
 from __future__ import annotations
 

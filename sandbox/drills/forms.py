@@ -1,4 +1,4 @@
-"""Filling in a modal as a person does: by the fields' ids, in the form that Slack sends."""
+"""Forms: filling in a modal as a person does, by the fields' ids, in the form that Slack sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's eyes and hands in Slack, and the hands on the shop's switches: HTTP alone."""
+"""Hands: a person's eyes and hands in Slack, and the hands on the shop's switches: HTTP alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a drill does, as data: the fault, the presses, and what must be seen afterwards."""
+"""Story: what a drill does, as data, the fault, the presses, and what must be seen afterwards."""
 
 from __future__ import annotations
 

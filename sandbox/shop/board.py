@@ -1,4 +1,6 @@
-"""Which faults are on. Kept in the database: a killed shop comes back as broken as it was."""
+"""Board: which faults are on. Kept in the database: a killed shop comes back as broken as it
+was.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The two simulated payment channels: what an attempt becomes, and what really happened to it."""
+"""Channels: the two simulated payment channels, what an attempt becomes, and what really happened
+to it.
+"""
 
 from __future__ import annotations
 

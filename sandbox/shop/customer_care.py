@@ -1,4 +1,4 @@
-"""What the shop does for a customer: pay links, messages, compensations."""
+"""Customer care: what the shop does for a customer, pay links, messages, compensations."""
 
 from __future__ import annotations
 

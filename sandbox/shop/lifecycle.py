@@ -1,4 +1,6 @@
-"""What happens to orders by itself: dispatched, delivered, completed; unpaid ones are cancelled."""
+"""Lifecycle: what happens to orders by itself, dispatched, delivered, completed; unpaid ones are
+cancelled.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A payment channel that half fails: five minutes of payments with exact figures, at once."""
+"""Outage: a payment channel that half fails, five minutes of payments with exact figures, at
+once.
+"""
 
 from __future__ import annotations
 

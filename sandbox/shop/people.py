@@ -1,4 +1,6 @@
-"""Who buys at Formosa Goods: plausible customers, some with names that try to break a message."""
+"""People: who buys at Formosa Goods, plausible customers, some with names that try to break a
+message.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Faults that lie in the data: stuck orders, wrong transitions, wrong amounts, lost orders."""
+"""Planted: faults that lie in the data, stuck orders, wrong transitions, wrong amounts, lost
+orders.
+"""
 
 from __future__ import annotations
 

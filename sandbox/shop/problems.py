@@ -1,4 +1,4 @@
-"""What the shop refuses, in one sentence, and the reading of request bodies."""
+"""Problems: what the shop refuses, in one sentence, and the reading of request bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The tables of the shop. The first part is what others read by a mapping; the rest is its own."""
+"""Schema: the tables of the shop. The first part is what others read by a mapping; the rest is its
+own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A week of history: orders by day and night, three failed payments in a hundred."""
+"""Seed: a week of history, orders by day and night, three failed payments in a hundred."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop as a whole: its file, its clock, its three listeners and its stream."""
+"""Server: the shop as a whole, its file, its clock, its three listeners and its stream."""
 
 from __future__ import annotations
 

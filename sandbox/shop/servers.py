@@ -1,4 +1,6 @@
-"""The storefront's two servers: sockets that really close, and the traffic between them."""
+"""Servers: the storefront's two servers, sockets that really close, and the traffic between
+them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop's SQLite file: one writer thread, one reader thread, never the event loop."""
+"""Store: the shop's SQLite file, one writer thread, one reader thread, never the event loop."""
 
 from __future__ import annotations
 

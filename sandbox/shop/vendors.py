@@ -1,4 +1,4 @@
-"""Tickets with payment channels and couriers; a vendor answers after a while."""
+"""Vendors: tickets with payment channels and couriers; a vendor answers after a while."""
 
 from __future__ import annotations
 

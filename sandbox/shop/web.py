@@ -1,4 +1,6 @@
-"""How the shop answers over HTTP: reads, commands with their keys, faults of the port, errors."""
+"""Web: how the shop answers over HTTP, reads, commands with their keys, faults of the port,
+errors.
+"""
 
 from __future__ import annotations
 

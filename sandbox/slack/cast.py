@@ -1,4 +1,4 @@
-"""The workspace's fixed cast: people, groups, channels, and the app."""
+"""Cast: the workspace's fixed cast, people, groups, channels, and the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sandbox answers when it refuses something, as Slack does."""
+"""Errors: what the sandbox answers when it refuses something, as Slack does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people's side: what a person sees and does, as JSON over HTTP."""
+"""Hand: the people's side, what a person sees and does, as JSON over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What people do with the app: commands, clicks, submissions, shortcuts, suggestions."""
+"""Interactions: what people do with the app, commands, clicks, submissions, shortcuts,
+suggestions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The one table of Slack's sizes and times. Source: Slack's reference pages for each object."""
+"""Limits: the one table of Slack's sizes and times. Source: Slack's reference pages for each
+object.
+"""
 
 from __future__ import annotations
 

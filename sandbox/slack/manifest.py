@@ -1,4 +1,6 @@
-"""What Slack refuses in an app manifest: missing scopes, names that are too long, doubles."""
+"""Manifest: what Slack refuses in an app manifest, missing scopes, names that are too long,
+doubles.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is rung by a message: what shows on a person's lock screen.
+"""Rings: who is rung by a message, what shows on a person's lock screen.
 
 Slack: a direct message, a mention of the person, of one of their groups, of the channel, and a
 reply in a thread that they follow. Edits, ephemeral messages and App Home ring nobody. With

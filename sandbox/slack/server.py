@@ -1,4 +1,4 @@
-"""The sandbox Slack as a server."""
+"""Server of the sandbox Slack."""
 
 from __future__ import annotations
 

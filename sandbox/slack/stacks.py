@@ -1,4 +1,4 @@
-"""Views: each person's open modals, and their App Home."""
+"""Stacks: views, each person's open modals, and their App Home."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The workspace: people, groups, channels, messages, files. Data alone, no effects outside."""
+"""State: the workspace, people, groups, channels, messages, files. Data alone, no effects
+outside.
+"""
 
 from __future__ import annotations
 

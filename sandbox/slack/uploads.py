@@ -1,4 +1,4 @@
-"""Files that people attach: to a message, or in a file input of a modal."""
+"""Uploads: files that people attach, to a message, or in a file input of a modal."""
 
 from __future__ import annotations
 

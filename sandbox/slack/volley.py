@@ -1,4 +1,5 @@
-"""Many interactions in one go, and how long each took to be acknowledged: for measuring the app.
+"""Volley: many interactions in one go, and how long each took to be acknowledged: for measuring the
+app.
 
 All payloads are built before the first is written, so that what is measured is the app and not
 the sandbox. The times are those of this process and real.

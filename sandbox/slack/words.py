@@ -1,4 +1,4 @@
-"""What a person types, as Slack sends it on."""
+"""Words: what a person types, as Slack sends it on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Everything that the sandbox consists of, in one place, and what happens when it changes."""
+"""World: everything that the sandbox consists of, in one place, and what happens when it
+changes.
+"""
 
 from __future__ import annotations
 

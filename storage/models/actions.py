@@ -74,7 +74,7 @@ class ActionAttempt(Base):
     params: Mapped[Figures]
     hidden: Mapped[Any | None] = mapped_column(EncryptedJson)  # parameters with a person's words
     state: Mapped[str] = mapped_column(default=AttemptState.WRITTEN)
-    # Of the shop's answers what the plan speaks of (plan.answer_fields), encrypted, for thirty days.
+    # Of the shop's answers what the plan speaks of (plan.answer_fields): encrypted, thirty days.
     before: Mapped[Any | None] = mapped_column(EncryptedJson)
     after: Mapped[Any | None] = mapped_column(EncryptedJson)
     response: Mapped[Any | None] = mapped_column(EncryptedJson)

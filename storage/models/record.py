@@ -1,4 +1,6 @@
-"""What must stay as it was: the plan by hash, the audit chain, single facts of the house."""
+"""Record: what must stay as it was, the plan by hash, the audit chain, single facts of the
+house.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Muster knows of Slack: where its messages stand, and the people's own choices."""
+"""Slack: what Muster knows of Slack, where its messages stand, and the people's own choices."""
 
 from __future__ import annotations
 

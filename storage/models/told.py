@@ -1,4 +1,4 @@
-"""Orders' messages: what each order's customer was told or sent, once per kind of message."""
+"""Told: orders' messages, what each order's customer was told or sent, once per kind of message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot go on by itself: parked items, and those whose outcome is not known."""
+"""Dead letters: what cannot go on by itself, parked items, and those whose outcome is not known."""
 
 from __future__ import annotations
 

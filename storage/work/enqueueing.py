@@ -1,4 +1,4 @@
-"""Adding work: once for each key, or coalescing."""
+"""Enqueueing: adding work, once for each key, or coalescing."""
 
 from __future__ import annotations
 

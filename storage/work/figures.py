@@ -1,4 +1,4 @@
-"""The work table in figures. Every question is answered from the partial indexes."""
+"""Figures: the work table in figures. Every question is answered from the partial indexes."""
 
 from __future__ import annotations
 

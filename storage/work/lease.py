@@ -1,4 +1,4 @@
-"""How long a claim is surely this process's, told without asking the database.
+"""Lease: how long a claim is surely this process's, told without asking the database.
 
 A process that was frozen past its lease wakes in the middle of a turn that another process may
 have done in the meantime. The database lets it change nothing more, but Slack and the shop would:

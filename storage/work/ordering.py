@@ -1,4 +1,5 @@
-"""The mark of what waits behind an older item of its order key, so that no claim looks at it.
+"""Ordering: the mark of what waits behind an older item of its order key, so that no claim looks at
+it.
 
 A hundred thousand messages may stand behind a few that wait for Slack. An item is marked when it
 is added while an older one of its key is unfinished; the end of an item takes the mark off the

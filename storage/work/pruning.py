@@ -1,4 +1,5 @@
-"""Finished work that nobody looks up again is deleted after some days, a few rows at a time.
+"""Pruning: finished work that nobody looks up again is deleted after some days, a few rows at a
+time.
 
 A delivery is kept that long to recognise it when it comes again. A post is kept for good: when
 somebody deletes the message, it is posted anew from the references in its row.

@@ -1,4 +1,4 @@
-"""Items that are never finished, only due again."""
+"""Recurring: items that are never finished, only due again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a claim ends; conditional on its epoch, so that who wakes late changes nothing."""
+"""Settling: how a claim ends; conditional on its epoch, so that who wakes late changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pay links, messages to customers, tickets with vendors."""
+"""Care: pay links, messages to customers, tickets with vendors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers reach on a server: its health, and a checkout."""
+"""Storefront: what customers reach on a server, its health, and a checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few kinds of rules that Block Kit's schema table is written in.
+"""Schema: the few kinds of rules that Block Kit's schema table is written in.
 
 A rule looks at one value at one JSON pointer and adds what it finds wrong. The words of the
 problems are those of Slack's own validator, as far as its public answers show them.

@@ -1,4 +1,6 @@
-"""Checks of whole messages and views: what Slack refuses is refused, with the path of the fault."""
+"""Validate: checks of whole messages and views, what Slack refuses is refused, with the path of the
+fault.
+"""
 
 from __future__ import annotations
 

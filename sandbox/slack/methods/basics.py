@@ -1,4 +1,4 @@
-"""api.test, auth.test, apps.connections.open, blocks.validate"""
+"""Basics: api.test, auth.test, apps.connections.open, blocks.validate"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message consists of: text, blocks, metadata, checked as Slack does."""
+"""Content: what a message consists of, text, blocks, metadata, checked as Slack does."""
 
 from __future__ import annotations
 

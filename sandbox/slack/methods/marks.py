@@ -1,4 +1,4 @@
-"""reactions.*, pins.*, bookmarks.*"""
+"""Marks: reactions.*, pins.*, bookmarks.*"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""users.*, usergroups.*, dnd.*, team.info"""
+"""People: users.*, usergroups.*, dnd.*, team.info"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a method is declared, and how its arguments are read from JSON, form or query."""
+"""Registry: how a method is declared, and how its arguments are read from JSON, form or query."""
 
 from __future__ import annotations
 
