@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,13 @@ from sandbox.drills.story import Stories, Story
     type=click.Path(path_type=Path, file_okay=False),
     help="A folder with a shop's own plan files and their drills.",
 )
+@click.option(
+    "--worlds",
+    type=click.IntRange(1, 16),
+    default=4,
+    show_default=True,
+    help="How many stories are lived through at once, each in a world of its own.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only the table at the end.")
 def command(
     names: tuple[str, ...],
@@ -36,6 +46,7 @@ def command(
     json_file: Path | None,
     keep: Path | None,
     extra: Path | None,
+    worlds: int,
     quiet: bool,
 ) -> int:
     """Inject the fault of each STORY and work its runbook as a responder would.
@@ -51,16 +62,37 @@ def command(
             f"There is no drill for section {unknown[0]}; there are: {', '.join(stories.files)}."
         )
     terminal = Terminal(error=True)
-    console = terminal.console
-    reports: list[Report] = []
-    for name in wanted:
-        with console.status(f"Drill {name}") if console.is_terminal else _Silence():
-            reports.append(_drill(stories.load(name), extra, keep, terminal, quiet))
+
+    def drill(name: str) -> Report:
+        return _drill(stories.load(name), extra, keep, terminal, quiet)
+
+    reports = list(_all(wanted, drill, worlds, terminal))
     if json_file is not None:
         data = [report.as_json() for report in reports]
         json_file.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
     _show(reports)
     return 0 if all(report.passed for report in reports) else 1
+
+
+def _all(
+    names: list[str], drill: Callable[[str], Report], worlds: int, terminal: Terminal
+) -> Iterator[Report]:
+    """The reports in the order of the names, the drills side by side: mostly they wait."""
+    console = terminal.console
+    with (
+        ThreadPoolExecutor(min(worlds, len(names)) or 1) as pool,
+        console.status("Drills") if console.is_terminal else contextlib.nullcontext() as status,
+    ):
+        running = [pool.submit(drill, name) for name in names]
+        try:
+            for done, (name, one) in enumerate(zip(names, running, strict=True)):
+                if status is not None:
+                    status.update(f"Drill {name} ({done} of {len(names)} done)")
+                yield one.result()
+        except BaseException:
+            for one in running:
+                one.cancel()
+            raise
 
 
 def stories_of(extra: Path | None = None) -> Stories:
@@ -110,12 +142,6 @@ def _keep(folder: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for log in folder.glob("*.log"):
         (target / log.name).write_bytes(log.read_bytes())
-
-
-class _Silence:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _show(reports: list[Report]) -> None:

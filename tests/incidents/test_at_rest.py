@@ -234,5 +234,5 @@ def test_older_backups_are_named(world: World, tmp_path: Path) -> None:
         "shop": {"name": "Lab", "currency": "TWD"},
         "database": {"url": url},
     }
-    said = _database(parse_settings(data), Secrets("x", "x", None, KEY, None))
+    said = _database(parse_settings(data), Secrets("x", "x", None, KEY))
     assert any("monday.db is of an earlier version" in sentence for _, sentence in said)
