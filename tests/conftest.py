@@ -19,6 +19,7 @@ from storage import engines
 from storage.database import Database
 from storage.upgrade import upgrade
 from tests.faults.report import TableReport
+from tests.sharing import Sharing, place_of
 
 # The programs that the tests start would otherwise compile the whole product each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -30,9 +31,7 @@ KEY = bytes(range(32))
 _numbers = itertools.count(1)
 
 # What kills, freezes or starves whole programs wants the machine for itself: it is marked
-# `programs` by the fixture that hands it such a program, or by its module. Where several processes
-# share the tests (`pytest -n 2`), a file stays together for its fixtures, and the fault table
-# is halved by engine.
+# `programs` by the fixture that hands it such a program, or by its module.
 _PROGRAMS = {"embedded", "pair", "scene", "server", "stepping"}
 
 
@@ -40,16 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(TableReport(), "fault-table")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """How several processes share the tests (`pytest -n 2`)."""
+    return Sharing(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.nodeid.removeprefix("tests/").split("/")[0]
-        group = item.nodeid.split("::")[0]
         given = set(getattr(item, "fixturenames", ()))
         if given & _PROGRAMS or item.get_closest_marker("kills"):
             item.add_marker("programs")
-        elif folder == "faults":
-            group = "faults-postgresql" if "postgresql" in item.nodeid else "faults-sqlite"
-        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: place_of(item.nodeid))  # stable: the rest stays in its order
 
 
 @pytest.fixture(scope="session")
