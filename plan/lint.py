@@ -1,8 +1,8 @@
 """`muster plan lint`: what is wrong with the plan's files, each in one sentence with its place.
 
-The rules stand in five modules: what hangs together (`lint_structure`), what the texts may name
+The rules stand in six modules: what hangs together (`lint_structure`), what the texts may name
 (`lint_scope`), what can be come to (`lint_reach`), how the texts read and how long they are
-(`lint_texts`), and limits (`lint_limits`).
+(`lint_texts`), one word for one thing (`lint_glossary`), and limits (`lint_limits`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plan import lint_limits, lint_reach, lint_scope, lint_structure, lint_texts
+from plan import lint_glossary, lint_limits, lint_reach, lint_scope, lint_structure, lint_texts
 from plan.lint_limits import LIMITS
 from plan.loader import DATA, PlanError, Source, build, read_sources, stories
 from plan.model import Plan
@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *lint_scope.RULES,
     *lint_reach.RULES,
     *lint_texts.RULES,
+    *lint_glossary.RULES,
 )
 
 

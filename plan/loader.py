@@ -27,7 +27,18 @@ except ImportError:  # pragma: no cover - the C library is in every wheel of PyY
 
 DATA = Path(__file__).parent / "data"
 _M = TypeVar("_M", bound=BaseModel)
-_KEYS = {"version", "section", "actions", "causes", "facts", "phrases", "defaults", "outline"}
+_KEYS = {
+    "version",
+    "section",
+    "actions",
+    "causes",
+    "facts",
+    "phrases",
+    "defaults",
+    "outline",
+    "glossary",
+}
+_APART = ("outline.yaml", "glossary.yaml")  # read by lint and coverage alone
 _DRILLS = "drills"  # folders of stories, which are no part of the plan
 
 
@@ -139,12 +150,12 @@ def _roots(extra: Path | None) -> list[Path]:
 
 
 def files(root: Path) -> list[Path]:
-    """The plan's files of a folder; the outline is read by lint and coverage only."""
+    """The plan's files of a folder, without what lint and coverage alone read."""
     found = (*root.rglob("*.yaml"), *root.rglob("*.yml"))
     return sorted(
         path
         for path in found
-        if path.name != "outline.yaml" and _DRILLS not in path.relative_to(root).parts[:-1]
+        if path.name not in _APART and _DRILLS not in path.relative_to(root).parts[:-1]
     )
 
 

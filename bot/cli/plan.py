@@ -20,8 +20,10 @@ from plan.coverage import Coverage, Covered, coverage
 from plan.lint import lint
 from plan.lint_limits import LIMITS
 from plan.loader import PlanError, load_plan
-from plan.model import Plan, Section, Words
+from plan.model import IncidentType, Plan, Section, Words
 from plan.outline import load_outline
+from plan.problem import Problem
+from plan.walk import Found, actions_of, walk
 
 _CONFIG = click.option(
     "--config",
@@ -62,17 +64,41 @@ def _plan(settings: Settings | None, extra: Path | None) -> Plan:
 @command.command("show")
 @click.argument("number", metavar="SECTION")
 @click.option("--language", type=click.Choice(["en", "zh-Hant"]), default="en")
+@click.option("--texts", is_flag=True, help="Every text, with the key it stands under.")
 @_EXTRA
 @_CONFIG
-def show_command(number: str, language: str, extra: Path | None, config: Path | None) -> None:
+def show_command(
+    number: str, language: str, texts: bool, extra: Path | None, config: Path | None
+) -> None:
     """A section as it reads in an incident, with sample figures."""
     plan = _plan(_settings(config), extra)
     section = plan.sections.get(number)
     if section is None:
         raise UserError(f"There is no section {number}; there are: {', '.join(plan.sections)}.")
     terminal = Terminal()
-    for written in _lines(section, language):
+    for written in _texts(plan, section, language) if texts else _lines(section, language):
         terminal.say(written)
+
+
+def _texts(plan: Plan, section: Section, language: str) -> Iterator[Text | str]:
+    """Every text of the section and of its actions, as it reads with the typical figures."""
+    first = section.types[0].id
+    for found in walk(section):
+        kinds = [one for one in found.within if isinstance(one, IncidentType)]
+        scope = samples.typical(section, kinds[0].id if kinds else first)
+        yield from _text(found, "", samples.seen_by(found, scope), language)
+    scope = samples.typical(section, first)
+    for action in actions_of(plan, section).values():
+        for found in walk(action):
+            yield from _text(found, f"{action.id}.", samples.of_action(action, scope), language)
+
+
+def _text(found: Found, above: str, scope: samples.Scope, language: str) -> Iterator[Text | str]:
+    if found.words is None:
+        return
+    key = Problem("", found.keys, "").key
+    yield line(text(f"{above}{key}", "dim"))
+    yield f"  {_said(found.words, scope, language)}"
 
 
 def _lines(section: Section, language: str) -> Iterator[Text | str]:

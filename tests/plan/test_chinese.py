@@ -1,27 +1,43 @@
-"""Words of the plan's Chinese: one for one thing; the titles of the plan alone keep its own."""
+"""Words of the plan's Chinese: one for one thing, and those that Taiwan reads."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-import plan
+from plan.lint_glossary import load_glossary
+from tests.plan.conftest import PlanCopy
 
-DATA = Path(plan.__file__).parent / "data"
-CHINESE = re.compile(r"zh-Hant: (.*?)}?$", re.MULTILINE)
-OUTLINE = DATA / "outline.yaml"
+BROKEN = {
+    "支付": "“支付” is written 付款 in Taiwan.",
+    "你": "“你” is written 您 in Taiwan.",
+    "數據": "“數據” is written 資料 in Taiwan.",
+}
 
 
-def _chinese(path: Path) -> list[str]:
-    return CHINESE.findall(path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("word", list(BROKEN))
+def test_a_word_gives_way_to_the_one_that_taiwan_reads(copy: PlanCopy, word: str) -> None:
+    copy.change("sections/3.3/section.yaml", "zh-Hant: 發現異常", f"zh-Hant: {word}異常")
+    said = [str(fault) for fault in copy.lint()]
+    assert any("3.3/section.yaml:" in one and BROKEN[word] in one for one in said), said
 
 
-@pytest.mark.parametrize("word", ["支付", "渠道", "投訴", "期望", "顧客的說法", "你"])
-def test_a_word_has_given_way_to_the_one_that_taiwan_reads(word: str) -> None:
-    titles = set(_chinese(OUTLINE))
-    texts = {path: _chinese(path) for path in DATA.rglob("*.yaml") if path != OUTLINE}
-    assert sum(map(len, texts.values())) > 500
-    left = [said for found in texts.values() for said in found if word in said]
-    assert [said for said in left if said not in titles] == []
+def test_one_label_has_one_wording(copy: PlanCopy) -> None:
+    copy.change("causes.yaml", "zh-Hant: 物流}", "zh-Hant: 配送}")
+    said = [str(fault) for fault in copy.lint()]
+    assert any("“Logistics” is “物流” in section 2.2; write the same." in one for one in said), said
+    assert any("“logistics” is 物流 in the glossary." in one for one in said), said
+
+
+def test_the_titles_of_the_plan_keep_its_words(copy: PlanCopy) -> None:
+    """「付款渠道異常處理」 has a word that nothing else may have."""
+    assert "渠道" in load_glossary().elsewhere
+    text = (copy.root / "sections/3.3/section.yaml").read_text("utf-8")
+    assert "zh-Hant: 付款渠道異常處理" in text
+    assert not [one for one in copy.lint() if "渠道" in one.sentence]
+
+
+def test_the_glossary_is_no_part_of_the_plan(tmp_path: Path) -> None:
+    assert len(load_glossary().words) >= 40
+    assert all(one.strip() for one in load_glossary().elsewhere.values())

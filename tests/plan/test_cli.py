@@ -41,6 +41,14 @@ def test_a_section_is_shown_as_it_reads(
     assert "{{" not in said
 
 
+def test_every_text_of_a_section_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", "3.3", "--texts", "--language", "zh-Hant") == 0
+    said = capsys.readouterr().out
+    assert "types[0].card.active.title\n  Northpay 刷卡付款大量失敗" in said
+    assert "switch_payment_channel.title\n  切換金流" in said
+    assert said.count("\n  ") > 150
+
+
 def test_a_section_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("show", "12.1") == 2
     assert "There is no section 12.1; there are: 2.2" in capsys.readouterr().err

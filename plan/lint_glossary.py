@@ -1,0 +1,94 @@
+"""Glossary of the plan's two languages: one word for one thing, and the words that Taiwan reads.
+
+`plan/data/glossary.yaml` holds the pairs; a shop's own folder may add to them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from plan.loader import DATA, read_source
+from plan.model import Model, Plan
+from plan.outline import Entry
+from plan.problem import Problem
+from plan.walk import Found, walk
+
+FILE = DATA / "glossary.yaml"
+# Short texts that name a thing; a sentence is free in how it speaks of it.
+_LABELS = frozenset(
+    {
+        ("Action", "title"),
+        ("Action", "undo_label"),
+        ("Button", "label"),
+        ("Cause", "label"),
+        ("Confirm", "confirm"),
+        ("Form", "title"),
+        ("Form", "submit"),
+        ("FormField", "label"),
+        ("Option", "label"),
+        ("Step", "title"),
+    }
+)
+
+
+class Glossary(Model):
+    """`words`: English → the Chinese of it, one of several. `elsewhere`: what gives way to what."""
+
+    words: dict[str, str | list[str]] = {}
+    elsewhere: dict[str, str] = {}
+
+
+def load_glossary(path: Path = FILE) -> Glossary:
+    """Raises PlanError where the file is not readable, ValidationError where it is no glossary."""
+    return Glossary.model_validate(read_source(path, path.parent).data.get("glossary") or {})
+
+
+def glossary_rule(plan: Plan, outline: Mapping[str, Entry]) -> Iterator[Problem]:
+    """A word of other regions, a label with two Chinese wordings, a word translated otherwise."""
+    glossary = load_glossary()
+    titles = {entry.title.zh_hant for entry in outline.values()}
+    first: dict[str, tuple[str, str]] = {}  # English label → its Chinese, and where it stands
+    for owner, found in _texts(plan):
+        assert found.words is not None  # noqa: S101 - _texts yields nothing else
+        english, chinese = found.words.en.strip(), found.words.zh_hant.strip()
+        at = (*found.keys, "zh-Hant")
+        for word, better in glossary.elsewhere.items():
+            if word in chinese and chinese not in titles:
+                yield Problem(owner, at, f"“{word}” is written {better} in Taiwan.")
+        if (type(found.holder).__name__, found.name) not in _LABELS or "{" in english:
+            continue
+        known, where = first.setdefault(english, (chinese, owner))
+        if known != chinese:
+            yield Problem(owner, at, f"“{english}” is “{known}” in {where}; write the same.")
+        for word, wanted in _named(english, glossary):
+            if not any(one in chinese for one in wanted):
+                yield Problem(owner, at, f"“{word}” is {' or '.join(wanted)} in the glossary.")
+
+
+def _named(english: str, glossary: Glossary) -> Iterator[tuple[str, list[str]]]:
+    """The words of the glossary in a label, the longest first, none within another."""
+    left = english.lower()
+    for word in sorted(glossary.words, key=len, reverse=True):
+        wanted = glossary.words[word]
+        found = re.search(rf"\b{re.escape(word)}s?\b", left)
+        if found is not None:
+            left = left[: found.start()] + "·" + left[found.end() :]
+            yield word, [wanted] if isinstance(wanted, str) else wanted
+
+
+def _texts(plan: Plan) -> Iterator[tuple[str, Found]]:
+    owners: list[tuple[str, Any]] = [
+        *((f"section {name}", one) for name, one in plan.sections.items()),
+        *((f"action {name}", one) for name, one in plan.actions.items()),
+        *((f"cause {name}", one) for name, one in plan.causes.items()),
+    ]
+    for owner, model in owners:
+        for found in walk(model):
+            if found.words is not None:
+                yield owner, found
+
+
+RULES = (glossary_rule,)
