@@ -17,6 +17,7 @@ from bot.name_resolution import sentences
 from bot.settings import Settings
 from plan import expressions, samples
 from plan.coverage import Coverage, Covered, coverage
+from plan.facts_page import facts_page
 from plan.lint import lint
 from plan.lint_limits import LIMITS
 from plan.loader import PlanError, load_plan
@@ -158,6 +159,14 @@ def lint_command(extra: Path | None, config: Path | None) -> int:
         return 1
     say("The plan is in order.")
     return 0
+
+
+@command.command("facts")
+@_EXTRA
+@_CONFIG
+def facts_command(extra: Path | None, config: Path | None) -> None:
+    """What may be known of each incident type, as the table of docs/plan.md."""
+    click.echo(facts_page(_plan(_settings(config), extra)))
 
 
 @command.command("coverage")
