@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """How several processes share the tests (`pytest -n 2`)."""
+    """How several processes share the tests (`pytest -n 3`)."""
     return Sharing(config, log)
 
 
