@@ -75,14 +75,19 @@ def _measured(size: int) -> float:
             database.close_now()
 
 
-def _settled(database: Database, size: int) -> float:
-    house = House(
+def house_of(size: int) -> House:
+    """A house in which one person may press for so many cases alone."""
+    return House(
         loaded=load_plan(),
         roles={name: Role(None, (WHO,)) for name in ("oncall", "cs", "managers")},
         audiences={"incidents": Audience("incidents", "C0INCIDENTS")},
         bulk_cases=size,  # the second person is not what is measured
     )
-    database.write_now(lambda s: take_check_result(s, house, _stuck(size), START))
+
+
+def _settled(database: Database, size: int) -> float:
+    house = house_of(size)
+    database.write_now(lambda s: take_check_result(s, house, stuck(size), START))
     cause = {"root_cause": "logistics", "finding": "the queue stood still"}
     for step, button, values in (("2.2.s2", "cause", cause), ("2.2.s3", "redispatch", None)):
 
@@ -118,7 +123,7 @@ def _one(database: Database, book: AttemptBook, number: int, now: datetime) -> N
     database.write_now(lambda s: book.settle(s, number, settled, now))
 
 
-def _stuck(size: int) -> CheckResult:
+def stuck(size: int) -> CheckResult:
     cases = tuple(
         CaseFound("order", f"FG-{n}", amount=Money(100_00, "TWD"), customer_key=f"c{n}")
         for n in range(size)

@@ -15,8 +15,9 @@ from checks.model import CaseFound
 from incidents.shop_actions import told_orders as told
 from plan import expressions
 from plan.model import Action, Form
-from storage.models import Case, CaseState
+from storage.models import Case, CaseState, ToldOrder
 from storage.money import Money
+from storage.session_cache import known, version_of
 
 ANSWERS = "answers"  # among a case's facts: what a form said that holds case by case
 _TABLE = Case.__table__.c
@@ -71,9 +72,14 @@ class CaseLine:
 
 
 def read_cases(session: Session, incident_id: int) -> tuple[CaseLine, ...]:
+    """The cases of an incident as figures see them, read again only after a write of this unit."""
     session.flush()  # the table itself is asked, a thousand cases are no objects
-    rows = session.connection().execute(CASES, {"incident": incident_id})
-    return _told(session, tuple(map(_line, rows)), (incident_id,))
+    kept: dict[int, tuple[Any, tuple[CaseLine, ...]]] = known(session, "cases")
+    version = version_of(session, Case.__tablename__, ToldOrder.__tablename__)
+    if version is None or incident_id not in kept or kept[incident_id][0] != version:
+        rows = session.connection().execute(CASES, {"incident": incident_id})
+        kept[incident_id] = (version, _told(session, tuple(map(_line, rows)), (incident_id,)))
+    return kept[incident_id][1]
 
 
 def read_some(session: Session, case_ids: Collection[int]) -> tuple[CaseLine, ...]:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from incidents import case_totals, people
 from incidents.case_totals import CaseLine
 from incidents.runbooks.runs import all_runs
-from storage.models import Incident, Step, StepState
+from storage.models import Incident, RunbookRun, Step, StepState
+from storage.session_cache import known, version_of
 from storage.types import Personal
 
 
@@ -102,9 +103,17 @@ def _speaks_against(step: Step) -> str | None:
 
 
 def steps_scope(session: Session, incident: Incident) -> dict[str, Any]:
-    """All steps by id; those of a replaced run give way to those of an active one."""
+    """All steps by id; those of a replaced run give way to those of an active one. Worked out again
+    only after a write of this unit."""
+    version = version_of(session, RunbookRun.__tablename__, Step.__tablename__)
+    kept: dict[int, tuple[Any, dict[str, Any]]] = known(session, "steps")
+    if version is not None and incident.id in kept and kept[incident.id][0] == version:
+        return dict(kept[incident.id][1])
     found = sorted(all_runs(session, incident), key=lambda run: run.state != "replaced")
-    return {step.step_id: step_scope(session, step) for run in found for step in run.steps}
+    made = {step.step_id: step_scope(session, step) for run in found for step in run.steps}
+    if version is not None:
+        kept[incident.id] = (version, made)
+    return dict(made)
 
 
 def form_scope(values: Mapping[str, Any], personal: frozenset[str]) -> dict[str, Any]:
