@@ -13,6 +13,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What takes longest begins first, so that nobody waits for it at the end.
 _LONG = (
+    "tests/house/test_clock_program.py",
+    "tests/replicas/test_storm_of_kills.py",
+    "tests/replicas/",
     "tests/drills/",
     "tests/browser/",
     "tests/faults/",
