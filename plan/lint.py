@@ -1,8 +1,9 @@
 """`muster plan lint`: what is wrong with the plan's files, each in one sentence with its place.
 
-The rules stand in six modules: what hangs together (`lint_structure`), what the texts may name
+The rules stand in seven modules: what hangs together (`lint_structure`), what the texts may name
 (`lint_scope`), what can be come to (`lint_reach`), how the texts read and how long they are
-(`lint_texts`), one word for one thing (`lint_glossary`), and limits (`lint_limits`).
+(`lint_texts`), one word for one thing (`lint_glossary`), what customers read
+(`lint_customers`), and limits (`lint_limits`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plan import lint_glossary, lint_limits, lint_reach, lint_scope, lint_structure, lint_texts
+from plan import (
+    lint_customers,
+    lint_glossary,
+    lint_limits,
+    lint_reach,
+    lint_scope,
+    lint_structure,
+    lint_texts,
+)
 from plan.lint_limits import LIMITS
 from plan.loader import DATA, PlanError, Source, build, read_sources, stories
 from plan.model import Plan
@@ -25,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     *lint_reach.RULES,
     *lint_texts.RULES,
     *lint_glossary.RULES,
+    *lint_customers.RULES,
 )
 
 

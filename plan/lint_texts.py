@@ -76,10 +76,10 @@ def language_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
                 yield Problem(owner, (*found.keys, language), "the text is empty.")
         if english and english == chinese:
             yield Problem(owner, (*found.keys, "zh-Hant"), "is the English text once more.")
-        said = "".join(_literals(chinese))
+        said = "".join(literals(chinese))
         if said.strip() and not _CJK.search(chinese):
             yield Problem(owner, (*found.keys, "zh-Hant"), "has no Chinese in it.")
-        if _CJK.search("".join(_literals(english))):
+        if _CJK.search("".join(literals(english))):
             yield Problem(owner, (*found.keys, "en"), "has Chinese in it.")
         wrong = sorted(set(_SIMPLIFIED.findall(said)))
         if wrong:
@@ -92,7 +92,7 @@ def wording_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
     """No name of code, no emoji but the severity's, no mention and no link in a text."""
     for owner, found in _words(plan):
         for language, text in _both(found):
-            said = " ".join(_literals(text))
+            said = " ".join(literals(text))
             code = _CODE.search(said)
             if code:
                 sentence = f"“{code.group()}” is a name of code, not a word."
@@ -247,7 +247,7 @@ def _words(plan: Plan) -> Iterator[tuple[str, Found]]:
 
 
 @lru_cache(maxsize=8192)
-def _literals(text: str) -> tuple[str, ...]:
+def literals(text: str) -> tuple[str, ...]:
     """What the template says itself, without what it fills in."""
     try:
         tree = _ENVIRONMENT.parse(text)

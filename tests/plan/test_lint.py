@@ -17,7 +17,7 @@ from tests.plan.conftest import PlanCopy
 
 S33, S91, S32, S72 = (f"sections/{n}/section.yaml" for n in ("3.3", "9.1", "3.2", "7.2"))
 STUCK, PAY, SERVERS, AMOUNTS = (f"sections/{n}/actions.yaml" for n in ("2.2", "3.3", "9.1", "3.2"))
-PEOPLE = "actions/people.yaml"
+PEOPLE, CUSTOMERS = "actions/people.yaml", "actions/customers.yaml"
 
 
 def test_the_shipped_plan_has_no_fault() -> None:
@@ -334,6 +334,24 @@ BROKEN = {
         "present: [now, probe, standby]",
         "present: [now, prob, standby]",
         "“prob” is no fact of “payment_channel_down”",
+    ),
+    "a message that does not greet": (
+        CUSTOMERS,
+        "Hello, about your {{ n(group|length, 'order') }}:{% else %}Hello,",
+        "About your {{ n(group|length, 'order') }}:{% else %}Dear customer,",
+        "begins without “Hello”",
+    ),
+    "a message with a word of the house": (
+        CUSTOMERS,
+        "Your order {{ case.key }} was held up",
+        "Your order {{ case.key }} (see the incident) was held up",
+        "“incident” says nothing to a customer",
+    ),
+    "a message with a word of the house in Chinese": (
+        CUSTOMERS,
+        "造成不便，敬請見諒。}",
+        "本事件造成不便，敬請見諒。}",
+        "“事件” says nothing to a customer",
     ),
     "a text that says nothing": (
         S33,
