@@ -202,4 +202,4 @@ def test_every_command_prints_through_the_terminal(module: str) -> None:
     if module != "terminal.py":
         assert not re.search(r"rich\.(console|markup|table)|\bprint\(", source)
     for written in re.findall(r"click\.echo\((.*)", source):
-        assert re.match(r"json\.dumps|yaml\.safe_dump|text, nl|_review|shown", written), written
+        assert re.match(r"json\.dumps|yaml\.safe_dump|text, nl|_review|facts_page|shown", written), written
