@@ -1,8 +1,9 @@
 """Sharing of the tests among processes: which stay together, and which begin first.
 
-A file stays together, for its fixtures' sake; the fault table is halved by engine, and a test that
-starts a world of its own goes by itself. pytest-xdist groups by a suffix that it appends to a
-test's name (`--dist=loadgroup`), which pytest 9 does not report: so we say it ourselves.
+A file stays together, for its fixtures' sake; the fault table and the hunt for customer data are
+halved by engine, and a test that starts a world of its own goes by itself. pytest-xdist groups by
+a suffix that it appends to a test's name (`--dist=loadgroup`), which pytest 9 does not report: so
+we say it ourselves.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ def group_of(nodeid: str) -> str:
         return nodeid
     if nodeid.startswith("tests/faults/"):
         return "faults-postgresql" if "postgresql" in nodeid else "faults-sqlite"
-    return nodeid.split("::")[0]
+    file = nodeid.split("::")[0]
+    if file == "tests/journeys/test_customer_data.py":
+        return f"{file}-pg" if nodeid.endswith("[pg]") else file
+    return file
 
 
 def place_of(nodeid: str) -> int:
