@@ -41,7 +41,9 @@ Body = Annotated[Any, AfterValidator(_templates)]  # JSON with templates as its 
 class Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Template  # absolute, or below shop.control_url: /channels/{{ params.channel }}
+    url: Template = Field(
+        repr=False
+    )  # absolute, or below shop.control_url: /channels/{{ params.channel }}
     headers: dict[str, Template] = Field(default={}, repr=False)  # may hold a token
     timeout: Seconds = 5.0
     # The only fields of the answer (or of each item of a list) that enter Muster; empty: all. What
@@ -53,7 +55,7 @@ class LookDeclaration(Declaration):
     """A question. A POST here is a probe that changes nothing the shop keeps (a test payment)."""
 
     method: Literal["GET", "POST"] = "GET"
-    body: Body = None
+    body: Body = Field(default=None, repr=False)
     read: tuple[str, ...] = ()  # a path into the answer, where the shop wraps it: [data, items]
     # Error statuses whose JSON is the answer: a health page or a test payment that says 503.
     answers: tuple[Annotated[int, Field(ge=400, le=599)], ...] = ()
@@ -68,9 +70,9 @@ class ActionDeclaration(Declaration):
     """
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
-    body: Body = None
+    body: Body = Field(default=None, repr=False)
     contract: Literal["keys", "lookup", "neither"] = "neither"
-    lookup: Template | None = None  # /idempotency/{{ key }}
+    lookup: Template | None = Field(default=None, repr=False)  # /idempotency/{{ key }}
     timeout: Seconds = 10.0
 
     @model_validator(mode="after")

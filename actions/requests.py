@@ -24,7 +24,7 @@ class FilledRequest:
     """What goes over the wire; `timeout` in seconds, for the whole exchange."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: Any
     timeout: float
@@ -51,7 +51,8 @@ def fill_address(template: str, scope: Scope, base_url: str | None) -> str:
     try:
         path = _address(template).render(dict(scope))
     except (jinja2.TemplateError, expressions.ExpressionError, TypeError, ValueError) as error:
-        raise NotSent("missing_value", f"“{template}”: {error}") from None
+        shown = template.partition("?")[0]  # a key may follow it
+        raise NotSent("missing_value", f"“{shown}”: {error}") from None
     if template.startswith(("http://", "https://")):
         url = path
     elif base_url is None:

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 _TEMPLATES = (("shop", "looks"), ("shop", "actions"))  # texts there are templates of the plan
+_DATABASES = (("database", "url"), ("shop", "database_url"))
 _MASK = "•••"
 
 
@@ -58,6 +60,9 @@ def _walk(value: Any, at: tuple[str, ...], environ: Mapping[str, str], made: Res
             made.problems.append(f"{'.'.join(at)}: {secret.sentence}")
             return ""
         made.secrets.add(secret)
+        if at in _DATABASES and found.group() != value:
+            made.secrets.add(quote(secret, safe=""))
+            return quote(secret, safe="")  # a part of an address: “p@ss” is no user and host
         return _literal(secret) if at[:2] in _TEMPLATES else secret
 
     return _REFERENCE.sub(put, value)

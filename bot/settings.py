@@ -93,7 +93,7 @@ class HealthPart(Part):
 class HeartbeatPart(Part):
     """A dead-man service outside, which is asked for a ping while the bot is ready."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+", repr=False)]
     every: Annotated[int, Field(ge=1)] = 60  # seconds
 
 

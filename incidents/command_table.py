@@ -75,13 +75,12 @@ class Stage(StrEnum):
     RESOLVED = "resolved"
     REVIEWED = "reviewed"
     DISMISSED = "dismissed"
+    MERGED = "merged"  # it goes on in another thread, and nothing is done here
 
 
-def stage_of(incident: Incident) -> Stage | None:
-    """None: it goes on in another thread, and nothing is done here."""
-    if incident.status == Status.MERGED:
-        return None
+def stage_of(incident: Incident) -> Stage:
     ended = {
+        Status.MERGED: Stage.MERGED,
         Status.DISMISSED: Stage.DISMISSED,
         Status.RESOLVED: Stage.RESOLVED,
         Status.REVIEWED: Stage.REVIEWED,
@@ -210,6 +209,6 @@ def rule_of(act: str) -> Rule:
 def offered(change: Change) -> tuple[str, ...]:
     """Every command that makes sense now, the likeliest first."""
     stage = stage_of(change.incident)
-    rows = [row for row in TABLE.values() if stage is not None and stage in row.offered]
-    rows.sort(key=lambda row: row.offered[stage] if stage is not None else 0)
+    rows = [row for row in TABLE.values() if stage in row.offered]
+    rows.sort(key=lambda row: row.offered[stage])
     return tuple(row.name for row in rows if row.offered_if(change))

@@ -21,13 +21,26 @@ _WHOLE = "incident.reference"  # a line that says its own number is a whole one,
 _JOINED = (",", ";", "，", "；")  # it goes on by itself into who has it
 
 
+def over(given: Mapping[str, Any], others: Mapping[str, Any]) -> Json:
+    """These defaults over the others, mapping by mapping; a text is taken whole."""
+    made = dict(others)
+    for key, value in given.items():
+        before = made.get(key)
+        if isinstance(value, dict) and isinstance(before, dict) and not is_text(value):
+            made[key] = over(value, before)
+        else:
+            made[key] = value
+    return made
+
+
 def section(data: Any, defaults: Mapping[str, Any]) -> Any:
     """The section with what it left out."""
     if not isinstance(data, dict):
         return data
     made = _with(data, defaults.get("section"), data)
-    made["types"] = [_type(one, defaults, made) for one in _list(data.get("types"))]
-    made["steps"] = [_step(one, defaults, made) for one in _list(data.get("steps"))]
+    for key, fill in (("types", _type), ("steps", _step)):
+        if isinstance(data.get(key), list):  # what is no list is told when it is checked
+            made[key] = [fill(one, defaults, made) for one in data[key]]
     return made
 
 
@@ -113,7 +126,3 @@ def _framed(words: Any, frame: Any) -> Any:
 def _joined(text: str, language: str) -> str:
     """The line, ready to go on."""
     return text if text.endswith(_JOINED) else text + ("," if language == "en" else "，")
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -9,7 +9,7 @@ The rules stand in seven modules: what hangs together (`lint_structure`), what t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plan import (
@@ -33,9 +33,9 @@ RULES: tuple[Rule, ...] = (
     *lint_scope.RULES,
     *lint_reach.RULES,
     *lint_texts.RULES,
-    *lint_glossary.RULES,
-    *lint_customers.RULES,
 )
+# How we write; a shop is warned, and may write otherwise.
+STYLE: tuple[Rule, ...] = (*lint_glossary.RULES, *lint_customers.RULES)
 
 
 @dataclass(frozen=True, order=True)
@@ -119,7 +119,12 @@ def lint_sources(
     plan, where = build(sources)
     by_name = {source.shown: source for source in sources}
     problems = [*lint_plan(plan, outline), *lint_limits.limit_rule(plan, limits)]
-    return sorted({_placed(p, where, by_name) for p in problems})
+    faults = {_placed(problem, where, by_name) for problem in problems}
+    shops = {source.shown for source in sources if not source.path.is_relative_to(DATA)}
+    for problem in (problem for rule in STYLE for problem in rule(plan, outline)):
+        fault = _placed(problem, where, by_name)
+        faults.add(replace(fault, warning=fault.file in shops))
+    return sorted(faults)
 
 
 def placed(problems: Iterable[Problem], sources: list[Source]) -> set[Fault]:

@@ -1,6 +1,6 @@
 """Glossary of the plan's two languages: one word for one thing, and the words that Taiwan reads.
 
-`plan/data/glossary.yaml` holds the pairs; a shop's own folder may add to them.
+`plan/data/glossary.yaml` holds the pairs. A shop's own words are its own: of its files it warns.
 """
 
 from __future__ import annotations

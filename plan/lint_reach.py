@@ -11,7 +11,7 @@ from itertools import islice, product
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 
 from plan import expressions
 from plan import scope as texts
@@ -25,6 +25,19 @@ from plan.walk import Found, walk
 Outline = Mapping[str, Entry]
 _ENVIRONMENT = expressions.environment()
 _TRIED = 20_000  # combinations of values that a condition is tried with
+_MOMENTS = ("2026-11-11T03:00:00+00:00", "2026-11-12T03:00:00+00:00")
+_WORKED_OUT = (
+    nodes.Filter,
+    nodes.Call,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.Pow,
+    nodes.Neg,
+)
 _OFFERED = frozenset(
     {
         ("Button", "when"),
@@ -35,6 +48,7 @@ _OFFERED = frozenset(
         ("SeverityRule", "when"),
     }
 )
+_PART = nodes.Getattr | nodes.Getitem
 _STATES: Mapping[tuple[str, str], frozenset[str]] = {
     ("case", "state"): texts.CASE_STATES,
     ("steps", "state"): texts.STEP_STATES,
@@ -46,6 +60,7 @@ def needs_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
     """No step waits for itself, or in the plan's order for one that comes after it."""
     for section in plan.sections.values():
         places = {step.id: place for place, step in enumerate(section.steps)}
+        ordered = {step.id for step in section.steps if step.ordered}
         for index, step in enumerate(section.steps):
             at = ("steps", index, "needs")
             circle = _circle(section, step.id)
@@ -53,7 +68,7 @@ def needs_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
                 yield Problem(f"section {section.id}", at, f"{' → '.join(circle)}: it never opens.")
                 continue
             for name in step.needs:
-                if step.ordered and places.get(name, -1) > index:
+                if step.ordered and name in ordered and places[name] > index:
                     yield Problem(
                         f"section {section.id}",
                         at,
@@ -101,10 +116,14 @@ def can_hold(source: str, facts: Mapping[str, Fact]) -> bool:
         tree = _ENVIRONMENT.parse("{{ " + source + " }}")
     except jinja2.TemplateSyntaxError:
         return True
-    names = sorted(set(paths(tree)))
-    compared = [one.value for one in tree.find_all(nodes.Const)]
+    if any(tree.find_all(_WORKED_OUT)):
+        return True  # what a filter, a call or a sum makes of the values is not tried
+    compared = [one.value for one in tree.find_all(nodes.Const)]  # before Jinja folds them
+    dotted = set(paths(tree))
+    bare = meta.find_undeclared_variables(tree) - {path[0] for path in dotted}
+    names = sorted(dotted | {(name,) for name in bare})
     numbers = [value + by for value in compared if _number(value) for by in (-1, 1)]
-    common = [None, True, False, 0, 1, "2026-11-11T03:00:00+00:00", *compared, *numbers]
+    common = [None, True, False, 0, 1, *_MOMENTS, *compared, *numbers]
     values = [[*common, *_samples(name, facts)] for name in names]
     for chosen in islice(product(*values), _TRIED):
         scope: dict[str, Any] = {}
@@ -183,7 +202,8 @@ def _asked(node: nodes.Node) -> tuple[str, str]:
     while isinstance(at, nodes.Getattr | nodes.Getitem):
         at = at.node
     root = at.name if isinstance(at, nodes.Name) else ""
-    direct = root != "case" or isinstance(node.node, nodes.Name)  # case.facts.state is the shop's
+    within = node.node.node if root == "steps" and isinstance(node.node, _PART) else node.node
+    direct = isinstance(within, nodes.Name)  # case.facts.state and a field “state” are the shop's
     return (root, node.attr) if direct else ("", "")
 
 
@@ -195,9 +215,11 @@ def _values(compare: nodes.Compare) -> Iterator[str]:
 
 
 def _given(tree: nodes.Template) -> set[str]:
-    """The texts that an expression may give: not those that it compares with."""
+    """The texts that an expression may give: not those that it compares with or looks up by."""
     compared = {
-        id(const) for one in tree.find_all(nodes.Compare) for const in one.find_all(nodes.Const)
+        id(const)
+        for one in tree.find_all((nodes.Compare, nodes.Getitem, nodes.Test, nodes.Call))
+        for const in one.find_all(nodes.Const)
     }
     return {
         str(const.value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -219,44 +219,64 @@ def _entries(source: Source, key: str, faults: list[str]) -> Iterator[tuple[str,
         yield name, {"id": name, **entry} if isinstance(entry, dict) else entry
 
 
-def _shared(
-    sources: list[Source], faults: list[str]
-) -> tuple[dict[str, phrasing.Phrase], dict[str, Any]]:
-    """The phrases and the defaults of all files; later ones replace earlier ones of that name."""
-    phrases: dict[str, phrasing.Phrase] = {}
-    given: dict[str, Any] = {}
-    for source in sources:
-        for name, phrase in (source.data.get("phrases") or {}).items():
+@dataclass
+class _Shared:
+    """What files share: phrases, and the defaults of what a section need not write."""
+
+    phrases: dict[str, phrasing.Phrase] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, source: Source, faults: list[str]) -> None:
+        """Those of a file; they replace those of the same name."""
+        for name, phrase in _named_in(source, "phrases", faults).items():
             sentence = phrasing.fault(phrase)
             if sentence is not None:
                 place = f"{source.shown}:{source.line(('phrases', name))}: phrases.{name}"
                 faults.append(f"{place}: {sentence}.")
             else:
-                phrases[name] = phrase
-        given |= source.data.get("defaults") or {}
-    return phrases, given
+                self.phrases[name] = phrase
+        self.defaults = defaults.over(_named_in(source, "defaults", faults), self.defaults)
 
 
-def _whole(
-    source: Source,
-    phrases: Mapping[str, phrasing.Phrase],
-    given: Mapping[str, Any],
-    faults: list[str],
-) -> Source:
-    """The file with its phrases put in and what it left out."""
+def _named_in(source: Source, key: str, faults: list[str]) -> dict[str, Any]:
+    found = source.data.get(key) or {}
+    if isinstance(found, dict):
+        return found
+    faults.append(f"{source.shown}:{source.line((key,))}: {key}: must name each entry.")
+    return {}
 
+
+def _whole(sources: list[Source], faults: list[str]) -> Iterator[Source]:
+    """The files with what they left out and their phrases put in.
+
+    Ours read ours alone, so that a shop's words change none of our sections by accident; a shop's
+    read ours with its own over them.
+    """
+    ours = [source for source in sources if source.path.is_relative_to(DATA)]
+    shared = _Shared()
+    for source in ours:
+        shared.take(source, faults)
+    own = _Shared(dict(shared.phrases), dict(shared.defaults))
+    for source in sources:
+        if source not in ours:
+            own.take(source, faults)
+    for source in sources:
+        yield _filled(source, shared if source in ours else own, faults)
+
+
+def _filled(source: Source, shared: _Shared, faults: list[str]) -> Source:
     def told(keys: tuple[str | int, ...], sentence: str) -> None:
         faults.append(f"{source.shown}:{source.line(keys)}: {_named(keys)}: {sentence}.")
 
     data = dict(source.data)
-    for key in {"section", "actions", "causes"} & data.keys():
-        data[key] = phrasing.expanded(data[key], phrases, told, (key,))
     if "section" in data:
-        data["section"] = defaults.section(data["section"], given)
+        data["section"] = defaults.section(data["section"], shared.defaults)
     if isinstance(data.get("actions"), dict):
         data["actions"] = {
-            name: defaults.action(entry, given) for name, entry in data["actions"].items()
+            name: defaults.action(entry, shared.defaults) for name, entry in data["actions"].items()
         }
+    for key in {"section", "actions", "causes"} & data.keys():
+        data[key] = phrasing.expanded(data[key], shared.phrases, told, (key,))
     return replace(source, data=data)
 
 
@@ -269,8 +289,7 @@ def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
     causes: dict[str, Cause] = {}
     facts: dict[str, dict[str, Fact]] = {}
     where: dict[str, str] = {}
-    phrases, given = _shared(sources, faults)
-    for source in (_whole(source, phrases, given, faults) for source in sources):
+    for source in _whole(sources, faults):
         version = str(source.data.get("version", version))
         if "section" in source.data:
             section = _model(Section, source.data["section"], source, ("section",), faults)
@@ -351,7 +370,7 @@ def _parsed(fingerprint: str, extra: Path | None) -> LoadedPlan:
     plan, where = build(read_sources(extra))
     content = plan.model_dump_json(by_alias=True)
     facts = {
-        kind.id: {name: fact.model_dump() for name, fact in kind.facts.items()}
+        kind.id: {name: fact.model_dump(mode="json") for name, fact in kind.facts.items()}
         for section in plan.sections.values()
         for kind in section.types
     }

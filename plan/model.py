@@ -8,9 +8,10 @@ sections stands in these fields (architecture, rule 2).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 SectionId = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
 StepId = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}\.s\d+$")]
@@ -37,6 +38,12 @@ class Fact(Model):
     kind: Literal["text", "code", "number", "flag", "time", "money", "list", "group"]
     says: str
     sample: Any = None  # what the texts are measured with; None: not known in the samples
+
+    @field_validator("sample")
+    @classmethod
+    def _as_facts_hold_it(cls, given: Any) -> Any:
+        """YAML reads an unquoted moment as one; a fact holds its ISO string."""
+        return given.isoformat() if isinstance(given, date) else given
 
 
 class Option(Model):

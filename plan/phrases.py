@@ -47,9 +47,12 @@ def expanded(data: Any, phrases: Mapping[str, Phrase], told: Told, keys: Keys = 
         return [expanded(item, phrases, told, (*keys, at)) for at, item in enumerate(data)]
     if isinstance(data, Mapping):
         return {
-            key: _options(value, phrases) or expanded(value, phrases, told, (*keys, key))
-            if key == "options"
-            else expanded(value, phrases, told, (*keys, key))
+            key: expanded(
+                (_options(value, phrases) if key == "options" else None) or value,
+                phrases,
+                told,
+                (*keys, key),
+            )
             for key, value in data.items()
         }
     return data
@@ -67,7 +70,9 @@ def _options(value: Any, phrases: Mapping[str, Phrase]) -> list[dict[str, Any]] 
     if not isinstance(group, Mapping) or is_text(group):
         return None
     return [
-        {"id": code, "label": word} if is_text(word) else {"id": code, **word}
+        {"id": code, **word}
+        if isinstance(word, Mapping) and not is_text(word) and "label" in word
+        else {"id": code, "label": word}
         for code, word in group.items()
     ]
 

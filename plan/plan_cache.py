@@ -19,6 +19,8 @@ from typing import Any
 _READERS = ("model.py", "loader.py", "defaults.py", "phrases.py", "plan_cache.py")
 _KEPT = 8  # the newest; older ones are of plans that are no more
 _NAME = "plan-{}.json"
+# No such folder, no home at all, not ours to read, not what we wrote, not to be written as JSON.
+_NOT_KEPT = (OSError, RuntimeError, TypeError, ValueError)
 
 
 @cache
@@ -46,22 +48,22 @@ def read(fingerprint: str) -> dict[str, Any] | None:
 
     The first line holds the rest, the other the plan's content as it is: it is long.
     """
-    file = _file(fingerprint)
     try:
+        file = _file(fingerprint)
         kept = file.stat()
         if kept.st_uid != os.getuid() or kept.st_mode & 0o022:
             return None
         first, _, content = file.read_text(encoding="utf-8").partition("\n")
         return {**json.loads(first), "content": content}
-    except (OSError, ValueError, TypeError):
+    except _NOT_KEPT:
         return None
 
 
 def write(fingerprint: str, content: str, rest: Mapping[str, Any]) -> None:
     """Keeps it, whole or not at all."""
-    file = _file(fingerprint)
-    half = file.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
+    with suppress(*_NOT_KEPT):
+        file = _file(fingerprint)
+        half = file.with_suffix(f".{os.getpid()}")
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         half.touch(mode=0o600)
         half.write_text(f"{json.dumps(rest, ensure_ascii=False)}\n{content}", encoding="utf-8")

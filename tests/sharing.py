@@ -25,7 +25,10 @@ _LONG = (
     "tests/web/",
     "tests/delivery/",
 )
-_ALONE = ("tests/drills/test_drills.py::test_a_broken_build_does_not_pass",)
+_ALONE = (
+    "tests/drills/test_drills.py::test_a_broken_build_does_not_pass",
+    "tests/drills/test_drills.py::test_ctrl_c_ends_every_world_at_once",
+)
 
 
 def group_of(nodeid: str) -> str:

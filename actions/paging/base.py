@@ -10,12 +10,13 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import httpx
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from actions.errors import NoAnswer, NotSent, Refused
+from actions.requests import require_safe
 
 _TIMEOUT = 10.0  # seconds
 
@@ -44,6 +45,18 @@ class PagerSettings(BaseModel):
     """What every provider's settings have: the `kind` by which muster.yaml names it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _safe(url: str) -> str:
+    try:
+        require_safe(url)
+    except NotSent as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
+Address = Annotated[str, AfterValidator(_safe)]
+"""Where a page is sent: encrypted, or on this machine."""
 
 
 @dataclass(frozen=True)

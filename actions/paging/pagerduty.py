@@ -7,8 +7,7 @@ from typing import Any, Literal
 import httpx
 from pydantic import Field
 
-from actions.paging.base import Page, PagerSettings, Provider, post
-from actions.requests import require_safe
+from actions.paging.base import Address, Page, PagerSettings, Provider, post
 
 _SUMMARY = 1024  # characters (Events API v2: payload.summary)
 _KEY = 255  # characters (dedup_key)
@@ -19,7 +18,7 @@ class PagerDutySettings(PagerSettings):
     """`routing_key`: a secret, by reference: ${env:MUSTER_PAGE_ROUTING_KEY}."""
 
     kind: Literal["pagerduty"] = "pagerduty"
-    url: str = "https://events.pagerduty.com/v2/enqueue"
+    url: Address = Field(default="https://events.pagerduty.com/v2/enqueue", repr=False)
     routing_key: str = Field(min_length=1, repr=False)
 
 
@@ -27,7 +26,6 @@ class PagerDuty:
     """Sends pages. The routing key is a secret: it stands in no log and no `repr`."""
 
     def __init__(self, http: httpx.AsyncClient, settings: PagerDutySettings) -> None:
-        require_safe(settings.url)
         self._http = http
         self._url = settings.url
         self._routing_key = settings.routing_key

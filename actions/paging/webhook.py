@@ -7,15 +7,14 @@ from typing import Literal
 import httpx
 from pydantic import Field
 
-from actions.paging.base import Page, PagerSettings, Provider, post
-from actions.requests import require_safe
+from actions.paging.base import Address, Page, PagerSettings, Provider, post
 
 
 class WebhookSettings(PagerSettings):
     """`headers` are for secrets by reference: {Authorization: "Bearer ${env:PAGE_TOKEN}"}."""
 
     kind: Literal["webhook"]
-    url: str = Field(min_length=1)
+    url: Address = Field(repr=False)
     headers: dict[str, str] = Field(default={}, repr=False)
 
 
@@ -23,7 +22,6 @@ class Webhook:
     """Posts {event, key, summary, severity, source, link, details}."""
 
     def __init__(self, http: httpx.AsyncClient, settings: WebhookSettings) -> None:
-        require_safe(settings.url)
         self._http = http
         self._settings = settings
 

@@ -13,6 +13,7 @@ import click
 import yaml
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import make_url
 
 from bot.cli.manifest import manifest_text
 from bot.cli.options import config_option
@@ -91,7 +92,8 @@ def _database(settings: Settings, secrets: Secrets) -> list[Line]:
         )
         for file in older_copies(settings.database.url)
     ]
-    return [("ok", f"Database {settings.database.url.split('@')[-1]} opens."), *lines]
+    place = make_url(settings.database.url).set(username=None, password=None, query={})
+    return [("ok", f"Database {place.render_as_string()} opens."), *lines]
 
 
 def _waiting(database: Database) -> list[Line]:

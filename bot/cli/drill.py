@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 from rich import box
 
 from bot.cli.errors import UserError
-from bot.cli.stack import stack
+from bot.cli.stack import Stack, stack
 from bot.cli.terminal import Lines, Terminal, text
 from plan.loader import PlanError
 from plan.loader import stories as files
@@ -63,10 +64,16 @@ def command(
         )
     terminal = Terminal(error=True)
 
-    def drill(name: str) -> Report:
-        return _drill(stories.load(name), extra, keep, terminal, quiet)
+    running = _Running()
 
-    reports = list(_all(wanted, drill, worlds, terminal))
+    def drill(name: str) -> Report:
+        return _drill(stories.load(name), running, extra, keep, terminal, quiet)
+
+    try:
+        reports = list(_all(wanted, drill, worlds, terminal))
+    except BaseException:  # Ctrl-C as well: nobody waits for the stories to end
+        running.end()
+        raise
     if json_file is not None:
         data = [report.as_json() for report in reports]
         json_file.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -74,25 +81,39 @@ def command(
     return 0 if all(report.passed for report in reports) else 1
 
 
+class _Running:
+    """The worlds that run now: all of them end with the command, whatever their stories do."""
+
+    def __init__(self) -> None:
+        self._worlds: list[Stack] = []
+        self._over = threading.Event()
+
+    def add(self, world: Stack) -> None:
+        self._worlds.append(world)
+        if self._over.is_set():
+            world.kill()
+
+    def end(self) -> None:
+        self._over.set()
+        for world in self._worlds:
+            world.kill()
+
+
 def _all(
     names: list[str], drill: Callable[[str], Report], worlds: int, terminal: Terminal
 ) -> Iterator[Report]:
     """The reports in the order of the names, the drills side by side: mostly they wait."""
     console = terminal.console
-    with (
-        ThreadPoolExecutor(min(worlds, len(names)) or 1) as pool,
-        console.status("Drills") if console.is_terminal else contextlib.nullcontext() as status,
-    ):
-        running = [pool.submit(drill, name) for name in names]
+    pool = ThreadPoolExecutor(min(worlds, len(names)) or 1)
+    with console.status("Drills") if console.is_terminal else contextlib.nullcontext() as status:
         try:
+            running = [pool.submit(drill, name) for name in names]
             for done, (name, one) in enumerate(zip(names, running, strict=True)):
                 if status is not None:
                     status.update(f"Drill {name} ({done} of {len(names)} done)")
                 yield one.result()
-        except BaseException:
-            for one in running:
-                one.cancel()
-            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def stories_of(extra: Path | None = None) -> Stories:
@@ -104,7 +125,12 @@ def stories_of(extra: Path | None = None) -> Stories:
 
 
 def _drill(
-    story: Story, extra: Path | None, keep: Path | None, terminal: Terminal, quiet: bool
+    story: Story,
+    worlds: _Running,
+    extra: Path | None,
+    keep: Path | None,
+    terminal: Terminal,
+    quiet: bool,
 ) -> Report:
     name = story.name
 
@@ -122,6 +148,7 @@ def _drill(
                 bot_options=("--control", "0"),
                 change=lambda data: _change(data, extra),
             ) as running:
+                worlds.add(running)
                 report = run(story, running.slack_url, running.shop_url, running.advance, tell)
         finally:
             if keep is not None:

@@ -186,7 +186,7 @@ def wait_until(
     def work(change: Change) -> Outcome:
         incident = change.incident
         if until is None or until <= now:
-            return Outcome.refused("wait_past", until=until)
+            return Outcome.refused("wait_past", until=until or now)
         said = forms.free_text(change, reason, "reason", maximum=500)
         if isinstance(said, Outcome):
             return said

@@ -7,6 +7,7 @@ import json
 import httpx
 import pytest
 import respx
+from pydantic import ValidationError
 
 from actions.errors import NoAnswer, NotSent, Refused
 from actions.paging.base import Page
@@ -85,10 +86,9 @@ async def test_it_handles_a_refused_connection() -> None:
         await _send(router)
 
 
-async def test_an_unencrypted_webhook_is_refused_at_the_start() -> None:
-    async with httpx.AsyncClient() as http:
-        with pytest.raises(NotSent, match="not encrypted"):
-            PagerDuty(http, settings(url="http://pager.example/"))
+def test_an_unencrypted_address_is_refused_with_the_settings() -> None:
+    with pytest.raises(ValidationError, match="not encrypted"):
+        settings(url="http://pager.example/")
 
 
 def test_the_routing_key_shows_in_no_repr() -> None:

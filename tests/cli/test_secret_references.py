@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from actions.connectors.http import ShopClient, open_http
 from actions.requests import fill
@@ -48,6 +49,22 @@ def test_it_stands_in_a_page(tmp_path: Path) -> None:
     assert settings.page is not None
     assert settings.page.model_dump()["routing_key"] == "k3y"
     assert "k3y" not in repr(settings)
+
+
+def test_a_password_of_any_letters_is_a_password() -> None:
+    """As a part of an address it stands there as an address writes it; alone it is the address."""
+    settings = parsed("database.url", "postgresql://m:${env:P}@db.example/muster", P="p@ss/%41")
+    url = make_url(settings.database.url)
+    assert (url.password, url.host) == ("p@ss/%41", "db.example")
+    whole = parsed("shop.database_url", "${env:URL}", URL="sqlite:///a%20b.db")
+    assert whole.shop.database_url == "sqlite:///a%20b.db"
+
+
+def test_an_open_address_of_a_page_is_one_sentence() -> None:
+    with pytest.raises(SettingsError) as error:
+        parsed("page", {"routing_key": "k", "url": "http://pager.example/"})
+    (said,) = error.value.problems
+    assert "http://pager.example is not encrypted: write https://" in said
 
 
 @pytest.mark.parametrize(

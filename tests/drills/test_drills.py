@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 from bot.cli.drill import stories_of
 from bot.cli.stack import stack
+from sandbox.drills.hands import wait_for
 from sandbox.drills.run import Report, run
 from tests.journeys.workspace import daytime
 
@@ -106,6 +110,27 @@ def test_a_broken_build_does_not_pass(tmp_path: Path, sabotage: str) -> None:
     assert not report.passed
     problems = " ".join(report.problems)
     assert any(reason in problems for reason in _FOUND_OUT[sabotage]), problems
+
+
+def test_ctrl_c_ends_every_world_at_once(tmp_path: Path) -> None:
+    """Nobody waits for stories to end, and nothing of them goes on."""
+    command = [sys.executable, "-m", "bot.cli", "drill", "3.3", "9.1", "-q"]
+    drills = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
+    wait_for(lambda: len(_commands(tmp_path, "bot.cli")) == 2 or None, "both bots", 60.0)
+    drills.send_signal(signal.SIGINT)
+    assert drills.wait(20) != 0
+    wait_for(lambda: not _commands(tmp_path, "") or None, "the end of every program")
+
+
+def _commands(folder: Path, part: str) -> list[str]:
+    """The running commands that name the folder and the part."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in words and part in words:
+                found.append(words)
+    return found
 
 
 def _quiet(_: str) -> None:

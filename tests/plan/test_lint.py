@@ -379,6 +379,13 @@ def test_conditions_that_can_hold_are_not_called_impossible() -> None:
         "facts.a.b and not facts.a.c",
         "facts.list|length == 1 or facts.hours is number",
         "facts.told and facts.at <= incident.at",
+        "asked",
+        "not asked",
+        "now > facts.deadline",
+        "minutes(incident.started_at, now) > 60",
+        "cases.total >= 10 * 60",
+        "facts.tags|selectattr('x')|list",
+        "facts.a < facts.b",
     ):
         assert can_hold(source, facts), source
     for source in ("facts.a and not facts.a", "facts.b == 'x' and facts.b == 'y'", "false"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plan import loader
 from plan.lint import lint
 from plan.loader import DATA, PlanError, load_plan, stories
 
@@ -86,7 +88,7 @@ BROKEN = {
     "an option without words": (
         "kind: text, label: {en: Which store, zh-Hant: 哪個冷藏庫}, maximum: 40}",
         "kind: select, label: {en: Which store, zh-Hant: 哪個冷藏庫}, options: {north: {en: N}}}",
-        "options[0].label: field required",
+        "options[0].label.zh-Hant: field required",
     ),
     "facts of no type": (
         "causes:\n  equipment:",
@@ -107,6 +109,83 @@ def test_what_cannot_be_read_is_told_with_its_line(tmp_path: Path, name: str) ->
     with pytest.raises(PlanError) as error:
         load_plan(tmp_path)
     assert any(sentence in fault for fault in error.value.faults), error.value.faults
+
+
+def own(folder: Path, **files: str) -> Path:
+    """A shop's folder: the example's section, and these files beside it."""
+    shutil.copytree(OWN, folder, dirs_exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    return folder
+
+
+def test_a_shops_defaults_and_phrases_are_its_own(tmp_path: Path) -> None:
+    """They stand over ours in its files, text by text, and change none of our sections."""
+    words = (
+        "defaults:\n  form: {submit: {en: Keep, zh-Hant: 保存}}\n"
+        "phrases:\n  reason: {en: Why, zh-Hant: 為何}\n"
+    )
+    plan = load_plan(own(tmp_path, words=words)).plan
+    form = plan.sections["11.1"].steps[0].form
+    assert form is not None
+    assert (form.submit.en, form.title.en) == ("Keep", "Move the goods")
+    assert plan.sections["7.2"] == load_plan().plan.sections["7.2"]
+
+
+def test_a_moment_may_stand_unquoted(tmp_path: Path) -> None:
+    folder = own(
+        tmp_path,
+        facts="facts:\n  cold_store_warm:\n"
+        "    since: {kind: time, says: since when, sample: 2026-11-09T02:00:00+00:00}\n",
+    )
+    for _ in range(2):  # parsed, and as it was kept
+        loader._CACHE.clear()
+        facts = load_plan(folder).plan.incident_type("cold_store_warm").facts
+        assert facts["since"].sample == "2026-11-09T02:00:00+00:00"
+
+
+def test_a_phrase_stands_in_an_option(tmp_path: Path) -> None:
+    text = SECTION.read_text("utf-8")
+    kind = "kind: text, label: {en: Which store, zh-Hant: 哪個冷藏庫}, maximum: 40}"
+    assert kind in text
+    offered = '{north: {en: "[[side]] North", zh-Hant: "[[side]]北"}}'
+    folder = own(tmp_path, words="phrases:\n  side: {en: Side, zh-Hant: 側}\n")
+    (folder / "sections/11.1/section.yaml").write_text(
+        text.replace(kind, kind.replace("text", "select", 1)[:-13] + f"options: {offered}}}"),
+        "utf-8",
+    )
+    declare = load_plan(folder).plan.incident_type("cold_store_warm").declare
+    assert declare is not None
+    (option,) = declare.fields[0].options
+    assert (option.id, option.label.en, option.label.zh_hant) == ("north", "Side North", "側北")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("phrases: [1]\n", "phrases: must name each entry."),
+        ("defaults: [1]\n", "defaults: must name each entry."),
+        (
+            'section: {id: "11.2", chapter: 11, types: {a: 1}, steps: {b: 2}}\n',
+            "section.types: input should be a valid",
+        ),
+    ],
+)
+def test_what_has_another_form_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "own.yaml").write_text(text, "utf-8")
+    with pytest.raises(PlanError) as error:
+        load_plan(tmp_path)
+    assert any(sentence in fault for fault in error.value.faults), error.value.faults
+
+
+def test_a_shops_way_of_writing_is_its_own(tmp_path: Path) -> None:
+    """What we hold ourselves to is a warning for a shop: a brand has the word in its name."""
+    text = SECTION.read_text("utf-8").replace("zh-Hant: 設備故障", "zh-Hant: 街口支付故障")
+    folder = own(tmp_path)
+    (folder / "sections/11.1/section.yaml").write_text(text, "utf-8")
+    (fault,) = lint(folder)
+    assert fault.warning
+    assert "支付" in fault.sentence
 
 
 def test_a_phrase_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
