@@ -24,6 +24,7 @@ from incidents.outcome import Outcome
 from message_templates.catalogue import catalogue
 from message_templates.engine import Templates
 from storage.models import AuditEntry, Incident, RunbookRun, Status, StepState
+from storage.types import Personal
 from tests.incidents.world import (
     DAY,
     JO,
@@ -130,6 +131,18 @@ def test_a_right_that_there_is_not_is_nobodys(world: World) -> None:
     for who in (MEI, KAI, JO):
         actor = world.actor(who)
         assert not allowed(rule_of("fly"), actor, handler="oncall", owner=who, owners=("oncall",))
+
+
+def test_what_was_written_can_be_read_where_it_goes_on_elsewhere(world: World) -> None:
+    """A merged incident keeps the words it was declared with; nothing else is done there."""
+    world.channel_fails(3)
+
+    def unit(session: Session) -> None:
+        incident = session.get_one(Incident, 1)
+        incident.status, incident.description = Status.MERGED, Personal("The page says no")
+
+    world.write(unit)
+    assert world.read(lambda s: read.controls_of(s, world.house, 1, world.now)) == ("reveal",)
 
 
 def test_a_command_is_offered_with_words_and_a_form() -> None:
