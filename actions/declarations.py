@@ -1,4 +1,4 @@
-"""How the configuration declares the shop's doors: what may be looked at, what may be done.
+"""Declarations of the shop's doors in the configuration: what may be looked at, what may be done.
 
 `shop.looks` are read-only questions, `shop.actions` are effects. Addresses and bodies are templates
 of the plan's expression language over `params`, `key` (the idempotency key), `incident`, `case` and

@@ -1,4 +1,4 @@
-"""How long Slack waits for an acknowledgement: 200 interactions at once, beside other work.
+"""Acknowledgement: how long Slack waits for it. 200 interactions at once, beside other work.
 
     python -m benchmarks.ack                      # both transports, SQLite
     python -m benchmarks.ack --postgres           # the same on an embedded PostgreSQL

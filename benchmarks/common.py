@@ -1,4 +1,4 @@
-"""What every benchmark needs: databases, processes, figures, the conditions of a run."""
+"""Common parts of the benchmarks: databases, processes, figures, the conditions of a run."""
 
 from __future__ import annotations
 

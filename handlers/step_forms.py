@@ -1,4 +1,4 @@
-"""Which form a step's button asks for, found in the incident's own plan."""
+"""Step forms: which one a step's button asks for, found in the incident's own plan."""
 
 from __future__ import annotations
 

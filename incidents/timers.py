@@ -1,4 +1,4 @@
-"""What a timer does when it is due. What it finds then decides; it never repeats what is past."""
+"""Timers: what each does when due. What it finds then decides; it never repeats what is past."""
 
 from __future__ import annotations
 

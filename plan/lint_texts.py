@@ -1,4 +1,4 @@
-"""How texts read: both languages, no code words, no stray emoji, within Slack's sizes.
+"""Lint of the texts: both languages, no code words, no stray emoji, within Slack's sizes.
 
 Texts are measured as they will be read: rendered with the sample scopes of `plan.samples`.
 """

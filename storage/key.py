@@ -1,4 +1,4 @@
-"""Whether the key in the environment is the one the database was written with."""
+"""Key of the environment: whether it is the one the database was written with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent at most once: ephemeral messages and answers to a response_url.
+"""At most once: ephemeral messages and answers to a response_url.
 
 Neither can be looked up afterwards. A try whose outcome is not known is not repeated (the person
 can press again); one that was certainly not sent is, as long as its moment lasts. An answer that

@@ -1,4 +1,4 @@
-"""Where an audience is reached, and where it is reached when its channel is no more."""
+"""Audiences: where each is reached, and where when its channel is no more."""
 
 from __future__ import annotations
 

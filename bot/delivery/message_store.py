@@ -1,4 +1,4 @@
-"""Where messages stand in Slack, as the database knows it (slack_messages)."""
+"""Message store: where messages stand in Slack, as the database knows it (slack_messages)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What every kind of check shares: its settings' form and what it is handed to look with."""
+"""Base of every kind of check: its settings' form and what it is handed to look with."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,7 +52,7 @@ class CheckContext:
         return self.shop
 
 
-class CheckSettings(BaseModel):
+class CheckSettings(BaseModel, ABC):
     """What every check in the configuration has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,9 +67,9 @@ class CheckSettings(BaseModel):
     severity: Annotated[int, Field(ge=1, le=4)] | None = None
 
     @property
+    @abstractmethod
     def opens(self) -> tuple[str, ...]:
         """The incident types that its findings open."""
-        raise NotImplementedError
 
 
 class Check(Protocol):

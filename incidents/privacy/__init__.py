@@ -18,7 +18,7 @@ from incidents.privacy.cards import cards
 from incidents.privacy.digits import windows
 from incidents.privacy.found import Found
 from incidents.privacy.identities import identities
-from incidents.privacy.known import customers
+from incidents.privacy.known_customers import customers
 from incidents.privacy.mails import mails
 from incidents.privacy.phones import phones
 

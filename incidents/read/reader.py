@@ -1,4 +1,4 @@
-"""What every read model of an incident starts from, read once."""
+"""Reader: what every read model of an incident starts from, read once."""
 
 from __future__ import annotations
 

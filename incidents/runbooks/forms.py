@@ -1,4 +1,4 @@
-"""What a form holds: each field checked for its kind and limits, and typed text screened."""
+"""Forms as they were filled in: each field checked for kind and limits, typed text screened."""
 
 from __future__ import annotations
 

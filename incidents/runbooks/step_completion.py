@@ -1,4 +1,4 @@
-"""How a step ends: done by a person, by an action, by recovery or by its branch."""
+"""Completion of a step: done by a person, by an action, by recovery or by its branch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the app answers: in the acknowledgement of a command or a submission, by response_url."""
+"""Answers of the app: in the acknowledgement of a command or a submission, by response_url."""
 
 from __future__ import annotations
 

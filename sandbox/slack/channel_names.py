@@ -1,4 +1,4 @@
-"""What a channel may be called. Source: Slack's conversations.create."""
+"""Channel names: what a channel may be called. Source: Slack's conversations.create."""
 
 from __future__ import annotations
 

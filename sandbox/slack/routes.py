@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from sandbox.slack import hand, interactions, tester
+from sandbox.slack import interactions, people_api, tester
 from sandbox.slack.answers import respond
 from sandbox.slack.api import TOKENS, Cut, RawAnswer, WebApi
 from sandbox.slack.errors import Json, Refused
@@ -21,11 +21,11 @@ _MAX_BODY: Final = 64 * 1024 * 1024
 
 Post = Callable[[World, Json], Json | Awaitable[Json]]
 _POSTS: Final[dict[str, Post]] = {
-    "/hand/read": hand.read,
-    "/hand/say": hand.say,
-    "/hand/edit": hand.edit,
-    "/hand/react": hand.react_,
-    "/hand/people": hand.set_person,
+    "/hand/read": people_api.read,
+    "/hand/say": people_api.say,
+    "/hand/edit": people_api.edit,
+    "/hand/react": people_api.react_,
+    "/hand/people": people_api.set_person,
     "/hand/command": interactions.command,
     "/hand/click": interactions.click,
     "/hand/submit": interactions.submit,
@@ -47,18 +47,18 @@ _POSTS: Final[dict[str, Post]] = {
     "/hand/group": tester.set_group,
 }
 _GETS: Final[dict[str, Callable[[World, web.Request], Json]]] = {
-    "/hand/workspace": lambda world, _: hand.workspace(world),
-    "/hand/channels": lambda world, request: hand.channels(world, _as(request)),
-    "/hand/messages": lambda world, request: hand.messages(
+    "/hand/workspace": lambda world, _: people_api.workspace(world),
+    "/hand/channels": lambda world, request: people_api.channels(world, _as(request)),
+    "/hand/messages": lambda world, request: people_api.messages(
         world,
         _as(request),
         request.query.get("channel", ""),
         request.query.get("thread_ts"),
         int(request.query.get("limit", 200)),
     ),
-    "/hand/views": lambda world, request: hand.views(world, _as(request)),
-    "/hand/home": lambda world, request: hand.home(world, _as(request)),
-    "/hand/rings": lambda world, request: hand.rings(world, _as(request)),
+    "/hand/views": lambda world, request: people_api.views(world, _as(request)),
+    "/hand/home": lambda world, request: people_api.home(world, _as(request)),
+    "/hand/rings": lambda world, request: people_api.rings(world, _as(request)),
     "/hand/guide": lambda world, _: dict(world.guide),
     "/hand/faults": lambda world, _: tester.faults(world),
     "/hand/options": lambda world, _: tester.options(world, {}),
@@ -144,7 +144,7 @@ class Routes:
 
     async def hand_file(self, request: web.Request) -> web.Response:
         try:
-            file = hand.file_of(self._world, _as(request), request.match_info["file"])
+            file = people_api.file_of(self._world, _as(request), request.match_info["file"])
         except Refused as refused:
             return web.json_response(refused.body(), status=404)
         return web.Response(body=file.content, content_type=file.mimetype)

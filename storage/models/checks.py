@@ -1,4 +1,4 @@
-"""What the checks remember between runs, per check and subject."""
+"""Checks' memory: what they remember between runs, per check and subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the functions of the work table share."""
+"""Common parts of the work table's functions."""
 
 from __future__ import annotations
 

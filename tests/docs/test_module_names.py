@@ -18,8 +18,8 @@ GENERAL = {"__init__", "__main__", "base", "common", "env", "main"}
 # Prepositions, adverbs and pictures say where or like what, and not what it is.
 NO_NOUNS = {
     "above", "after", "again", "apart", "away", "before", "behind", "below", "beside", "between",
-    "during", "early", "house", "lane", "lanes", "late", "later", "muster", "now", "office",
-    "often", "once", "pulse", "soon", "then", "together", "under", "when", "while",
+    "during", "early", "hand", "house", "known", "lane", "lanes", "late", "later", "muster", "now",
+    "office", "often", "once", "pulse", "soon", "then", "together", "under", "when", "while",
 }  # fmt: skip
 # Of a picture that stands beside a noun the noun decides: late_outcomes, at_most_once.
 ENDINGS = ("ings", "ing", "ers", "er", "ions", "ion", "ies", "ed", "es", "s", "y", "e")
@@ -61,6 +61,18 @@ def test_the_first_line_begins_with_the_modules_noun() -> None:
         if not any(same(stem(part), word) for part in file.stem.split("_") for word in head):
             strange.append(f"{name_of(file)}: {first}")
     assert strange == []
+
+
+def test_no_first_line_is_a_riddle() -> None:
+    """It says what the module is before it says what of it."""
+    riddle = re.compile(r"(How|What|Where|Whether|Who|When|Why|Which)\b")
+    firsts = {
+        name_of(file): (ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "")
+        for folder in (*PACKAGES, "benchmarks")
+        for file in (ROOT / folder).rglob("*.py")
+        if "versions" not in file.parts
+    }
+    assert [name for name, first in firsts.items() if riddle.match(first)] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)

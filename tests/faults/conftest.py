@@ -1,4 +1,4 @@
-"""Which part of the fault table is run."""
+"""Parts of the fault table: which are run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the table looks like after a run: for each engine, each cell and its outcome."""
+"""Report of the fault table after a run: for each engine, each cell and its outcome."""
 
 from __future__ import annotations
 

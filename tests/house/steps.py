@@ -1,4 +1,4 @@
-"""What the tests of a database that is away or full do, and what they look at."""
+"""Steps of the tests of a database that is away or full: what they do, and what they look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold whatever was killed, frozen or restarted: in Slack, shop and database."""
+"""Invariants of Slack, shop and database, whatever was killed, frozen or restarted."""
 
 from __future__ import annotations
 

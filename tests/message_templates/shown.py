@@ -1,4 +1,4 @@
-"""What a person reads of a message: the text of its blocks, with dates as their fallback."""
+"""Shown text of a message: that of its blocks, with dates as their fallback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hand: the people's side, what a person sees and does, as JSON over HTTP."""
+"""People's side of the workspace: what a person sees and does, as JSON over HTTP."""
 
 from __future__ import annotations
 
