@@ -102,10 +102,16 @@ def test_one_finding_that_cannot_be_taken_up_does_not_spoil_the_rest(
     assert over.payload["template"] == "blind"
 
 
+class HangingSettings(CheckSettings):
+    @property
+    def opens(self) -> tuple[str, ...]:
+        return ("system_crash",)
+
+
 class Hanging:
     """A check that never comes back."""
 
-    settings = CheckSettings(name="hangs", deadline=0.05)
+    settings = HangingSettings(name="hangs", deadline=0.05)
 
     async def run(self, context: CheckContext) -> CheckResult:
         await asyncio.Event().wait()

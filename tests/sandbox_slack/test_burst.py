@@ -9,7 +9,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import cast
-from sandbox.slack import hand as people
+from sandbox.slack import people_api as people
 from sandbox.slack.clock import SandboxClock
 from sandbox.slack.config import AppConfig
 from sandbox.slack.server import SlackSandbox
