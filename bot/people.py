@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.delivery.presence import Presence
+from plan.languages import DEFAULT
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import Person
@@ -47,11 +48,11 @@ class PeopleDirectory:
         """The person's own choice, first from Slack's locale."""
         if user_id not in self._languages:
             await self._learn(user_id)
-        return self._languages.get(user_id, "en")
+        return self._languages.get(user_id, DEFAULT)
 
     def known_language(self, user_id: str) -> str:
         """What is at hand; an acknowledgement waits for nobody."""
-        return self._languages.get(user_id, "en")
+        return self._languages.get(user_id, DEFAULT)
 
     def known_zone(self, user_id: str) -> ZoneInfo:
         """What is at hand of the person's zone."""

@@ -25,9 +25,9 @@ from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from checks.registry import AnyCheckSettings
 from checks.shop.mapping import ShopMapping
+from plan.languages import DEFAULT, ORIGINAL, Code
 from storage.money import Money
 
-Language = Literal["en", "zh-Hant"]
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -58,7 +58,7 @@ class Channel(Part):
     """A channel that Muster posts in, with the language in which it posts there."""
 
     id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
-    language: Language = "en"
+    language: Code = DEFAULT
     private: bool = False
     fallback: str | None = None  # key of a channel of the same or a narrower audience
 
@@ -100,7 +100,7 @@ class HeartbeatPart(Part):
 class ShopPart(Part):
     name: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    customer_language: Language = "zh-Hant"  # of customers whose own is not known
+    customer_language: Code = ORIGINAL  # of customers whose own is not known
     control_url: str | None = None
     database_url: str | None = Field(default=None, repr=False)  # may hold a password
     mapping: ShopMapping | None = None

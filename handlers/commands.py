@@ -25,7 +25,7 @@ from incidents.read.selection import Selection
 from incidents.read.week import start_of
 from incidents.scope import snapshot
 from incidents.views import ListItem
-from message_templates.catalogue import LANGUAGES, normal
+from plan.languages import asked
 
 Subcommand = Callable[[Interaction, Desk, str], Awaitable[None]]
 _LISTED = 20  # incidents of a list
@@ -211,12 +211,8 @@ async def _review(interaction: Interaction, desk: Desk, rest: str) -> None:
 
 
 async def _language(interaction: Interaction, desk: Desk, rest: str) -> None:
-    wanted = {"english": "en", "中文": "zh-Hant", "chinese": "zh-Hant"}.get(rest.lower(), rest)
-    if not wanted or (normal(wanted) == "en" and not wanted.lower().startswith("en")):
-        await desk.say(interaction, "language_unknown")
-        return
-    language = normal(wanted)
-    if language not in LANGUAGES:
+    language = asked(rest)
+    if language is None:
         await desk.say(interaction, "language_unknown")
         return
     await desk.people.choose_language(interaction.user_id, language)

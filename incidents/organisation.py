@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from plan.languages import DEFAULT, LANGUAGES, ORIGINAL
 from plan.loader import LoadedPlan
 from plan.model import Plan
 from storage.money import Money
@@ -74,7 +75,7 @@ class Audience:
 
     key: str
     channel: str
-    language: str = "en"
+    language: str = DEFAULT
     private: bool = False
 
 
@@ -138,7 +139,7 @@ class House:
     roles: Mapping[str, Role]
     audiences: Mapping[str, Audience]
     currency: str = "TWD"
-    customer_language: str = "zh-Hant"  # of customers whose own is not known
+    customer_language: str = ORIGINAL  # of customers whose own is not known
     limits: Mapping[str, Money] = field(default_factory=dict)  # by the plan's name
     bulk_cases: int = 50  # a press for more cases needs a second person
     person_day: Money | None = None  # what one person may move in a day; None: five single limits
@@ -193,5 +194,5 @@ class House:
 
     def other_languages(self, audience: str) -> tuple[str, ...]:
         found = self.audiences.get(audience)
-        spoken = found.language if found else "en"
-        return tuple(language for language in ("en", "zh-Hant") if language != spoken)
+        spoken = found.language if found else DEFAULT
+        return tuple(language for language in LANGUAGES if language != spoken)

@@ -10,15 +10,14 @@ from typing import Any
 
 import yaml
 
-LANGUAGES = ("en", "zh-Hant")
-DEFAULT = "en"
+from plan.languages import DEFAULT, LANGUAGES, of_tag
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def normal(language: str | None) -> str:
-    """The product's language for a tag: every Chinese reads zh-Hant, everybody else English."""
-    return "zh-Hant" if (language or "").lower().startswith("zh") else "en"
+    """The product's language for a tag: every Chinese reads zh-Hant, the others English."""
+    return of_tag(language) or DEFAULT
 
 
 def read_yaml(folder: str, name: str) -> Any:

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, tzinfo
 
-from message_templates.text_parts import Moment
+from babel.dates import format_date
 
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+from message_templates.text_parts import Moment
+from plan.languages import row
 
 # Slack's own date tokens (date formatting in mrkdwn and rich_text).
 _FORMATS = {
@@ -38,9 +39,8 @@ def read(value: object) -> datetime | date:
 
 def day_words(day: date, language: str) -> str:
     """`12 Nov`, `11/12`."""
-    if language == "zh-Hant":
-        return f"{day.month}/{day.day}"
-    return f"{day.day} {_MONTHS[day.month - 1]}"
+    reads = row(language)
+    return format_date(day, reads.day, locale=reads.locale)
 
 
 def zone_words(moment: datetime) -> str:

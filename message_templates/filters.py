@@ -8,36 +8,30 @@ from decimal import Decimal
 from typing import Any
 
 import jinja2
+from babel import Locale
+from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from message_templates import datetimes
 from message_templates.environment import STATE, is_missing
 from message_templates.text_parts import NOT_KNOWN, Link, Mention, Ours, clean, data, element
+from plan.languages import DEFAULT, row
+from storage.money import shown
 
 _Context = jinja2.runtime.Context
-_SYMBOLS = {"TWD": "NT$", "USD": "US$", "EUR": "€", "JPY": "¥", "HKD": "HK$", "GBP": "£"}
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
 _UNKNOWN = Ours(NOT_KNOWN)
 
-# Units of a duration: (seconds, English one, English many, Chinese).
-_UNITS = (
-    (86400, "day", "days", "天"),
-    (3600, "hour", "hours", "小時"),
-    (60, "minute", "minutes", "分鐘"),
-    (1, "second", "seconds", "秒"),
-)
+# The units of a duration, with how many seconds each has.
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-def amount(value: object) -> str:
+def amount(value: object, language: str = DEFAULT) -> str:
     """`NT$86,420`: the currency's sign, and its minor units only where there are any."""
     if isinstance(value, Mapping):
         minor, currency = int(value["minor"]), str(value["currency"])
     else:
         minor, currency = int(value.minor), str(value.currency)  # type: ignore[attr-defined]
-    digits = _EXPONENTS.get(currency, 2)
-    major = Decimal(minor).scaleb(-digits)
-    places = 0 if major == major.to_integral_value() else digits
-    sign = "-" if major < 0 else ""
-    return f"{sign}{_SYMBOLS.get(currency, currency + ' ')}{abs(major):,.{places}f}"
+    return shown(minor, currency, row(language).locale)
 
 
 @jinja2.pass_context
@@ -45,14 +39,15 @@ def money(context: _Context, value: object) -> Ours:
     if is_missing(value):
         return _UNKNOWN
     is_money = isinstance(value, Mapping) or hasattr(value, "minor")
-    return data(clean(amount(value) if is_money else str(value)))
+    return data(clean(amount(value, context[STATE].language) if is_money else str(value)))
 
 
 @jinja2.pass_context
 def moneys(context: _Context, values: object) -> Ours:
     """Sums of several currencies, one beside the other: they are never added."""
     several = values if isinstance(values, (list, tuple)) else ()
-    joiner = "、" if context[STATE].language == "zh-Hant" else " + "
+    reads = row(context[STATE].language)
+    joiner = reads.listed if reads.dense else " + "
     return Ours(joiner.join(money(context, value) for value in several) or _UNKNOWN)
 
 
@@ -96,10 +91,12 @@ def count(context: _Context, number: Any, one: str = "", many: str | None = None
     """`1 order`, `41 orders`, `1,204 orders`; without a noun the number alone."""
     if is_missing(number):
         return _UNKNOWN
-    figure = f"{int(number):,}"
+    reads = row(context[STATE].language)
+    figure = format_decimal(int(number), locale=reads.locale)
     if not one:
         return Ours(figure)
-    return Ours(f"{figure} {one if int(number) == 1 else (many or one + 's')}")
+    single = Locale.parse(reads.locale).plural_form(int(number)) == "one"
+    return Ours(f"{figure} {one if single else (many or one + 's')}")
 
 
 def _seconds(start: object, end: object) -> float | None:
@@ -133,17 +130,15 @@ def duration(context: _Context, value: Any, end: object = None) -> Ours:
     rest = max(0, round(float(seconds)))
     if rest >= 90:
         rest = round(rest / 60) * 60
+    locale = row(context[STATE].language).locale
     said: list[str] = []
-    chinese = context[STATE].language == "zh-Hant"
-    for unit, one, many, zh in _UNITS:
-        number, rest = divmod(rest, unit)
+    for unit, length in _UNITS:
+        number, rest = divmod(rest, length)
         if number:
-            said.append(f"{number} {zh}" if chinese else f"{number} {one if number == 1 else many}")
+            said.append(format_unit(number, f"duration-{unit}", "long", locale=locale))
         if len(said) == 2:
             break
-    if not said:
-        return Ours("0 秒" if chinese else "0 seconds")
-    return Ours(" ".join(said))
+    return Ours(" ".join(said) or format_unit(0, "duration-second", "long", locale=locale))
 
 
 @jinja2.pass_context
@@ -152,7 +147,8 @@ def percent(context: _Context, value: Any, of: Any = None) -> Ours:
     if is_missing(value) or (not is_missing(of) and not of):
         return _UNKNOWN
     share = float(value) / float(of) if not is_missing(of) else float(value)
-    return Ours(f"{100 * share:.1f}".removesuffix(".0") + " %")
+    locale = row(context[STATE].language).locale
+    return Ours(format_decimal(Decimal(f"{100 * share:.1f}"), "0.#", locale=locale) + " %")
 
 
 @jinja2.pass_context

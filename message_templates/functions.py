@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jinja2
+from babel.lists import format_list
 
 from message_templates import datetimes, notification_text, review_document, writers
 from message_templates.environment import STATE, is_missing
@@ -25,6 +26,7 @@ from message_templates.text_parts import (
     parse,
 )
 from plan.holdings import holding
+from plan.languages import row
 
 _FIRST_LETTER = re.compile("[\ue000\\s]*[a-z]")
 _THEN = re.compile("^(?:Then:|之後：)\\s*")
@@ -86,14 +88,10 @@ def _name(person: Any) -> Ours:
 
 @jinja2.pass_context
 def _names(context: jinja2.runtime.Context, people: Any) -> Ours:
-    """`Mei, Kai and Jo`, `Mei、Kai、Jo`."""
+    """`Mei, Kai and Jo`, `Mei、Kai和Jo`."""
     several = people if isinstance(people, (list, tuple)) else [people] if people else []
     shown = [_name(person) for person in several]
-    if context[STATE].language == "zh-Hant":
-        return Ours("、".join(shown))
-    if len(shown) < 2:
-        return Ours("".join(shown))
-    return Ours(", ".join(shown[:-1]) + " and " + shown[-1])
+    return Ours(format_list(shown, locale=row(context[STATE].language).locale))
 
 
 @jinja2.pass_context
@@ -141,7 +139,7 @@ def _sentence(context: jinja2.runtime.Context, text: object) -> Ours:
     said = text if isinstance(text, Ours) else data(clean(str(text)))
     if _ENDED.search(said):
         return said
-    return Ours(said.rstrip() + ("。" if context[STATE].language == "zh-Hant" else "."))
+    return Ours(said.rstrip() + row(context[STATE].language).full_stop)
 
 
 @jinja2.pass_context
@@ -187,8 +185,7 @@ def _doing(context: jinja2.runtime.Context, running: Any, scope: Any = None) -> 
     said = re.split(
         "[,，.。]", writers.plain(context[STATE].parts(_said(context, running, scope)))
     )[0]
-    if context[STATE].language == "zh-Hant":
-        return data(said.removeprefix("正在").strip())
+    said = said.removeprefix(row(context[STATE].language).doing).strip()
     return data(said[:1].lower() + said[1:])
 
 

@@ -6,9 +6,9 @@ import re
 
 from message_templates.text_parts import first_sentence
 from message_templates.writers import ELLIPSIS, escape, size
+from plan.languages import row
 
 MARKS = {1: "🔴", 2: "🟠", 3: "🟡", 4: "⚪"}
-LIMITS = {"en": 110, "zh-Hant": 55}
 
 _LEAD = re.compile(r"^[🔴🟠🟡⚪]?\s*SEV[1-4][:：,，]?\s*")
 _STOPS = "。！？；，、：,;:.!? "
@@ -18,12 +18,12 @@ def shorten(text: str, reference: str | None, language: str) -> str:
     """The text cut at a word so that it fits with its number; escaped for `text` of a message."""
     body = text.strip()
     if reference is None:
-        return escape(_within(body, LIMITS[language]))
+        return escape(_within(body, row(language).notice))
     body = re.sub(rf"\s*\b{re.escape(reference)}\b[.。]?$", "", body).rstrip(" :：")
     if re.search(rf"\b{re.escape(reference)}\b", body):
-        return escape(_within(body, LIMITS[language]))
-    tail = ("。" if language == "zh-Hant" else ". ") + reference
-    fitted = _within(body, LIMITS[language] - size(tail))
+        return escape(_within(body, row(language).notice))
+    tail = row(language).full_stop + row(language).space + reference
+    fitted = _within(body, row(language).notice - size(tail))
     if fitted and fitted[-1] in "…。.!?！？":
         tail = ("" if fitted.endswith("。") else " ") + reference
     return escape((fitted + tail).strip())

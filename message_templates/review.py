@@ -11,10 +11,10 @@ from importlib.resources import files
 from typing import Any
 
 from message_templates import review_document, writers
-from message_templates.catalogue import LANGUAGES
 from message_templates.engine import Templates
 from message_templates.review_builder import Cell, Composer, Document, Table, without_keys
 from message_templates.text_parts import clean
+from plan.languages import LANGUAGES
 
 _PLACE = re.compile(r"\{\{(language|title|body)\}\}")
 

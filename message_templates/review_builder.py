@@ -14,6 +14,7 @@ from typing import Any
 from message_templates.datetimes import zone_words
 from message_templates.state import State
 from message_templates.text_parts import Data, Part, Text, clean, first_sentence, literal
+from plan.languages import row
 
 Cell = list[Part]
 
@@ -56,6 +57,7 @@ class Composer:
     def __init__(self, view: Any, state: State) -> None:
         self._view = clean(view)
         self._state = state
+        self._reads = row(state.language)
 
     def document(self) -> Document:
         view = self._view
@@ -104,7 +106,7 @@ class Composer:
 
     def _joined(self, sentences: Iterable[Cell]) -> Cell:
         """Sentences one after the other; Chinese sets no space between them."""
-        space = [] if self._state.language == "zh-Hant" else [Text(" ")]
+        space = [Text(found)] if (found := self._reads.space) else []
         made: Cell = []
         for sentence in sentences:
             made += [*space, *sentence] if made else sentence
@@ -195,7 +197,7 @@ class Composer:
             yield self._say_list("still_open", [self._item(item) for item in view.open_items])
 
     def _say_list(self, key: str, items: Sequence[Cell], **extra: Any) -> Cell:
-        comma = "、" if self._state.language == "zh-Hant" else ", "
+        comma = self._reads.listed
         whole = ("".join(literal(part) for part in item) for item in items)
         which = comma.join(first_sentence(item).strip() for item in whole)
         return self._say(key, which=which, **extra)
@@ -283,7 +285,7 @@ class Composer:
             return []
         if step.verified_at is None:
             return self._time(step.at)
-        comma = Text("，" if self._state.language == "zh-Hant" else ", ")
+        comma = Text(self._reads.comma)
         return [*self._time(step.at), comma, *self._say("verified", at=step.verified_at)]
 
     def _who(self, kind: str | None) -> str:
@@ -316,7 +318,7 @@ class Composer:
     def _answers(self, case: Any) -> Cell:
         """What was found out of one case: each question with its answer."""
         made: Cell = []
-        between = Text("；" if self._state.language == "zh-Hant" else "; ")
+        between = Text(self._reads.semicolon)
         for one in case.answers:
             said = self._leaf(
                 "{{ t('cases.answer', label=words(one.label, view.scope), "

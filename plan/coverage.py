@@ -126,7 +126,7 @@ def _covered(
     types = section.types if section else ()
     return Covered(
         section=number,
-        title={"en": entry.title.en, "zh-Hant": entry.title.zh_hant},
+        title=dict(entry.title.items()),
         detection=entry.detection,
         types=tuple(kind.id for kind in types),
         checks=tuple(sorted({name for kind in types for name in checks.get(kind.id, ())})),

@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from plan.phrases import LANGUAGES, is_text
+from plan.languages import LANGUAGES, row
+from plan.phrases import is_text
 
 Json = dict[str, Any]
 _BESIDE = re.compile(r"\[\[(section)?\.([a-z_]+)\]\]")
@@ -125,4 +126,4 @@ def _framed(words: Any, frame: Any) -> Any:
 
 def _joined(text: str, language: str) -> str:
     """The line, ready to go on."""
-    return text if text.endswith(_JOINED) else text + ("," if language == "en" else "，")
+    return text if text.endswith(_JOINED) else text + row(language).comma.rstrip()

@@ -8,24 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from plan.holdings import holding
-
-_SYMBOLS = {"TWD": "NT$", "USD": "US$", "EUR": "€", "JPY": "¥", "HKD": "HK$"}
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
+from storage.money import shown
 
 
 def money(amount: Mapping[str, Any]) -> str:
     """`{"minor": 8642000, "currency": "TWD"}` → `NT$86,420`; the cents only where there are any."""
-    currency = str(amount["currency"])
-    digits = _EXPONENTS.get(currency, 2)
-    major = Decimal(int(amount["minor"])).scaleb(-digits)
-    places = 0 if major == major.to_integral_value() else digits
-    sign = "-" if major < 0 else ""
-    symbol = _SYMBOLS.get(currency, f"{currency} ")
-    return f"{sign}{symbol}{abs(major):,.{places}f}"
+    return shown(int(amount["minor"]), str(amount["currency"]))
 
 
 def _moment(moment: str | datetime) -> datetime:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
+from plan import languages
 from plan.lint_texts import literals
-from plan.model import Plan, Words
+from plan.model import Plan
 from plan.outline import Entry
 from plan.problem import Problem
-
-_GREETINGS = {"en": "Hello", "zh-Hant": "您好"}
-_OURS = {
-    "en": re.compile(
-        r"\b(SEV ?[1-4]|INC-\d*|incidents?|runbook|Muster|Slack|on-call|audit|ticket)\b", re.I
-    ),
-    "zh-Hant": re.compile(r"SEV ?[1-4]|INC-|Muster|Slack|事件|處置手冊|值班|稽核|案號|工單"),
-}
 
 
 def customer_rule(plan: Plan, outline: Mapping[str, Entry]) -> Iterator[Problem]:
@@ -34,18 +26,15 @@ def customer_rule(plan: Plan, outline: Mapping[str, Entry]) -> Iterator[Problem]
             "closing": action.message.closing,
         }
         for part, words in parts.items():
-            for language, text in _both(words):
+            for language, text in words.items() if words is not None else ():
+                reads = languages.row(language)
                 said = " ".join(literals(text))
                 at = ("message", part, language)
-                if part == "opening" and _GREETINGS[language] not in said:
-                    yield Problem(owner, at, f"begins without “{_GREETINGS[language]}”.")
-                inner = _OURS[language].search(said)
+                if part == "opening" and reads.greeting not in said:
+                    yield Problem(owner, at, f"begins without “{reads.greeting}”.")
+                inner = reads.inner.search(said)
                 if inner is not None:
                     yield Problem(owner, at, f"“{inner.group()}” says nothing to a customer.")
-
-
-def _both(words: Words | None) -> tuple[tuple[str, str], ...]:
-    return () if words is None else (("en", words.en), ("zh-Hant", words.zh_hant))
 
 
 RULES = (customer_rule,)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from plan.languages import DEFAULT
 from plan.loader import DATA, read_source
 from plan.model import Model, Plan
 from plan.outline import Entry
@@ -35,42 +36,58 @@ _LABELS = frozenset(
 
 
 class Glossary(Model):
-    """`words`: English → the Chinese of it, one of several. `elsewhere`: what gives way to what."""
+    """One language's. `words`: the first language's → its own, one of several. `elsewhere`: what is
+    written in other regions → what its readers say, and who they are.
+    """
 
     words: dict[str, str | list[str]] = {}
     elsewhere: dict[str, str] = {}
+    readers: str = ""
 
 
-def load_glossary(path: Path = FILE) -> Glossary:
-    """Raises PlanError where the file is not readable, ValidationError where it is no glossary."""
-    return Glossary.model_validate(read_source(path, path.parent).data.get("glossary") or {})
+class Glossaries(Model):
+    glossary: dict[str, Glossary] = {}
+
+
+def load_glossary(path: Path = FILE) -> dict[str, Glossary]:
+    """By language. Raises PlanError where the file is not readable, ValidationError where it is no
+    glossary.
+    """
+    found = read_source(path, path.parent).data.get("glossary") or {}
+    return Glossaries.model_validate({"glossary": found}).glossary
 
 
 def glossary_rule(plan: Plan, outline: Mapping[str, Entry]) -> Iterator[Problem]:
-    """A word of other regions, a label with two Chinese wordings, a word translated otherwise."""
-    glossary = load_glossary()
-    titles = {entry.title.zh_hant for entry in outline.values()}
-    first: dict[str, tuple[str, str]] = {}  # English label → its Chinese, and where it stands
+    """A word of other regions, a label with two wordings, a word translated otherwise."""
+    for language, glossary in load_glossary().items():
+        yield from _in_language(plan, outline, language, glossary)
+
+
+def _in_language(
+    plan: Plan, outline: Mapping[str, Entry], language: str, glossary: Glossary
+) -> Iterator[Problem]:
+    titles = {entry.title.in_(language) for entry in outline.values()}
+    first: dict[str, tuple[str, str]] = {}  # a label → what it is called, and where it stands
     for owner, found in _texts(plan):
         assert found.words is not None  # noqa: S101 - _texts yields nothing else
-        english, chinese = found.words.en.strip(), found.words.zh_hant.strip()
-        at = (*found.keys, "zh-Hant")
+        original, said = (found.words.in_(one).strip() for one in (DEFAULT, language))
+        at = (*found.keys, language)
         for word, better in glossary.elsewhere.items():
-            if word in chinese and chinese not in titles:
-                yield Problem(owner, at, f"“{word}” is written {better} in Taiwan.")
-        if (type(found.holder).__name__, found.name) not in _LABELS or "{" in english:
+            if word in said and said not in titles:
+                yield Problem(owner, at, f"“{word}” is written {better}{glossary.readers}.")
+        if (type(found.holder).__name__, found.name) not in _LABELS or "{" in original:
             continue
-        known, where = first.setdefault(english, (chinese, owner))
-        if known != chinese:
-            yield Problem(owner, at, f"“{english}” is “{known}” in {where}; write the same.")
-        for word, wanted in _named(english, glossary):
-            if not any(one in chinese for one in wanted):
+        known, where = first.setdefault(original, (said, owner))
+        if known != said:
+            yield Problem(owner, at, f"“{original}” is “{known}” in {where}; write the same.")
+        for word, wanted in _named(original, glossary):
+            if not any(one in said for one in wanted):
                 yield Problem(owner, at, f"“{word}” is {' or '.join(wanted)} in the glossary.")
 
 
-def _named(english: str, glossary: Glossary) -> Iterator[tuple[str, list[str]]]:
+def _named(label: str, glossary: Glossary) -> Iterator[tuple[str, list[str]]]:
     """The words of the glossary in a label, the longest first, none within another."""
-    left = english.lower()
+    left = label.lower()
     for word in sorted(glossary.words, key=len, reverse=True):
         wanted = glossary.words[word]
         found = re.search(rf"\b{re.escape(word)}s?\b", left)

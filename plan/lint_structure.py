@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from plan import expressions
 from plan.facts import facts_of, money_parts
+from plan.languages import ORIGINAL
 from plan.model import Action, Button, Plan, Section, Step, Verification
 from plan.outline import Entry
 from plan.problem import Problem
@@ -32,8 +33,8 @@ def outline_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
             continue
         if section.chapter != entry.chapter:
             yield Problem(owner, ("chapter",), f"the plan has it in chapter {entry.chapter}.")
-        if section.title.zh_hant != entry.title.zh_hant:
-            yield Problem(owner, ("title",), f"the plan calls it “{entry.title.zh_hant}”.")
+        if section.title.in_(ORIGINAL) != entry.title.in_(ORIGINAL):
+            yield Problem(owner, ("title",), f"the plan calls it “{entry.title.in_(ORIGINAL)}”.")
         wanted = [*entry.live, *entry.review]
         steps = [step.id for step in section.steps]
         for missing in [step for step in wanted if step not in steps]:

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from plan import expressions, samples
+from plan import expressions, languages, samples
 from plan.model import Plan, Section
 from plan.outline import Entry
 from plan.problem import Problem
@@ -58,8 +58,6 @@ _SIZES: Mapping[tuple[str, str], tuple[int, int]] = {
 _LABELS = frozenset({("Button", "label"), ("Action", "undo_label")})
 _LABEL_SIZE, _LABEL_UNITS = 24, 8
 
-_CJK = re.compile(r"[一-鿿]")
-_SIMPLIFIED = re.compile(r"[这们为时问题请发认证货应订单处备间开关经银检询额细预务买卖读写换损坏]")
 _CODE = re.compile(r"\b[a-z0-9]+_[a-z0-9_]+\b|\bundefined\b|\{\{|\}\}|\bfacts\.")
 _EMOJI = re.compile(r"[\U0001F300-\U0001FAFF☀-➿⭐✀-➿]")
 _SEVERITIES = frozenset("🔴🟠🟡⚪")
@@ -67,31 +65,30 @@ _UNIT = re.compile(r"[A-Za-z0-9$.,'’-]+|[^\sA-Za-z0-9]")
 
 
 def language_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
-    """Both languages are there, differ, and are written in their own script."""
+    """Every language is there, differs, and is written in their own script."""
     for owner, found in _words(plan):
         assert found.words is not None  # noqa: S101 - _words yields nothing else
-        english, chinese = found.words.en.strip(), found.words.zh_hant.strip()
-        for language, text in (("en", english), ("zh-Hant", chinese)):
-            if not text:
-                yield Problem(owner, (*found.keys, language), "the text is empty.")
-        if english and english == chinese:
-            yield Problem(owner, (*found.keys, "zh-Hant"), "is the English text once more.")
-        said = "".join(literals(chinese))
-        if said.strip() and not _CJK.search(chinese):
-            yield Problem(owner, (*found.keys, "zh-Hant"), "has no Chinese in it.")
-        if _CJK.search("".join(literals(english))):
-            yield Problem(owner, (*found.keys, "en"), "has Chinese in it.")
-        wrong = sorted(set(_SIMPLIFIED.findall(said)))
-        if wrong:
-            yield Problem(
-                owner, (*found.keys, "zh-Hant"), f"“{''.join(wrong)}” is simplified writing."
-            )
+        first = found.words.in_(languages.DEFAULT).strip()
+        for language, text in found.words.items():
+            at, reads = (*found.keys, language), languages.row(language)
+            said = "".join(literals(text))
+            if not text.strip():
+                yield Problem(owner, at, "the text is empty.")
+            elif language != languages.DEFAULT and text.strip() == first:
+                yield Problem(owner, at, f"is the {languages.ROWS[0].called} text once more.")
+            if said.strip() and reads.script is not None and not reads.script.search(text):
+                yield Problem(owner, at, f"has no {reads.called} in it.")
+            for what, script in reads.foreign.items():
+                strange = "".join(sorted(set(script.findall(said))))
+                if strange:
+                    yield Problem(owner, at, f"“{strange}” is {what}.")
 
 
 def wording_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
     """No name of code, no emoji but the severity's, no mention and no link in a text."""
     for owner, found in _words(plan):
-        for language, text in _both(found):
+        assert found.words is not None  # noqa: S101 - _words yields nothing else
+        for language, text in found.words.items():
             said = " ".join(literals(text))
             code = _CODE.search(said)
             if code:
@@ -129,7 +126,7 @@ def named_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
             rings = {"ring": kind.ring, "ring_mitigated": kind.ring_mitigated}
             for place, words in {**titles, **rings}.items():
                 keys = ("card", place, "title") if place in titles else (place,)
-                for language, text in (("en", words.en), ("zh-Hant", words.zh_hant)):
+                for language, text in words.items():
                     if kind.named_by not in text:
                         where = ("types", at, *keys, language)
                         sentence = f"does not say what it is about: {kind.named_by}."
@@ -168,10 +165,11 @@ def _size(rendered: Rendered) -> Iterator[str]:
         units = len(_UNIT.findall(rendered.text))
         if length > _LABEL_SIZE:
             yield f"“{rendered.text}” has {length} characters; a label has {_LABEL_SIZE}."
-        elif rendered.language == "zh-Hant" and units > _LABEL_UNITS:
-            yield f"“{rendered.text}” is {units} long; a Chinese label is {_LABEL_UNITS}."
+        elif languages.row(rendered.language).dense and units > _LABEL_UNITS:
+            limits = f"a {languages.row(rendered.language).called} label is {_LABEL_UNITS}"
+            yield f"“{rendered.text}” is {units} long; {limits}."
     elif place in _SIZES:
-        limit = _SIZES[place][rendered.language == "zh-Hant"]
+        limit = _SIZES[place][languages.row(rendered.language).dense]
         if length > limit:
             yield f"“{rendered.text[:40]}…” has {length} characters; {limit} fit."
 
@@ -219,7 +217,8 @@ def _section(section: Section, kind: str, name: str, scope: samples.Scope) -> It
 def _one(owner: str, found: Found, name: str, scope: samples.Scope) -> Iterator[Rendered]:
     if found.kind != "words":
         return
-    for language, text in _both(found):
+    assert found.words is not None  # noqa: S101 - words are of this kind
+    for language, text in found.words.items():
         try:
             said = expressions.fill(text, scope)
         except expressions.ExpressionError as error:
@@ -227,11 +226,6 @@ def _one(owner: str, found: Found, name: str, scope: samples.Scope) -> Iterator[
             continue
         # Slack's date element shows "03:07"; only the plain filter of the samples names the zone.
         yield Rendered(owner, found, language, name, scope, said.replace(" UTC", ""))
-
-
-def _both(found: Found) -> tuple[tuple[str, str], tuple[str, str]]:
-    assert found.words is not None  # noqa: S101 - called for words only
-    return (("en", found.words.en), ("zh-Hant", found.words.zh_hant))
 
 
 def _words(plan: Plan) -> Iterator[tuple[str, Found]]:

@@ -8,6 +8,7 @@ adds new ones. What cannot be read is told in one sentence with file, line and k
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from plan import defaults, plan_cache
 from plan import phrases as phrasing
+from plan.languages import DEFAULT, LANGUAGES
 from plan.model import Action, Cause, Fact, Plan, Section
 
 try:
@@ -37,8 +39,9 @@ _KEYS = {
     "defaults",
     "outline",
     "glossary",
+    "engine",
 }
-_APART = ("outline.yaml", "glossary.yaml")  # read by lint and coverage alone
+_APART = ("outline.yaml", "glossary.yaml", "engine.yaml")  # no part of what an incident keeps
 _DRILLS = "drills"  # folders of stories, which are no part of the plan
 
 
@@ -150,7 +153,7 @@ def _roots(extra: Path | None) -> list[Path]:
 
 
 def files(root: Path) -> list[Path]:
-    """The plan's files of a folder, without what lint and coverage alone read."""
+    """The files of a folder that a plan is made of."""
     found = (*root.rglob("*.yaml"), *root.rglob("*.yml"))
     return sorted(
         path
@@ -407,5 +410,21 @@ def _loaded(plan: Plan, content: str, where: Mapping[str, str]) -> LoadedPlan:
 
 
 def restore_plan(content: str) -> Plan:
-    """The plan from the content that an incident keeps by hash."""
-    return Plan.model_validate_json(content)
+    """The plan from the content that an incident keeps by hash.
+
+    A language that came later reads the plans of old in their first one.
+    """
+    try:
+        return Plan.model_validate_json(content)
+    except ValidationError:
+        return Plan.model_validate(_in_every_language(json.loads(content)))
+
+
+def _in_every_language(kept: Any) -> Any:
+    if isinstance(kept, list):
+        return [_in_every_language(one) for one in kept]
+    if not isinstance(kept, dict):
+        return kept
+    if isinstance(kept.get(DEFAULT), str) and kept.keys() <= set(LANGUAGES):
+        return dict.fromkeys(LANGUAGES, kept[DEFAULT]) | kept
+    return {key: _in_every_language(value) for key, value in kept.items()}

@@ -7,11 +7,13 @@ sections stands in these fields (architecture, rule 2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
+
+from plan import languages
 
 SectionId = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
 StepId = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}\.s\d+$")]
@@ -22,14 +24,27 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Words(Model):
-    """One text in every language of the product."""
+# One field for each row of the languages, so that one that is missing is named where it is missing.
+_InEvery: Any = create_model(
+    "_InEvery",
+    __base__=Model,
+    **{one.name: (str, Field(alias=one.code)) for one in languages.ROWS},  # type: ignore[call-overload]
+)
 
-    en: str
-    zh_hant: str = Field(alias="zh-Hant")
+
+class Words(_InEvery):  # type: ignore[misc]
+    """One text in every language of the product, under the language's code."""
 
     def in_(self, language: str) -> str:
-        return self.zh_hant if language == "zh-Hant" else self.en
+        return str(getattr(self, languages.row(language).name))
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Each language's code with its text, in the order of the languages."""
+        return ((one.code, str(getattr(self, one.name))) for one in languages.ROWS)
+
+    def each(self, made: Callable[[str, str], str]) -> Words:
+        """The words made anew, language by language, from code and text."""
+        return Words(**{code: made(code, text) for code, text in self.items()})
 
 
 class Fact(Model):

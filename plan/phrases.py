@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-LANGUAGES = ("en", "zh-Hant")
+from plan.languages import LANGUAGES
+
 _NAMED = re.compile(r"\[\[([a-z_][a-z0-9_.]*)\]\]")
 _DEEP = 8  # phrases within phrases
 

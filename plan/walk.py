@@ -57,7 +57,7 @@ class Found:
 
     def sources(self) -> tuple[str, ...]:
         if self.words is not None:
-            return (self.words.en, self.words.zh_hant)
+            return tuple(text for _, text in self.words.items())
         return (self.source or "",)
 
 

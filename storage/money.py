@@ -8,15 +8,37 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-# ISO 4217 minor-unit exponents that differ from two; shops book TWD in hundredths.
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
+from babel.numbers import format_decimal, get_currency_symbol
+from iso4217 import Currency
 
+_ISO = frozenset(one.value for one in Currency)
+
+# Whose signs are each other's equal: "$" alone is another currency in every country.
+_SIGNS = "en_GB"
 _AMOUNT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
 
 
 def exponent(currency: str) -> int:
-    """How many decimal digits the currency's minor unit has."""
-    return _EXPONENTS.get(currency, 2)
+    """How many decimal digits the currency's minor unit has, by ISO 4217: what is booked and sent.
+
+    CLDR counts those that are in use, fewer for some (IQD, LBP), which is a matter of display. Two
+    where ISO knows no such currency, or none of its minor unit (gold).
+    """
+    digits = Currency(currency).exponent if currency in _ISO else None
+    return 2 if digits is None else digits
+
+
+def shown(minor: int, currency: str, locale: str = _SIGNS) -> str:
+    """`NT$86,420`: the currency's sign, digits as the locale of CLDR groups them, and the minor
+    units only where there are any.
+    """
+    digits = exponent(currency)
+    major = Decimal(minor).scaleb(-digits)
+    places = 0 if major == major.to_integral_value() else digits
+    pattern = "#,##0" + ("." + "0" * places if places else "")
+    number = format_decimal(abs(major), pattern, locale=locale, decimal_quantization=False)
+    sign = get_currency_symbol(currency, _SIGNS)
+    return f"{'-' if major < 0 else ''}{sign}{' ' if sign[-1:].isalpha() else ''}{number}"
 
 
 @dataclass(frozen=True, slots=True)

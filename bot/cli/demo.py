@@ -11,10 +11,13 @@ from typing import Any
 
 import click
 import httpx
+import yaml
 
 from bot.cli.errors import UserError
 from bot.cli.stack import Stack, stack
 from bot.cli.terminal import Terminal, text
+
+GUIDE = Path(__file__).parent / "data" / "guide.yaml"
 
 
 @click.command("demo")
@@ -72,40 +75,10 @@ def _watch(running: Stack) -> None:
 
 def _guide(running: Stack) -> None:
     """What to try, shown in the page itself."""
-    guide = {
-        "title": {"en": "What to try", "zh-Hant": "可以試試看"},
-        "steps": [
-            {
-                "en": "Open the shop's switches and turn on “Half of the card payments fail”.",
-                "zh-Hant": "到商店的故障開關頁，開啟「刷卡約半數失敗」。",
-                "link": running.shop_url,
-            },
-            {
-                "en": "Within half a minute a thread opens in #order-incidents. Mei's phone rings.",
-                "zh-Hant": "半分鐘內 #order-incidents 會開立事件討論串，Mei 的手機會響。",
-            },
-            {
-                "en": "As Mei, press the green button. It runs, is verified, and the card turns.",
-                "zh-Hant": "以 Mei 的身分按綠色按鈕，看它執行、驗證，卡片隨之更新。",
-            },
-            {
-                "en": "As Sam, who has no role, press a button: refused, to Sam's eyes only.",
-                "zh-Hant": "換成沒有權限的 Sam 按按看：只有 Sam 會看到拒絕訊息。",
-            },
-            {
-                "en": "Follow the runbook in the thread, resolve, and read the review.",
-                "zh-Hant": "依討論串裡的應變步驟處理、結案，最後看檢討報告。",
-            },
-            {
-                "en": "As Lin, in #cs-desk, type /complaint. Or type /incident anywhere.",
-                "zh-Hant": "以 Lin 的身分在 #cs-desk 輸入 /complaint，或在任何頻道輸入 /incident。",
-            },
-        ],
-        "links": [
-            {
-                "label": {"en": "The shop's switches", "zh-Hant": "商店的故障開關"},
-                "url": running.shop_url,
-            }
-        ],
-    }
+    guide = yaml.safe_load(GUIDE.read_text(encoding="utf-8"))
+    programs = {"shop": running.shop_url}
+    for step in guide["steps"]:
+        step.update({"link": programs[step["link"]]} if "link" in step else {})
+    for link in guide["links"]:
+        link["url"] = programs[link["url"]]
     httpx.post(f"{running.slack_url}/hand/guide", json=guide, timeout=10).raise_for_status()

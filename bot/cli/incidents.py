@@ -14,6 +14,7 @@ from bot.cli.errors import UserError
 from bot.cli.options import config_option, database_of, settings_of
 from bot.cli.terminal import Lines, Terminal, say
 from bot.reviews import UnknownIncident, review_text
+from plan.languages import DEFAULT, LANGUAGES
 from storage.models import LIVE_STATUSES, Incident
 
 
@@ -57,13 +58,13 @@ def _rows(session: Session, everything: bool) -> list[tuple[str, int, str, str, 
 @config_option
 def show_command(number: str, config: Path) -> None:
     """An incident with its whole timeline."""
-    click.echo(_review(number, "md", "en", config))
+    click.echo(_review(number, "md", DEFAULT, config))
 
 
 @command.command("review")
 @click.argument("number")
 @click.option("--format", "form", type=click.Choice(["md", "html", "json"]), default="md")
-@click.option("--language", type=click.Choice(["en", "zh-Hant"]), default="en")
+@click.option("--language", type=click.Choice(LANGUAGES), default=DEFAULT)
 @config_option
 def review_command(number: str, form: str, language: str, config: Path) -> None:
     """The review of an incident, written from its log."""

@@ -18,6 +18,7 @@ from bot.settings import Settings
 from plan import expressions, samples
 from plan.coverage import Coverage, Covered, coverage
 from plan.facts_page import facts_page
+from plan.languages import DEFAULT, LANGUAGES
 from plan.lint import lint
 from plan.lint_limits import LIMITS
 from plan.loader import PlanError, load_plan
@@ -64,7 +65,7 @@ def _plan(settings: Settings | None, extra: Path | None) -> Plan:
 
 @command.command("show")
 @click.argument("number", metavar="SECTION")
-@click.option("--language", type=click.Choice(["en", "zh-Hant"]), default="en")
+@click.option("--language", type=click.Choice(LANGUAGES), default=DEFAULT)
 @click.option("--texts", is_flag=True, help="Every text, with the key it stands under.")
 @_EXTRA
 @_CONFIG
@@ -199,7 +200,7 @@ def _show(found: Coverage) -> None:
     for one in found.runbooks:
         table.row(
             f"§{one.section}",
-            one.title["en"],
+            one.title[DEFAULT],
             _found_by(one),
             f"{len(one.steps)} of {len(one.steps) + len(one.missing_steps)}",
             f"{len(one.branches)} of {len(one.branches) + len(one.missing_branches)}",

@@ -20,6 +20,7 @@ from bot.delivery.context import Office
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Turn
 from bot.delivery.posts import Posts, join
+from plan.languages import DEFAULT
 from storage import outbox
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,7 @@ class Once(ABC):
         chosen, person = job.payload.get("language"), job.payload.get("person")
         if chosen:
             return str(chosen)
-        return await self._office.people.language_of(str(person)) if person else "en"
+        return await self._office.people.language_of(str(person)) if person else DEFAULT
 
     @abstractmethod
     async def _send(self, job: Job, content: Content) -> Turn:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plan.languages import DEFAULT
+
 
 @dataclass(frozen=True)
 class Audience:
@@ -12,7 +14,7 @@ class Audience:
 
     key: str  # incidents, cs, private
     channel: str  # Slack's id
-    language: str = "en"
+    language: str = DEFAULT
     private: bool = False
     fallback: str | None = None  # key of an audience that is the same or narrower
 

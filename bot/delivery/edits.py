@@ -21,6 +21,7 @@ from bot.delivery.errors import Remedy, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.lookup import metadata
 from bot.delivery.posts import join
+from plan.languages import DEFAULT
 from storage import work
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class Edits:
         message = message_store.standing(session, job.message)
         if message is None or message.ts is None or message.channel is None:
             return message_store.coming(session, job.message)
-        language = job.payload.get("language") or message.language or "en"
+        language = job.payload.get("language") or message.language or DEFAULT
         return _Drawn(message, self._office.drawn(session, request_of(job, language)))
 
     def _not_standing(self, coming: message_store.Coming | None) -> Turn:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from bot.delivery.content import Content, Request
+from plan.languages import DEFAULT
 from storage.models import Incident
 
 _SENTENCE = {
@@ -52,7 +53,7 @@ class PlainForms:
 
 def plain_content(session: Session, request: Request) -> Content:
     """Number, severity, status and section, straight from the row."""
-    language = request.language if request.language in _SENTENCE else "en"
+    language = request.language if request.language in _SENTENCE else DEFAULT
     incident = (
         session.get(Incident, request.incident_id) if request.incident_id is not None else None
     )

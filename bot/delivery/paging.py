@@ -11,6 +11,7 @@ from actions.paging.base import Page
 from bot.delivery.content import request_of
 from bot.delivery.context import Office, backoff
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
+from plan.languages import DEFAULT
 from storage.models import Incident
 from storage.work import still_held
 
@@ -25,7 +26,8 @@ class Pages:
         """One turn: handed over, tried again, or parked where an operator sees it."""
         if self._office.pager is None:
             return Parked("no page webhook is configured: set page.url and its routing key")
-        content = await self._office.draw(request_of(job, str(job.payload.get("language") or "en")))
+        language = str(job.payload.get("language") or DEFAULT)
+        content = await self._office.draw(request_of(job, language))
         page = await self._office.read(lambda s: _page(s, job, content.text))
         if page is None:
             return Parked("a page without an incident")

@@ -26,6 +26,7 @@ from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_message, metadata
 from bot.delivery.permalinks import Permalinks, ask_for
 from bot.delivery.thread_order import InFlight, put_in_order
+from plan.languages import DEFAULT
 from storage import work
 from storage.models import WorkItem
 
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 _PLACE_WAIT = timedelta(seconds=0.1)
 _ROOT_WAIT = timedelta(seconds=0.3)  # until the root of the thread stands
-_DEFAULT_LANGUAGE = "en"
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Posts:
             root = stand.root
             if root is None or root.ts is None or root.channel is None:
                 return await self._await_root(job, stand)
-            spoken = language or root.language or _DEFAULT_LANGUAGE
+            spoken = language or root.language or DEFAULT
             return [Target(root.channel, spoken, root.thread_ts or root.ts)]
         if payload.get("person"):
             channel = await self.direct_channel(str(payload["person"]), urgent=job.urgent)
@@ -150,7 +150,7 @@ class Posts:
             return [Target(channel, spoken)]
         if payload.get("channel"):
             audience = self._office.audiences.of_channel(str(payload["channel"]))
-            spoken = language or (audience.language if audience else _DEFAULT_LANGUAGE)
+            spoken = language or (audience.language if audience else DEFAULT)
             return [Target(str(payload["channel"]), spoken)]
         chain = self._office.audiences.chain(str(payload.get("audience")))
         return [Target(audience.channel, language or audience.language) for audience in chain]
@@ -282,7 +282,7 @@ class Posts:
         """A root that was posted anew takes the runbook along; the copy under the old one goes."""
         session.flush()
         for row in message_store.beside(session, job.message, job.payload.get("incident")):
-            old = Target(str(row.channel), row.language or _DEFAULT_LANGUAGE, row.thread_ts)
+            old = Target(str(row.channel), row.language or DEFAULT, row.thread_ts)
             mark = {"message": row.key, "delivery": row.delivery_id}
             if message_store.post_anew(session, row.key, now, because="its root is new", job=job):
                 look_for_twins(session, job, old, mark, keep=None, now=now, due=now, of=row.key)

@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 from bot.clock import Clock
 from bot.delivery.errors import SlackError
 from bot.delivery.sender import Sender
+from plan.languages import DEFAULT, of_tag
 from storage.database import Database
 from storage.models import Person
 
 log = structlog.get_logger(__name__)
 
 _FRESH = timedelta(days=1)  # names and zones change seldom
-_CHINESE = ("zh-TW", "zh-HK", "zh-Hant", "zh-MO", "zh")
 _UNKNOWN_ZONE = "UTC"
 _MEMBERS_FRESH = timedelta(seconds=30)  # a storm of openings asks once
 _PAGE = 200  # members of a channel in one answer, as Slack advises
@@ -43,8 +43,7 @@ class DoNotDisturb:
 
 def language_of_locale(locale: str | None) -> str:
     """Slack's IETF tag to a language of the product: Chinese readers get Traditional Chinese."""
-    tag = (locale or "").replace("_", "-")
-    return "zh-Hant" if any(tag == c or tag.startswith(f"{c}-") for c in _CHINESE) else "en"
+    return of_tag(locale) or DEFAULT
 
 
 class Presence:
@@ -84,7 +83,7 @@ class Presence:
         if person is not None:
             return person
         found = await self.refresh(user_id)
-        return found or "en"
+        return found or DEFAULT
 
     async def refresh(self, user_id: str) -> str | None:
         """Takes name, zone and locale over from users.info. None: Slack could not say."""

@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Protocol
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from checks.model import CheckResult, Failed
 from checks.shop.source import ShopDatabase, ShopUnavailable
+from plan.languages import Code
 
 Look = Callable[[str, dict[str, Any]], Awaitable[Any]]
 """Asks a configured look of the shop (name, params), gives its JSON; raises LookFailed."""
@@ -59,7 +60,7 @@ class CheckSettings(BaseModel, ABC):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
     # As people read it, by language; where one is missing, the name.
-    title: dict[Literal["en", "zh-Hant"], Annotated[str, Field(min_length=1, max_length=60)]] = {}
+    title: dict[Code, Annotated[str, Field(min_length=1, max_length=60)]] = {}
     every: Annotated[int, Field(ge=5, le=86_400)] = 60  # seconds
     open_after: Annotated[int, Field(ge=1, le=100)] = 3  # failures in a row
     recover_after: Annotated[int, Field(ge=1, le=100)] = 3  # successes in a row

@@ -16,10 +16,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from sqlalchemy import BigInteger, ColumnElement, TableClause, cast, column, func, literal, select
 from sqlalchemy import table as sql_table
 
+from plan.languages import Code, of_tag
 from storage.money import exponent
 
 Amounts = Literal["minor", "major"]
-Language = Literal["en", "zh-Hant"]
 Times = Literal["native", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
 
 
@@ -31,9 +31,7 @@ def _known_zone(value: str) -> str:
     return value
 
 
-def language_of(
-    word: object, known: Mapping[Language, list[str | int]] | None = None
-) -> str | None:
+def language_of(word: object, known: Mapping[Code, list[str | int]] | None = None) -> str | None:
     """The language that a shop's word means: `zh_TW`, `EN-us`, or a word that the mapping names.
 
     None: it is empty, or a language in which Muster has no words.
@@ -43,10 +41,7 @@ def language_of(
     for language, words in (known or {}).items():
         if word in words or str(word) in {str(one) for one in words}:
             return language
-    primary = str(word).strip().lower().replace("_", "-").partition("-")[0]
-    return {"en": "en", "eng": "en", "zh": "zh-Hant", "zho": "zh-Hant", "chi": "zh-Hant"}.get(
-        primary
-    )
+    return of_tag(str(word))
 
 
 class TableMapping(BaseModel):
@@ -61,7 +56,7 @@ class TableMapping(BaseModel):
     currency: str | None = None  # where the shop has one currency and no column for it
     times: Times = "native"
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # of times stored without a zone
-    languages: dict[Language, list[str | int]] = {}  # where a shop has words of its own for them
+    languages: dict[Code, list[str | int]] = {}  # where a shop has words of its own for them
 
     @property
     def source(self) -> TableClause:

@@ -12,25 +12,11 @@ from incidents.read.reader import Reader
 from incidents.runbooks.press_conflicts import PENDING
 from incidents.shop_actions import approval_requests
 from incidents.views import ButtonView
+from plan import engine_texts
 from plan.model import Action, Confirm, Words
 from storage.models import ActionAttempt, Approval, ApprovalState, AttemptState
 
 _LINES = 12  # orders that are named; the rest is counted
-_CONFIRM = Confirm(
-    title=Words(en="Approve this?", **{"zh-Hant": "核准這項操作？"}),
-    text=Words(
-        en="{% if sum %}{{ sum|money }} goes out{% else %}It is done{% endif %}"
-        "{% if cases > 1 %} for {{ n(cases, noun) }}{% endif %} as soon as you confirm, "
-        "asked by {{ asker }}. Your name stands beside theirs in the thread.",
-        **{
-            "zh-Hant": "確認後立即執行{% if cases > 1 %} {{ n(cases) }} 筆{% endif %}"
-            "{% if sum %}，共 {{ sum|money }}{% endif %}，由 {{ asker }} 提出。"
-            "討論串會列出兩人姓名。"
-        },
-    ),
-    confirm=Words(en="Approve", **{"zh-Hant": "核准"}),
-    deny=Words(en="Not yet", **{"zh-Hant": "先不要"}),
-)
 
 
 def approval(reader: Reader, approval_id: int) -> dict[str, Any]:
@@ -87,7 +73,7 @@ def _buttons(reader: Reader, request: Approval, filled: dict[str, Any]) -> list[
     scope = {name: filled[name] for name in ("sum", "cases", "noun")} | {"asker": asker}
     return [
         ButtonView(
-            "approval.grant", value, None, "approve", "primary", confirm=_CONFIRM, scope=scope
+            "approval.grant", value, None, "approve", "primary", confirm=_confirm(), scope=scope
         ),
         ButtonView("approval.refuse", value, None, "refuse"),
     ]
@@ -148,3 +134,12 @@ def _result(attempts: list[ActionAttempt]) -> dict[str, Any]:
         "not_done": len(attempts) - len(done) - len(running),
         "at": max(ended) if ended and not running else None,
     }
+
+
+def _confirm() -> Confirm:
+    return Confirm(
+        title=engine_texts.text("approval.title"),
+        text=engine_texts.text("approval.text"),
+        confirm=engine_texts.text("approval.confirm"),
+        deny=engine_texts.text("approval.deny"),
+    )

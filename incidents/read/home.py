@@ -17,6 +17,7 @@ from incidents.read.lists import checks, incident_list, list_items, visible
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader
 from incidents.views import HomeView, ListItem, PersonView
+from plan.languages import DEFAULT
 from storage import work
 from storage.models import FollowUp, Incident, Person, Status
 
@@ -41,7 +42,7 @@ def home(session: Session, house: House, user_id: str, now: datetime) -> HomeVie
     on_call = dead_letters.ROLE in house.roles_of(user_id)
     return HomeView(
         person=people.person(session, user_id) or PersonView(user_id, user_id),
-        language=person.language if person is not None else "en",
+        language=person.language if person is not None else DEFAULT,
         roles=tuple(sorted(house.roles_of(user_id))),
         mine=tuple(
             item for item in open_ones if item.owner is not None and item.owner.user_id == user_id
@@ -84,6 +85,6 @@ def _silenced(
 
 def _text(session: Session, house: House, incident: Incident, item: FollowUp, now: datetime) -> str:
     person = session.get(Person, item.owner) if item.owner else None
-    language = person.language if person is not None else "en"
+    language = person.language if person is not None else DEFAULT
     words = words_of_item(Reader(session, house, incident, now), item)
     return words if isinstance(words, str) else words.in_(language)

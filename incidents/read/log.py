@@ -15,6 +15,7 @@ from incidents.read.reader import Reader, reader_of
 from incidents.runbooks import follow_up_prompts
 from incidents.shop_actions import action_outcomes
 from incidents.views import ButtonView, LogView
+from plan import languages
 from plan.model import Words
 from storage.models import ActionAttempt, TimelineEntry
 
@@ -88,9 +89,8 @@ def _resolved(reader: Reader, entry: TimelineEntry, data: dict[str, Any]) -> dic
 def summary_of(reader: Reader) -> Words:
     """How long the customers felt it and what became of the cases, in the plan's words."""
     texts = reader.kind.card.ended
-    return Words(
-        en=f"{texts.figures.en} {texts.affected.en}",
-        **{"zh-Hant": f"{texts.figures.zh_hant}{texts.affected.zh_hant}"},
+    return texts.figures.each(
+        lambda one, text: text + languages.row(one).space + texts.affected.in_(one)
     )
 
 

@@ -24,6 +24,7 @@ from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.runbooks import follow_up_prompts, runbook
 from incidents.views import ButtonView, CardView
+from plan import engine_texts
 from plan.model import DeskWords, Words
 from storage import work
 from storage.models import ActionAttempt, CaseState, FollowUp, Incident, Status, TimelineEntry
@@ -98,18 +99,6 @@ def _question(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"what": later.ask, "scope": reader.scope, "buttons": offered}
 
 
-_NIGHT = Words(
-    en="{{ n(night|length, 'incident') }} opened in the night and rang nobody: "
-    "{% for one in night %}{{ one.reference }} (SEV{{ one.severity }})"
-    "{% if not loop.last %}, {% endif %}{% endfor %}",
-    **{
-        "zh-Hant": "夜間開立、未通知任何人的事件 {{ night|length }} 件："
-        "{% for one in night %}{{ one.reference }}（SEV{{ one.severity }}）"
-        "{% if not loop.last %}、{% endif %}{% endfor %}"
-    },
-)
-
-
 def _morning(reader: Reader) -> dict[str, Any]:
     """Everything of the night that nobody has, with the first one's card to act on."""
     rows = reader.session.execute(
@@ -118,7 +107,7 @@ def _morning(reader: Reader) -> dict[str, Any]:
         .order_by(Incident.severity, Incident.number)
     )
     night = [{"reference": f"INC-{number}", "severity": severity} for number, severity in rows]
-    return {"what": _NIGHT, "scope": {**reader.scope, "night": night}}
+    return {"what": engine_texts.text("lists.night"), "scope": {**reader.scope, "night": night}}
 
 
 def _what(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,14 +194,8 @@ def late_answer(
     words = problem_of(reader, problem)
     if attempt.problem == "refused" and attempt.problem_detail is not None:
         detail = attempt.problem_detail.reveal()
-        words = Words(
-            en=f"{{{{ shop_said|plain }}}} {words.en}" if words else "{{ shop_said|plain }}",
-            **{
-                "zh-Hant": f"{{{{ shop_said|plain }}}} {words.zh_hant}"
-                if words
-                else "{{ shop_said|plain }}"
-            },
-        )
+        said = engine_texts.text("problems.said_by_shop")
+        words = words.each(lambda one, t: f"{said.in_(one)} {t}") if words else said
         scope = {**problem_scope(reader, attempt), "shop_said": detail}
     else:
         scope = problem_scope(reader, attempt)

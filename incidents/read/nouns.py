@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from incidents.read.reader import Reader
+from plan import engine_texts
 from plan.model import IncidentType, Words
-
-_ANY_KIND = Words(
-    en="{{ n(cases.total, 'case') if cases.total else 'Cases' }}",
-    **{"zh-Hant": "{% if cases.total %}{{ n(cases.total) }} 筆{% else %}清單{% endif %}"},
-)
 
 
 def case_label(reader: Reader) -> Words:
@@ -19,9 +15,9 @@ def case_label(reader: Reader) -> Words:
     if kinds <= {reader.kind.case_kind}:
         return reader.kind.case_label
     if len(kinds) > 1:
-        return _ANY_KIND
+        return engine_texts.text("lists.cases")
     theirs = next((one for one in _types(reader) if one.case_kind in kinds), None)
-    return theirs.case_label if theirs is not None else _ANY_KIND
+    return theirs.case_label if theirs is not None else engine_texts.text("lists.cases")
 
 
 def state_words(reader: Reader) -> Mapping[str, Words]:

@@ -32,9 +32,6 @@ def words_of_item(reader: Reader, item: FollowUp) -> Words | str:
 def _filled(words: Words, reader: Reader) -> Words:
     """The words with the figures of now; what cannot be filled is left out of nothing: as is."""
     try:
-        return Words(
-            en=expressions.fill(words.en, reader.scope),
-            **{"zh-Hant": expressions.fill(words.zh_hant, reader.scope)},
-        )
+        return words.each(lambda _, text: expressions.fill(text, reader.scope))
     except ExpressionError:
-        return Words(en=reader.section.short.en, **{"zh-Hant": reader.section.short.zh_hant})
+        return reader.section.short

@@ -75,7 +75,7 @@ def _of_word(plan: Plan, word: str) -> Iterator[IncidentType]:
 def _texts(section: Section, kind: IncidentType) -> Iterator[str]:
     yield from (kind.id, kind.id.replace("_", " "), kind.family)
     for words in (kind.title, section.title, section.short):
-        yield from (words.en, words.zh_hant)
+        yield from (text for _, text in words.items())
 
 
 def listing(

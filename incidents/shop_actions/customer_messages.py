@@ -8,9 +8,8 @@ from typing import Any
 
 from plan import expressions
 from plan.expressions import ExpressionError
+from plan.languages import LANGUAGES
 from plan.model import CustomerMessage, Words
-
-LANGUAGES = ("en", "zh-Hant")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from message_templates import datetimes, limits, notification_text, writers
 from message_templates.engine import Templates
 from message_templates.expansion import Pending
 from message_templates.text_parts import Data, Link, Mention, Moment, Text, first_sentence, parse
+from plan.languages import row
 from tests.message_templates import builders
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -30,7 +31,7 @@ def said(leaf: str, language: str = "en", zone: ZoneInfo | None = None, **scope:
         (8642000, "TWD", "NT$86,420"),
         (8642050, "TWD", "NT$86,420.50"),
         (-12500, "TWD", "-NT$125"),
-        (1980, "JPY", "¥1,980"),
+        (1980, "JPY", "JP¥1,980"),
         (1980, "USD", "US$19.80"),
         (1234500, "KWD", "KWD 1,234.500"),
         (0, "EUR", "€0"),
@@ -213,7 +214,7 @@ def test_a_notice_fits_and_keeps_its_number(text: str, language: str) -> None:
     """However long the text, the number of the incident is still on the lock screen."""
     made = notification_text.shorten(text, "INC-412", language)
     bare = made.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    assert writers.size(bare) <= notification_text.LIMITS[language]
+    assert writers.size(bare) <= row(language).notice
     assert "INC-412" in made
 
 

@@ -219,7 +219,7 @@ BROKEN = {
         "title: {en: Notice it, zh-Hant: Notice it}",
         "the English text once more",
     ),
-    "Chinese in the English": (S33, "en: Notice it", "en: 發現 it", "has Chinese in it"),
+    "Chinese in the English": (S33, "en: Notice it", "en: 發現 it", "“現發” is Chinese"),
     "simplified writing": (S33, "zh-Hant: 發現異常", "zh-Hant: 订单異常", "simplified"),
     "an empty text": (S33, "en: Notice it", 'en: ""', "the text is empty"),
     "a code shown": (S33, "en: Notice it", "en: channel_down", "a name of code"),
