@@ -15,7 +15,18 @@ from typing import Any, NoReturn
 
 import jinja2
 from jinja2 import meta
-from jinja2.nodes import Compare, Const, Filter, List, Node, Output, TemplateData, Test, Tuple
+from jinja2.nodes import (
+    Compare,
+    Const,
+    Filter,
+    List,
+    Node,
+    Output,
+    Template,
+    TemplateData,
+    Test,
+    Tuple,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from plan import filters, jinja_leaves
@@ -100,6 +111,12 @@ def environment() -> PlanEnvironment:
 _ENVIRONMENT = environment()
 
 
+@lru_cache(maxsize=16384)
+def parsed(text: str) -> Template:
+    """The tree of a text, which lint asks of many times. Raises TemplateSyntaxError."""
+    return _ENVIRONMENT.parse(text)
+
+
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> Callable[..., Any]:
     try:
@@ -123,7 +140,7 @@ def _single(source: str) -> str | None:
     if not (text.startswith("{{") and text.endswith("}}")):
         return None
     try:
-        body = _ENVIRONMENT.parse(text).body
+        body = parsed(text).body
     except jinja2.TemplateSyntaxError:
         return None
     alone = len(body) == 1 and isinstance(body[0], Output) and len(body[0].nodes) == 1
@@ -198,7 +215,7 @@ def check(source: str, *, expression: bool) -> None:
 def names(source: str, *, expression: bool) -> frozenset[str]:
     """What it reads of the scope: `facts`, `cases`. Everything, where it cannot be read."""
     try:
-        tree = _ENVIRONMENT.parse("{{ " + source + " }}" if expression else source)
+        tree = parsed("{{ " + source + " }}" if expression else source)
     except jinja2.TemplateSyntaxError:
         return frozenset({"facts", "cases", "steps", "incident"})
     return frozenset(meta.find_undeclared_variables(tree))
@@ -215,7 +232,7 @@ def reads_word(expression: str) -> bool:
     False for what cannot be read: lint says that elsewhere.
     """
     try:
-        tree = _ENVIRONMENT.parse("{{ " + expression + " }}")
+        tree = parsed("{{ " + expression + " }}")
     except jinja2.TemplateSyntaxError:
         return False
     return any(_compares_with_word(node) for node in tree.find_all((Compare, Filter, Test)))

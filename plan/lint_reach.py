@@ -7,6 +7,7 @@ each would be found at 3 a.m., by a runbook that ends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice, product
 from typing import Any
 
@@ -23,7 +24,6 @@ from plan.problem import Problem
 from plan.walk import Found, walk
 
 Outline = Mapping[str, Entry]
-_ENVIRONMENT = expressions.environment()
 _TRIED = 20_000  # combinations of values that a condition is tried with
 _MOMENTS = ("2026-11-11T03:00:00+00:00", "2026-11-12T03:00:00+00:00")
 _WORKED_OUT = (
@@ -113,7 +113,7 @@ def can_hold(source: str, facts: Mapping[str, Fact]) -> bool:
     where the expression cannot be read (another rule says so) or names too much to try it all.
     """
     try:
-        tree = _ENVIRONMENT.parse("{{ " + source + " }}")
+        tree = expressions.parsed("{{ " + source + " }}")
     except jinja2.TemplateSyntaxError:
         return True
     if any(tree.find_all(_WORKED_OUT)):
@@ -175,19 +175,26 @@ def _strange(found: Found) -> set[str]:
     said: set[str] = set()
     for source in found.sources():
         text = "{{ " + source + " }}" if found.kind == "expression" else source
-        try:
-            tree = _ENVIRONMENT.parse(text)
-        except jinja2.TemplateSyntaxError:
-            continue
-        for compare in tree.find_all(nodes.Compare):
-            known = _STATES.get(_asked(compare.expr))
-            for value in _values(compare) if known else ():
-                if value not in known:  # type: ignore[operator]
-                    said.add(_no_state(value, known or frozenset()))
-        if found.name == "case_state":
-            known = texts.CASE_STATES
-            said |= {_no_state(value, known) for value in _given(tree) - known}
+        said |= _strange_in(text, makes_state=found.name == "case_state")
     return said
+
+
+@lru_cache(maxsize=16384)
+def _strange_in(text: str, *, makes_state: bool) -> frozenset[str]:
+    said: set[str] = set()
+    try:
+        tree = expressions.parsed(text)
+    except jinja2.TemplateSyntaxError:
+        return frozenset()
+    for compare in tree.find_all(nodes.Compare):
+        known = _STATES.get(_asked(compare.expr))
+        for value in _values(compare) if known else ():
+            if value not in known:  # type: ignore[operator]
+                said.add(_no_state(value, known or frozenset()))
+    if makes_state:
+        known = texts.CASE_STATES
+        said |= {_no_state(value, known) for value in _given(tree) - known}
+    return frozenset(said)
 
 
 def _no_state(value: str, known: frozenset[str]) -> str:

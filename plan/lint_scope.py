@@ -84,7 +84,7 @@ def _marks(actions: list[Action]) -> frozenset[str]:
     for action in actions:
         if action.case_outcome:
             try:
-                body = _ENVIRONMENT.parse("{{ " + action.case_outcome + " }}")
+                body = expressions.parsed("{{ " + action.case_outcome + " }}")
             except jinja2.TemplateSyntaxError:
                 continue
             marks |= {str(one.value) for one in body.find_all(nodes.Const)}
@@ -110,7 +110,7 @@ def _read(source: str, *, expression: bool) -> Read:
     text = "{{ " + source + " }}" if expression else source
     try:
         expressions.check(source, expression=expression)
-        tree = _ENVIRONMENT.parse(text)
+        tree = expressions.parsed(text)
     except (expressions.ExpressionError, jinja2.TemplateSyntaxError) as error:
         return Read(fault=str(error))
     return Read(

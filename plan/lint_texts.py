@@ -21,7 +21,6 @@ from plan.problem import Problem
 from plan.walk import Found, actions_of, walk
 
 Outline = Mapping[str, Entry]
-_ENVIRONMENT = expressions.environment()
 
 # Slack: button text 75, modal title and submit 24, confirm 100/300/30, option 75, section 3000.
 # Ours are tighter where a phone shows less (thread-examples: labels 24 and 8, lock screen 110, 55).
@@ -244,7 +243,7 @@ def _words(plan: Plan) -> Iterator[tuple[str, Found]]:
 def literals(text: str) -> tuple[str, ...]:
     """What the template says itself, without what it fills in."""
     try:
-        tree = _ENVIRONMENT.parse(text)
+        tree = expressions.parsed(text)
     except jinja2.TemplateSyntaxError:
         return ()
     return tuple(data.data for data in tree.find_all(nodes.TemplateData))
