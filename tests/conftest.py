@@ -45,7 +45,33 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Sharing(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# Whose code knows no engine: the tables that they work on are tested on each. All in .ci/full.
+_ALIKE = (
+    "tests/actions/test_runner.py",
+    "tests/delivery/test_edits.py",
+    "tests/delivery/test_posts.py",
+    "tests/incidents/test_payment_channel.py",
+    "tests/web/test_health.py",
+)
+
+
+def _of_the_whole(item: pytest.Item) -> bool:
+    """Whether .ci/full alone runs it. The table of faults chooses its own daily cells."""
+    if item.nodeid.startswith("tests/faults/"):
+        return False
+    on_server = item.get_closest_marker("postgres") is not None
+    return item.get_closest_marker("slow") is not None or (
+        on_server and item.nodeid.startswith(_ALIKE)
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not os.environ.get("MUSTER_FULL"):
+        left_out = [item for item in items if _of_the_whole(item)]
+        if left_out:
+            gone = set(left_out)
+            items[:] = [item for item in items if item not in gone]
+            config.hook.pytest_deselected(items=left_out)
     for item in items:
         given = set(getattr(item, "fixturenames", ()))
         if given & _PROGRAMS or item.get_closest_marker("kills"):

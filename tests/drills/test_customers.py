@@ -136,6 +136,7 @@ def test_the_desk_hears_from_the_opening_on(told: Workspace) -> None:
     assert any("刷卡付款異常" in text and "請稍後再試" in text for text in said)
 
 
+@pytest.mark.slow
 def test_a_bot_that_tells_by_incident_is_found_out(tmp_path: Path) -> None:
     """Sabotage: what another incident told is not looked at."""
     with stack(tmp_path, shop_options=("--rate", "0"), change=daytime, with_bot=False) as running:

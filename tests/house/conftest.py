@@ -1,8 +1,7 @@
-"""One bot on SQLite whose disk can be full; what takes long runs with MUSTER_FULL=1 alone."""
+"""One bot on SQLite whose disk can be full."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +12,6 @@ from bot.cli.stack import stack
 from sandbox.drills.hands import Json
 from tests.journeys.workspace import Workspace, daytime
 from tests.replicas.conftest import channel_card
-
-_FOLDER = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what is marked `slow` in this folder, unless the whole is asked for."""
-    if os.environ.get("MUSTER_FULL"):
-        return
-    slow = {i for i in items if _FOLDER in i.path.parents and i.get_closest_marker("slow")}
-    if slow:
-        items[:] = [item for item in items if item not in slow]
-        config.hook.pytest_deselected(items=list(slow))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,10 @@ TYPED = ("0976555123", "5105105105105100", "typed-marker@quill.example", "A22345
 _THEIRS = ("chat.postEphemeral", "views.open", "views.update", "views.push", "response_url")
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("pg", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("pg", marks=[pytest.mark.postgres, pytest.mark.slow])],
+)
 def session(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workspace]:
