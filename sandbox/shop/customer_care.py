@@ -1,4 +1,4 @@
-"""Customer care: what the shop does for a customer, pay links, messages, compensations."""
+"""Customer care: what the shop does for a customer, pay links, compensations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.shop.clock import stamp
 from sandbox.shop.problems import Body, Problem
 from sandbox.shop.store import Row, next_value, one, rows
 
-__all__ = ["compensate", "create_link", "pay_link", "send_message"]
+__all__ = ["compensate", "create_link", "pay_link"]
 
 _KINDS = ("refund", "voucher", "points")
 
@@ -89,27 +89,6 @@ def links_waiting(c: sqlite3.Connection, before: datetime) -> list[Row]:
         "AND o.status NOT IN ('cancelled', 'refunded') ORDER BY l.created_at",
         (stamp(before),),
     )
-
-
-def send_message(c: sqlite3.Connection, body: Body, now: datetime) -> dict[str, Any]:
-    """By LINE where the customer has it, else by e-mail."""
-    reference = body.fields.get("order_id")
-    if isinstance(reference, bool) or not isinstance(reference, str | int):
-        raise Problem(
-            422, "invalid_field", "“order_id” is not valid: give an order's id or number."
-        )
-    order = orders.find(c, str(reference))
-    text = body.text("text", most=5_000)
-    template = body.text("template", most=80)
-    body.choice("language", ("en", "zh-Hant"), default="zh-Hant")
-    customer = one(c, "SELECT * FROM customers WHERE id = ?", (order["customer_id"],))
-    via = "line" if customer and customer["line_id"] else "email"
-    cursor = c.execute(
-        "INSERT INTO messages (order_id, customer_id, via, template, text, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (order["id"], order["customer_id"], via, template, text, stamp(now)),
-    )
-    return {"id": int(cursor.lastrowid or 0), "via": via, "order": order["number"]}
 
 
 def compensate(c: sqlite3.Connection, order: Row, body: Body, now: datetime) -> Row:

@@ -1,4 +1,8 @@
-"""The fault switches: one table says what each does when it is switched on and off."""
+"""Faults that can be switched on: `data/faults.yaml` says of each what may be set and what is said.
+
+What a fault does is code by name (`does`), or rows alone (`plants`), which are taken away again
+when it ends.
+"""
 
 from __future__ import annotations
 
@@ -7,51 +11,146 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from importlib import resources
 from typing import Any
 
-from sandbox.shop import board, channels, outage, planted, servers
-from sandbox.shop.board import CHANNELS
+import yaml
+
+from sandbox.shop import board, channels, outage, planted, rows_given, servers
 from sandbox.shop.problems import Body, Problem
 from sandbox.shop.store import put
 
-__all__ = ["SWITCHES", "Switch", "describe", "recover", "recover_all", "throw"]
+__all__ = ["FaultsError", "Switch", "describe", "read_switches", "recover", "recover_all", "throw"]
 
 Made = dict[str, Any]
+_RULES = ("choice", "number", "whole", "flag")
+
+
+class FaultsError(ValueError):
+    """The file of faults is wrong: which fault, and what."""
 
 
 @dataclass(frozen=True)
 class Throw:
-    """What a switch is handed: the transaction, the body of the request, the shop's time."""
+    """What a switch is handed: the transaction, what was set (by its rules), the shop's time."""
 
     c: sqlite3.Connection
     rng: random.Random
     body: Body
     now: datetime
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a fault does when it is switched on, and off on its target."""
+
+    on: Callable[[Throw], Made]
+    off: Callable[[Throw, str | None], None]
 
 
 @dataclass(frozen=True)
 class Switch:
-    """`parameters`: what may be given, with what is taken where it is not."""
+    kind: str
+    section: str  # of the emergency plan, where it is handled
+    parameters: Mapping[str, Mapping[str, Any]]
+    words: Mapping[str, list[str]]  # by language: its name, and what it does
+    page: Mapping[str, Any]
+    target: str | None = None  # the parameter that says what it is on
+    does: str | None = None
+    plants: tuple[Mapping[str, Any], ...] = ()
 
-    on: Callable[[Throw], Made]
-    off: Callable[[Throw, str | None], None]
-    target: Callable[[Body], str | None] = lambda _body: None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    @property
+    def code(self) -> Code:
+        return _DOES[self.does] if self.does is not None else _planting(self)
+
+    def defaults(self) -> dict[str, Any]:
+        return {
+            name: rule.get("default", rule.get("flag")) for name, rule in self.parameters.items()
+        }
+
+    def read(self, body: Body) -> dict[str, Any]:
+        """What is set, each by its rule. Raises Problem 422."""
+        return {name: _read(body, name, rule) for name, rule in self.parameters.items()}
 
 
-def throw(switch: Throw, kind: str) -> Made:
+def _read(body: Body, name: str, rule: Mapping[str, Any]) -> Any:
+    if "flag" in rule:
+        return body.flag(name, rule["flag"])
+    if rule["default"] is None and not body.has(name):
+        return None
+    if "choice" in rule:
+        return body.choice(name, rule["choice"], rule["default"])
+    kind = "number" if "number" in rule else "whole"
+    least, most = rule[kind]
+    if kind == "number":
+        return body.number(name, least=least, most=most, default=rule["default"])
+    return body.whole(name, least=least, most=most, default=rule["default"])
+
+
+def read_switches(text: str | None = None) -> dict[str, Switch]:
+    """The faults of the file. Raises FaultsError for a name that there is not."""
+    file = resources.files("sandbox.shop").joinpath("data", "faults.yaml")
+    data = yaml.safe_load(text if text is not None else file.read_text(encoding="utf-8"))
+    return {kind: _switch(kind, row) for kind, row in data["faults"].items()}
+
+
+def _switch(kind: str, row: Mapping[str, Any]) -> Switch:
+    known = {"section", "does", "plants", "target", "parameters", "page", "words"}
+    parameters = row.get("parameters") or {}
+    target = row.get("target")
+    wrong = [f"“{name}” is no key" for name in row.keys() - known]
+    if ("does" in row) == ("plants" in row):
+        wrong.append("give “does” or “plants”")
+    if "does" in row and row["does"] not in _DOES:
+        wrong.append(f"there is no code “{row['does']}”")
+    wrong += [
+        f"{name} needs one rule of {', '.join(_RULES)}"
+        for name, rule in parameters.items()
+        if len([one for one in _RULES if one in rule]) != 1
+    ]
+    if target is not None and target not in {*parameters, "standby"}:
+        wrong.append(f"its target “{target}” is no parameter")
+    if wrong:
+        raise FaultsError(f"faults.yaml: {kind}: {'; '.join(wrong)}")
+    return Switch(
+        kind,
+        row["section"],
+        parameters,
+        row["words"],
+        row.get("page") or {},
+        target,
+        row.get("does"),
+        tuple(row.get("plants") or ()),
+    )
+
+
+@cache
+def _switches() -> dict[str, Switch]:
+    return read_switches()
+
+
+def _target(switch: Switch, given: Mapping[str, Any]) -> str | None:
+    if switch.target is None:
+        return None
+    if switch.target == "standby":  # a channel or a server that should take over
+        return str(given["channel"] or given["server"])
+    return str(given[switch.target])
+
+
+def throw(thrown: Throw, kind: str) -> Made:
     """Switches a fault on or off. Raises Problem for what it does not know."""
     known = _require(kind)
-    _only_known(switch.body, known)
-    target = known.target(switch.body)
-    on = switch.body.flag("on", True)
-    if not on:
-        known.off(switch, target)
+    _only_known(thrown.body, known)
+    given = known.read(thrown.body)
+    switch = Throw(thrown.c, thrown.rng, thrown.body, thrown.now, given)
+    target = _target(known, given)
+    if not switch.body.flag("on", True):
+        known.code.off(switch, target)
         board.turn(switch.c, kind, target, False, switch.now)
         return {"kind": kind, "target": target, "on": False}
-    made = known.on(switch)
-    given = {**known.parameters, **{k: v for k, v in switch.body.fields.items() if k != "kind"}}
-    given.pop("on", None)
+    made = known.code.on(switch)
     board.turn(switch.c, kind, target, True, switch.now, given)
     return {"kind": kind, "target": target, "on": True, **made}
 
@@ -69,7 +168,7 @@ def recover(switch: Throw, kind: str) -> None:
     known = _require(kind)
     for fault in list(board.switched(switch.c).values()):
         if fault["kind"] == kind:
-            known.off(switch, fault["target"])
+            known.code.off(switch, fault["target"])
             board.turn(switch.c, kind, fault["target"], False, switch.now)
 
 
@@ -79,49 +178,30 @@ def recover_all(switch: Throw) -> None:
 
 
 def describe(c: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Every switch with what is on, for the page and for testers."""
+    """Every switch with what is on and what it says, for the page and for testers."""
     faults = list(board.switched(c).values())
     return [
         {
             "kind": kind,
             "on": any(fault["kind"] == kind for fault in faults),
             "active": [fault for fault in faults if fault["kind"] == kind],
-            "parameters": dict(switch.parameters),
+            "parameters": switch.defaults(),
+            "section": switch.section,
+            "page": switch.page,
+            "words": switch.words,
         }
-        for kind, switch in SWITCHES.items()
+        for kind, switch in _switches().items()
     ]
 
 
 def _require(kind: str) -> Switch:
-    switch = SWITCHES.get(kind)
+    switch = _switches().get(kind)
     if switch is None:
-        names = ", ".join(SWITCHES)
+        names = ", ".join(_switches())
         raise Problem(
             422, "unknown_fault", f"There is no fault “{kind[:40]}”: give one of {names}."
         )
     return switch
-
-
-def _channel(body: Body) -> str:
-    return body.choice("channel", CHANNELS, default="northpay")
-
-
-def _standby(body: Body) -> str:
-    if body.has("channel"):
-        return body.choice("channel", CHANNELS)
-    return body.choice("server", servers.SERVERS, default="standby")
-
-
-def _repair(body: Body) -> str | None:
-    return body.choice("server", servers.SERVERS, default="primary")
-
-
-def _fail_repair(switch: Throw) -> Made:
-    return {"server": _repair(switch.body)}
-
-
-def _end_repair(switch: Throw, target: str | None) -> None:
-    servers.give_up_repair(switch.c, servers.require(target or "primary"))
 
 
 def _nothing(_switch: Throw) -> Made:
@@ -132,27 +212,21 @@ def _forget(switch: Throw, _target: str | None) -> None:
     channels.restart_counts(switch.c)
 
 
-def _down(switch: Throw) -> Made:
-    switch.body.flag("query_answers", False)
-    return {}
-
-
-def _slow(switch: Throw) -> Made:
-    switch.body.number("seconds", least=0.1, most=120, default=8.0)
-    switch.body.flag("query_answers", True)
-    return {}
+def _give_up_repair(switch: Throw, target: str | None) -> None:
+    servers.give_up_repair(switch.c, servers.require(target or "primary"))
 
 
 def _half(switch: Throw) -> Made:
-    body = switch.body
-    share = body.number("share", least=0.05, most=0.9, default=0.5)
-    unanswered = body.whole("unanswered", most=20, default=9)
-    charged = body.whole("charged", most=unanswered, default=min(2, unanswered))
-    body.flag("query_answers", True)
-    made = outage.shape(share, unanswered, charged)
+    given = switch.given
+    charged = given["charged"]
+    if not switch.body.has("charged"):
+        charged = min(charged, given["unanswered"])
+    if charged > given["unanswered"]:
+        raise Problem(422, "invalid_field", "“charged” is not valid: at most “unanswered”.")
+    made = outage.shape(given["share"], given["unanswered"], charged)
     if not made.possible:
         raise Problem(422, "invalid_field", "“unanswered” is too large for this share.")
-    outage.write(switch.c, switch.rng, _channel(body), made, switch.now)
+    outage.write(switch.c, switch.rng, given["channel"], made, switch.now)
     channels.restart_counts(switch.c)
     return {"attempts": made.attempts, "failed": made.failed, "unanswered": made.unanswered}
 
@@ -169,8 +243,7 @@ def _uncrash(switch: Throw, _target: str | None) -> None:
 
 
 def _lose(switch: Throw) -> Made:
-    count = switch.body.whole("orders", least=1, most=200, default=3)
-    return {"missing": planted.lose(switch.c, count)}
+    return {"missing": planted.lose(switch.c, switch.given["orders"])}
 
 
 def _find_lost(switch: Throw, _target: str | None) -> None:
@@ -178,11 +251,10 @@ def _find_lost(switch: Throw, _target: str | None) -> None:
 
 
 def _stick(switch: Throw) -> Made:
-    body = switch.body
-    status = body.choice("status", planted.STUCK_HOURS, default="paid")
-    hours = body.number("hours", least=0, most=2000, default=planted.STUCK_HOURS[status])
-    count = body.whole("count", least=1, most=5000, default=5)
-    return {"orders": planted.stick(switch.c, switch.rng, count, hours, status, switch.now)}
+    given, status = switch.given, switch.given["status"]
+    hours = given["hours"] if switch.body.has("hours") else planted.STUCK_HOURS[status]
+    made = planted.stick(switch.c, switch.rng, given["count"], hours, status, switch.now)
+    return {"orders": made}
 
 
 def _release(switch: Throw, _target: str | None) -> None:
@@ -190,70 +262,47 @@ def _release(switch: Throw, _target: str | None) -> None:
 
 
 def _transition(switch: Throw) -> Made:
-    body = switch.body
-    count = body.whole("count", least=1, most=500, default=1)
-    start = body.choice("from", ("paid", "dispatched", "delivered"), default="dispatched")
-    end = body.choice("to", ("awaiting_payment", "paid", "dispatched"), default="awaiting_payment")
+    given = switch.given
+    start, end = given["from"], given["to"]
     if start == end:
         raise Problem(422, "invalid_field", "“from” and “to” are the same status.")
-    numbers = planted.transition(switch.c, switch.rng, count, start, end, switch.now)
+    numbers = planted.transition(switch.c, switch.rng, given["count"], start, end, switch.now)
     return {"orders": numbers}
 
 
 def _mismatch(switch: Throw) -> Made:
-    body = switch.body
-    over = body.whole("over", most=500, default=2)
-    under = body.whole("under", most=500, default=1)
-    minor = body.whole("minor", least=1, most=30_000, default=12_000)
+    given = switch.given
+    over, under = given["over"], given["under"]
     if over + under == 0:
         raise Problem(422, "invalid_field", "“over” and “under” are both 0: give one of them.")
-    return {
-        "orders": planted.mismatch(switch.c, switch.rng, over, under, minor, switch.now),
-    }
+    made = planted.mismatch(switch.c, switch.rng, over, under, given["minor"], switch.now)
+    return {"orders": made}
 
 
 def _correct(switch: Throw, _target: str | None) -> None:
     planted.correct_amounts(switch.c, switch.now)
 
 
-SWITCHES: Mapping[str, Switch] = {
-    "channel_half": Switch(
-        _half,
-        _forget,
-        _channel,
-        {
-            "channel": "northpay",
-            "share": 0.5,
-            "unanswered": 9,
-            "charged": 2,
-            "query_answers": True,
-        },
-    ),
-    "channel_down": Switch(
-        _down, _forget, _channel, {"channel": "northpay", "query_answers": False}
-    ),
-    "channel_slow": Switch(
-        _slow,
-        _forget,
-        _channel,
-        {"channel": "northpay", "seconds": 8.0, "query_answers": True},
-    ),
-    "server_crash": Switch(_crash, _uncrash),
-    "data_loss": Switch(_lose, _find_lost, parameters={"orders": 3}),
-    "orders_stuck": Switch(
-        _stick, _release, parameters={"count": 5, "hours": 60, "status": "paid"}
-    ),
-    "wrong_transition": Switch(
-        _transition,
-        _release,
-        parameters={"count": 1, "from": "dispatched", "to": "awaiting_payment"},
-    ),
-    "amount_mismatch": Switch(
-        _mismatch, _correct, parameters={"over": 2, "under": 1, "minor": 12_000}
-    ),
-    "standby_unhealthy": Switch(
-        _nothing, _forget, _standby, {"server": "standby", "channel": None}
-    ),
-    "refunds_fail": Switch(_nothing, _forget),
-    "repair_fails": Switch(_fail_repair, _end_repair, _repair, {"server": "primary"}),
+def _planting(known: Switch) -> Code:
+    """Rows alone: written when it is on, taken away when it ends."""
+
+    def on(switch: Throw) -> Made:
+        scope = {**switch.given, "now": switch.now}
+        return {"rows": rows_given.plant(switch.c, known.kind, known.plants, scope)}
+
+    def off(switch: Throw, _target: str | None) -> None:
+        rows_given.take_away(switch.c, known.kind)
+
+    return Code(on, off)
+
+
+_DOES: Mapping[str, Code] = {
+    "nothing": Code(_nothing, _forget),
+    "half": Code(_half, _forget),
+    "crash": Code(_crash, _uncrash),
+    "repair": Code(_nothing, _give_up_repair),
+    "lose": Code(_lose, _find_lost),
+    "stick": Code(_stick, _release),
+    "transition": Code(_transition, _release),
+    "mismatch": Code(_mismatch, _correct),
 }

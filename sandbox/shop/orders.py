@@ -23,11 +23,10 @@ __all__ = [
     "find",
     "hold",
     "insert",
+    "journal_id",
     "move_on",
     "patch",
-    "redispatch",
     "replace",
-    "reroute",
     "set_status",
     "summary",
     "whole",
@@ -201,6 +200,18 @@ def find(c: sqlite3.Connection, reference: str) -> Row:
     return found
 
 
+def journal_id(c: sqlite3.Connection, reference: str) -> int:
+    """By id or number, also of an order whose data are lost. Raises Problem 404."""
+    found = one(
+        c,
+        "SELECT order_id FROM journal WHERE number = ? OR CAST(order_id AS TEXT) = ?",
+        (reference.upper(), reference),
+    )
+    if found is None:
+        raise Problem(404, "order_not_found", f"There is no order “{reference[:40]}”.")
+    return int(found["order_id"])
+
+
 def balance(c: sqlite3.Connection, order: Row) -> Row:
     """captured, refunded and what is left over (+) or owed (−), in minor units."""
     captured = c.execute(
@@ -329,29 +340,6 @@ def replace(c: sqlite3.Connection, rng: random.Random, order: Row, now: datetime
     """A new order of the same goods at no charge, ready to be dispatched."""
     goods = NewOrder(order["customer_id"], order["list_minor"], order["list_minor"], 0)
     return insert(c, rng, goods, now, status="paid", by="operator", replaces=order["id"])
-
-
-def redispatch(c: sqlite3.Connection, order: Row, now: datetime) -> None:
-    """The parcel goes out (again). Raises Problem 409 where there is nothing to send."""
-    _require_sendable(order)
-    set_status(c, order, "dispatched", now, "operator")
-
-
-def reroute(c: sqlite3.Connection, order: Row, route: str, now: datetime) -> None:
-    """Another route; a parcel under way starts its way anew from now."""
-    _require_sendable(order)
-    c.execute("UPDATE orders SET route = ? WHERE id = ?", (route, order["id"]))
-    order["route"] = route
-    set_status(c, order, str(order["status"]), now, "operator")
-
-
-def _require_sendable(order: Row) -> None:
-    if order["status"] not in ("paid", "dispatched"):
-        raise Problem(
-            409,
-            "wrong_status",
-            f"{order['number']} is {order['status']}: only paid or dispatched orders can be sent.",
-        )
 
 
 def summary(order: Row) -> dict[str, Any]:

@@ -71,6 +71,25 @@ class Body:
             raise _invalid(name, "a whole number of minor units, like 12000 for NT$120")
         return value
 
+    def reference(self, name: str) -> str:
+        """A record's id or number."""
+        value = self.fields.get(name)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise _invalid(name, "an order's id or number")
+        return str(value)
+
+    def several(self, name: str, among: Collection[str]) -> list[str]:
+        """At least one of these, none twice."""
+        value = self.fields.get(name)
+        known = isinstance(value, list) and all(
+            isinstance(one, str) and one in among for one in value
+        )
+        if not known or not value or len(set(value)) != len(value):
+            raise Problem(
+                422, "invalid_field", f"“{name}” is not valid: list some of {', '.join(among)}."
+            )
+        return list(value)
+
     def currency(self, expected: str) -> str:
         value = self.fields.get("currency", expected)
         if value != expected:

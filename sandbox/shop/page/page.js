@@ -1,25 +1,9 @@
 import { label, language, money, setLanguage, words } from "./words.js";
 
 const EVERY = 1500; // milliseconds between looks
-const CHANNELS = ["northpay", "harborpay"];
-
-// What can be set beside each switch, and how it becomes the request's fields.
-const OPTIONS = {
-  channel_half: { channel: CHANNELS, unanswered: [9, 0, 20], charged: [2, 0, 20] },
-  channel_down: { channel: CHANNELS },
-  channel_slow: { channel: CHANNELS, seconds: [8, 1, 120] },
-  server_crash: {},
-  data_loss: { orders: [3, 1, 50] },
-  orders_stuck: { count: [5, 1, 60], status: ["paid", "dispatched", "awaiting_payment"] },
-  wrong_transition: { count: [1, 1, 20] },
-  amount_mismatch: { over: [2, 0, 20], under: [1, 0, 20] },
-  standby_unhealthy: { target: ["standby", "harborpay"] },
-  refunds_fail: {},
-  repair_fails: { server: ["primary", "standby"] },
-};
-
 const byId = (id) => document.getElementById(id);
 let last = null;
+let faults = []; // each with what it may be set to and its words
 let tried = 0;
 
 function make(tag, text = "", className = "") {
@@ -69,8 +53,8 @@ function time(text) {
 function drawSwitches() {
   const w = words();
   const kept = new Map([...document.querySelectorAll("#switches [data-option]")].map((e) => [e.id, e.value]));
-  byId("switches").replaceChildren(...Object.entries(OPTIONS).map(([kind, options]) => {
-    const [name, does] = w.fault[kind];
+  byId("switches").replaceChildren(...faults.map(({ kind, page: options, section, words: said }) => {
+    const [name, does] = said[language()];
     const card = make("div", "", "switch");
     card.id = `card-${kind}`;
     const title = make("h3", name);
@@ -83,7 +67,7 @@ function drawSwitches() {
     toggle.setAttribute("aria-labelledby", title.id);
     toggle.append(make("i"));
     toggle.addEventListener("click", () => flip(kind, toggle));
-    card.append(title, toggle, make("p", does));
+    card.append(title, toggle, make("p", `§${section} · ${does}`));
     const fields = Object.entries(options).map(([option, values]) => field(kind, option, values, kept));
     if (fields.length) {
       const row = make("div", "", "options");
@@ -132,7 +116,7 @@ async function flip(kind, toggle) {
   const w = words();
   const on = toggle.getAttribute("aria-checked") !== "true";
   toggle.disabled = true;
-  const name = w.fault[kind][0];
+  const name = faults.find((fault) => fault.kind === kind).words[language()][0];
   await act(
     () => on ? send("POST", "/faults", { kind, on, ...given(kind) }) : send("POST", "/faults/recover", { kind }),
     on ? w.switched_on(name) : w.switched_off(name),
@@ -141,8 +125,9 @@ async function flip(kind, toggle) {
   toggle.focus();
 }
 
-function showSwitches(faults) {
-  for (const fault of faults) {
+function showSwitches(found) {
+  if (!faults.length) { faults = found; drawSwitches(); }
+  for (const fault of found) {
     byId(`toggle-${fault.kind}`)?.setAttribute("aria-checked", String(fault.on));
     byId(`card-${fault.kind}`)?.classList.toggle("on", fault.on);
     const parameters = fault.active[0]?.parameters ?? {};
@@ -153,7 +138,7 @@ function showSwitches(faults) {
       input.disabled = fault.on;
     }
   }
-  byId("recover").disabled = !faults.some((fault) => fault.on);
+  byId("recover").disabled = !found.some((fault) => fault.on);
 }
 
 // ---- what the shop is doing -----------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.shop.routes import care, orders, pages, payments, servers, storefront, tester
+from sandbox.shop.routes import orders, pages, payments, servers, storefront, tester, verbs
 from sandbox.shop.shop import Shop
 from sandbox.shop.web import errors, same_origin
 
@@ -16,7 +16,7 @@ _LARGEST_REQUEST = 1024 * 1024  # bytes
 def control_app(shop: Shop) -> web.Application:
     """The port that is always up: what operations, the tester and the page use."""
     app = web.Application(middlewares=[errors, same_origin], client_max_size=_LARGEST_REQUEST)
-    for module in (payments, orders, care, servers, tester, pages):
+    for module in (payments, orders, servers, verbs, tester, pages):
         app.add_routes(module.routes(shop))
     return app
 

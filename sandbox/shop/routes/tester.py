@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.shop import faults, idempotency, stream
+from sandbox.shop import faults, idempotency, rows_given, stream
 from sandbox.shop.clock import stamp
 from sandbox.shop.control_faults import CONTROL_KINDS
 from sandbox.shop.problems import Body, Problem
@@ -33,6 +33,7 @@ def routes(shop: Shop) -> Iterable[web.RouteDef]:
         web.put("/stream", _set_rate(shop)),
         web.post("/checkout/burst", _burst(shop)),
         web.get("/mutations", _mutations(shop)),
+        web.post("/rows", _rows(shop)),
         web.get("/idempotency/{key}", _known(shop)),
     ]
 
@@ -180,6 +181,26 @@ def _mutations(shop: Shop) -> Handler:
         return web.json_response({"mutations": found})
 
     return handle
+
+
+def _rows(shop: Shop) -> Handler:
+    """Rows by table, for what no switch makes; their times may be told from now: {"ago": 3600}."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        given = _timed(await read_object(request), shop.clock.now())
+        return web.json_response(await shop.store.write(lambda c: rows_given.write(c, given)))
+
+    return handle
+
+
+def _timed(given: Any, now: datetime) -> Any:
+    if isinstance(given, list):
+        return [_timed(one, now) for one in given]
+    if not isinstance(given, dict):
+        return given
+    if given.keys() == {"ago"} and isinstance(given["ago"], int | float):
+        return stamp(now - timedelta(seconds=float(given["ago"])))
+    return {name: _timed(value, now) for name, value in given.items()}
 
 
 def _known(shop: Shop) -> Handler:
