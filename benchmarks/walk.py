@@ -39,7 +39,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("actions", "handlers", "incidents", "plan", "storage")
 COUNTED = {
-    ("incidents/scope.py", "build"): "scopes",
+    ("incidents/scope.py", "_whole"): "scopes",
     ("incidents/scope.py", "step_scope"): "steps worked out",
     ("incidents/case_totals.py", "_told"): "reads of the cases",
 }

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from incidents import case_totals, people
 from incidents.case_totals import CaseLine
 from incidents.runbooks.runs import all_runs
-from storage.models import Incident, RunbookRun, Step, StepState
+from storage.models import Case, Incident, Person, RunbookRun, Step, StepState
 from storage.session_cache import known, version_of
 from storage.types import Personal
 
@@ -143,8 +143,29 @@ def build(
     cases: Sequence[CaseLine] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """The whole scope. `cases`, where they were read already."""
+    """The whole scope. `cases`, where they were read already.
+
+    It is put together once in a unit of work, and again after what it speaks of was written.
+    """
     lines = case_totals.read_cases(session, incident.id) if cases is None else cases
+    version = version_of(session, *_SPOKEN_OF)
+    kept: dict[Any, Any] = known(session, "scope")
+    key = (incident.id, now)
+    before, read, made = kept.get(key, (None, None, {}))
+    if version is None or before != version or read is not lines:
+        made = _whole(session, incident, now, lines)
+        if version is not None:
+            kept[key] = (version, lines, made)
+    return {**made, "facts": dict(made["facts"]), "steps": dict(made["steps"]), **more}
+
+
+# What a scope speaks of: a write to one of these makes it another one.
+_SPOKEN_OF = tuple(one.__tablename__ for one in (Incident, RunbookRun, Step, Case, Person))
+
+
+def _whole(
+    session: Session, incident: Incident, now: datetime, lines: Sequence[CaseLine]
+) -> dict[str, Any]:
     # What is not named is counted by the check alone, and it sees none of it any more.
     unlisted = None if incident.facts.get("recovered_at") else incident.facts.get("unlisted")
     return {
@@ -153,7 +174,6 @@ def build(
         "incident": incident_scope(session, incident),
         "steps": steps_scope(session, incident),
         "now": now.isoformat(),
-        **more,
     }
 
 
