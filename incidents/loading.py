@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from incidents.organisation import House
-from plan.loader import restore_plan
+from plan.kept_plan import restore_plan
 from plan.model import Plan
 from storage.models import LIVE_STATUSES, Incident, PlanContent
 

@@ -113,8 +113,17 @@ _ENVIRONMENT = environment()
 
 @lru_cache(maxsize=16384)
 def parsed(text: str) -> Template:
-    """The tree of a text, which lint asks of many times. Raises TemplateSyntaxError."""
+    """The tree of a text, to be looked at alone: it is shared. Raises TemplateSyntaxError."""
     return _ENVIRONMENT.parse(text)
+
+
+@lru_cache(maxsize=16384)
+def undeclared(text: str) -> frozenset[str]:
+    """What a text reads of its scope. Raises TemplateSyntaxError.
+
+    Of a tree of its own: Jinja folds what it works out, and `('a', 'b')` is no two words any more.
+    """
+    return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(text)))
 
 
 @lru_cache(maxsize=4096)
@@ -215,10 +224,9 @@ def check(source: str, *, expression: bool) -> None:
 def names(source: str, *, expression: bool) -> frozenset[str]:
     """What it reads of the scope: `facts`, `cases`. Everything, where it cannot be read."""
     try:
-        tree = parsed("{{ " + source + " }}" if expression else source)
+        return undeclared("{{ " + source + " }}" if expression else source)
     except jinja2.TemplateSyntaxError:
         return frozenset({"facts", "cases", "steps", "incident"})
-    return frozenset(meta.find_undeclared_variables(tree))
 
 
 _COMPARES_WITH_WORD = frozenset(

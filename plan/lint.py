@@ -21,8 +21,9 @@ from plan import (
     lint_structure,
     lint_texts,
 )
+from plan.drill_files import stories
 from plan.lint_limits import LIMITS
-from plan.loader import DATA, PlanError, Source, build, read_sources, stories
+from plan.loader import DATA, PlanError, Source, build, read_sources
 from plan.model import Plan
 from plan.outline import Entry, load_outline
 from plan.problem import Problem

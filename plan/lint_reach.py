@@ -12,7 +12,7 @@ from itertools import islice, product
 from typing import Any
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import nodes
 
 from plan import expressions
 from plan import scope as texts
@@ -113,14 +113,15 @@ def can_hold(source: str, facts: Mapping[str, Fact]) -> bool:
     where the expression cannot be read (another rule says so) or names too much to try it all.
     """
     try:
-        tree = expressions.parsed("{{ " + source + " }}")
+        text = "{{ " + source + " }}"
+        tree, read = expressions.parsed(text), expressions.undeclared(text)
     except jinja2.TemplateSyntaxError:
         return True
     if any(tree.find_all(_WORKED_OUT)):
         return True  # what a filter, a call or a sum makes of the values is not tried
-    compared = [one.value for one in tree.find_all(nodes.Const)]  # before Jinja folds them
+    compared = [one.value for one in tree.find_all(nodes.Const)]
     dotted = set(paths(tree))
-    bare = meta.find_undeclared_variables(tree) - {path[0] for path in dotted}
+    bare = read - {path[0] for path in dotted}
     names = sorted(dotted | {(name,) for name in bare})
     numbers = [value + by for value in compared if _number(value) for by in (-1, 1)]
     common = [None, True, False, 0, 1, *_MOMENTS, *compared, *numbers]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import nodes
 
 from plan import expressions, scope
 from plan.facts import facts_of, money_parts
@@ -114,7 +114,7 @@ def _read(source: str, *, expression: bool) -> Read:
     except (expressions.ExpressionError, jinja2.TemplateSyntaxError) as error:
         return Read(fault=str(error))
     return Read(
-        undeclared=tuple(sorted(meta.find_undeclared_variables(tree))),
+        undeclared=tuple(sorted(expressions.undeclared(text))),
         helpers=tuple(sorted(_helpers(tree))),
         paths=tuple(sorted(set(paths(tree)))),
     )

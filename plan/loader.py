@@ -8,7 +8,6 @@ adds new ones. What cannot be read is told in one sentence with file, line and k
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from plan import defaults, plan_cache
 from plan import phrases as phrasing
-from plan.languages import DEFAULT, LANGUAGES
+from plan.kept_plan import restore_plan
 from plan.model import Action, Cause, Fact, Plan, Section
 
 try:
@@ -42,7 +41,7 @@ _KEYS = {
     "engine",
 }
 _APART = ("outline.yaml", "glossary.yaml", "engine.yaml")  # no part of what an incident keeps
-_DRILLS = "drills"  # folders of stories, which are no part of the plan
+DRILLS = "drills"  # folders of stories, which are no part of the plan
 
 
 class PlanError(ValueError):
@@ -144,7 +143,8 @@ def read_source(path: Path, root: Path) -> Source:
     return source
 
 
-def _roots(extra: Path | None) -> list[Path]:
+def roots(extra: Path | None) -> list[Path]:
+    """The folders of a plan: ours, then the shop's own. Raises PlanError where that is none."""
     if extra is None:
         return [DATA]
     if not extra.is_dir():
@@ -158,24 +158,12 @@ def files(root: Path) -> list[Path]:
     return sorted(
         path
         for path in found
-        if path.name not in _APART and _DRILLS not in path.relative_to(root).parts[:-1]
+        if path.name not in _APART and DRILLS not in path.relative_to(root).parts[:-1]
     )
 
 
-def stories(extra: Path | None = None) -> dict[str, Path]:
-    """The drills' files by name, in the plan's order; a shop's own replace ours. Raises PlanError.
-
-    "3.3" is `3.3/drills/main.yaml`, "3.3-relapse" the `relapse.yaml` beside it.
-    """
-    found: dict[str, Path] = {}
-    for root in _roots(extra):
-        for path in root.rglob(f"{_DRILLS}/*.yaml"):
-            section, variant = path.parent.parent.name, path.stem
-            found[section if variant == "main" else f"{section}-{variant}"] = path
-    return dict(sorted(found.items(), key=lambda item: _place(item[0])))
-
-
-def _place(name: str) -> tuple[list[int], str]:
+def plan_order(name: str) -> tuple[list[int], str]:
+    """Where a section, or a story of one, stands among the others."""
     section, _, variant = name.partition("-")
     return [int(part) if part.isdecimal() else 0 for part in section.split(".")], variant
 
@@ -184,7 +172,7 @@ def read_sources(extra: Path | None = None) -> list[Source]:
     """Every file of the plan, the product's own first. Raises PlanError."""
     faults: list[str] = []
     sources: list[Source] = []
-    for root in _roots(extra):
+    for root in roots(extra):
         for path in files(root):
             try:
                 sources.append(read_source(path, root))
@@ -320,7 +308,7 @@ def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
     if faults:
         raise PlanError(faults)
     ordered = {
-        number: _with_facts(sections[number], facts) for number in sorted(sections, key=_place)
+        number: _with_facts(sections[number], facts) for number in sorted(sections, key=plan_order)
     }
     return Plan(version=version, sections=ordered, actions=actions, causes=causes), where
 
@@ -348,7 +336,7 @@ _CACHE: dict[str, LoadedPlan] = {}
 def _fingerprint(extra: Path | None) -> str:
     """What the files say, without parsing them."""
     digest = hashlib.sha256()
-    for root in _roots(extra):
+    for root in roots(extra):
         for path in files(root):
             digest.update(str(path).encode())
             digest.update(path.read_bytes())
@@ -407,24 +395,3 @@ def _loaded(plan: Plan, content: str, where: Mapping[str, str]) -> LoadedPlan:
         content=content,
         sources=where,
     )
-
-
-def restore_plan(content: str) -> Plan:
-    """The plan from the content that an incident keeps by hash.
-
-    A language that came later reads the plans of old in their first one.
-    """
-    try:
-        return Plan.model_validate_json(content)
-    except ValidationError:
-        return Plan.model_validate(_in_every_language(json.loads(content)))
-
-
-def _in_every_language(kept: Any) -> Any:
-    if isinstance(kept, list):
-        return [_in_every_language(one) for one in kept]
-    if not isinstance(kept, dict):
-        return kept
-    if isinstance(kept.get(DEFAULT), str) and kept.keys() <= set(LANGUAGES):
-        return dict.fromkeys(LANGUAGES, kept[DEFAULT]) | kept
-    return {key: _in_every_language(value) for key, value in kept.items()}

@@ -16,7 +16,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_READERS = ("model.py", "loader.py", "defaults.py", "phrases.py", "plan_cache.py", "languages.py")
+_READERS = (
+    "model.py",
+    "loader.py",
+    "defaults.py",
+    "phrases.py",
+    "plan_cache.py",
+    "languages.py",
+    "kept_plan.py",
+)
 _KEPT = 8  # the newest; older ones are of plans that are no more
 _NAME = "plan-{}.json"
 # No such folder, no home at all, not ours to read, not what we wrote, not to be written as JSON.

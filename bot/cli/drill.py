@@ -17,8 +17,8 @@ from rich import box
 from bot.cli.errors import UserError
 from bot.cli.stack import Stack, stack
 from bot.cli.terminal import Lines, Terminal, text
+from plan.drill_files import stories as files
 from plan.loader import PlanError
-from plan.loader import stories as files
 from sandbox.drills.run import Report, run
 from sandbox.drills.story import Stories, Story
 

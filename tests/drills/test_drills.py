@@ -129,7 +129,7 @@ def test_ctrl_c_ends_every_world_at_once(tmp_path: Path) -> None:
     drills = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
     wait_for(lambda: len(_commands(tmp_path, "bot.cli")) == 2 or None, "both bots", 60.0)
     drills.send_signal(signal.SIGINT)
-    assert drills.wait(20) != 0
+    assert drills.wait(45) != 0  # its stories would take minutes; the machine may be busy
     wait_for(lambda: not _commands(tmp_path, "") or None, "the end of every program")
 
 

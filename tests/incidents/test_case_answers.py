@@ -15,7 +15,7 @@ from handlers.step_forms import FormView, asked
 from incidents import read
 from message_templates.engine import Templates
 from message_templates.review import review_markdown
-from plan.loader import restore_plan
+from plan.kept_plan import restore_plan
 from storage.models import ActionAttempt, Case
 from tests.incidents.test_desk import PLAN_OF_BEFORE
 from tests.incidents.test_sections import order

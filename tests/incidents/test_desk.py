@@ -16,7 +16,8 @@ from incidents import read
 from incidents.lifecycle import commands
 from incidents.outcome import Outcome
 from message_templates.engine import Templates
-from plan.loader import load_plan, restore_plan
+from plan.kept_plan import restore_plan
+from plan.loader import load_plan
 from storage.models import CaseState
 from tests.incidents.test_told import TELL, link
 from tests.incidents.world import DAY, JO, LIN, MEI, World, house, orders

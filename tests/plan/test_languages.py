@@ -9,8 +9,9 @@ import pytest
 from bot.delivery.fallback_text import STATUS
 from message_templates.catalogue import catalogue
 from plan import languages
+from plan.kept_plan import restore_plan
 from plan.languages import LANGUAGES, asked, of_tag, row
-from plan.loader import load_plan, restore_plan
+from plan.loader import load_plan
 
 
 def test_every_language_has_its_words_for_every_place() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from plan.loader import PlanError, load_plan, read_source, restore_plan
+from plan.kept_plan import restore_plan
+from plan.loader import PlanError, load_plan, read_source
 from plan.model import Plan
 from tests.plan.conftest import PlanCopy
 

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from plan import loader
+from plan.drill_files import stories
 from plan.lint import lint
-from plan.loader import DATA, PlanError, load_plan, stories
+from plan.loader import DATA, PlanError, load_plan
 
 OWN = Path(__file__).parent / "own"
 SECTION = OWN / "sections/11.1/section.yaml"
