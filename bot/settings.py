@@ -21,8 +21,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.paging.registry import AnyPagerSettings
+from bot.check_settings import query_faults, with_check_files
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
+from checks.queries.entity_mapping import EntityMapping
 from checks.registry import AnyCheckSettings
 from checks.shop.mapping import ShopMapping
 from plan.languages import DEFAULT, ORIGINAL, Code
@@ -104,6 +106,7 @@ class ShopPart(Part):
     control_url: str | None = None
     database_url: str | None = Field(default=None, repr=False)  # may hold a password
     mapping: ShopMapping | None = None
+    entities: dict[str, EntityMapping] = {}  # what queries ask of besides, by entity
     looks: dict[str, LookDeclaration] = {}
     actions: dict[str, ActionDeclaration] = {}
 
@@ -243,8 +246,9 @@ def parse_settings(
     resolved = resolve(dict(data), os.environ if environ is None else environ)
     if resolved.problems:
         raise SettingsError([f"{source}: {problem}" for problem in resolved.problems])
+    whole = with_check_files(resolved.data)
     try:
-        settings = Settings.model_validate(resolved.data)
+        settings = Settings.model_validate(whole)
     except ValidationError as error:
         said = [resolved.masked(sentence) for sentence in sentences(error, Settings, source)]
         raise SettingsError(said) from None
@@ -334,6 +338,9 @@ def _references(settings: Settings) -> list[str]:
                 problems.append(
                     f"checks.{check.name}.{field} names “{look}”, which is not in shop.looks."
                 )
+        shop = settings.shop
+        if check.kind == "query" and shop.mapping is not None:
+            problems += query_faults(check, shop.mapping, shop.entities, shop.currency)
         if check.kind != "http_probe" and settings.shop.mapping is None:
             problems.append(
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "

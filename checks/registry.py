@@ -11,10 +11,15 @@ from checks.kinds.base import Check
 from checks.kinds.channel_settings import PaymentChannelSettings
 from checks.kinds.http_probe import HttpProbe, HttpProbeSettings
 from checks.kinds.payment_channel import PaymentChannel
+from checks.kinds.query import QueryCheck, QueryCheckSettings
 from checks.kinds.stuck_orders import StuckOrders, StuckOrdersSettings
 
 AnyCheckSettings = Annotated[
-    HttpProbeSettings | PaymentChannelSettings | StuckOrdersSettings | AmountMismatchSettings,
+    HttpProbeSettings
+    | PaymentChannelSettings
+    | StuckOrdersSettings
+    | AmountMismatchSettings
+    | QueryCheckSettings,
     Field(discriminator="kind"),
 ]
 
@@ -30,3 +35,5 @@ def build(settings: AnyCheckSettings) -> Check:
             return StuckOrders(settings)
         case AmountMismatchSettings():
             return AmountMismatch(settings)
+        case QueryCheckSettings():
+            return QueryCheck(settings)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from plan import (
     lint_customers,
@@ -21,6 +22,7 @@ from plan import (
     lint_structure,
     lint_texts,
 )
+from plan.check_files import check_files
 from plan.drill_files import stories
 from plan.lint_limits import LIMITS
 from plan.loader import DATA, PlanError, Source, build, read_sources
@@ -28,6 +30,7 @@ from plan.model import Plan
 from plan.outline import Entry, load_outline
 from plan.problem import Problem
 
+_Checks = list[tuple[Source, Mapping[str, Any]]]
 Rule = Callable[[Plan, Mapping[str, Entry]], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
     *lint_structure.RULES,
@@ -73,7 +76,26 @@ def lint(
     """
     sources = read_sources(extra)
     faults = lint_sources(sources, load_outline(), limits)
-    return sorted({*faults, *_lived(sources, stories(extra)), *_opened(sources, opened)})
+    checks = list(check_files(extra))
+    found = None if opened is None and not checks else {*(opened or ()), *_found(checks)}
+    lived = _lived(sources, stories(extra))
+    return sorted({*faults, *lived, *_opened(sources, found), *_nowhere(sources, checks)})
+
+
+def _found(checks: _Checks) -> set[str]:
+    return {str(check.get("incident_type")) for _, check in checks}
+
+
+def _nowhere(sources: list[Source], checks: _Checks) -> Iterator[Fault]:
+    """A check in a folder that opens an incident of a type that there is not."""
+    plan, _ = build(sources)
+    known = {kind.id for section in plan.sections.values() for kind in section.types}
+    for source, check in checks:
+        kind = check.get("incident_type")
+        if kind not in known:
+            sentence = f"“{kind}” is no incident type of the plan: its findings could open nothing."
+            key = ("check", "incident_type")
+            yield Fault(source.shown, source.line(key), ".".join(key), sentence)
 
 
 def _lived(sources: list[Source], drilled: Collection[str]) -> Iterator[Fault]:

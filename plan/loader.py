@@ -39,8 +39,10 @@ _KEYS = {
     "outline",
     "glossary",
     "engine",
+    "check",
 }
 _APART = ("outline.yaml", "glossary.yaml", "engine.yaml")  # no part of what an incident keeps
+CHECKS = "checks"  # folders of checks, which are configuration
 DRILLS = "drills"  # folders of stories, which are no part of the plan
 
 
@@ -158,7 +160,7 @@ def files(root: Path) -> list[Path]:
     return sorted(
         path
         for path in found
-        if path.name not in _APART and DRILLS not in path.relative_to(root).parts[:-1]
+        if path.name not in _APART and not {DRILLS, CHECKS} & {*path.relative_to(root).parts[:-1]}
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from babel.numbers import format_decimal, get_currency_symbol
@@ -26,6 +28,16 @@ def exponent(currency: str) -> int:
     """
     digits = Currency(currency).exponent if currency in _ISO else None
     return 2 if digits is None else digits
+
+
+@cache
+def digits_apart() -> Mapping[int, tuple[str, ...]]:
+    """The currencies whose minor unit is no hundredth, by how many digits theirs has."""
+    found: dict[int, list[str]] = {}
+    for code in sorted(_ISO):
+        if exponent(code) != 2:
+            found.setdefault(exponent(code), []).append(code)
+    return {digits: tuple(codes) for digits, codes in found.items()}
 
 
 def shown(minor: int, currency: str, locale: str = _SIGNS) -> str:

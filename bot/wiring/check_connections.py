@@ -15,6 +15,7 @@ from actions.connectors.http import ShopClient, ShopError, open_http
 from bot.settings import Settings
 from checks.kinds.base import CheckContext, LookFailed
 from checks.model import Failed
+from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.source import ShopDatabase
 
 NONE_FAILED: Mapping[str, Failed] = MappingProxyType({})
@@ -58,7 +59,11 @@ async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
     """Connections for the length of the block. ShopUnavailable when the address is unusable."""
     shop = None
     if settings.shop.database_url and settings.shop.mapping:
-        shop = ShopDatabase(settings.shop.database_url, settings.shop.mapping)
+        shop = ShopDatabase(
+            settings.shop.database_url,
+            settings.shop.mapping,
+            entities=EntitiesMapping(entities=settings.shop.entities),
+        )
     async with open_http() as http:
         client = ShopClient(
             http,

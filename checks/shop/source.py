@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from checks.shop.mapping import LogicalTable, ShopMapping
+
+if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
+    from checks.queries.compiler import Query
+    from checks.queries.entity_mapping import EntitiesMapping
 
 T = TypeVar("T")
 
@@ -22,8 +27,17 @@ class ShopUnavailable(Exception):
 class ShopDatabase:
     """Reads the shop's own tables. Raises ShopUnavailable for whatever the database says."""
 
-    def __init__(self, url: str, mapping: ShopMapping, *, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        mapping: ShopMapping,
+        *,
+        timeout: float = 20.0,
+        entities: EntitiesMapping | None = None,
+    ) -> None:
         self.mapping = mapping
+        self._entities = entities
+        self._queries: dict[tuple[str, str], Query] = {}
         self._timeout = timeout
         try:
             parsed = make_url(url)
@@ -81,6 +95,28 @@ class ShopDatabase:
                 "remove the check."
             )
         return LogicalTable(mapping, alias)
+
+    @cached_property
+    def entities(self) -> EntitiesMapping:
+        """All that the shop maps, as queries ask for it."""
+        from checks.queries.entity_mapping import of_shop
+
+        return of_shop(self.mapping, self._entities)
+
+    def query(self, text: str, currency: str) -> Query:
+        """The query over this shop's own tables, read once. Raises QueryError."""
+        from checks.queries.compiler import compile_query
+
+        if (text, currency) not in self._queries:
+            self._queries[text, currency] = compile_query(text, self.entities, currency)
+        return self._queries[text, currency]
+
+    def maps(self, entity: str, field: str) -> bool:
+        return field in self.entities.entities[entity].fields
+
+    def any_field(self, entity: str) -> str:
+        """A field that the shop maps of the entity, whichever."""
+        return next(iter(self.entities.entities[entity].fields))
 
     def close(self) -> None:
         self._engine.dispose()

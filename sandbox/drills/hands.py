@@ -126,7 +126,13 @@ class Shop:
         return self._http.get(path).json()
 
     def post(self, path: str, data: Json) -> Json:
-        answer = self._http.post(path, json=data)
+        return self._ask("POST", path, data)
+
+    def patch(self, path: str, data: Json) -> Json:
+        return self._ask("PATCH", path, data)
+
+    def _ask(self, method: str, path: str, data: Json) -> Json:
+        answer = self._http.request(method, path, json=data)
         if answer.is_error:
             raise Seen(f"the shop refused {path}: {answer.text[:200]}")
         body: Json = answer.json()

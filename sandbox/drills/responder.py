@@ -238,7 +238,9 @@ class Responder:
         elif "approve" in work:
             self.approve(work["approve"])
         elif "shop" in work:
-            self.shop.post(work["shop"]["post"], work["shop"].get("data", {}))
+            asked = work["shop"]
+            send = self.shop.patch if "patch" in asked else self.shop.post
+            send(asked.get("patch") or asked["post"], asked.get("data", {}))
         elif "advance" in work:
             self.advance(float(work["advance"]))
         elif "until" in work:

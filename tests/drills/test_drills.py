@@ -126,7 +126,11 @@ def test_a_broken_build_does_not_pass(tmp_path: Path, sabotage: str) -> None:
 def test_ctrl_c_ends_every_world_at_once(tmp_path: Path) -> None:
     """Nobody waits for stories to end, and nothing of them goes on."""
     command = [sys.executable, "-m", "bot.cli", "drill", "3.3", "9.1", "-q"]
-    drills = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
+    drills = subprocess.Popen(  # in the background of a shell, ^C would be ignored
+        command,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     wait_for(lambda: len(_commands(tmp_path, "bot.cli")) == 2 or None, "both bots", 60.0)
     drills.send_signal(signal.SIGINT)
     assert drills.wait(45) != 0  # its stories would take minutes; the machine may be busy

@@ -1,0 +1,284 @@
+"""Query: a check that is one `select` over the entities, for any shop that maps what it asks of.
+
+The engine derives the rest from `find` by wrapping it: the whole figures, the page of rows that a
+person sees, and whether the orders of open incidents still stand in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, bindparam, text
+
+from checks.kinds.base import CheckContext, CheckSettings
+from checks.model import CaseFound, CheckResult, Finding
+from storage.money import Money
+
+if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
+    from checks.queries.compiler import Output, Query
+
+LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
+_NOW = "now"
+_USED = {"key", "number", "customer", "currency", "total", "entered_at"}
+
+
+class Age(BaseModel):
+    """An instant so long before the run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hours: Annotated[float, Field(ge=0, le=24 * 3660)] = 0
+    minutes: Annotated[float, Field(ge=0, le=60 * 24 * 366)] = 0
+
+    def before(self, now: datetime) -> datetime:
+        return now - timedelta(hours=self.hours, minutes=self.minutes)
+
+
+class QueryCheckSettings(CheckSettings):
+    kind: Literal["query"] = "query"
+    incident_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    find: Annotated[str, Field(min_length=1)]
+    # What is one incident: these words, and of them the value of a column.
+    subject: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9:-]{0,60}$")]
+    subject_by: str | None = None
+    looked_at: str | None = None  # `rows` and `newest`: what it must have seen to call it well
+    parameters: dict[str, Age | float | str] = {}  # further ones than :now
+    stale_after: Annotated[float, Field(gt=0)] = 24.0  # hours without a new row: nothing is known
+    case_kind: Annotated[str, Field(pattern=r"^[a-z_]+$")] = "order"
+    facts: dict[str, Any] = {}  # of every finding, beside orders, customers, amount, oldest_since
+    open_after: int = 1
+    recover_after: int = 1
+
+    @property
+    def opens(self) -> tuple[str, ...]:
+        return (self.incident_type,)
+
+    def given(self, now: datetime) -> dict[str, Any]:
+        """The parameters of a run at that moment."""
+        own = {
+            name: value.before(now) if isinstance(value, Age) else value
+            for name, value in self.parameters.items()
+        }
+        return {_NOW: now, **own}
+
+
+class QueryCheck:
+    """One finding for each subject; its rows are the cases."""
+
+    def __init__(self, settings: QueryCheckSettings) -> None:
+        self.settings = settings
+
+    async def run(self, context: CheckContext) -> CheckResult:
+        shop = context.database()
+        find, looked = shop.query(self.settings.find, context.currency), self._looked(context)
+        look = _Look(self.settings, find, context)
+        findings, left = await shop.read(look.findings)
+        seen = await shop.read(lambda connection: look.evidence(connection, looked))
+        well = self._well(context, findings) if seen else ()
+        return CheckResult(
+            name=self.settings.name,
+            ran_at=context.now,
+            findings=findings,
+            healthy_subjects=well,
+            settled={s: left for s in (*(f.subject for f in findings), *well) if left},
+            figures={"found": len(findings), "looked_at": seen},
+        )
+
+    def _looked(self, context: CheckContext) -> Query:
+        """What shows that there was something to look at; without words of its own, any row."""
+        shop = context.database()
+        own = self.settings.looked_at
+        if own is not None:
+            return shop.query(own, context.currency)
+        entity = shop.query(self.settings.find, context.currency).needs[0]
+        field = "key" if shop.maps(entity, "key") else shop.any_field(entity)
+        any_row = f"select x.{field} as rows from {entity} x limit 1"  # noqa: S608 - our own names
+        return shop.query(any_row, context.currency)
+
+    def _well(self, context: CheckContext, findings: tuple[Finding, ...]) -> tuple[str, ...]:
+        """The subjects that were looked at and are in order: its own, and those that failed."""
+        found = {finding.subject for finding in findings}
+        mine = (self.settings.subject,) if self.settings.subject_by is None else ()
+        failed = [s for s in context.failed if s.partition("=")[0] == self.settings.subject]
+        return tuple(subject for subject in (*mine, *failed) if subject not in found)
+
+
+class _Look:
+    """One run: the query with its parameters, and how its rows are read."""
+
+    def __init__(self, settings: QueryCheckSettings, query: Query, context: CheckContext) -> None:
+        self.settings = settings
+        self.query = query
+        self.context = context
+        self.given = settings.given(context.now)
+
+    def findings(self, connection: Connection) -> tuple[tuple[Finding, ...], tuple[CaseFound, ...]]:
+        """What is found, by subject, and which awaited orders are found no more."""
+        engine = connection.dialect.name
+        by = self.settings.subject_by
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for row in self._rows(connection, self._page(engine), page=LISTED):
+            subject = self.settings.subject if by is None else f"{self.settings.subject}={row[by]}"
+            found.setdefault(subject, []).append(row)
+        wholes = self._wholes(connection, engine) if found else {}
+        made = tuple(
+            self._finding(subject, rows, wholes.get(subject, {})) for subject, rows in found.items()
+        )
+        return made, self._left(connection, engine)
+
+    def evidence(self, connection: Connection, looked: Query) -> int:
+        """How many rows it looked at; 0 where there are none, or none that is new enough."""
+        sql = text(looked.sql(connection.dialect.name))
+        row = connection.execute(sql, looked.bound(self.given)).mappings().first()
+        if row is None or not row["rows"]:
+            return 0
+        newest = next((one for one in looked.outputs if one.name == "newest"), None)
+        if newest is not None and newest.mapping is not None:
+            at = newest.mapping.read(row["newest"])
+            if at is None or self.context.now - at > timedelta(hours=self.settings.stale_after):
+                return 0
+        return int(row["rows"]) if isinstance(row["rows"], int) else 1
+
+    def _quoted(self, name: str, engine: str) -> str:
+        from checks.queries.compiler import quoted
+
+        return quoted(name, engine)
+
+    def _within(self, engine: str) -> str:
+        return f"({self.query.sql(engine)}) AS {self._quoted('found', engine)}"
+
+    def _page(self, engine: str) -> str:
+        order = [n for n in ("entered_at", "number", "key") if self.query.has(n)]
+        by = ", ".join(self._quoted(name, engine) for name in order) or "1"
+        return f"SELECT * FROM {self._within(engine)} ORDER BY {by} LIMIT :page"  # noqa: S608
+
+    def _rows(self, connection: Connection, sql: str, **more: Any) -> list[Mapping[str, Any]]:
+        values = {**self.query.bound(self.given), **more}
+        return [dict(row) for row in connection.execute(text(sql), values).mappings()]
+
+    def _wholes(self, connection: Connection, engine: str) -> dict[str, dict[str, Any]]:
+        """The whole figures of each subject, however many rows are shown: counts, sums, oldest."""
+        by = self.settings.subject_by
+
+        def q(name: str) -> str:
+            return self._quoted(name, engine)
+
+        groups = [name for name in (by, "currency" if self._sums else None) if name]
+        columns = ["count(*) AS n"]
+        columns += [f"{q(name)}" for name in groups]
+        if self.query.has("entered_at"):
+            columns.append(f"min({q('entered_at')}) AS oldest")
+        if self._sums:
+            columns.append(f"sum({q('total')}) AS amount")
+        grouped = f" GROUP BY {', '.join(map(q, groups))}" if groups else ""
+        sql = f"SELECT {', '.join(columns)} FROM {self._within(engine)}{grouped}"  # noqa: S608
+        found: dict[str, dict[str, Any]] = {}
+        for row in self._rows(connection, sql):
+            subject = self.settings.subject if by is None else f"{self.settings.subject}={row[by]}"
+            whole = found.setdefault(subject, {"count": 0, "amounts": {}, "oldest": None})
+            whole["count"] += int(row["n"])
+            if self._sums:
+                whole["amounts"][str(row["currency"])] = round(row["amount"] or 0)
+            oldest = row.get("oldest")
+            if oldest is not None and (whole["oldest"] is None or oldest < whole["oldest"]):
+                whole["oldest"] = oldest
+        for row in self._people(connection, engine):
+            subject = self.settings.subject if by is None else f"{self.settings.subject}={row[by]}"
+            found[subject]["customers"] = int(row["customers"])
+        return found
+
+    def _people(self, connection: Connection, engine: str) -> list[Mapping[str, Any]]:
+        if not self.query.has("customer"):
+            return []
+        by = self.settings.subject_by
+        own = self._quoted(by, engine) if by else ""
+        also, grouped = (f", {own}", f" GROUP BY {own}") if by else ("", "")
+        sql = (
+            f"SELECT count(DISTINCT {self._quoted('customer', engine)}) AS customers{also} "  # noqa: S608
+            f"FROM {self._within(engine)}{grouped}"
+        )
+        return self._rows(connection, sql)
+
+    @property
+    def _sums(self) -> bool:
+        return self.query.has("total") and self.query.has("currency")
+
+    def _left(self, connection: Connection, engine: str) -> tuple[CaseFound, ...]:
+        """The awaited orders that the shop has and that the query finds no more."""
+        if not self.context.awaited or not self.query.has("number"):
+            return ()
+        q, numbers = self._quoted("number", engine), list(self.context.awaited)
+        listed: Any = bindparam("awaited", expanding=True)
+        sql = f"SELECT {q} FROM {self._within(engine)} WHERE {q} IN :awaited"  # noqa: S608
+        values = {**self.query.bound(self.given), "awaited": numbers}
+        still = {str(row[0]) for row in connection.execute(text(sql).bindparams(listed), values)}
+        shop = self.context.database()
+        known = shop.query("select o.number from orders o", self.context.currency)
+        sql = f"SELECT {q} FROM ({known.sql(engine)}) AS o WHERE {q} IN :awaited"  # noqa: S608
+        there = connection.execute(text(sql).bindparams(listed), {"awaited": numbers})
+        kind = self.settings.case_kind
+        return tuple(
+            CaseFound(kind=kind, key=str(row[0])) for row in there if str(row[0]) not in still
+        )
+
+    def _finding(
+        self, subject: str, rows: list[Mapping[str, Any]], whole: Mapping[str, Any]
+    ) -> Finding:
+        cases = tuple(self._case(row) for row in rows)
+        oldest = self._moment("entered_at", whole.get("oldest"))
+        amounts = [Money(minor, unit) for unit, minor in whole.get("amounts", {}).items()]
+        facts = {
+            "orders": whole.get("count", len(cases)),
+            "customers": whole.get("customers"),
+            "amount": amounts[0].as_json() if len(amounts) == 1 else None,
+            "oldest_since": oldest.isoformat() if oldest else None,
+            **self.settings.facts,
+        }
+        if self.settings.subject_by is not None:
+            facts[self.settings.subject_by] = rows[0][self.settings.subject_by]
+        return Finding(
+            subject=subject,
+            incident_type=self.settings.incident_type,
+            facts=facts,
+            cases=cases,
+            severity=self.settings.severity,
+            count=whole.get("count", len(cases)),
+            started_at=oldest,
+        )
+
+    def _case(self, row: Mapping[str, Any]) -> CaseFound:
+        currency = str(row.get("currency") or self.context.currency)
+        total, customer = row.get("total"), row.get("customer")
+        since = self._moment("entered_at", row.get("entered_at"))
+        more = {
+            one.name: self._plain(one, row[one.name], currency)
+            for one in self.query.outputs
+            if one.name not in _USED
+        }
+        return CaseFound(
+            kind=self.settings.case_kind,
+            key=str(row.get("number") or row["key"]),
+            amount=None if total is None else Money(round(total), currency),
+            customer_key=None if customer is None else str(customer),
+            facts={"since": since.isoformat() if since else None, **more},
+        )
+
+    def _moment(self, name: str, value: Any) -> datetime | None:
+        output = next((one for one in self.query.outputs if one.name == name), None)
+        if output is None or output.mapping is None or value is None:
+            return None
+        return output.mapping.read(value)
+
+    @staticmethod
+    def _plain(output: Output, value: Any, currency: str) -> Any:
+        if value is None:
+            return None
+        if output.type == "money":
+            return Money(round(value), currency).as_json()
+        if output.type == "instant" and output.mapping is not None:
+            read = output.mapping.read(value)
+            return read.astimezone(UTC).isoformat() if read else None
+        return value if isinstance(value, bool | int | float | str) else str(value)

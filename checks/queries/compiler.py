@@ -1,0 +1,427 @@
+"""Compiler: a query over the entities becomes the shop's own SQL, through its own indexes.
+
+A comparison of a mapped word becomes `column in (the shop's words)`, a comparison of a time binds
+the moment in the column's own form: nothing is wrapped around a column, or its index would be lost.
+Money is counted in the column's own scale and rounded once, where a sum is finished. What the query
+names is held against the entities and the mapping when it is read: each fault is one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp, parse_one
+from sqlglot.errors import ParseError, TokenError
+
+from checks.queries.entity import Type, entities
+from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping
+from storage.money import digits_apart, exponent
+
+_DIALECT = "postgres"  # in which a query is written
+_ENGINES = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
+_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_MONEY_MADE_OF = (
+    exp.Sum,
+    exp.Min,
+    exp.Max,
+    exp.Abs,
+    exp.Coalesce,
+    exp.Add,
+    exp.Sub,
+    exp.Neg,
+    exp.Paren,
+)
+_KEEPS_TYPE = (exp.Min, exp.Max, exp.Coalesce, exp.Paren)
+FUNCTIONS = (
+    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Abs, exp.Coalesce, exp.Case, exp.If,
+    exp.Exists, exp.Lower, exp.Upper, exp.Trim, exp.Round, exp.And, exp.Or, exp.Nullif,
+)  # fmt: skip
+_WORDS = "count, sum, min, max, avg, abs, coalesce, case, exists, lower, upper, trim, round, nullif"
+
+
+class QueryError(ValueError):
+    """The query cannot be read, or asks for what there is not: one sentence."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """A column of the answer, and how what stands in it is read."""
+
+    name: str
+    type: Type | None = None
+    mapping: FieldMapping | None = None
+
+
+@dataclass(frozen=True)
+class Bind:
+    """What is bound: a value, or a parameter, a moment in the form of a column."""
+
+    value: Any = None
+    parameter: str | None = None
+    form: FieldMapping | None = None
+
+    def of(self, given: Mapping[str, Any]) -> Any:
+        if self.parameter is None:
+            return self.value
+        found = given[self.parameter]
+        return self.form.bound(found) if self.form and isinstance(found, datetime) else found
+
+
+@dataclass
+class Query:
+    """A query that is ready for each engine. `needs`: the entities that it asks of."""
+
+    tree: exp.Select
+    outputs: tuple[Output, ...]
+    binds: Mapping[str, Bind]
+    needs: tuple[str, ...]
+    _texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        return frozenset(one.parameter for one in self.binds.values() if one.parameter)
+
+    def has(self, name: str) -> bool:
+        return any(one.name == name for one in self.outputs)
+
+    def sql(self, engine: str) -> str:
+        """In the words of the engine (SQLAlchemy's name of it). Raises QueryError for another."""
+        if engine not in _ENGINES:
+            raise QueryError(f"no query is written for {engine}; there are {', '.join(_ENGINES)}")
+        if engine not in self._texts:
+            self._texts[engine] = self.tree.sql(_ENGINES[engine], identify=True)
+        return self._texts[engine]
+
+    def bound(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The values to bind. Raises KeyError for a parameter that is not given."""
+        return {name: bind.of(given) for name, bind in self.binds.items()}
+
+
+def quoted(name: str, engine: str) -> str:
+    return str(exp.to_identifier(name, quoted=True).sql(_ENGINES[engine]))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What an alias stands for: an entity of the shop's, or the columns of a query within."""
+
+    entity: str = ""
+    mapping: EntityMapping | None = None
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+
+
+_Sources = dict[str, _Source]
+
+
+def compile_query(text: str, mapping: EntitiesMapping, currency: str) -> Query:
+    """The query over the shop's own tables. Raises QueryError."""
+    try:
+        tree = parse_one(text, dialect=_DIALECT)
+    except (ParseError, TokenError) as error:
+        raise QueryError(f"it cannot be read: {str(error).splitlines()[0]}") from None
+    if not isinstance(tree, exp.Select):
+        raise QueryError("it is no select: a check only reads")
+    return _Compiler(mapping, currency).query(tree)
+
+
+class _Compiler:
+    def __init__(self, mapping: EntitiesMapping, currency: str) -> None:
+        self.mapping = mapping
+        self.currency = currency
+        self.binds: dict[str, Bind] = {}
+        self.needs: list[str] = []
+
+    def query(self, tree: exp.Select) -> Query:
+        self._allowed(tree)
+        outputs = self._select(tree, [], answers=True)
+        self._literals(tree)
+        return Query(tree, outputs, self.binds, tuple(dict.fromkeys(self.needs)))
+
+    def _allowed(self, tree: exp.Select) -> None:
+        for node in tree.walk():
+            if isinstance(node, exp.Func) and not isinstance(node, FUNCTIONS):
+                name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
+                raise QueryError(f"there is no function “{name.lower()}”; there are {_WORDS}")
+            if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
+                raise QueryError("name the columns: “*” is another one in every shop")
+            if isinstance(node, exp.With | exp.SetOperation | exp.Into | exp.Lock | exp.Window):
+                raise QueryError(
+                    f"“{node.key}” is not understood here: one select, with subqueries"
+                )
+
+    # one select, from its tables inward
+
+    def _select(
+        self, select: exp.Select, outer: list[_Sources], *, answers: bool = False
+    ) -> tuple[Output, ...]:
+        """Makes it the shop's own. `answers`: its columns are read by name, and so have one."""
+        sources = dict(self._sources(select))
+        scopes = [sources, *outer]
+        for column in _own(select, exp.Column):
+            self._resolve(column, scopes)
+        for within in _own(select, exp.Select):
+            if not within.meta.get("done"):  # what stands in “from” has been seen to
+                self._select(within, scopes)
+        outputs = tuple(self._output(one) for one in select.expressions) if answers else ()
+        self._meanings(select)
+        select.meta["done"] = True
+        return outputs
+
+    def _sources(self, select: exp.Select) -> Iterator[tuple[str, _Source]]:
+        start = select.args.get("from_") or select.args.get("from")
+        if start is None:
+            raise QueryError("it asks of no table")
+        for table in [start.this, *(join.this for join in select.args.get("joins") or ())]:
+            if isinstance(table, exp.Subquery):
+                inner = table.this
+                if not isinstance(inner, exp.Select) or not table.alias:
+                    raise QueryError("a query within “from” is one select with a name")
+                made = self._select(inner, [], answers=True)
+                yield table.alias, _Source(outputs={one.name: one for one in made})
+                continue
+            name, alias = table.name.lower(), table.alias_or_name
+            mapped = self.mapping.entities.get(name)
+            if name not in entities():
+                raise QueryError(f"there is no “{name}”; there are {', '.join(entities())}")
+            if mapped is None:
+                raise QueryError(f"“{name}” is not mapped: say where the shop keeps it")
+            self.needs.append(name)
+            table.replace(_table(mapped, alias))
+            yield alias, _Source(name, mapped)
+
+    def _resolve(self, column: exp.Column, scopes: list[_Sources]) -> None:
+        name, alias = column.name.lower(), column.table
+        if alias:
+            source = next((one[alias] for one in scopes if alias in one), None)
+            if source is None:
+                raise QueryError(f"“{alias}.{name}”: there is no table “{alias}” here")
+        else:
+            alias, source = self._only(name, scopes)
+        if source.mapping is None:
+            found = source.outputs.get(name)
+            if found is None:
+                raise QueryError(f"“{alias}” has no column “{name}”")
+            column.set("table", exp.to_identifier(alias))
+            column.meta["output"] = found
+            return
+        kind = entities()[source.entity].fields.get(name)
+        if kind is None:
+            known = ", ".join(entities()[source.entity].fields)
+            raise QueryError(f"{source.entity} has no field “{name}”; there are {known}")
+        mapped = source.mapping.fields.get(name)
+        if mapped is None and name == "currency":
+            only = self._bind(source.mapping.currency or self.currency)
+            only.meta.update(type="text", name=name)
+            column.replace(only)
+            return
+        if mapped is None:
+            raise QueryError(f"{source.entity}.{name} is not mapped: say where the shop keeps it")
+        own = exp.column(mapped.column, table=alias)
+        own.meta.update(type=kind.type, field=mapped, words=kind.words, name=name)
+        if kind.type == "money":
+            own.meta["factor"] = self._factor(source, alias, mapped)
+        column.replace(own)
+
+    @staticmethod
+    def _only(name: str, scopes: list[_Sources]) -> tuple[str, _Source]:
+        for sources in scopes:
+            having = [
+                (alias, source)
+                for alias, source in sources.items()
+                if name in source.outputs
+                or (source.entity and name in entities()[source.entity].fields)
+            ]
+            if len(having) > 1:
+                raise QueryError(f"“{name}” stands in several tables: say of which")
+            if having:
+                return having[0]
+        raise QueryError(f"there is no field “{name}” in its tables")
+
+    # what the fields mean where they stand
+
+    def _meanings(self, select: exp.Select) -> None:
+        for column in list(_own(select, exp.Column)):
+            kind = column.meta.get("type")
+            if kind == "word":
+                self._word(column)
+            elif kind == "instant":
+                self._instant(column)
+            elif kind == "money":
+                self._money(column)
+
+    def _word(self, column: exp.Column) -> None:
+        above, mapped = column.parent, column.meta["field"]
+        if isinstance(above, exp.EQ | exp.NEQ):
+            other = above.expression if above.this is column else above.this
+            if isinstance(other, exp.Literal) and other.is_string:
+                found = self._theirs(column, [other])
+                above.replace(found if isinstance(above, exp.EQ) else exp.not_(exp.paren(found)))
+                return
+        listed = above.expressions if isinstance(above, exp.In) and above.this is column else []
+        if above is not None and listed and all(isinstance(o, exp.Literal) for o in listed):
+            above.replace(self._theirs(column, listed))
+            return
+        if isinstance(above, exp.Is) or not mapped.words:
+            return
+        whens = exp.Case()
+        for word, theirs in mapped.words.items():
+            is_one = exp.In(this=column.copy(), expressions=[self._bind(one) for one in theirs])
+            whens = whens.when(is_one, self._bind(word), copy=False)
+        column.replace(whens)
+
+    def _theirs(self, column: exp.Column, words: list[exp.Expr]) -> exp.Expr:
+        mapped: FieldMapping = column.meta["field"]
+        raw: list[Any] = []
+        for word in words:
+            if column.meta["words"] and word.name not in column.meta["words"]:
+                known = ", ".join(column.meta["words"])
+                raise QueryError(f"“{word.name}” is no {column.meta['name']}; there are {known}")
+            raw += mapped.theirs(word.name)
+        numbers = [one for one in raw if isinstance(one, int)]
+        same = numbers if numbers else raw  # a column knows one kind of words
+        return exp.In(this=column.copy(), expressions=[self._bind(one) for one in same])
+
+    def _instant(self, column: exp.Column) -> None:
+        above, mapped = column.parent, column.meta["field"]
+        if isinstance(above, exp.Between):
+            others = [above.args["low"], above.args["high"]] if above.this is column else []
+        elif isinstance(above, _COMPARED):
+            others = [above.expression if above.this is column else above.this]
+        else:
+            return
+        for other in others:
+            if isinstance(other, exp.Placeholder):
+                other.replace(self._parameter(other.name, mapped))
+            elif isinstance(other, exp.Column) and other.meta.get("type") == "instant":
+                theirs: FieldMapping = other.meta["field"]
+                if (theirs.form, theirs.zone or "UTC") != (mapped.form, mapped.zone or "UTC"):
+                    raise QueryError(
+                        f"{mapped.column} and {theirs.column} hold times in different forms: "
+                        "compare each with a parameter"
+                    )
+            elif isinstance(other, exp.Literal):
+                raise QueryError("a time is compared with a parameter, like :now")
+
+    def _money(self, column: exp.Column) -> None:
+        factor: exp.Expr | None = column.meta["factor"]
+        if factor is None:
+            return
+        top: Any = column
+        while isinstance(top.parent, _MONEY_MADE_OF):
+            top = top.parent
+        scaled = exp.Mul(expression=factor)
+        column.replace(exp.Paren(this=scaled))
+        scaled.set("this", column)
+        top = scaled.parent if top is column else top
+        if isinstance(top.parent, exp.Round) and top.parent.meta.get("rounded"):
+            return  # of two amounts in one sum, the first has seen to it
+        rounded = exp.Round()
+        rounded.meta["rounded"] = True
+        top.replace(rounded)
+        rounded.set("this", top)
+
+    def _factor(self, source: _Source, alias: str, mapped: FieldMapping) -> exp.Expr | None:
+        """By what an amount in the shop's scale is multiplied; None: it stands in minor units."""
+        assert source.mapping is not None  # noqa: S101 - it has a field of it
+        if mapped.unit != "major":
+            return None
+        own = source.mapping.fields.get("currency")
+        if own is None:
+            of = source.mapping.currency or self.currency
+            return exp.Literal.number(10 ** exponent(of))
+        case = exp.Case()
+        for digits, currencies in digits_apart().items():
+            held = exp.In(
+                this=exp.column(own.column, table=alias),
+                expressions=[self._bind(one) for one in currencies],
+            )
+            case = case.when(held, exp.Literal.number(10**digits), copy=False)
+        return case.else_(exp.Literal.number(100), copy=False)
+
+    # what is bound
+
+    def _literals(self, tree: exp.Select) -> None:
+        for literal in list(tree.find_all(exp.Literal)):
+            if literal.is_string:
+                literal.replace(self._bind(literal.name))
+        for placeholder in list(tree.find_all(exp.Placeholder)):
+            placeholder.replace(self._parameter(placeholder.name, None))
+
+    def _bind(self, value: Any) -> exp.Expr:
+        known = next((n for n, one in self.binds.items() if _same(one, value)), None)
+        name = known or f"v{len(self.binds)}"
+        self.binds[name] = Bind(value=value)
+        return exp.Var(this=f":{name}")
+
+    def _parameter(self, name: str, form: FieldMapping | None) -> exp.Expr:
+        if not name:
+            raise QueryError("a parameter has a name, like :now")
+        bind = Bind(parameter=name, form=form)
+        key = next((n for n, one in self.binds.items() if one == bind), f"p{len(self.binds)}")
+        self.binds[key] = bind
+        return exp.Var(this=f":{key}")
+
+    @staticmethod
+    def _output(projected: exp.Expr) -> Output:
+        aliased = isinstance(projected, exp.Alias)
+        made = projected.this if aliased else projected
+        kind, mapped, own = _typed(made)
+        name = projected.alias if aliased else own
+        if not name:
+            raise QueryError(f"“{made.sql(_DIALECT)}” needs a name: write “… as name”")
+        if not aliased:
+            alias = exp.Alias(alias=exp.to_identifier(name, quoted=True))
+            projected.replace(alias)
+            alias.set("this", projected)
+        return Output(name.lower(), kind, mapped)
+
+
+def _same(bind: Bind, value: Any) -> bool:
+    return bind.parameter is None and type(bind.value) is type(value) and bind.value == value
+
+
+def _table(mapped: EntityMapping, alias: str) -> exp.Expr:
+    schema, _, name = mapped.table.rpartition(".")
+    table = exp.table_(name, db=schema or None)
+    if mapped.where is None:
+        return exp.alias_(table, alias, table=True)
+    kept = exp.select("*").from_(table).where(exp.Var(this=f"({mapped.where})"))
+    kept.meta["done"] = True
+    return exp.Subquery(this=kept, alias=exp.TableAlias(this=exp.to_identifier(alias)))
+
+
+def _own(select: exp.Select, kind: Any) -> list[Any]:
+    """The nodes of a kind that belong to this select, not to one within it."""
+    found: list[Any] = []
+
+    def go(node: exp.Expr) -> None:
+        for child in node.iter_expressions():
+            if isinstance(child, exp.Select):
+                if kind is exp.Select:
+                    found.append(child)
+                continue
+            if isinstance(child, kind):
+                found.append(child)
+            go(child)
+
+    go(select)
+    return found
+
+
+def _typed(made: exp.Expr) -> tuple[Type | None, FieldMapping | None, str]:
+    """What an expression of the answer is: type, the column whose form it has, and its name."""
+    if isinstance(made, exp.Column):
+        output: Output | None = made.meta.get("output")
+        if output is not None:
+            return output.type, output.mapping, output.name
+        return made.meta.get("type"), made.meta.get("field"), made.meta.get("name", made.name)
+    if isinstance(made, exp.Var):
+        return made.meta.get("type"), None, made.meta.get("name", "")
+    if isinstance(made, _MONEY_MADE_OF):
+        kind, mapped, _ = _typed(made.this)
+        if kind == "money" or isinstance(made, _KEEPS_TYPE):
+            return kind, mapped, ""
+    return None, None, ""

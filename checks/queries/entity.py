@@ -1,0 +1,43 @@
+"""Entity: a canonical table that checks ask of, with its fields and types (`entities.yaml`).
+
+A shop maps its own tables onto these; no check knows a shop's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+Type = Literal["key", "text", "word", "money", "instant", "day", "flag", "integer"]
+
+
+class Field(BaseModel):
+    """One field. `words`: of a word, the whole closed list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Type
+    says: str
+    words: tuple[str, ...] = ()
+
+
+class Entity(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    says: str
+    fields: dict[str, Field]
+
+
+@cache
+def entities() -> Mapping[str, Entity]:
+    """Every entity by its name."""
+    text = resources.files("checks.queries").joinpath("entities.yaml").read_text(encoding="utf-8")
+    return {
+        name: Entity.model_validate(entity)
+        for name, entity in yaml.safe_load(text)["entities"].items()
+    }
