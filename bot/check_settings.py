@@ -16,7 +16,7 @@ from plan.check_files import check_files
 from plan.loader import PlanError
 
 if TYPE_CHECKING:
-    from checks.queries.compiler import Query
+    from checks.queries.compiled_query import Query
 
 
 def with_check_files(data: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,8 @@ def query_faults(
     currency: str,
 ) -> Iterator[str]:
     """What is wrong with a check's queries, over what this shop maps."""
-    from checks.queries.compiler import QueryError, compile_query
+    from checks.queries.compiled_query import QueryError
+    from checks.queries.compiler import compile_query
 
     try:
         mapping = of_shop(mapped, EntitiesMapping(entities=dict(entities)))

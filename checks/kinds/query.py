@@ -18,7 +18,7 @@ from checks.model import CaseFound, CheckResult, Finding
 from storage.money import Money
 
 if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
-    from checks.queries.compiler import Output, Query
+    from checks.queries.compiled_query import Output, Query
 
 LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
 _NOW = "now"
@@ -143,7 +143,7 @@ class _Look:
         return int(row["rows"]) if isinstance(row["rows"], int) else 1
 
     def _quoted(self, name: str, engine: str) -> str:
-        from checks.queries.compiler import quoted
+        from checks.queries.compiled_query import quoted
 
         return quoted(name, engine)
 

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError, TokenError
 
+from checks.queries.compiled_query import DIALECT, Bind, Output, Query, QueryError
 from checks.queries.entity import Type, entities
 from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping
 from storage.money import digits_apart, exponent
 
-_DIALECT = "postgres"  # in which a query is written
-_ENGINES = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
 _COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _MONEY_MADE_OF = (
     exp.Sum,
@@ -42,68 +40,6 @@ FUNCTIONS = (
 _WORDS = "count, sum, min, max, avg, abs, coalesce, case, exists, lower, upper, trim, round, nullif"
 
 
-class QueryError(ValueError):
-    """The query cannot be read, or asks for what there is not: one sentence."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """A column of the answer, and how what stands in it is read."""
-
-    name: str
-    type: Type | None = None
-    mapping: FieldMapping | None = None
-
-
-@dataclass(frozen=True)
-class Bind:
-    """What is bound: a value, or a parameter, a moment in the form of a column."""
-
-    value: Any = None
-    parameter: str | None = None
-    form: FieldMapping | None = None
-
-    def of(self, given: Mapping[str, Any]) -> Any:
-        if self.parameter is None:
-            return self.value
-        found = given[self.parameter]
-        return self.form.bound(found) if self.form and isinstance(found, datetime) else found
-
-
-@dataclass
-class Query:
-    """A query that is ready for each engine. `needs`: the entities that it asks of."""
-
-    tree: exp.Select
-    outputs: tuple[Output, ...]
-    binds: Mapping[str, Bind]
-    needs: tuple[str, ...]
-    _texts: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def parameters(self) -> frozenset[str]:
-        return frozenset(one.parameter for one in self.binds.values() if one.parameter)
-
-    def has(self, name: str) -> bool:
-        return any(one.name == name for one in self.outputs)
-
-    def sql(self, engine: str) -> str:
-        """In the words of the engine (SQLAlchemy's name of it). Raises QueryError for another."""
-        if engine not in _ENGINES:
-            raise QueryError(f"no query is written for {engine}; there are {', '.join(_ENGINES)}")
-        if engine not in self._texts:
-            self._texts[engine] = self.tree.sql(_ENGINES[engine], identify=True)
-        return self._texts[engine]
-
-    def bound(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The values to bind. Raises KeyError for a parameter that is not given."""
-        return {name: bind.of(given) for name, bind in self.binds.items()}
-
-
-def quoted(name: str, engine: str) -> str:
-    return str(exp.to_identifier(name, quoted=True).sql(_ENGINES[engine]))
-
-
 @dataclass(frozen=True)
 class _Source:
     """What an alias stands for: an entity of the shop's, or the columns of a query within."""
@@ -119,7 +55,7 @@ _Sources = dict[str, _Source]
 def compile_query(text: str, mapping: EntitiesMapping, currency: str) -> Query:
     """The query over the shop's own tables. Raises QueryError."""
     try:
-        tree = parse_one(text, dialect=_DIALECT)
+        tree = parse_one(text, dialect=DIALECT)
     except (ParseError, TokenError) as error:
         raise QueryError(f"it cannot be read: {str(error).splitlines()[0]}") from None
     if not isinstance(tree, exp.Select):
@@ -371,7 +307,7 @@ class _Compiler:
         kind, mapped, own = _typed(made)
         name = projected.alias if aliased else own
         if not name:
-            raise QueryError(f"“{made.sql(_DIALECT)}” needs a name: write “… as name”")
+            raise QueryError(f"“{made.sql(DIALECT)}” needs a name: write “… as name”")
         if not aliased:
             alias = exp.Alias(alias=exp.to_identifier(name, quoted=True))
             projected.replace(alias)

@@ -31,7 +31,6 @@ class FieldMapping(BaseModel):
     form: Form | None = None
     zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     words: dict[str, list[Word]] = {}
-    ignore: list[Word] = []  # words of the shop's that are nobody's business
 
     def theirs(self, word: str) -> list[Word]:
         """The shop's own words for one of ours; one that is not mapped is its own."""

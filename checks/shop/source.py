@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from checks.shop.mapping import LogicalTable, ShopMapping
 
 if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
-    from checks.queries.compiler import Query
+    from checks.queries.compiled_query import Query
     from checks.queries.entity_mapping import EntitiesMapping
 
 T = TypeVar("T")

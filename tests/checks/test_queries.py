@@ -25,7 +25,8 @@ from sqlalchemy import (
     text,
 )
 
-from checks.queries.compiler import QueryError, compile_query
+from checks.queries.compiled_query import QueryError
+from checks.queries.compiler import compile_query
 from checks.queries.entity_mapping import EntitiesMapping
 from tests.checks.foreign_shop import ForeignShop
 from tests.checks.test_other_schema import check, configuration

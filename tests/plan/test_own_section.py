@@ -209,3 +209,16 @@ def test_every_file_is_yaml_to_any_reader(file: Path) -> None:
     """PyYAML's own loader is stricter than the C one that we read with."""
     text = file.read_text("utf-8")
     assert yaml.load(text, Loader=yaml.SafeLoader) == yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def test_a_check_that_could_open_nothing_is_named(tmp_path: Path) -> None:
+    shutil.copytree(OWN, tmp_path / "own")
+    file = tmp_path / "own/sections/11.2/checks/not-closed.yaml"
+    text = file.read_text("utf-8").replace("incident_type: order_not_closed", "incident_type: gone")
+    file.write_text(text, encoding="utf-8")
+    said = [str(fault) for fault in lint(tmp_path / "own")]
+    assert (
+        "own/sections/11.2/checks/not-closed.yaml:3: check.incident_type: “gone” is no incident "
+        "type of the plan: its findings could open nothing."
+    ) in said
+    assert any("no check of muster.yaml opens it" in fault for fault in said)

@@ -1,0 +1,22 @@
+"""Entities page: the table of docs/checks.md, printed from the entities themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.queries.entity import entities
+
+
+def entities_page() -> Iterator[str]:
+    """One heading and one table an entity, line by line."""
+    for name, entity in entities().items():
+        yield f"### `{name}`"
+        yield ""
+        yield entity.says
+        yield ""
+        yield "| field | type | what it is |"
+        yield "| --- | --- | --- |"
+        for field, one in entity.fields.items():
+            words = f": {', '.join(f'`{word}`' for word in one.words)}" if one.words else ""
+            yield f"| `{field}` | {one.type} | {one.says}{words} |"
+        yield ""
