@@ -77,7 +77,9 @@ class AmountMismatch:
         cases = tuple(self._case(row, shop, context.currency) for row in rows)
         over = [c for c in cases if c.facts["delta"]["minor"] > 0]
         under = [c for c in cases if c.facts["delta"]["minor"] < 0]
-        oldest = min((t for row in rows if (t := orders.read_time(row.since))), default=None)
+        oldest = min(
+            (t for row in rows if (t := orders.read_time(row.since, "status_since"))), default=None
+        )
         facts: dict[str, Any] = {
             "orders": len(cases),
             "customers": len({c.customer_key for c in cases if c.customer_key}) or None,
@@ -139,10 +141,12 @@ class AmountMismatch:
         lowers = self.settings.refund_lowers_total
         delta = holdings.difference(should, captured, refunded, lowers, _when)
         foreign = func.coalesce(every.c.payments, 0) - func.coalesce(paid.c.payments, 0)
-        settled = payments.bind_time(context.now - timedelta(seconds=self.settings.settle))
+        settled = payments.bind_time(
+            context.now - timedelta(seconds=self.settings.settle), "created_at"
+        )
         booked = or_(every.c.last.is_(None), every.c.last < settled)
         usually = timedelta(days=self.settings.looks_back_days)
-        earliest = orders.bind_time(context.back_to(SUBJECT, usually))
+        earliest = orders.bind_time(context.back_to(SUBJECT, usually), "status_since")
         columns = [
             orders.col("number").label("number"),
             orders.col("status").label("status"),
@@ -170,7 +174,7 @@ class AmountMismatch:
             .select_from(source)
             .where(
                 or_(wrong, foreign > 0),
-                booked if among is None else orders.col("number").in_(among),
+                booked if among is None else orders.is_one("number", among),
                 orders.col("status_since") >= earliest,
             )
             .order_by(func.abs(delta).desc(), orders.col("id"))

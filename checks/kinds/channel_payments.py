@@ -40,7 +40,7 @@ class ChannelPayments:
     def stats(self, connection: Connection) -> dict[str, Any]:
         """What went through it lately, beside what is usual."""
         payments = self.payments
-        ours = payments.col("channel") == self.channel.id
+        ours = payments.is_one("channel", [self.channel.id])
         recent = and_(ours, payments.col("created_at") >= self._window())
         no_answer = self._unanswered()
         attempts, failed, unanswered = connection.execute(
@@ -55,7 +55,7 @@ class ChannelPayments:
         if stage and payments.has("bank"):
             banks = connection.scalar(
                 select(func.count(payments.col("bank").distinct())).where(
-                    recent, payments.is_status("failed"), payments.col("stage") == stage["code"]
+                    recent, payments.is_status("failed"), payments.is_one("stage", [stage["code"]])
                 )
             )
         return {
@@ -69,12 +69,16 @@ class ChannelPayments:
         }
 
     def _window(self) -> Any:
-        return self.payments.bind_time(self.now - timedelta(seconds=self.settings.window))
+        return self.payments.bind_time(
+            self.now - timedelta(seconds=self.settings.window), "created_at"
+        )
 
     def _unanswered(self) -> ColumnElement[bool]:
         """No result was ever given: the shop says so, or it still waits after a time."""
         payments = self.payments
-        late = payments.bind_time(self.now - timedelta(seconds=self.settings.unanswered_after))
+        late = payments.bind_time(
+            self.now - timedelta(seconds=self.settings.unanswered_after), "created_at"
+        )
         waiting = and_(payments.is_status("created"), payments.col("created_at") < late)
         return payments.is_status("unknown") | waiting
 
@@ -97,11 +101,11 @@ class ChannelPayments:
     def _usual(self, connection: Connection) -> int | None:
         """Failures in a hundred over the days before the outage could have begun."""
         payments, now = self.payments, self.now
-        start = payments.bind_time(now - timedelta(days=self.settings.usual_days))
-        end = payments.bind_time(now - timedelta(seconds=self.settings.looks_back))
+        start = payments.bind_time(now - timedelta(days=self.settings.usual_days), "created_at")
+        end = payments.bind_time(now - timedelta(seconds=self.settings.looks_back), "created_at")
         total, failed = connection.execute(
             select(func.count(), func.count(case((payments.is_status("failed"), 1)))).where(
-                payments.col("channel") == self.channel.id,
+                payments.is_one("channel", [self.channel.id]),
                 payments.col("created_at") >= start,
                 payments.col("created_at") < end,
             )
@@ -118,8 +122,8 @@ class ChannelPayments:
                 case((payments.is_status("failed"), 1), else_=0).label("failed"),
             )
             .where(
-                payments.col("channel") == self.channel.id,
-                payments.col("created_at") >= payments.bind_time(earliest),
+                payments.is_one("channel", [self.channel.id]),
+                payments.col("created_at") >= payments.bind_time(earliest, "created_at"),
                 ~payments.is_status("created"),
             )
             .order_by(payments.col("created_at").desc())
@@ -128,7 +132,7 @@ class ChannelPayments:
         minutes: dict[int, list[int]] = {}
         first: dict[int, datetime] = {}
         for row in rows:
-            at = payments.read_time(row.at)
+            at = payments.read_time(row.at, "created_at")
             if at is None:
                 continue
             minute = int(at.timestamp() // 60)
@@ -157,12 +161,12 @@ class ChannelPayments:
                 func.count(case((payments.is_status("failed"), 1))),
                 func.min(payments.col("created_at")),
             ).where(
-                payments.col("channel") == self.channel.id,
+                payments.is_one("channel", [self.channel.id]),
                 payments.col("created_at") >= self._window(),
                 *method,
             )
         ).one()
-        since = payments.read_time(first)
+        since = payments.read_time(first, "created_at")
         return {
             "channel": self.channel.model_dump(),
             "attempts": int(attempts),
@@ -180,8 +184,8 @@ class ChannelPayments:
                 func.count(case((payments.is_status("failed"), 1))),
                 func.count(case((payments.is_status("captured"), 1))),
             ).where(
-                payments.col("channel") == self.channel.id,
-                payments.col("created_at") > payments.bind_time(then),
+                payments.is_one("channel", [self.channel.id]),
+                payments.col("created_at") > payments.bind_time(then, "created_at"),
             )
         ).one()
         return Outcomes(*(int(count) for count in row))
@@ -195,7 +199,7 @@ class ChannelPayments:
             if since_text
             else self.now - timedelta(seconds=self.settings.window)
         )
-        captured = LogicalTable(payments.mapping, "captured")
+        captured = LogicalTable(payments.mapping, "captured", types=payments.types)
         paid = exists(
             select(literal(1))
             .select_from(captured.source)
@@ -218,8 +222,8 @@ class ChannelPayments:
                 payments.source.join(orders.source, payments.col("order") == orders.col("id"))
             )
             .where(
-                payments.col("channel") == self.channel.id,
-                payments.col("created_at") >= payments.bind_time(start),
+                payments.is_one("channel", [self.channel.id]),
+                payments.col("created_at") >= payments.bind_time(start, "created_at"),
                 payments.is_status("failed") | no_answer,
                 not_(paid),
             )

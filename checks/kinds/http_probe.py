@@ -153,12 +153,12 @@ class HttpProbe:
         usual_since = now - timedelta(days=self.settings.usual_days)
         recent, usual, first = connection.execute(
             select(
-                func.count(case((created >= orders.bind_time(recent_since), 1))),
-                func.count(case((created < orders.bind_time(recent_since), 1))),
+                func.count(case((created >= orders.bind_time(recent_since, "created_at"), 1))),
+                func.count(case((created < orders.bind_time(recent_since, "created_at"), 1))),
                 func.min(created),
-            ).where(created >= orders.bind_time(usual_since))
+            ).where(created >= orders.bind_time(usual_since, "created_at"))
         ).one()
-        counted_since = max(usual_since, orders.read_time(first) or usual_since)
+        counted_since = max(usual_since, orders.read_time(first, "created_at") or usual_since)
         minutes = (recent_since - counted_since).total_seconds() / 60
         return {
             "window_minutes": self.settings.window // 60,

@@ -262,7 +262,7 @@ def _paid(
         select(orders.col("number"))
         .distinct()
         .select_from(payments.source.join(orders.source, payments.col("order") == orders.col("id")))
-        .where(payments.is_status("captured"), orders.col("number").in_(awaited))
+        .where(payments.is_status("captured"), orders.is_one("number", awaited))
     )
     return tuple(
         CaseFound(kind="order", key=str(row[0]), facts={"outcome": "paid"}) for row in rows

@@ -73,6 +73,7 @@ class QueryCheck:
 
     async def run(self, context: CheckContext) -> CheckResult:
         shop = context.database()
+        await shop.know()
         find, looked = shop.query(self.settings.find, context.currency), self._looked(context)
         look = _Look(self.settings, find, context)
         findings, left = await shop.read(look.findings)
@@ -131,8 +132,9 @@ class _Look:
 
     def evidence(self, connection: Connection, looked: Query) -> int:
         """How many rows it looked at; 0 where there are none, or none that is new enough."""
-        sql = text(looked.sql(connection.dialect.name))
-        row = connection.execute(sql, looked.bound(self.given)).mappings().first()
+        engine = connection.dialect.name
+        values = looked.bound(self.given, engine)
+        row = connection.execute(text(looked.sql(engine)), values).mappings().first()
         if row is None or not row["rows"]:
             return 0
         newest = next((one for one in looked.outputs if one.name == "newest"), None)
@@ -156,7 +158,7 @@ class _Look:
         return f"SELECT * FROM {self._within(engine)} ORDER BY {by} LIMIT :page"  # noqa: S608
 
     def _rows(self, connection: Connection, sql: str, **more: Any) -> list[Mapping[str, Any]]:
-        values = {**self.query.bound(self.given), **more}
+        values = {**self.query.bound(self.given, connection.dialect.name), **more}
         return [dict(row) for row in connection.execute(text(sql), values).mappings()]
 
     def _wholes(self, connection: Connection, engine: str) -> dict[str, dict[str, Any]]:
@@ -213,7 +215,7 @@ class _Look:
         q, numbers = self._quoted("number", engine), list(self.context.awaited)
         listed: Any = bindparam("awaited", expanding=True)
         sql = f"SELECT {q} FROM {self._within(engine)} WHERE {q} IN :awaited"  # noqa: S608
-        values = {**self.query.bound(self.given), "awaited": numbers}
+        values = {**self.query.bound(self.given, connection.dialect.name), "awaited": numbers}
         still = {str(row[0]) for row in connection.execute(text(sql).bindparams(listed), values)}
         shop = self.context.database()
         known = shop.query("select o.number from orders o", self.context.currency)

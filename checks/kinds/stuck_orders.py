@@ -81,7 +81,7 @@ class StuckOrders:
         context: CheckContext,
         connection: Connection,
     ) -> Finding | None:
-        cutoff = orders.bind_time(context.now - timedelta(hours=hours))
+        cutoff = orders.bind_time(context.now - timedelta(hours=hours), "status_since")
         total = orders.minor("total", context.currency)
         stuck = and_(orders.is_status(state), orders.col("status_since") < cutoff)
         customers = (
@@ -100,7 +100,7 @@ class StuckOrders:
             .order_by(orders.col("status_since"), orders.col("id"))
             .limit(LISTED)
         )
-        oldest_at = orders.read_time(oldest)
+        oldest_at = orders.read_time(oldest, "status_since")
         facts = {
             "state": state,
             "orders": int(count),
@@ -132,8 +132,8 @@ class StuckOrders:
         """
         allowed = [
             and_(
-                history.col("from_status").in_(history.words(start)),
-                history.col("to_status").in_(_words(history, ends)),
+                history.is_one("from_status", history.words(start)),
+                history.is_one("to_status", _words(history, ends)),
             )
             for start, ends in self.settings.transitions.items()
             if ends
@@ -171,7 +171,7 @@ class StuckOrders:
                 {case.key: case for case in _cases(members, orders, context.currency)}.values()
             )
             amount = sum(case.amount.minor for case in cases if case.amount)
-            oldest = history.read_time(members[0].at)
+            oldest = history.read_time(members[0].at, "at")
             findings.append(
                 Finding(
                     subject=_transition(start, end),
@@ -193,12 +193,12 @@ class StuckOrders:
 
     def _recent(self, history: LogicalTable, context: CheckContext) -> ColumnElement[bool]:
         """An order does not leave its pair's incident by its age, only by standing right."""
-        usual = history.col("at") >= history.bind_time(context.now - _LOOKS_BACK)
+        usual = history.col("at") >= history.bind_time(context.now - _LOOKS_BACK, "at")
         older = [
             and_(
-                history.col("from_status").in_(history.words(start)),
-                history.col("to_status").in_(history.words(end)),
-                history.col("at") >= history.bind_time(context.back_to(subject, _LOOKS_BACK)),
+                history.is_one("from_status", history.words(start)),
+                history.is_one("to_status", history.words(end)),
+                history.col("at") >= history.bind_time(context.back_to(subject, _LOOKS_BACK), "at"),
             )
             for subject in context.failed
             if _is_transition(subject)
@@ -222,7 +222,7 @@ def _pair(subject: str) -> tuple[str, str]:
 
 def _followed(history: LogicalTable) -> ColumnElement[bool]:
     """The order has gone on since: what it stands in now it did not come to by this transition."""
-    later = LogicalTable(history.mapping, "later")
+    later = LogicalTable(history.mapping, "later", types=history.types)
     return exists(
         select(literal(1))
         .select_from(later.source)
@@ -241,7 +241,7 @@ def _states_of(
     if not numbers:
         return {}
     rows = connection.execute(
-        select(orders.col("number"), orders.col("status")).where(orders.col("number").in_(numbers))
+        select(orders.col("number"), orders.col("status")).where(orders.is_one("number", numbers))
     )
     return {str(row[0]): orders.logical_status(row[1]) for row in rows}
 
@@ -280,7 +280,7 @@ def _case_columns(orders: LogicalTable, currency: str) -> Any:
 
 def _cases(rows: Iterable[Any], orders: LogicalTable, currency: str) -> Iterable[CaseFound]:
     for row in rows:
-        since = orders.read_time(row.since)
+        since = orders.read_time(row.since, "status_since")
         customer = getattr(row, "customer", None)
         yield CaseFound(
             kind="order",

@@ -69,10 +69,17 @@ class Query:
             self._texts[engine] = self.tree.sql(_ENGINES[engine], identify=True)
         return self._texts[engine]
 
-    def bound(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def bound(self, given: Mapping[str, Any], engine: str) -> dict[str, Any]:
         """The values to bind. Raises KeyError for a parameter that is not given."""
-        return {name: bind.of(given) for name, bind in self.binds.items()}
+        return {name: _held(bind.of(given), engine) for name, bind in self.binds.items()}
 
 
 def quoted(name: str, engine: str) -> str:
     return str(exp.to_identifier(name, quoted=True).sql(_ENGINES[engine]))
+
+
+def _held(value: Any, engine: str) -> Any:
+    """SQLite knows no times: they stand there as the text that SQLAlchemy writes."""
+    if engine == "sqlite" and isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value

@@ -204,6 +204,8 @@ class _Compiler:
             return
         whens = exp.Case()
         for word, theirs in mapped.words.items():
+            if not theirs:
+                continue
             is_one = exp.In(this=column.copy(), expressions=[self._bind(one) for one in theirs])
             whens = whens.when(is_one, self._bind(word), copy=False)
         column.replace(whens)
@@ -218,6 +220,8 @@ class _Compiler:
             raw += mapped.theirs(word.name)
         numbers = [one for one in raw if isinstance(one, int)]
         same = numbers if numbers else raw  # a column knows one kind of words
+        if not same:
+            return exp.EQ(this=exp.Literal.number(1), expression=exp.Literal.number(0))
         return exp.In(this=column.copy(), expressions=[self._bind(one) for one in same])
 
     def _instant(self, column: exp.Column) -> None:

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from checks.queries.entity import entities
+from checks.shop.column_types import ColumnTypes
 from checks.shop.mapping import ShopMapping, TableMapping, _known_zone
 
-Form = Literal["native", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
+Form = Literal["native", "aware", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
 Unit = Literal["minor", "major"]
 Word = str | int
 
@@ -34,7 +35,7 @@ class FieldMapping(BaseModel):
 
     def theirs(self, word: str) -> list[Word]:
         """The shop's own words for one of ours; one that is not mapped is its own."""
-        return self.words.get(word) or [word]
+        return self.words.get(word, [word])
 
     def bound(self, moment: datetime) -> Any:
         """The aware moment in the form in which this column holds times."""
@@ -42,6 +43,8 @@ class FieldMapping(BaseModel):
             return moment.timestamp()
         if self.form == "epoch_ms":
             return int(moment.timestamp() * 1000)
+        if self.form == "aware":
+            return moment.astimezone(UTC)
         zone = UTC if self.form == "iso_z" else ZoneInfo(self.zone or "UTC")
         local = moment.astimezone(zone).replace(tzinfo=None)
         if self.form in ("iso", "iso_z"):
@@ -153,3 +156,35 @@ def _of_table(entity: str, table: TableMapping) -> EntityMapping:
             else {},
         )
     return EntityMapping(table=table.table, fields=found, currency=table.currency)
+
+
+def typed(mapping: EntitiesMapping, types: ColumnTypes) -> EntitiesMapping:
+    """The mapping with what the database itself says of its columns.
+
+    A time that keeps its zone is bound as an instant, a word that a closed list of the database
+    does not have is none of the shop's, and numbers are compared as numbers.
+    """
+    made = {}
+    for name, one in mapping.entities.items():
+        fields = {f: _typed(name, f, m, one.table, types) for f, m in one.fields.items()}
+        made[name] = one.model_copy(update={"fields": fields})
+    return EntitiesMapping(entities=made)
+
+
+def _typed(
+    entity: str, field: str, mapped: FieldMapping, table: str, types: ColumnTypes
+) -> FieldMapping:
+    if mapped.form == "native" and types.keeps_zone(table, mapped.column):
+        return mapped.model_copy(update={"form": "aware"})
+    if mapped.form == "native" and types.is_utc(table, mapped.column):
+        return mapped.model_copy(update={"zone": "UTC"})
+    ours = entities()[entity].fields[field].words
+    if ours and types.of(table, mapped.column) is not None:
+        words = {word: _known(mapped.theirs(word), mapped, table, types) for word in ours}
+        return mapped.model_copy(update={"words": words})
+    return mapped
+
+
+def _known(words: list[Word], mapped: FieldMapping, table: str, types: ColumnTypes) -> list[Word]:
+    found = (types.comparable(table, mapped.column, word) for word in words)
+    return [word for word in found if word is not None]

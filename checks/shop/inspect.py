@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, Table, create_engine, func, inspect, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import DateTime, Float, Integer, Numeric
 
+from checks.shop import session
 from checks.shop.source import ShopUnavailable
+
+_PATIENCE = 60.0  # seconds for one question to a shop that is looked at for the first time
 
 # Words that shops use, most telling first. What does not match is left to the person.
 _TABLES = {
@@ -78,7 +82,8 @@ class Proposal:
 def propose(url: str) -> Proposal:
     """Reads the schema and the distinct status words. ShopUnavailable if it cannot."""
     try:
-        engine = create_engine(url, hide_parameters=True)
+        engine = create_engine(session.address(make_url(url)), hide_parameters=True)
+        session.prepare(engine, _PATIENCE)
         tables = {name: engine_table(engine, name) for name in inspect(engine).get_table_names()}
         return _propose(engine, tables)
     except (SQLAlchemyError, ModuleNotFoundError) as error:

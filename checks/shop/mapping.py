@@ -7,15 +7,26 @@ minor units whatever the shop stores, times are aware UTC at this edge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
-from sqlalchemy import BigInteger, ColumnElement, TableClause, cast, column, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    TableClause,
+    cast,
+    column,
+    false,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy import table as sql_table
 
+from checks.shop.column_types import ColumnTypes
 from plan.languages import Code, of_tag
 from storage.money import exponent
 
@@ -105,10 +116,15 @@ class LogicalTable:
     """A mapped table as SQLAlchemy expressions: set-based SQL, nothing is loaded row by row."""
 
     def __init__(
-        self, mapping: TableMapping, alias: str, customers: TableMapping | None = None
+        self,
+        mapping: TableMapping,
+        alias: str,
+        customers: TableMapping | None = None,
+        types: ColumnTypes | None = None,
     ) -> None:
         self.mapping = mapping
         self.source = mapping.source.alias(alias)
+        self.types = types or ColumnTypes()
         self._customers = customers
 
     def has(self, name: str) -> bool:
@@ -159,7 +175,14 @@ class LogicalTable:
         return int(name) if numbers and name.isdigit() else name
 
     def is_status(self, *logical: str) -> ColumnElement[bool]:
-        return self.col("status").in_(self.words(*logical))
+        return self.is_one("status", self.words(*logical))
+
+    def is_one(self, name: str, values: Iterable[Any]) -> ColumnElement[bool]:
+        """Whether the column is one of these, each compared as what the column holds."""
+        table, own = self.mapping.table, self.mapping.columns[name]
+        found = [self.types.comparable(table, own, value) for value in values]
+        known = [one for one in found if one is not None]
+        return self.types.compared(table, own, self.col(name)).in_(known) if known else false()
 
     def logical_status(self, word: object) -> str:
         """The logical name of a status word of the shop; an unknown word stays as it is."""
@@ -168,9 +191,13 @@ class LogicalTable:
                 return name
         return str(word)
 
-    def bind_time(self, moment: datetime) -> Any:
-        """The aware moment in the form in which this table stores times, to compare with."""
-        form = self.mapping.times
+    def bind_time(self, moment: datetime, name: str) -> Any:
+        """The aware moment in the form in which this column stores times, to compare with."""
+        form, own = self.mapping.times, self.mapping.columns[name]
+        if form == "native" and self.types.keeps_zone(self.mapping.table, own):
+            return moment.astimezone(UTC)
+        if form == "native" and self.types.is_utc(self.mapping.table, own):
+            return moment.astimezone(UTC).replace(tzinfo=None)
         if form == "epoch":
             return moment.timestamp()
         if form == "epoch_ms":
@@ -184,8 +211,8 @@ class LogicalTable:
             return local.strftime("%Y-%m-%d %H:%M:%S")
         return local
 
-    def read_time(self, value: Any) -> datetime | None:
-        """What the shop stored, as an aware UTC time."""
+    def read_time(self, value: Any, name: str) -> datetime | None:
+        """What the shop stored in this column, as an aware UTC time."""
         if value is None:
             return None
         form = self.mapping.times
@@ -195,6 +222,8 @@ class LogicalTable:
             return datetime.fromtimestamp(int(value) / 1000, UTC)
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         if moment.tzinfo is None:
-            zone = UTC if form == "iso_z" else ZoneInfo(self.mapping.zone)
+            own = self.mapping.columns[name]
+            in_utc = form == "iso_z" or self.types.is_utc(self.mapping.table, own)
+            zone = UTC if in_utc else ZoneInfo(self.mapping.zone)
             moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)

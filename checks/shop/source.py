@@ -7,10 +7,12 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from checks.shop import session
+from checks.shop.column_types import ColumnTypes
 from checks.shop.mapping import LogicalTable, ShopMapping
 
 if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
@@ -37,25 +39,23 @@ class ShopDatabase:
     ) -> None:
         self.mapping = mapping
         self._entities = entities
+        self._types = ColumnTypes()
         self._queries: dict[tuple[str, str], Query] = {}
         self._timeout = timeout
         try:
-            parsed = make_url(url)
-            if parsed.get_backend_name() == "sqlite" and parsed.database:
-                # Opened read-only by SQLite itself: a check can never change the shop.
-                parsed = parsed.set(
-                    database=f"file:{parsed.database}", query={"mode": "ro", "uri": "true"}
-                )
             self._engine = create_engine(
-                parsed, pool_pre_ping=True, pool_size=2, max_overflow=2, hide_parameters=True
+                session.address(make_url(url)),
+                pool_pre_ping=True,
+                pool_size=2,
+                max_overflow=0,
+                hide_parameters=True,
             )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise ShopUnavailable(
                 f"shop.database_url cannot be used: {error}. Write it like "
                 "postgresql+psycopg://user@host/shop or sqlite:////path/shop.db."
             ) from error
-        if self._engine.dialect.name == "postgresql":
-            event.listen(self._engine, "connect", _postgresql_read_only)
+        session.prepare(self._engine, timeout)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Runs the query in a thread. ShopUnavailable after `timeout` seconds or on an error."""
@@ -70,13 +70,14 @@ class ShopDatabase:
         """The same, in this thread."""
         try:
             with self._engine.connect() as connection:
+                self._types.learn(connection, self._tables())
                 return query(connection)
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise ShopUnavailable(f"the shop's database cannot be read: {reason}") from error
 
     def orders(self) -> LogicalTable:
-        return LogicalTable(self.mapping.orders, "o", self.mapping.customers)
+        return LogicalTable(self.mapping.orders, "o", self.mapping.customers, self._types)
 
     def payments(self) -> LogicalTable:
         return self._mapped("payments", "p")
@@ -94,14 +95,20 @@ class ShopDatabase:
                 f"shop.mapping.{name} is missing: this check needs it; map the table or "
                 "remove the check."
             )
-        return LogicalTable(mapping, alias)
+        return LogicalTable(mapping, alias, types=self._types)
+
+    def _tables(self) -> set[str]:
+        """Every table that is mapped, as the mapping names it."""
+        logical = (getattr(self.mapping, name) for name in type(self.mapping).model_fields)
+        more = self._entities.entities.values() if self._entities is not None else ()
+        return {one.table for one in (*logical, *more) if one is not None}
 
     @cached_property
     def entities(self) -> EntitiesMapping:
         """All that the shop maps, as queries ask for it."""
-        from checks.queries.entity_mapping import of_shop
+        from checks.queries.entity_mapping import of_shop, typed
 
-        return of_shop(self.mapping, self._entities)
+        return typed(of_shop(self.mapping, self._entities), self._types)
 
     def query(self, text: str, currency: str) -> Query:
         """The query over this shop's own tables, read once. Raises QueryError."""
@@ -110,6 +117,10 @@ class ShopDatabase:
         if (text, currency) not in self._queries:
             self._queries[text, currency] = compile_query(text, self.entities, currency)
         return self._queries[text, currency]
+
+    async def know(self) -> None:
+        """Learns the types of the mapped columns, which say how queries bind. ShopUnavailable."""
+        await self.read(lambda _: None)
 
     def maps(self, entity: str, field: str) -> bool:
         return field in self.entities.entities[entity].fields
@@ -120,10 +131,3 @@ class ShopDatabase:
 
     def close(self) -> None:
         self._engine.dispose()
-
-
-def _postgresql_read_only(connection: object, record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
-    cursor.close()
-    connection.commit()  # type: ignore[attr-defined]

@@ -182,7 +182,7 @@ def test_it_finds_what_plain_python_finds(url: str, seed: int) -> None:
             LATE_AND_UNPAID, EntitiesMapping.model_validate({"entities": ENTITIES}), "TWD"
         )
         late, recent = NOW - timedelta(hours=8), NOW - timedelta(hours=12)
-        given = query.bound({"late": late, "recent": recent})
+        given = query.bound({"late": late, "recent": recent}, engine.dialect.name)
         rows = connection.execute(text(query.sql(engine.dialect.name)), given).mappings().all()
         read = {one.name: one.mapping for one in query.outputs}["entered_at"]
         assert read is not None
@@ -215,7 +215,7 @@ def test_a_column_keeps_its_index(tmp_path: Path) -> None:
         metadata.create_all(connection)
         connection.execute(text("create index am on kopf (zustand, am)"))
         explained = connection.execute(
-            text("explain query plan " + query.sql("sqlite")), query.bound({"now": NOW})
+            text("explain query plan " + query.sql("sqlite")), query.bound({"now": NOW}, "sqlite")
         )
         plan = " ".join(str(row) for row in explained)
     engine.dispose()

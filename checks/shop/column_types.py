@@ -1,0 +1,73 @@
+"""Column types of a shop's tables, as its database describes them: what a value is compared as.
+
+A word that a closed list of the database does not have is in no row, and asking for it is an error
+there; a number is no text, and a column that keeps its zone is asked with an instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Integer, String, inspect, type_coerce
+from sqlalchemy.dialects.postgresql import ENUM
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import TypeEngine
+
+
+class ColumnTypes:
+    """The types of the tables that were asked for; of another nothing is known."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, dict[str, TypeEngine[Any]]] = {}
+
+    def learn(self, connection: Connection, tables: Iterable[str]) -> None:
+        """Reads the types of these tables once. One that is not there its first query will name."""
+        inspector = inspect(connection)
+        for table in tables:
+            if table in self._tables:
+                continue
+            schema, _, name = table.rpartition(".")
+            try:
+                found = inspector.get_columns(name, schema=schema or None)
+            except SQLAlchemyError:
+                continue
+            self._tables[table] = {str(one["name"]): one["type"] for one in found}
+
+    def of(self, table: str, column: str) -> TypeEngine[Any] | None:
+        return self._tables.get(table, {}).get(column)
+
+    def keeps_zone(self, table: str, column: str) -> bool:
+        """PostgreSQL's `timestamptz`: an instant, however it was written."""
+        return bool(getattr(self.of(table, column), "timezone", False))
+
+    def is_utc(self, table: str, column: str) -> bool:
+        """MySQL's `timestamp`: kept in UTC and read in the session's zone, which is UTC."""
+        kind = self.of(table, column)
+        return (
+            kind is not None
+            and type(kind).__module__.endswith("mysql.types")
+            and (type(kind).__name__ == "TIMESTAMP")
+        )
+
+    def compared(self, table: str, column: str, own: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The column as its values are compared: one of a closed list knows only its own type."""
+        kind = self.of(table, column)
+        return type_coerce(own, kind) if kind is not None and _is_list(kind) else own
+
+    def comparable(self, table: str, column: str, value: Any) -> Any:
+        """The value as it can be compared with the column; None: no row can have it."""
+        kind = self.of(table, column)
+        if kind is not None and _is_list(kind):
+            return str(value) if str(value) in kind.enums else None  # type: ignore[attr-defined]
+        if isinstance(kind, Integer) and isinstance(value, str):
+            text = value.strip().removeprefix("-")
+            return int(value) if text.isascii() and text.isdigit() else None
+        if isinstance(kind, String) and isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return value
+
+
+def _is_list(kind: TypeEngine[Any]) -> bool:
+    """PostgreSQL's own enum, which is compared with nothing else."""
+    return isinstance(kind, ENUM)
