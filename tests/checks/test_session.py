@@ -85,7 +85,7 @@ def found(url: str, folder: Path, **mapping: Any) -> tuple[set[str], dict[str, s
 
 
 @contextmanager
-def filled(url: str, status: str, **kinds: str) -> Iterator[None]:
+def filled(url: str, word: str, **kinds: str) -> Iterator[None]:
     """The table with an order of each age; its times by the server's own clock."""
     engine = create_engine(url)
     ago = (
@@ -97,9 +97,7 @@ def filled(url: str, status: str, **kinds: str) -> Iterator[None]:
         connection.execute(text("drop table if exists orders"))
         connection.execute(text(TABLE.format(**kinds)))
         for hours in HOURS:
-            sql = (
-                f"insert into orders values ({hours}, '{hours}', {status}, {ago.format(hours)}, 9)"
-            )
+            sql = f"insert into orders values ({hours}, '{hours}', {word}, {ago.format(hours)}, 9)"
             connection.execute(text(sql))
     try:
         yield
