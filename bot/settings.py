@@ -21,9 +21,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.paging.registry import AnyPagerSettings
+from bot import strict_yaml
 from bot.check_settings import query_faults, with_check_files
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
+from bot.strict_yaml import NotStrict
 from checks.queries.entity_mapping import EntityMapping
 from checks.registry import AnyCheckSettings
 from checks.shop.mapping import ShopMapping
@@ -222,7 +224,9 @@ def load_settings(path: Path) -> Settings:
             [f"{path}: {error.strerror}; write the configuration there or name it with --config."]
         ) from error
     try:
-        data = yaml.safe_load(text)
+        data = strict_yaml.read(text)
+    except NotStrict as error:
+        raise SettingsError([f"{path.name}: {fault}" for fault in error.faults]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}" if mark else "the file"

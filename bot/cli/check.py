@@ -13,12 +13,14 @@ import click
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, settings_of
 from bot.cli.terminal import Lines, Terminal, text
+from bot.name_resolution import opening_nothing
 from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
 from checks.model import CheckResult, Finding
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.source import ShopUnavailable
+from plan.loader import load_plan
 
 
 @click.command("check")
@@ -34,6 +36,9 @@ def command(names: tuple[str, ...], as_json: bool, config: Path) -> int:
         raise UserError(
             f"There is no check “{unknown[0]}”; the configuration has: {', '.join(sorted(known))}."
         )
+    lost = opening_nothing(load_plan(settings.plan.extra).plan, settings)
+    if lost:
+        raise UserError(*(f"{config.name}: {sentence}" for sentence in lost))
     try:
         results = asyncio.run(_run(settings, names))
     except ShopUnavailable as error:

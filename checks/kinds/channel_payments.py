@@ -15,6 +15,8 @@ from checks.shop.mapping import LogicalTable
 from checks.shop.source import ShopDatabase
 from storage.money import Money
 
+_OUTCOMES = ("captured", "failed", "unknown", "created", "refunded", "cancelled")
+
 
 class Outcomes(NamedTuple):
     """What came of some attempts to pay."""
@@ -67,6 +69,24 @@ class ChannelPayments:
             "stage": stage,
             "banks": None if banks is None else int(banks),
         }
+
+    def unmapped(self, connection: Connection) -> str | None:
+        """A word of the shop's that the mapping does not know, where most attempts have such ones:
+        whether they were paid is not known then."""
+        payments = self.payments
+        ours = payments.is_one("channel", [self.channel.id])
+        recent = and_(ours, payments.col("created_at") >= self._window())
+        words = connection.execute(
+            select(payments.col("status"), func.count())
+            .where(recent, not_(payments.is_status(*_OUTCOMES)))
+            .group_by(payments.col("status"))
+            .order_by(func.count().desc())
+        ).all()
+        unknown = sum(int(count) for _, count in words)
+        attempts = connection.scalar(select(func.count()).where(recent)) or 0
+        enough = unknown >= self.settings.minimum_attempts
+        most = enough and unknown >= attempts * self.settings.fail_share
+        return f"{unknown} of {attempts} payments are “{words[0][0]}”" if most else None
 
     def _window(self) -> Any:
         return self.payments.bind_time(

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-import httpx
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import Connection, case, func, select
 
+from checks import wire
 from checks.kinds.base import CheckContext, CheckSettings, LookFailed
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
-_BODY_LIMIT = 64 * 1024  # bytes; a health page is small
+
+def _address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or "$" in url:
+        raise ValueError(f"“{url}” is no address; write one like https://shop.example/health")
+    return url
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 class HttpProbeSettings(CheckSettings):
     kind: Literal["http_probe"]
-    url: str
+    url: Annotated[str, AfterValidator(_address)]
     service: str  # what people call it: storefront
     incident_type: str = "system_crash"
     status: int = 200
@@ -35,6 +49,16 @@ class HttpProbeSettings(CheckSettings):
     @property
     def opens(self) -> tuple[str, ...]:
         return (self.incident_type,)
+
+    @model_validator(mode="after")
+    def _ends_in_time(self) -> HttpProbeSettings:
+        """A look that is not over when the check must be would hide the outage for ever."""
+        if self.deadline <= self.timeout:
+            raise ValueError(
+                f"the deadline ({self.deadline:g} s) must be longer than the timeout "
+                f"({self.timeout:g} s)"
+            )
+        return self
 
 
 class HttpProbe:
@@ -94,31 +118,26 @@ class HttpProbe:
         return not (expected >= 1 and now * 2 < expected)
 
     async def _probe(self, context: CheckContext) -> tuple[str | None, int | None]:
+        """What is wrong with it, and how soon it answered, where it did. ShopUnavailable: the page
+        was too long to be searched, which says nothing of the service."""
         settings = self.settings
-        try:
-            async with context.http.stream(
-                "GET", settings.url, timeout=settings.timeout, follow_redirects=False
-            ) as response:
-                body = b""
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > _BODY_LIMIT:
-                        break
-        except httpx.TimeoutException:
-            return "timeout", int(settings.timeout * 1000)
-        except httpx.ConnectError:
-            return "refused", None
-        except httpx.HTTPError:
-            return "broken", None
-        latency = response.elapsed.total_seconds()
-        milliseconds = int(latency * 1000)
-        if response.status_code != settings.status:
-            return f"http_{response.status_code}", milliseconds
-        if settings.contains is not None and settings.contains not in body.decode(errors="replace"):
-            return "wrong_body", milliseconds
-        if latency > settings.slow_after:
-            return "slow", milliseconds
-        return None, milliseconds
+        seen = await wire.get(
+            context.http, settings.url, within=settings.timeout, holding=settings.contains
+        )
+        if seen.problem is not None:
+            return seen.problem, None
+        if seen.status != settings.status:
+            return f"http_{seen.status}", seen.milliseconds
+        if not seen.holds and not seen.whole:
+            raise ShopUnavailable(
+                f"{settings.url} is longer than {wire.LONGEST // 1024} KB and its beginning does "
+                f"not hold “{settings.contains}”: look at a shorter page"
+            )
+        if not seen.holds:
+            return "wrong_body", seen.milliseconds
+        if seen.milliseconds is not None and seen.milliseconds > settings.slow_after * 1000:
+            return "slow", seen.milliseconds
+        return None, seen.milliseconds
 
     async def _standby(self, context: CheckContext) -> tuple[dict[str, Any] | None, str | None]:
         """Whether the standby could take over, and which server has the shop's traffic."""
@@ -131,10 +150,13 @@ class HttpProbe:
             answer = await context.look(self.settings.standby_look, {})
         except LookFailed:
             return found, None
-        for server in answer.get("servers", []):
-            if server.get("id") == self.settings.standby:
-                found |= {"state": server.get("state"), "ok": server.get("healthy")}
-        return found, answer.get("traffic")
+        servers = answer.get("servers") if isinstance(answer, Mapping) else None
+        for server in servers if isinstance(servers, list) else ():
+            if isinstance(server, Mapping) and server.get("id") == self.settings.standby:
+                healthy = server.get("healthy")  # “"false"” is a text, and says nothing
+                found |= {"state": server.get("state"), "ok": _flag(healthy)}
+        traffic = answer.get("traffic") if isinstance(answer, Mapping) else None
+        return found, traffic if isinstance(traffic, str) else None
 
     async def _orders(self, context: CheckContext) -> dict[str, Any]:
         """What the customer feels: orders now beside the usual, where the shop's data can tell."""

@@ -17,7 +17,7 @@ from checks.kinds.base import CheckContext, LookFailed
 from checks.kinds.channel_payments import ChannelPayments
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.model import CaseFound, CheckResult, Finding
-from checks.shop.source import ShopDatabase
+from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
 
 
@@ -115,10 +115,17 @@ class PaymentChannel:
     ) -> _Seen:
         settings = self.settings
         probe = await self._probe(context, channel)
-        stats = await shop.read(self._payments(channel, context, shop).stats)
+        payments = self._payments(channel, context, shop)
+        stats = await shop.read(payments.stats)
+        unmapped = await shop.read(payments.unmapped) if carries else None
+        if unmapped is not None:
+            raise ShopUnavailable(
+                f"{unmapped}, which shop.mapping.payments.statuses does not know: say what it means"
+            )
         failing = probe["ok"] is False or (
             stats["attempts"] >= settings.minimum_attempts
-            and stats["failed"] / stats["attempts"] >= settings.fail_share
+            and (stats["failed"] + stats["unanswered_now"]) / stats["attempts"]
+            >= settings.fail_share
         )
         subject = _subject(channel)
         found = _Seen(channel, subject, probe, stats, carries, failing, well=False)
@@ -240,11 +247,18 @@ class PaymentChannel:
         try:
             answer = await context.look(self.settings.probe_look, {"channel": channel.id})
         except LookFailed as error:
-            return {"ok": False, "problem": error.code}
-        if not isinstance(answer, dict):
-            return {"ok": False, "problem": "body"}
-        ok = bool(answer.get("ok"))
+            # Only an answer of the channel counts against it: not a token that has run out, a
+            # path that is gone, or a door that did not open.
+            return {"ok": False if _is_its_own(error.code) else None, "problem": error.code}
+        ok = answer.get("ok") if isinstance(answer, dict) else None
+        if not isinstance(ok, bool):
+            return {"ok": None, "problem": "body"}
         return {"ok": ok, "problem": None if ok else str(answer.get("problem") or "not_ok")}
+
+
+def _is_its_own(code: str) -> bool:
+    """Whether a test payment that had no usable answer was tried: it hung, or the shop failed."""
+    return code == "timeout" or code.startswith("http_5")
 
 
 def _subject(channel: ChannelName) -> str:

@@ -8,7 +8,18 @@ from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.model import CaseFound, CheckResult, Finding
@@ -143,7 +154,7 @@ class StuckOrders:
             not_(_followed(history)),
             history.col("from_status").is_not(None),
             history.col("from_status") != history.col("to_status"),
-            not_(or_(*allowed)),
+            not_(or_(false(), *allowed)),
             history.col("to_status") == orders.col("status"),
         )
         rows = connection.execute(
@@ -268,6 +279,7 @@ def _words(history: LogicalTable, ends: Iterable[str]) -> list[str | int]:
 def _case_columns(orders: LogicalTable, currency: str) -> Any:
     columns: list[Any] = [
         orders.col("number").label("number"),
+        orders.col("id").label("id"),
         orders.minor("total", currency).label("total"),
         orders.currency(currency).label("currency"),
         orders.col("status_since").label("since"),
@@ -284,8 +296,10 @@ def _cases(rows: Iterable[Any], orders: LogicalTable, currency: str) -> Iterable
         customer = getattr(row, "customer", None)
         yield CaseFound(
             kind="order",
-            key=str(row.number),
-            amount=Money(int(row.total or 0), str(row.currency)),
+            key=str(row.number or row.id),  # without a number, by what the shop's table calls it
+            amount=None
+            if row.total is None
+            else Money(int(row.total), str(row.currency or currency)),
             customer_key=None if customer is None else str(customer),
             facts={"since": since.isoformat() if since else None, **orders.spoken(row)},
         )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     TableClause,
+    case,
     cast,
     column,
     false,
@@ -28,7 +29,7 @@ from sqlalchemy import table as sql_table
 
 from checks.shop.column_types import ColumnTypes
 from plan.languages import Code, of_tag
-from storage.money import exponent
+from storage.money import digits_apart, exponent
 
 Amounts = Literal["minor", "major"]
 Times = Literal["native", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
@@ -138,8 +139,18 @@ class LogicalTable:
         value = self.col(name)
         if self.mapping.amounts == "minor":
             return cast(value, BigInteger)
-        scaled: ColumnElement[int] = cast(func.round(value * 10 ** exponent(currency)), BigInteger)
+        scaled: ColumnElement[int] = cast(func.round(value * self._factor(currency)), BigInteger)
         return scaled
+
+    def _factor(self, currency: str) -> Any:
+        """Minor units in one of the row's own currency: a yen has none, a dinar a thousand."""
+        if not self.has("currency"):
+            return 10 ** exponent(self.mapping.currency or currency)
+        kinds = [
+            (self.col("currency").in_(currencies), 10**digits)
+            for digits, currencies in digits_apart().items()
+        ]
+        return case(*kinds, else_=100)
 
     def currency(self, default: str) -> ColumnElement[str]:
         if self.has("currency"):
@@ -220,7 +231,10 @@ class LogicalTable:
             return datetime.fromtimestamp(float(value), UTC)
         if form == "epoch_ms":
             return datetime.fromtimestamp(int(value) / 1000, UTC)
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            return None  # a zero date, an empty one: this row alone cannot be read
         if moment.tzinfo is None:
             own = self.mapping.columns[name]
             in_utc = form == "iso_z" or self.types.is_utc(self.mapping.table, own)
