@@ -7,12 +7,27 @@ there; a number is no text, and a column that keeps its zone is asked with an in
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, String, inspect, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    Numeric,
+    String,
+    inspect,
+    select,
+    type_coerce,
+)
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
+
+_FEW = 500  # rows that are looked at where a type says not whether it holds decimals
 
 
 class ColumnTypes:
@@ -49,6 +64,39 @@ class ColumnTypes:
             and type(kind).__module__.endswith("mysql.types")
             and (type(kind).__name__ == "TIMESTAMP")
         )
+
+    def amount_fault(
+        self, connection: Connection, table: str, column: str, *, whole: bool
+    ) -> str | None:
+        """Why what stands in the column cannot be read as an amount; None: it can.
+
+        `whole`: it is mapped as whole minor units. Text is cut off where it stops being a number,
+        and decimals are cut to integers: both would be another amount, in silence.
+        """
+        kind = self.of(table, column)
+        if isinstance(kind, String):
+            return f"{table}.{column} is text, which is no amount: map a column of numbers"
+        if whole and self._has_decimals(connection, table, column, kind):
+            return (
+                f"{table}.{column} holds decimals and is mapped as whole minor units: "
+                "set amounts: major"
+            )
+        return None
+
+    @staticmethod
+    def _has_decimals(
+        connection: Connection, table: str, column: str, kind: TypeEngine[Any] | None
+    ) -> bool:
+        """By its type; where that leaves it open, by the rows that come first."""
+        if isinstance(kind, Float):
+            return True
+        if not isinstance(kind, Numeric) or kind.scale is not None:
+            return isinstance(kind, Numeric) and bool(kind.scale)
+        schema, _, name = table.rpartition(".")
+        own: ColumnElement[Any] = sql_column(column)
+        few = select(own).select_from(sql_table(name, own, schema=schema or None)).limit(_FEW)
+        values = connection.scalars(few.where(own.is_not(None)))
+        return any(isinstance(value, float | Decimal) and value % 1 != 0 for value in values)
 
     def compared(self, table: str, column: str, own: ColumnElement[Any]) -> ColumnElement[Any]:
         """The column as its values are compared: one of a closed list knows only its own type."""

@@ -13,6 +13,7 @@ from sqlalchemy.types import DateTime, Float, Integer, Numeric
 from checks.shop import session
 from checks.shop.source import ShopUnavailable
 
+_MOVES_BY_ITSELF = ("updated_at", "modified_at")
 _PATIENCE = 60.0  # seconds for one question to a shop that is looked at for the first time
 
 # Words that shops use, most telling first. What does not match is left to the person.
@@ -84,8 +85,9 @@ def propose(url: str) -> Proposal:
     try:
         engine = create_engine(session.address(make_url(url)), hide_parameters=True)
         session.prepare(engine, _PATIENCE)
-        tables = {name: engine_table(engine, name) for name in inspect(engine).get_table_names()}
-        return _propose(engine, tables)
+        found = inspect(engine)
+        names = [*found.get_table_names(), *found.get_view_names()]
+        return _propose(engine, {name: engine_table(engine, name) for name in names})
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         raise ShopUnavailable(f"the shop's database cannot be read: {error}") from error
 
@@ -98,11 +100,13 @@ def engine_table(engine: Engine, name: str) -> Table:
 def _propose(engine: Engine, tables: dict[str, Table]) -> Proposal:
     proposal = Proposal()
     for logical, words in _TABLES.items():
-        table = _best(tables, words, logical)
+        ranked = _ranked(engine, tables, words, logical)
+        table = ranked[0] if ranked else None
         if table is None:
             if logical == "orders":
                 proposal.questions.append("No table looks like orders: write shop.mapping.orders.")
             continue
+        proposal.questions.extend(_doubts(logical, ranked))
         columns = _columns(table, logical)
         missing = [name for name in _REQUIRED[logical] if name not in columns]
         if missing and logical in ("history", "customers"):
@@ -128,14 +132,44 @@ def _propose(engine: Engine, tables: dict[str, Table]) -> Proposal:
     return proposal
 
 
-def _best(tables: dict[str, Table], words: tuple[str, ...], logical: str) -> Table | None:
-    def score(table: Table) -> tuple[int, int]:
-        name = table.name.lower()
-        word = next((len(words) - i for i, w in enumerate(words) if w in name), 0)
-        return (word, len(_columns(table, logical))) if word else (0, 0)
+def _ranked(
+    engine: Engine, tables: dict[str, Table], words: tuple[str, ...], logical: str
+) -> list[Table]:
+    """The tables that look like it, the likeliest first: what is in use before what is empty, the
+    name itself before one that holds it, then whose columns fit."""
 
-    best = max(tables.values(), key=score, default=None)
-    return best if best is not None and score(best)[0] else None
+    def score(table: Table) -> tuple[int, bool, bool, int, int]:
+        name = table.name.lower()
+        word = next((w for w in words if w in name), "")
+        exact = name in (word, f"{word}s", word.removesuffix("s"))
+        fit = len(_columns(table, logical))
+        return len(words) - words.index(word), exact, _in_use(engine, table), fit, -len(name)
+
+    found = [table for table in tables.values() if any(w in table.name.lower() for w in words)]
+    scored = {table.name: score(table) for table in found}
+    # An empty table is never before one that is used, however well it is called.
+    return sorted(found, key=lambda t: (scored[t.name][2], *scored[t.name]), reverse=True)
+
+
+def _in_use(engine: Engine, table: Table) -> bool:
+    with engine.connect() as connection:
+        return connection.execute(select(table).limit(1)).first() is not None
+
+
+def _doubts(logical: str, ranked: list[Table]) -> list[str]:
+    """What a person should look at: other tables that it could be, a time that moves by itself."""
+    table, *others = ranked
+    said = []
+    if others:
+        names = ", ".join(str(other.name) for other in others[:5])
+        said.append(f"shop.mapping.{logical}.table: {table.name} was taken; it could be {names}.")
+    since = _columns(table, logical).get("status_since", "")
+    if since.lower() in _MOVES_BY_ITSELF:
+        said.append(
+            f"shop.mapping.{logical}.columns.status_since: {since} moves with every change of the "
+            "row, so an order that stands still may look new; is there a time of its state?"
+        )
+    return said
 
 
 def _columns(table: Table, logical: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from checks.shop import session
 from checks.shop.column_types import ColumnTypes
-from checks.shop.mapping import LogicalTable, ShopMapping
+from checks.shop.mapping import LogicalTable, ShopMapping, TableMapping
 
 if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
     from checks.queries.compiled_query import Query
@@ -40,6 +40,7 @@ class ShopDatabase:
         self.mapping = mapping
         self._entities = entities
         self._types = ColumnTypes()
+        self._exact = False  # whether the amounts were seen to be such
         self._queries: dict[tuple[str, str], Query] = {}
         self._timeout = timeout
         try:
@@ -71,6 +72,7 @@ class ShopDatabase:
         try:
             with self._engine.connect() as connection:
                 self._types.learn(connection, self._tables())
+                self._amounts(connection)
                 return query(connection)
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -96,6 +98,22 @@ class ShopDatabase:
                 "remove the check."
             )
         return LogicalTable(mapping, alias, types=self._types)
+
+    def _amounts(self, connection: Connection) -> None:
+        """Every mapped amount can be read exactly: looked at once. Raises ShopUnavailable."""
+        if self._exact:
+            return
+        for name in type(self.mapping).model_fields:
+            table: TableMapping | None = getattr(self.mapping, name)
+            for wanted in ("total", "list", "discount", "shipping", "amount"):
+                column = table.columns.get(wanted) if table is not None else None
+                if table is None or column is None:
+                    continue
+                whole = table.amounts == "minor"
+                fault = self._types.amount_fault(connection, table.table, column, whole=whole)
+                if fault is not None:
+                    raise ShopUnavailable(f"shop.mapping.{name}: {fault}")
+        self._exact = True
 
     def _tables(self) -> set[str]:
         """Every table that is mapped, as the mapping names it."""

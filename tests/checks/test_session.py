@@ -216,3 +216,43 @@ def test_a_shop_is_never_written_and_never_asked_for_long(
     with made.begin() as connection:
         assert connection.execute(text("select count(*) from kept")).scalar() == 0
     made.dispose()
+
+
+@pytest.mark.parametrize(
+    ("kind", "amounts", "sentence"),
+    [
+        ("varchar(20)", "major", "orders.total is text, which is no amount"),
+        ("numeric(12, 2)", "minor", "orders.total holds decimals"),
+        ("double precision", "minor", "orders.total holds decimals"),
+        ("numeric(12, 0)", "minor", None),
+        ("bigint", "minor", None),
+    ],
+)
+@pytest.mark.parametrize("engine", ["sqlite", "pg_url", "mariadb_url"])
+def test_what_is_no_exact_amount_is_never_compared(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    engine: str,
+    kind: str,
+    amounts: str,
+    sentence: str | None,
+) -> None:
+    """“12,50” is 12 to a cast, and 99.99 is 99: another amount, in silence."""
+    url = request.getfixturevalue(engine) if engine != "sqlite" else f"sqlite:///{tmp_path}/s.db"
+    made = create_engine(url)
+    with made.begin() as connection:
+        connection.execute(text(f"create table orders (id int, total {kind})"))
+        connection.execute(text("insert into orders values (1, 99)"))
+    made.dispose()
+    mapping = ShopMapping.model_validate(
+        {"orders": {"table": "orders", "columns": COLUMNS, "amounts": amounts}}
+    )
+    shop = ShopDatabase(url, mapping)
+    try:
+        asyncio.run(shop.read(lambda connection: None))
+        said = None
+    except ShopUnavailable as error:
+        said = str(error)
+    finally:
+        shop.close()
+    assert (said is None) if sentence is None else (sentence in str(said))
