@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    ColumnClause,
     ColumnElement,
     Connection,
     Float,
@@ -93,7 +94,7 @@ class ColumnTypes:
         if not isinstance(kind, Numeric) or kind.scale is not None:
             return isinstance(kind, Numeric) and bool(kind.scale)
         schema, _, name = table.rpartition(".")
-        own: ColumnElement[Any] = sql_column(column)
+        own: ColumnClause[Any] = sql_column(column)
         few = select(own).select_from(sql_table(name, own, schema=schema or None)).limit(_FEW)
         values = connection.scalars(few.where(own.is_not(None)))
         return any(isinstance(value, float | Decimal) and value % 1 != 0 for value in values)
