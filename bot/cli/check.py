@@ -11,11 +11,13 @@ from typing import Any
 import click
 
 from bot.cli.errors import UserError
+from bot.cli.explain import explained
 from bot.cli.options import config_option, settings_of
-from bot.cli.terminal import Lines, Terminal, text
+from bot.cli.terminal import Lines, Terminal, say, text
 from bot.name_resolution import opening_nothing
 from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
+from checks.kinds.query import QueryCheckSettings
 from checks.model import CheckResult, Finding
 from checks.registry import build
 from checks.runner import run_check
@@ -26,8 +28,9 @@ from plan.loader import load_plan
 @click.command("check")
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+@click.option("--explain", is_flag=True, help="What queries ask of the database.")
 @config_option
-def command(names: tuple[str, ...], as_json: bool, config: Path) -> int:
+def command(names: tuple[str, ...], as_json: bool, explain: bool, config: Path) -> int:
     """Run the checks (all, or those NAMED) once and print what they find."""
     settings = settings_of(config)
     known = {check.name for check in settings.checks}
@@ -39,6 +42,8 @@ def command(names: tuple[str, ...], as_json: bool, config: Path) -> int:
     lost = opening_nothing(load_plan(settings.plan.extra).plan, settings)
     if lost:
         raise UserError(*(f"{config.name}: {sentence}" for sentence in lost))
+    if explain:
+        return _explain(settings, names)
     try:
         results = asyncio.run(_run(settings, names))
     except ShopUnavailable as error:
@@ -50,6 +55,31 @@ def command(names: tuple[str, ...], as_json: bool, config: Path) -> int:
     if any(result.error for result in results):
         return 2
     return 1 if any(result.findings for result in results) else 0
+
+
+def _explain(settings: Settings, names: tuple[str, ...]) -> int:
+    """0 if every query could be explained."""
+    queries = [
+        check
+        for check in settings.checks
+        if isinstance(check, QueryCheckSettings) and (not names or check.name in names)
+    ]
+    if not queries:
+        raise UserError("None of these checks is a query; the other kinds cannot be explained.")
+
+    async def run() -> None:
+        async with open_checks(settings) as checking:
+            for check in queries:
+                say(text(check.name, "bold"))
+                shop = checking.context(datetime.now(UTC)).database()
+                for line in await explained(check, shop, settings.shop.currency):
+                    say(line)
+
+    try:
+        asyncio.run(run())
+    except ShopUnavailable as error:
+        raise UserError(str(error)) from None
+    return 0
 
 
 async def _run(settings: Settings, names: tuple[str, ...]) -> list[CheckResult]:
@@ -97,6 +127,8 @@ def _show(results: list[CheckResult]) -> None:
     for result in results:
         if result.error:
             table.row(result.name, text("could not run", "yellow"), result.error, "")
+        elif not result.findings and not result.healthy_subjects:
+            table.row(result.name, text("not known", "yellow"), "nothing to look at", "")
         elif not result.findings:
             healthy = ", ".join(result.healthy_subjects)
             table.row(result.name, text("in order", "green"), healthy, "")

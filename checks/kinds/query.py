@@ -102,7 +102,9 @@ class QueryCheck:
     def _well(self, context: CheckContext, findings: tuple[Finding, ...]) -> tuple[str, ...]:
         """The subjects that were looked at and are in order: its own, and those that failed."""
         found = {finding.subject for finding in findings}
-        mine = (self.settings.subject,) if self.settings.subject_by is None else ()
+        # Of many subjects nothing is in order by name but all of them together.
+        alone = self.settings.subject_by is None or not findings
+        mine = (self.settings.subject,) if alone else ()
         failed = [s for s in context.failed if s.partition("=")[0] == self.settings.subject]
         return tuple(subject for subject in (*mine, *failed) if subject not in found)
 

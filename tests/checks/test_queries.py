@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -332,3 +333,24 @@ def test_a_query_that_cannot_be_is_named_before_anything_runs(
         )
         assert done.returncode == 2
         assert sentence in done.stderr
+
+
+def test_it_is_explained_and_of_nothing_nothing_is_said(shop: ForeignShop, tmp_path: Path) -> None:
+    config = queried(shop, tmp_path)
+
+    def muster(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot.cli", "check", *arguments, "--config", str(config)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "not known" in muster()  # the shop has no order at all
+    shop.order("bezahlt", hours=2)
+    assert "in order" in muster()
+    said = muster("spaet", "--explain")
+    assert "bestellungen" in said
+    assert "0 rows in" in said

@@ -1,0 +1,39 @@
+"""Explain: what a check that is a query asks of the shop's database, and how that goes about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from checks.kinds.query import QueryCheckSettings
+from checks.queries.compiled_query import Query
+from checks.shop.source import ShopDatabase
+
+_EXPLAINS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
+
+
+async def explained(check: QueryCheckSettings, shop: ShopDatabase, currency: str) -> Iterator[str]:
+    """The query as it is sent, its values, the database's own plan, rows and time.
+
+    Raises QueryError, and ShopUnavailable where the database cannot be asked.
+    """
+    await shop.know()
+    query = shop.query(check.find, currency)
+    given = check.given(datetime.now(UTC))
+    return iter(await shop.read(lambda connection: list(_lines(connection, query, given))))
+
+
+def _lines(connection: Connection, query: Query, given: dict[str, Any]) -> Iterator[str]:
+    engine = connection.dialect.name
+    sql, values = query.sql(engine), query.bound(given, engine)
+    yield sql
+    yield from (f"  :{name} = {value!r}" for name, value in values.items() if f":{name}" in sql)
+    plan = connection.execute(text(_EXPLAINS.get(engine, "EXPLAIN ") + sql), values)
+    yield from ("  " + "  ".join(str(part) for part in row if part is not None) for row in plan)
+    began = time.monotonic()
+    rows = len(connection.execute(text(sql), values).all())
+    yield f"{rows} rows in {(time.monotonic() - began) * 1000:.0f} ms"
