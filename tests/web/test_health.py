@@ -117,7 +117,7 @@ async def test_an_overdue_check_is_named_and_comes_back(
     """Its run does not end, and three of its intervals and a minute have passed."""
     check = {
         "name": "storefront", "kind": "http_probe", "url": silent.url, "service": "storefront",
-        "every": 3600, "timeout": 60, "deadline": 60, "slow_after": 60,
+        "every": 3600, "timeout": 60, "deadline": 61, "slow_after": 60,
     }  # fmt: skip
     async with running(tmp_path, session, checks=[check]) as bot:
         await until(lambda: silent.asked, seconds=15)
@@ -138,7 +138,7 @@ async def test_a_last_run_in_the_future_is_not_fresh(
     """Written by a clock that ran eight hours ahead; since it was corrected no run has ended."""
     check = {
         "name": "storefront", "kind": "http_probe", "url": silent.url, "service": "storefront",
-        "every": 3600, "timeout": 60, "deadline": 60, "slow_after": 60,
+        "every": 3600, "timeout": 60, "deadline": 61, "slow_after": 60,
     }  # fmt: skip
     async with running(tmp_path, session, checks=[check]) as bot:
         await until(lambda: silent.asked, seconds=15)
