@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -136,7 +137,11 @@ PATHS = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=200 if os.environ.get("MUSTER_FULL") else 30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(
     st.sampled_from(IDS).flatmap(
         lambda kind: st.tuples(st.just(kind), st.sets(st.sampled_from(PATHS[kind]), max_size=12))

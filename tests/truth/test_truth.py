@@ -555,7 +555,7 @@ class Truth(RuleBasedStateMachine):
 
 
 Truth.TestCase.settings = settings(
-    max_examples=400 if FULL else 12,
+    max_examples=400 if FULL else 8,
     stateful_step_count=40 if FULL else 25,
     deadline=None,
     derandomize=not FULL,  # the short run walks the same lives each time; the long one new ones
