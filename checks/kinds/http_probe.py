@@ -15,6 +15,8 @@ from checks.kinds.base import CheckContext, CheckSettings, LookFailed
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
+_DEADLINE, _SPARE = 30.0, 5.0  # seconds: of a run, and beside its timeout
+
 
 def _address(url: str) -> str:
     try:
@@ -49,6 +51,15 @@ class HttpProbeSettings(CheckSettings):
     @property
     def opens(self) -> tuple[str, ...]:
         return (self.incident_type,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_time(cls, data: Any) -> Any:
+        """Without a deadline of its own a patient probe has the time that it needs."""
+        given = data.get("timeout") if isinstance(data, Mapping) else None
+        if isinstance(given, int | float) and "deadline" not in data:
+            return {**data, "deadline": max(_DEADLINE, given + _SPARE)}
+        return data
 
     @model_validator(mode="after")
     def _ends_in_time(self) -> HttpProbeSettings:

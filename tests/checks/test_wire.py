@@ -124,6 +124,8 @@ def test_one_limit_bounds_the_whole_of_it(served: Callable[[Answer], str], answe
 def test_a_deadline_before_the_timeout_is_refused() -> None:
     with pytest.raises(ValueError, match=r"the deadline .* must be longer than the timeout"):
         probed("http://127.0.0.1/", timeout=10, deadline=2)
+    patient = {"kind": "http_probe", "name": "a", "service": "a", "url": closed(), "timeout": 45}
+    assert HttpProbeSettings.model_validate(patient).deadline == 50
 
 
 @pytest.mark.parametrize(
