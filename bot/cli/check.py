@@ -45,11 +45,11 @@ def command(names: tuple[str, ...], as_json: bool, explain: bool, config: Path) 
     if explain:
         return _explain(settings, names)
     try:
-        results = asyncio.run(_run(settings, names))
+        results = asyncio.run(run_once(settings, names))
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
     if as_json:
-        click.echo(json.dumps([_as_json(r) for r in results], ensure_ascii=False, indent=2))
+        click.echo(json.dumps([as_json_of(r) for r in results], ensure_ascii=False, indent=2))
     else:
         _show(results)
     if any(result.error for result in results):
@@ -82,7 +82,8 @@ def _explain(settings: Settings, names: tuple[str, ...]) -> int:
     return 0
 
 
-async def _run(settings: Settings, names: tuple[str, ...]) -> list[CheckResult]:
+async def run_once(settings: Settings, names: tuple[str, ...]) -> list[CheckResult]:
+    """One run of each check, or of those named. Raises ShopUnavailable for an unusable address."""
     async with open_checks(settings) as checking:
         now = datetime.now(UTC)
         return [
@@ -92,7 +93,8 @@ async def _run(settings: Settings, names: tuple[str, ...]) -> list[CheckResult]:
         ]
 
 
-def _as_json(result: CheckResult) -> dict[str, Any]:
+def as_json_of(result: CheckResult) -> dict[str, Any]:
+    """The result as `--json` prints it."""
     return {
         "check": result.name,
         "ran_at": result.ran_at.isoformat(),

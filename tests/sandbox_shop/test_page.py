@@ -199,3 +199,15 @@ async def test_both_languages_have_the_same_words(shop: Client, browser: Browser
         )
     assert names["en"] == names["zh-Hant"]
     assert len(names["en"]) > 90
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hant"])
+async def test_everything_that_can_be_set_has_words(
+    shop: Client, browser: Browser, language: str
+) -> None:
+    page = await open_page(shop, browser, f"/?lang={language}")
+    await expect(page.get_by_role("switch").first).to_be_visible()
+    named = page.locator("#switches option, #switches .field span, #switches h3")
+    texts = await named.all_text_contents()
+    assert len(texts) > 30
+    assert all(text.strip() and text != "undefined" for text in texts)
