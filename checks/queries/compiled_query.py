@@ -52,6 +52,7 @@ class Query:
     outputs: tuple[Output, ...]
     binds: Mapping[str, Bind]
     needs: tuple[str, ...]
+    words: tuple[tuple[str, str], ...] = ()  # the fields of words that it asks of: entity, field
     _texts: dict[str, str] = field(default_factory=dict)
 
     @property

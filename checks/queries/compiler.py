@@ -69,12 +69,14 @@ class _Compiler:
         self.currency = currency
         self.binds: dict[str, Bind] = {}
         self.needs: list[str] = []
+        self.words: list[tuple[str, str]] = []
 
     def query(self, tree: exp.Select) -> Query:
         self._allowed(tree)
         outputs = self._select(tree, [], answers=True)
         self._literals(tree)
-        return Query(tree, outputs, self.binds, tuple(dict.fromkeys(self.needs)))
+        needs, words = tuple(dict.fromkeys(self.needs)), tuple(dict.fromkeys(self.words))
+        return Query(tree, outputs, self.binds, needs, words)
 
     def _allowed(self, tree: exp.Select) -> None:
         for node in tree.walk():
@@ -157,6 +159,8 @@ class _Compiler:
             raise QueryError(f"{source.entity}.{name} is not mapped: say where the shop keeps it")
         own = exp.column(mapped.column, table=alias)
         own.meta.update(type=kind.type, field=mapped, words=kind.words, name=name)
+        if kind.type == "word":
+            self.words.append((source.entity, name))
         if kind.type == "money":
             own.meta["factor"] = self._factor(source, alias, mapped)
         column.replace(own)

@@ -32,6 +32,7 @@ class FieldMapping(BaseModel):
     form: Form | None = None
     zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     words: dict[str, list[Word]] = {}
+    ignore: list[Word] = []  # words of the shop's that no check has to do with
 
     def theirs(self, word: str) -> list[Word]:
         """The shop's own words for one of ours; one that is not mapped is its own."""
@@ -146,14 +147,14 @@ def _of_table(entity: str, table: TableMapping) -> EntityMapping:
         kind = fields.get(name)
         if kind is None:
             continue
+        words = table.statuses if kind.type == "word" else {}
         found[name] = FieldMapping(
             column=column,
             unit=table.amounts if kind.type == "money" else None,
             form=table.times if kind.type == "instant" else None,
             zone=table.zone if kind.type == "instant" else None,
-            words={word: theirs for word, theirs in table.statuses.items() if word in kind.words}
-            if kind.type == "word"
-            else {},
+            words={w: ours for w, ours in words.items() if w in kind.words},
+            ignore=[one for w, ours in words.items() if w not in kind.words for one in ours],
         )
     return EntityMapping(table=table.table, fields=found, currency=table.currency)
 

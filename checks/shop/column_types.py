@@ -39,10 +39,10 @@ class ColumnTypes:
 
     def learn(self, connection: Connection, tables: Iterable[str]) -> None:
         """Reads the types of these tables once. One that is not there its first query will name."""
-        inspector = inspect(connection)
-        for table in tables:
-            if table in self._tables:
-                continue
+        new = [table for table in tables if table not in self._tables]
+        inspector = inspect(connection) if new else None
+        for table in new:
+            assert inspector is not None  # noqa: S101 - there is something to ask
             schema, _, name = table.rpartition(".")
             try:
                 found = inspector.get_columns(name, schema=schema or None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import ColumnClause, Connection, create_engine, select, text
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -139,6 +141,26 @@ class ShopDatabase:
     async def know(self) -> None:
         """Learns the types of the mapped columns, which say how queries bind. ShopUnavailable."""
         await self.read(lambda _: None)
+
+    def unknown_word(self, connection: Connection, entity: str, field: str) -> str | None:
+        """A word that stands in the field and that the mapping does not know; None: there is none.
+
+        A misspelt word in a mapping finds nothing, which is not the same as finding all well.
+        """
+        mapped = self.entities.entities[entity]
+        one = mapped.fields[field]
+        table, column = mapped.table, one.column
+        known = {*(word for words in one.words.values() for word in words), *one.ignore}
+        values = [v for w in known if (v := self._types.comparable(table, column, w)) is not None]
+        schema, _, name = table.rpartition(".")
+        own: ColumnClause[Any] = sql_column(column)
+        asked = select(own).select_from(sql_table(name, own, schema=schema or None))
+        if mapped.where is not None:
+            asked = asked.where(text(f"({mapped.where})"))
+        compared = self._types.compared(table, column, own)
+        strange = asked.where(own.is_not(None), compared.not_in(values)).limit(1)
+        row = connection.execute(strange).first()
+        return None if row is None or row[0] == "" else str(row[0])
 
     def maps(self, entity: str, field: str) -> bool:
         return field in self.entities.entities[entity].fields

@@ -39,7 +39,7 @@ _KEYS = {
     *_METHODS, "says", "fields", "finds", "lists", "requires", "sets", "moves", "puts", "makes",
     "does", "answers", "status",
 }  # fmt: skip
-_RULES = ("text", "choice", "list", "minor", "reference")
+_RULES = ("text", "choice", "list", "reference")
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined)
 _ENVIRONMENT.tests["name"] = lambda text: (
     re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", text) is not None
@@ -54,9 +54,11 @@ class VerbsError(ValueError):
 class Kind:
     """What a record is found by, and what is said where there is none."""
 
+    name: str
     table: str
     by: tuple[str, ...]
     says: str
+    upper: bool = False  # its numbers are in capitals, however they are typed
     within: tuple[str, ...] = ()  # further columns, of which the scope has the values
 
 
@@ -90,7 +92,14 @@ def read_verbs(does: Mapping[str, Does], text: str | None = None) -> list[Verb]:
     file = resources.files("sandbox.shop").joinpath("data", "verbs.yaml")
     data = yaml.safe_load(text if text is not None else file.read_text(encoding="utf-8"))
     kinds = {
-        name: Kind(kind["table"], tuple(kind["by"]), kind["says"], tuple(kind.get("within") or ()))
+        name: Kind(
+            name,
+            kind["table"],
+            tuple(kind["by"]),
+            kind["says"],
+            bool(kind.get("upper")),
+            tuple(kind.get("within") or ()),
+        )
         for name, kind in data["kinds"].items()
     }
     return [_verb(name, row, kinds, does) for name, row in data["verbs"].items()]
@@ -250,20 +259,19 @@ def _column(name: str) -> str:
 
 
 def _find(c: sqlite3.Connection, kind: Kind, reference: Any, scope: Scope) -> Row:
-    """By the first column that has it. Orders are found as people write their numbers."""
+    """By the first column that has it."""
     if isinstance(reference, bool) or not isinstance(reference, str | int):
         raise Problem(422, "invalid_field", "“order” is not valid: give an order's id or number.")
-    if kind.table == "orders":
-        return orders.find(c, str(reference))
+    text = str(reference).strip()
+    asked = text.upper() if kind.upper else text
     where = "".join(f" AND {column} = ?" for column in kind.within)
     values = [scope["parts"][column] for column in kind.within]
     for column in kind.by:
         sql = f"SELECT * FROM {kind.table} WHERE {column} = ?{where}"  # noqa: S608 - our own names
-        found = one(c, sql, (reference, *values))
+        found = one(c, sql, (asked, *values))
         if found is not None:
             return found
-    code = kind.says.split("“")[0].rpartition("no ")[2].strip().replace(" ", "_")
-    raise Problem(404, f"{code}_not_found", kind.says.format(str(reference)[:40]))
+    raise Problem(404, f"{kind.name}_not_found", kind.says.format(str(reference)[:40]))
 
 
 def _field(body: Body, name: str, rule: Mapping[str, Any]) -> Any:
@@ -272,8 +280,6 @@ def _field(body: Body, name: str, rule: Mapping[str, Any]) -> Any:
         return body.reference(name)
     if "choice" in rule:
         return body.choice(name, rule["choice"], default)
-    if "minor" in rule:
-        return body.minor(name)
     if "list" in rule:
         return body.several(name, rule["list"])
     return body.text(name, most=int(rule["text"]), default=default)

@@ -352,3 +352,14 @@ def test_it_is_explained_and_of_nothing_nothing_is_said(shop: ForeignShop, tmp_p
     said = muster("spaet", "--explain")
     assert "bestellungen" in said
     assert "0 rows in" in said
+
+
+def test_a_word_that_nobody_mapped_is_never_all_well(shop: ForeignShop, tmp_path: Path) -> None:
+    """A misspelt word finds nothing for ever."""
+    shop.order("bezahlt", hours=2)
+    _, before = check(queried(shop, tmp_path))
+    assert before["spaet"]["healthy"] == ["late"]
+    shop.order("verschollen", hours=500)
+    _, results = check(queried(shop, tmp_path))
+    assert results["spaet"]["healthy"] == []
+    assert "orders.state holds “verschollen”" in results["spaet"]["error"]

@@ -1,4 +1,4 @@
-"""What waits for an operator is found without reading the whole work table."""
+"""Parked work: what waits for an operator is found without reading the whole work table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands behind an older one of its order key is not looked at by every claim."""
+"""Order of claims: what stands behind an older one of its key is not looked at each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where people find a message: its address in Slack, kept beside it."""
+"""Permalink: where people find a message, its address in Slack, kept beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each order was told stands in a table of its own; what earlier versions sent is entered."""
+"""Told orders: what each was told has a table; what earlier versions sent is entered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shop answered stands encrypted, and what was told to one person is not kept in clear."""
+"""Answers of the shop stand encrypted; what was told to one person is not kept in clear."""
 
 from __future__ import annotations
 

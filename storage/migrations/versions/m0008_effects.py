@@ -1,4 +1,4 @@
-"""Whether a fault is felt, and what stands against it, rests on what was seen: effects, outages."""
+"""Effects and outages: whether a fault is felt rests on what was seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a press stands is counted from its index alone: the state beside it."""
+"""State of a press: how it stands is counted from its index alone: the state beside it."""
 
 from __future__ import annotations
 
