@@ -7,9 +7,9 @@ from typing import Any
 from handlers import forms
 from handlers.context import Desk
 from handlers.registry import Interaction, Registry
-from handlers.step_forms import form_behind
 from incidents.command_table import Text
 from incidents.step_press import SKIP, Press, press
+from plan import step_buttons
 from plan.model import Form
 
 
@@ -30,7 +30,8 @@ def plan_form(interaction: Interaction, desk: Desk) -> Form | None:
     memory, plan = interaction.memory, forms.plan_opened(interaction, desk)
     if plan is None:
         return None
-    return form_behind(plan, str(memory.get("step")), str(memory.get("button")))
+    found = step_buttons.find(plan, str(memory.get("step")), str(memory.get("button")))
+    return found.form if found is not None else None
 
 
 def step_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:

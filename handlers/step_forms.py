@@ -15,7 +15,9 @@ from incidents.case_totals import CaseLine
 from incidents.organisation import Actor, House
 from incidents.runbooks import runbook
 from incidents.shop_actions.message_preview import PreviewView, preview
-from plan.model import Action, Button, Form, Plan, Words
+from incidents.snapshot import Snapshot
+from plan import step_buttons
+from plan.model import Action, Button, Form, Words
 
 MOST = 50  # cases that one form offers, ten in a group (Slack: checkboxes hold 10); then the rest
 
@@ -62,22 +64,22 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
     incident = loading.incident_of(session, target.number)
     if incident is None:
         return None
-    plan = loading.plan_of(session, house, incident)
-    place = runbook.find(session, plan, incident, target.step)
+    snapshot = Snapshot(session, house, incident, now)
+    plan, place = snapshot.plan, snapshot.place(target.step)
     if place is None:
         return None
-    cases, seen = runbook.seen_now(session, incident, now)
-    button = next((b for b in place.plan.buttons if b.id == target.button), None)
+    cases, seen = snapshot.cases, snapshot.scope
+    found = step_buttons.of_step(plan, place.plan, target.button)
+    action = found.action if found is not None else None
     offered = None
-    if button is not None:
-        offered = runbook.offer_of(plan, place.plan, button, cases, seen)
-    action = plan.actions[button.action] if button is not None and button.action else None
+    if found is not None:
+        offered = runbook.offer_of(plan, place.plan, found.button, cases, seen)
     return Asked(
         step_title=place.plan.title,
         scope=seen if offered is None else {**seen, "target": dict(offered.target)},
-        button=button,
+        button=found.button if found is not None else None,
         action=action,
-        form=None if button is None else form_behind(plan, target.step, button.id),
+        form=found.form if found is not None else None,
         role=place.plan.role,
         owner=incident.owner,
         plan_hash=incident.plan_hash,
@@ -94,19 +96,3 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
         ),
         cases=(offered.reached if offered is not None and offered.button.does == "form" else ()),
     )
-
-
-def form_behind(plan: Plan, step_id: str, button_id: str) -> Form | None:
-    """The form that a step's button asks for in this version of the plan."""
-    for section in plan.sections.values():
-        for step in section.steps:
-            if step.id != step_id:
-                continue
-            button = next((one for one in step.buttons if one.id == button_id), None)
-            if button is None:
-                return None
-            if button.does == "form":
-                return step.form
-            action = plan.actions.get(button.action or "")
-            return action.form if action is not None else None
-    return None

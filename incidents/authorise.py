@@ -19,6 +19,7 @@ from incidents.outcome import Outcome
 from incidents.views import ButtonView
 from plan.model import Action, Words
 from plan.model import Step as PlanStep
+from plan.step_buttons import StepButton
 from storage import audit
 from storage.models import Incident
 
@@ -102,6 +103,13 @@ def refuse_step(change: Change, step: PlanStep) -> Outcome | None:
     return _refused(change, step.id, step.role, step.title)
 
 
+def refuse_button(change: Change, found: StepButton) -> Outcome | None:
+    """The right to a step's button: its action's, else its step's."""
+    if found.action is not None:
+        return refuse_action(change, found.action)
+    return refuse_step(change, found.step)
+
+
 def _refused(change: Change, what: str, role: str | None, words: Words | None) -> Outcome:
     change.audit("refused", what, result="refused", data={"needs": role})
     on_call = people.people(
@@ -109,7 +117,7 @@ def _refused(change: Change, what: str, role: str | None, words: Words | None) -
     )
     params: dict[str, Any] = {"role": role, "on_call": on_call, "what": words}
     if words is not None:
-        params["scope"] = change.scope()
+        params["scope"] = change.scope
     params["buttons"] = [
         ButtonView(
             "ask.role",

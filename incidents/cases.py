@@ -132,11 +132,11 @@ def settle_found(change: Change, found: Sequence[CaseFound]) -> None:
         settled += 1
     if not settled:
         return
-    counts = change.scope()["cases"]
+    counts = change.scope["cases"]
     data = {
         "settled": counts["settled"],
         "open": counts["total"] - counts["settled"],
-        "scope": scopes.snapshot(change.scope()),
+        "scope": scopes.snapshot(change.scope),
     }
     posted = [
         entry

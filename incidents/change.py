@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from incidents import loading, people, timeline
-from incidents import scope as scopes
+from incidents import people, timeline
+from incidents.case_totals import CaseLine
 from incidents.organisation import Actor, House
 from incidents.runbooks.runs import all_runs
-from plan.model import IncidentType, Plan, Section
+from incidents.snapshot import Snapshot
 from storage import audit, outbox
 from storage.models import Incident, RunbookRun, SlackMessage, Status, TimelineEntry, WorkItem
 from storage.types import Personal
@@ -27,40 +26,25 @@ _STANDS = select(SlackMessage.id).where(SlackMessage.key == bindparam("key"))
 _ON_ITS_WAY = select(WorkItem.id).where(WorkItem.key == bindparam("key"))
 
 
-class Change:
-    """The session, the house, the incident, who changes it and when."""
+class Change(Snapshot):
+    """The incident as it is now, and who changes it."""
 
     def __init__(
         self, session: Session, house: House, incident: Incident, actor: Actor, now: datetime
     ) -> None:
-        self.session = session
-        self.house = house
-        self.incident = incident
+        super().__init__(session, house, incident, now)
         self.actor = actor
-        self.now = now
-
-    @cached_property
-    def plan(self) -> Plan:
-        return loading.plan_of(self.session, self.house, self.incident)
-
-    @property
-    def kind(self) -> IncidentType:
-        return self.plan.incident_type(self.incident.incident_type)
-
-    @property
-    def section(self) -> Section:
-        return self.plan.sections[self.incident.section]
 
     @property
     def actor_name(self) -> str:
         return people.plain_name(self.session, self.actor.user_id) or ""
 
-    def scope(self, **more: Any) -> dict[str, Any]:
-        """The scope of the plan's texts, as things stand now."""
-        self.session.flush()
-        return scopes.build(
-            self.session, self.incident, self.now, **{"actor": self.actor_name, **more}
-        )
+    def scope_over(self, cases: Sequence[CaseLine]) -> dict[str, Any]:
+        return {**super().scope_over(cases), "actor": self.actor_name}
+
+    def scope_with(self, **more: Any) -> dict[str, Any]:
+        """The scope with what only this text sees."""
+        return {**self.scope, **more}
 
     def moved(self) -> None:
         """Steps, attempts, status or section changed: buttons drawn before are old (rule 5)."""

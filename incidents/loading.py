@@ -72,7 +72,3 @@ def plan_of(session: Session, house: House, incident: Incident) -> Plan:
 def plan_at_hand(house: House, plan_hash: str) -> Plan | None:
     """The plan of that hash if it is in memory; no database is asked (rule 7)."""
     return house.plan if plan_hash == house.loaded.hash else _SHELF.get(plan_hash)
-
-
-def fingerprint(section: str, subject: str) -> str:
-    return f"{section}|{subject}"

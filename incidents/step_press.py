@@ -25,10 +25,12 @@ from incidents.runbooks import (
     step_records,
     undo,
 )
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import action_outcomes, approval_requests, manual_verification, requests
 from incidents.shop_actions.requests import Wish
+from plan import step_buttons
 from plan.model import Action, Branch, Button
+from plan.step_buttons import StepButton
 from storage.models import StepState
 
 UNDO = "undo"
@@ -60,7 +62,7 @@ def press(session: Session, house: House, wish: Press, now: datetime) -> Outcome
 
 
 def _pressed(change: Change, wish: Press) -> Outcome:
-    place = runbook.find(change.session, change.plan, change.incident, wish.step_id)
+    place = change.place(wish.step_id)
     if place is None:
         return Outcome.refused("not_offered")
     if wish.button_id == SKIP:
@@ -69,29 +71,17 @@ def _pressed(change: Change, wish: Press) -> Outcome:
         return _undo(change, place, wish)
     if wish.button_id in manual_verification.BUTTONS:
         return _seen_by_a_person(change, place, wish)
-    button = next((one for one in place.plan.buttons if one.id == wish.button_id), None)
-    if button is None:
+    found = step_buttons.of_step(change.plan, place.plan, wish.button_id)
+    if found is None:
         return Outcome.refused("not_offered")
-    action = change.plan.actions[button.action] if button.action else None
-    refused = (
-        (
-            authorise.refuse_action(change, action)
-            if action is not None
-            else authorise.refuse_step(change, place.plan)
-        )
-        or press_conflicts.not_live(change)
-        or press_conflicts.running(change, place)
-        or press_conflicts.settled(change, place)
+    # A form may be sent later than it was opened: its step decides, not the version.
+    drawn = wish.version if wish.values is None else None
+    return (
+        authorise.refuse_button(change, found)
+        or press_conflicts.in_the_way(change, place, found.button, drawn)
+        or _order(change, place, found.action)
+        or _do(change, place, found, wish)
     )
-    if refused is not None:
-        return refused
-    if wish.values is None:  # a form may be sent later than it was opened: its step decides
-        refused = press_conflicts.by_somebody_before(
-            change, button, wish.version
-        ) or press_conflicts.stale(change, wish.version)
-        if refused is not None:
-            return refused
-    return _order(change, place, action) or _do(change, place, button, action, wish)
 
 
 def _seen_by_a_person(change: Change, place: Place, wish: Press) -> Outcome:
@@ -114,16 +104,11 @@ def _seen_by_a_person(change: Change, place: Place, wish: Press) -> Outcome:
 
 def _order(change: Change, place: Place, action: Action | None) -> Outcome | None:
     """What must come first: the section's order, a step's needs, verification (1.2.2)."""
-    steps = runbook.places(change.plan, place.run)
-    _, seen = runbook.seen_now(change.session, change.incident, change.now)
-    first = runbook.before(steps, place, seen)
-    if first is not None:
-        return Outcome.refused("order_rule", first=first.plan.title, scope=seen)
-    if not place.settled and place.optional(seen):
-        return Outcome.refused("not_needed_now", first=place.plan.title, scope=seen)
-    first = runbook.unmet_need(steps, place, seen)
-    if first is not None:
-        return Outcome.refused("needs", first=first.plan.title, scope=seen)
+    steps = change.places(place.run)
+    seen = change.scope
+    missing = runbook.missing(steps, place, seen)
+    if missing is not None:
+        return Outcome.refused(missing.why, first=missing.place.plan.title, scope=seen)
     if change.kind.verify_first and action is not None and action.kind == "mutate":
         checks = [one for one in steps if one.plan.kind == "verify"]
         if checks and not any(one.settled for one in checks):
@@ -131,15 +116,13 @@ def _order(change: Change, place: Place, action: Action | None) -> Outcome | Non
     return None
 
 
-def _do(
-    change: Change, place: Place, button: Button, action: Action | None, wish: Press
-) -> Outcome:
-    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+def _do(change: Change, place: Place, found: StepButton, wish: Press) -> Outcome:
+    button, action, branch = found.button, found.action, found.branch
+    cases, seen = change.cases, change.scope
     if runbook.offer_of(change.plan, place.plan, button, cases, seen) is None:
         form = place.plan.form
         over = action.cases if action is not None else form.cases if form is not None else None
         return Outcome.refused("nothing_to_do" if over else "not_offered")
-    branch = runbook.branch_of(place.plan, button)
     if action is not None:
         return _act(change, place, button, action, wish)
     if button.does == "form":
@@ -203,9 +186,7 @@ def _skip(change: Change, place: Place, wish: Press) -> Outcome:
     incident by it, and the reminders go on."""
     refused = (
         authorise.refuse_step(change, place.plan)
-        or press_conflicts.not_live(change)
-        or press_conflicts.running(change, place)
-        or press_conflicts.settled(change, place)
+        or press_conflicts.in_the_way(change, place)
         or _order(change, place, None)
     )
     if refused is not None:
@@ -219,7 +200,7 @@ def _skip(change: Change, place: Place, wish: Press) -> Outcome:
     change.moved()
     entry = change.entry(
         "skipped",
-        {"step": place.plan.id, "scope": scopes.snapshot(change.scope())},
+        {"step": place.plan.id, "scope": scopes.snapshot(change.scope)},
         text=reason.personal,
     )
     change.audit("skip", place.plan.id)
@@ -286,7 +267,7 @@ def _answered(change: Change, wish: Press) -> Outcome:
         change.entry("later_stayed", {"later": later.id, "again_at": scopes.iso(again)})
         change.audit("answer", later.id, data={"button": button.id})
         return Outcome.done("later_stayed", until=again)
-    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+    cases, seen = change.cases, change.scope
     if runbook.offer(change.plan, button, cases, seen) is None:
         return Outcome.refused("nothing_to_do")
     asked = requests.request_action(

@@ -16,7 +16,7 @@ from incidents.change import Change
 from incidents.detection import relapse
 from incidents.lifecycle import follow_ups, hold, mitigation
 from incidents.organisation import SYSTEM_ACTOR, House
-from incidents.runbooks import follow_up_prompts, runbook, stalled_steps
+from incidents.runbooks import follow_up_prompts, stalled_steps
 from incidents.shop_actions import action_outcomes, approvals
 from incidents.shop_actions.looks import GuardLooks, WantedLook
 from storage.models import AttemptState, Incident
@@ -159,7 +159,7 @@ def _unknown_ring(change: Change, press: str) -> None:
         return
     first = unknown[0]
     action = change.plan.actions[first.action]
-    seen = change.scope(**action_outcomes.attempt_scope(change, first))
+    seen = change.scope_with(**action_outcomes.attempt_scope(change, first))
     if action.cases is not None:
         seen["batch"] = action_outcomes.batch_of(change, attempts)
     data = {
@@ -183,7 +183,7 @@ def _answer_due(change: Change, step_id: str) -> None:
     incident = change.incident
     if not incident.live or incident.recovered_at is not None or incident.owner is None:
         return
-    place = runbook.find(change.session, change.plan, incident, step_id)
+    place = change.place(step_id)
     if place is None:
         return
     notifications.announce(

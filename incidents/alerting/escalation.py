@@ -20,7 +20,7 @@ from incidents.alerting import notifications, oncall
 from incidents.alerting.notifications import Event
 from incidents.change import Change
 from storage import outbox, work
-from storage.models import Ring, SlackMessage, Status, TimelineEntry, WorkKind
+from storage.models import Ring, SlackMessage, TimelineEntry, WorkKind
 
 URGENT = 2  # SEV1 and SEV2 escalate
 _WEBHOOK = "webhook"
@@ -107,17 +107,13 @@ def _schedule(change: Change, since: datetime, mark: str) -> None:
         return
 
 
-def nobody_has_it(change: Change) -> bool:
-    return change.incident.status == Status.OPEN and change.incident.owner is None
-
-
 def got_worse(change: Change, entry: TimelineEntry, before: int | None) -> bool:
     """Says so. `before`: the severity that it had, where it rose. Then, and if nobody has it, who
     must act is rung at once, unless they did it themselves. Whether that is so.
 
     An escalation that runs goes on: begun anew, its page would come later.
     """
-    alone = before is not None and nobody_has_it(change)
+    alone = before is not None and change.incident.nobody_has_it
     notifications.announce(change, Event.GOT_WORSE, entry, people=first(change) if alone else ())
     if alone and before is not None and not goes_on(change, before):
         start(change, again=True)
@@ -135,7 +131,7 @@ def chain(change: Change) -> tuple[str, ...]:
 
 def wanted_presence(change: Change) -> tuple[str, ...]:
     """Whose Do Not Disturb must be looked at before a ring."""
-    return chain(change)[:2] if nobody_has_it(change) else ()
+    return chain(change)[:2] if change.incident.nobody_has_it else ()
 
 
 def say_nobody(change: Change, why: str = "nobody") -> None:
@@ -165,7 +161,7 @@ def channel_of(change: Change) -> str | None:
 
 def ring_absent(change: Change, present: Collection[str] | None) -> None:
     """Who was asked by the mention of a group and is not in the channel; unless it is taken."""
-    if nobody_has_it(change):
+    if change.incident.nobody_has_it:
         notifications.ring_absent(change, change.house.asked(change.kind.role), present)
 
 
@@ -174,7 +170,7 @@ def ring_check(change: Change, payload: Mapping[str, Any], presence: Presence) -
 
     So late that a stage is due as well, after downtime, the ringing is left to that.
     """
-    if not nobody_has_it(change):
+    if not change.incident.nobody_has_it:
         return
     line = chain(change)
     if not line or not presence.get(line[0]):
@@ -216,7 +212,7 @@ def _passed_over_before(change: Change, person: str) -> bool:
 
 def no_owner(change: Change, payload: Mapping[str, Any], presence: Presence) -> None:
     """What is due by now: one stage; after downtime all that were missed, each person once."""
-    if not nobody_has_it(change):
+    if not change.incident.nobody_has_it:
         return
     since = datetime.fromisoformat(str(payload["since"]))
     mark = str(payload["mark"])
@@ -285,7 +281,7 @@ def _ring(
 
 def morning(change: Change) -> None:
     """What opened in the night and rang nobody: one message a morning to who is on duty."""
-    if not nobody_has_it(change):
+    if not change.incident.nobody_has_it:
         return
     person = next(iter(chain(change)), None)
     if person is None:

@@ -31,7 +31,7 @@ def end(change: Change, *, rung: bool = False) -> None:
 
 
 def _entry(change: Change) -> TimelineEntry | None:
-    if not escalation.nobody_has_it(change):
+    if not change.incident.nobody_has_it:
         return None
     found = timeline.last_of(change.session, change.incident.id, "declared")
     quiet = found is not None and found.data.get("quiet") and not found.data.get("rang_at")

@@ -57,7 +57,7 @@ def look_at(change: Change) -> None:
 
 
 def _somebody_to_ring(change: Change) -> None:
-    if not escalation.nobody_has_it(change):
+    if not change.incident.nobody_has_it:
         return
     role = change.house.asked(change.kind.role)
     if role.nobody:

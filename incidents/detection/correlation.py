@@ -18,7 +18,7 @@ from incidents.alerting.notifications import Event
 from incidents.change import Change
 from incidents.lifecycle.incident_updates import update_incident
 from incidents.organisation import Actor, House
-from incidents.runbooks import runbook, step_completion
+from incidents.runbooks import step_completion
 from storage.models import LIVE_STATUSES, Case, Incident
 
 _SHARED = 0.5  # of a finding's cases must be the other incident's, to be its effect
@@ -62,7 +62,7 @@ def join_finding(
         source=f"check:{result.name}",
         found=True,
     )
-    if section.id not in {run.section for run in runbook.runs_of(session, cause)}:
+    if section.id not in {run.section for run in change.runs}:
         step_completion.add_section(change, section.id)
     else:
         entry = change.entry("cases", {"total": len(finding.cases)})

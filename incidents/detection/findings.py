@@ -268,7 +268,7 @@ def _failed(
         return None, False
     if incident is None:
         section = house.plan.section_of(finding.incident_type).id
-        fingerprint = loading.fingerprint(section, finding.subject)
+        fingerprint = Incident.fingerprint_of(section, finding.subject)
         if fingerprint in run.live:
             incident = loading.live_incident(session, fingerprint)
     if incident is not None:

@@ -88,7 +88,7 @@ def subject_for(
     if storm.full:
         return own
     section = house.plan.section_of(finding.incident_type).id
-    shared = own if loading.fingerprint(section, own) in live else _SHARED
+    shared = own if Incident.fingerprint_of(section, own) in live else _SHARED
     since = result.ran_at - house.storm_within
     lately = and_(
         Incident.section == section,
@@ -101,7 +101,7 @@ def subject_for(
     grows = exists().where(
         Case.incident_id == Incident.id,
         Case.updated_at > since,
-        Incident.fingerprint == loading.fingerprint(section, _SHARED),
+        Incident.fingerprint == Incident.fingerprint_of(section, _SHARED),
         Incident.status.in_(LIVE_STATUSES),
         Incident.recovered_at.is_(None),
     )
@@ -131,7 +131,7 @@ def take_up(
     """Opens or updates the storm's incident of each type, once. The incident, and if it is new."""
     for (incident_type, subject), members in storm.found.items():
         section = house.plan.section_of(incident_type).id
-        print_of = loading.fingerprint(section, subject)
+        print_of = Incident.fingerprint_of(section, subject)
         live = loading.live_incident(session, print_of)
         cases = tuple(
             case

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 def felt(change: Change, *, failing: bool | None = None) -> bool:
     """Whether it is felt. `failing`: whether a check fails, where the caller knows better."""
     fails = change.incident.failing if failing is None else failing
-    scope = change.scope(
+    scope = change.scope_with(
         failing=fails, beside=change.incident.fails_beside, effect=effects.mitigating(change)
     )
     try:

@@ -36,7 +36,7 @@ def recovered(change: Change) -> bool:
     data = {
         "passes": check.get("passes"),
         "by_recovery": mitigated,
-        "scope": scopes.snapshot(change.scope()),
+        "scope": scopes.snapshot(change.scope),
     }
     seldom = _seldom(change, "recovered")
     # What was taken for over while it was watched, and did not last, was said too soon.
@@ -79,7 +79,7 @@ def came_back(change: Change, since: datetime | None = None) -> bool:
     if again and not incident.fails_beside:
         data = {
             "failures": incident.failed_runs or None,
-            "scope": scopes.snapshot(change.scope()),
+            "scope": scopes.snapshot(change.scope),
         }
         entry = change.entry("came_back", data)
         change.audit("came_back", incident.reference)

@@ -14,7 +14,7 @@ from incidents.alerting.notifications import Event
 from incidents.change import Change
 from incidents.detection import impact
 from incidents.lifecycle import hold
-from incidents.runbooks import follow_up_prompts, runbook, step_completion
+from incidents.runbooks import follow_up_prompts, step_completion
 from incidents.shop_actions import effects
 from storage.models import Effect, Status, StepState, TimelineEntry
 
@@ -50,7 +50,7 @@ def _relapse(change: Change, since: datetime) -> None:
         "times": incident.times,
         "since": incident.started_at.isoformat(),
         "worked": ended.isoformat(),
-        "scope": scopes.snapshot(change.scope()),
+        "scope": scopes.snapshot(change.scope),
     }
     entry = change.entry("relapsed", data)
     change.audit("relapsed", incident.reference, data={"times": incident.times})
@@ -60,7 +60,7 @@ def _relapse(change: Change, since: datetime) -> None:
     ):  # else the card alone says it
         notifications.announce(change, Event.STATUS, entry)
     ask_to_ring(change, entry)
-    if escalation.nobody_has_it(change):
+    if change.incident.nobody_has_it:
         escalation.start(change, again=True)
     change.show()
 
@@ -76,8 +76,8 @@ def reopen_steps(change: Change) -> None:
 
     One that was left out was not needed for as long as it was over: it is a way on again.
     """
-    for run in runbook.runs_of(change.session, change.incident):
-        for place in runbook.places(change.plan, run):
+    for run in change.runs:
+        for place in change.places(run):
             ends_it = place.plan.mitigates or place.plan.done_when_recovered
             if ends_it and place.row.state in ENDS_IT:
                 effects.failed(change, place)
@@ -112,12 +112,12 @@ def not_held(change: Change, *, by_hand: bool = False) -> None:
     reopen_steps(change)
     follow_up_prompts.withdraw(change)
     change.moved()
-    entry = change.entry("not_held", {"scope": scopes.snapshot(change.scope())})
+    entry = change.entry("not_held", {"scope": scopes.snapshot(change.scope)})
     change.audit("not_held", change.incident.reference)
     if not by_hand:  # who took it back knows
         notifications.announce(change, Event.STATUS, entry)
         ask_to_ring(change, entry)
-    if escalation.nobody_has_it(change):
+    if change.incident.nobody_has_it:
         escalation.start(change, again=True)
     change.show()
 

@@ -19,7 +19,7 @@ from incidents.lifecycle import closing_state, follow_ups, hold, mitigation, own
 from incidents.lifecycle.command_guard import act_on
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
-from incidents.runbooks import forms, guards, press_conflicts, runbook
+from incidents.runbooks import forms, guards, press_conflicts
 from incidents.runbooks.guards import Standing
 from incidents.shop_actions import effects
 from incidents.shop_actions.looks import GuardLooks
@@ -150,7 +150,7 @@ def _gone(change: Change, gone: list[Effect]) -> Outcome:
     change.show()
     first = next((place for place in places if place is not None), None)
     what = first.plan.title if first is not None else None
-    return Outcome.refused("effect_gone", what=what, scope=change.scope(), at=change.now)
+    return Outcome.refused("effect_gone", what=what, scope=change.scope, at=change.now)
 
 
 def demanded_by_cause(cause: Cause, form: ResolveForm) -> str | None:
@@ -171,8 +171,8 @@ def _record_prevention(change: Change, form: ResolveForm, text: str) -> None:
         return
     owner = form.owner or change.incident.owner or change.actor.user_id
     follow_ups.add(change, "prevention", text, owner=owner, due=form.due)
-    for run in runbook.runs_of(change.session, change.incident):
-        for place in runbook.places(change.plan, run):
+    for run in change.runs:
+        for place in change.places(run):
             if not (place.plan.in_review and place.plan.form) or place.settled:
                 continue
             field = next((one for one in place.plan.form.fields if one.id == "prevention"), None)
@@ -206,7 +206,7 @@ def _finish(change: Change, standing: Standing, *, took: bool) -> None:
         "open": len(standing.open_guards) + len(standing.open_steps) or standing.open_cases,
         "took": took,
         "cause": incident.cause,
-        "scope": scopes.snapshot(change.scope()),
+        "scope": scopes.snapshot(change.scope),
     }
     entry = change.entry("resolved", data)
     change.audit("resolve", incident.reference, data={"cause": incident.cause})

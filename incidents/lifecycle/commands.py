@@ -31,7 +31,7 @@ from incidents.lifecycle.command_guard import act_on
 from incidents.lifecycle.sections import change_section, link, merge
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
-from incidents.runbooks import forms, runbook
+from incidents.runbooks import forms
 from incidents.views import PersonView
 from plan.model import Plan
 from storage.types import Personal
@@ -352,8 +352,8 @@ def told_in_words(change: Change) -> tuple[Told, ...]:
     if incident.description is not None:
         by = people.person(change.session, incident.created_by)
         texts.append((incident.detected_at, by, incident.description.reveal()))
-    for run in runbook.runs_of(change.session, incident, replaced=True):
-        for place in runbook.places(change.plan, run):
+    for run in change.every_run:
+        for place in change.places(run):
             stored = place.row.fields
             if place.row.at is None or not isinstance(stored, dict):
                 continue

@@ -11,7 +11,7 @@ from typing import Any
 
 from incidents.alerting.escalation import timer
 from incidents.change import Change
-from incidents.runbooks.runbook import Place, find
+from incidents.runbooks.places import Place
 from incidents.shop_actions import effects
 from incidents.shop_actions.looks import GuardLooks, WantedLook, problem_of
 from plan import expressions
@@ -54,7 +54,7 @@ def end(change: Change) -> None:
 def step_of(change: Change) -> Place | None:
     """The step whose effect is watched."""
     kept = change.incident.hold or {}
-    found = find(change.session, change.plan, change.incident, str(kept.get("step")))
+    found = change.place(str(kept.get("step")))
     return found if found is not None and found.run.id == kept.get("run") else None
 
 
@@ -100,7 +100,7 @@ def note(change: Change, place: Place, looks: GuardLooks) -> int:
 def enough(change: Change, place: Place) -> bool:
     """Whether the samples suffice to speak of a rate."""
     good = int((change.incident.hold or {}).get("good", 0))
-    return expressions.holds(place.plan.hold.enough, change.scope(looks=good))
+    return expressions.holds(place.plan.hold.enough, change.scope_with(looks=good))
 
 
 def go_on(change: Change, place: Place) -> bool:
@@ -146,6 +146,6 @@ def _of(effect: Effect, place: Place) -> bool:
 
 
 def _scope(change: Change, place: Place) -> dict[str, Any]:
-    seen = change.scope()
+    seen = change.scope
     own = [one for one in effects.of_step(change.session, place) if _of(one, place)]
     return {**seen, **effects.attempt_scope(change.session, own[-1])} if own else seen

@@ -139,7 +139,7 @@ def _got_worse(change: Change, severity: int | None) -> bool:
     rung by it, because nobody has it.
     """
     session, incident = change.session, change.incident
-    scope = change.scope()
+    scope = change.scope
     total = int(scope["cases"]["total"])
     wanted = severity or severities.by_rules(change.kind, scope)
     last = timeline.last_of(session, incident.id, "found", "declared", "got_worse", "relapsed")
@@ -154,7 +154,7 @@ def _got_worse(change: Change, severity: int | None) -> bool:
         last.data = {**last.data, "cases_total": total}  # the first count is no worsening
     if not data:
         return False
-    data |= {"cases_total": total, "scope": scopes.snapshot(change.scope())}
+    data |= {"cases_total": total, "scope": scopes.snapshot(change.scope)}
     entry = change.entry("got_worse", data)
     change.audit("got_worse", incident.reference, data={k: data[k] for k in data if k != "scope"})
     return escalation.got_worse(change, entry, data.get("before"))

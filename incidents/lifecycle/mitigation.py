@@ -69,7 +69,7 @@ def _say_unseen(change: Change, step: str) -> None:
     """Neither that it works nor that it does not: once, to who waits for it."""
     incident = change.incident
     since = incident.works_since or change.now
-    data = {"step": step, "since": since.isoformat(), "scope": scopes.snapshot(change.scope())}
+    data = {"step": step, "since": since.isoformat(), "scope": scopes.snapshot(change.scope)}
     entry = change.entry("hold_unseen", data)
     change.audit("hold_unseen", incident.reference)
     notifications.announce(change, Event.STATUS, entry)
@@ -83,7 +83,7 @@ def mitigate(change: Change) -> None:
     incident.mitigated_at = since
     change.status(Status.MITIGATED)
     change.moved()
-    data = {"since": since.isoformat(), "scope": scopes.snapshot(change.scope())}
+    data = {"since": since.isoformat(), "scope": scopes.snapshot(change.scope)}
     entry = change.entry("mitigated", data)
     change.audit("mitigated", incident.reference, data={"since": since.isoformat()})
     notifications.announce(change, Event.MITIGATED, entry)

@@ -74,7 +74,7 @@ def open_incident(session: Session, house: House, opening: Opening, now: datetim
     except KeyError:
         raise UnknownType(f"“{opening.incident_type}” is no incident type of the plan") from None
     number = _take_number(session)  # also keeps two openings of one subject apart
-    live = loading.live_incident(session, loading.fingerprint(section.id, opening.subject))
+    live = loading.live_incident(session, Incident.fingerprint_of(section.id, opening.subject))
     if live is not None:
         update_incident(
             session,
@@ -117,7 +117,7 @@ def _write(
         family=kind.family,
         section=section.id,
         subject=opening.subject,
-        fingerprint=loading.fingerprint(section.id, opening.subject),
+        fingerprint=Incident.fingerprint_of(section.id, opening.subject),
         severity=opening.severity or kind.severity,
         status=Status.OPEN,
         customer_impact=kind.customer_impact,
@@ -170,7 +170,7 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
         data |= {"check": check.get("name"), "failures": check.get("failures")}
     if opening.quiet:
         data["quiet"] = True
-    data["scope"] = scopes.snapshot(change.scope())
+    data["scope"] = scopes.snapshot(change.scope)
     said = opening.description if opening.quoted else None
     entry = change.entry(kind_of_entry, data, text=said, actor=by)
     notifications.announce(change, Event.STATUS, entry)

@@ -61,7 +61,7 @@ def change_section(
             return Outcome.refused("section_same", reference=incident.reference, section=section.id)
         if closing_state.pending(change):
             return Outcome.refused("step_running", at=None)
-        wanted = loading.fingerprint(section.id, incident.subject)
+        wanted = Incident.fingerprint_of(section.id, incident.subject)
         other = loading.live_incident(session, wanted)
         if other is not None and other.id != incident.id:
             return Outcome.refused(
@@ -86,7 +86,7 @@ def _find(change: Change, to: str) -> tuple[Section, IncidentType] | None:
 def _change(change: Change, section: Section, kind: IncidentType, fingerprint: str) -> None:
     session, incident = change.session, change.incident
     before = incident.section
-    for run in runbook.runs_of(session, incident):
+    for run in change.runs:
         run.state, run.ended_at = "replaced", change.now
     hold.end(change)
     incident.section, incident.incident_type = section.id, kind.id
@@ -95,13 +95,13 @@ def _change(change: Change, section: Section, kind: IncidentType, fingerprint: s
     # A thread cannot move to another channel; what is private from now on is not made public.
     incident.private = incident.private or kind.private
     if not severities.set_by_a_person(session, incident):
-        incident.severity = severities.by_rules(kind, change.scope())
+        incident.severity = severities.by_rules(kind, change.scope)
     change.moved()
     # The thread's runbook message becomes the new section's: there is one, and it is current.
     runbook.start_run(change, section, opened_by=change.actor.user_id)
     entry = change.entry(
         "section",
-        {"before": before, "after": section.id, "scope": scopes.snapshot(change.scope())},
+        {"before": before, "after": section.id, "scope": scopes.snapshot(change.scope)},
     )
     change.audit(
         "section", incident.reference, data={"before": before, "after": section.id, "type": kind.id}
@@ -175,7 +175,7 @@ def _merge(change: Change, into: Change) -> None:
     incident.resolved_at = change.now
     change.status(Status.MERGED)
     hold.end(change)
-    for run in runbook.runs_of(session, incident):
+    for run in change.runs:
         run.state, run.ended_at = "replaced", change.now
     change.moved()
     entry = change.entry("merged", {"into": other.reference})
@@ -183,7 +183,7 @@ def _merge(change: Change, into: Change) -> None:
     notifications.announce(change, Event.STATUS, entry)
     escalation.page_says(change, "resolve")
     change.show()
-    here = {run.section for run in runbook.runs_of(session, other)}
+    here = {run.section for run in into.runs}
     into.moved()
     if incident.section not in here and incident.section in into.plan.sections:
         step_completion.add_section(into, incident.section)

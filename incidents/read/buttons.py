@@ -9,7 +9,8 @@ from typing import Any, Literal
 from incidents import case_totals
 from incidents.read.reader import Reader
 from incidents.runbooks import runbook
-from incidents.runbooks.runbook import Offer, Place
+from incidents.runbooks.places import Place
+from incidents.runbooks.runbook import Offer
 from incidents.shop_actions import requests
 from incidents.shop_actions.message_preview import writes_of
 from incidents.views import ButtonView

@@ -16,7 +16,7 @@ from incidents.organisation import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
 from incidents.runbooks import follow_up_prompts, runbook
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.views import ButtonView, CardView, NextView, PersonView
 from plan import expressions
 from plan.model import CardWords, Later, Words

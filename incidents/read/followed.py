@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from incidents.read.reader import Reader
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from plan.model import Words
 from storage.models import ActionAttempt, AttemptState, StepState
 

@@ -22,7 +22,7 @@ from incidents.read.card import any_time, card_of, mood_of, next_place
 from incidents.read.open_items import words_of_item
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
-from incidents.runbooks import follow_up_prompts, runbook
+from incidents.runbooks import follow_up_prompts
 from incidents.views import ButtonView, CardView
 from plan import engine_texts
 from plan.model import DeskWords, Words
@@ -115,7 +115,7 @@ def _what(reader: Reader, params: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     step_id = params.get("step")
     if step_id is not None:
-        place = runbook.find(reader.session, reader.plan, reader.incident, str(step_id))
+        place = reader.place(str(step_id))
         if place is not None:
             found |= {"what": place.plan.next, "scope": reader.scope}
     if params.get("follow_up") is not None:
@@ -140,7 +140,7 @@ def _named(reader: Reader, name: str) -> Words | None:
     action = reader.plan.actions.get(name)
     if action is not None:
         return action.title
-    place = runbook.find(reader.session, reader.plan, reader.incident, name)
+    place = reader.place(name)
     return place.plan.title if place is not None else None
 
 
@@ -209,11 +209,7 @@ def late_answer(
 def _again(reader: Reader, attempt: ActionAttempt) -> list[ButtonView]:
     """Try again, and what else is offered now (test again, another way to pay)."""
     found: list[ButtonView] = []
-    place = (
-        runbook.find(reader.session, reader.plan, reader.incident, attempt.step_id)
-        if attempt.step_id
-        else None
-    )
+    place = reader.place(attempt.step_id) if attempt.step_id else None
     if place is None or not reader.incident.live:
         return found
     again = "test_again" if (attempt.problem or "").startswith("precondition:") else "again"

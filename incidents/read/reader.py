@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,22 +11,19 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from incidents import loading, people
+from incidents import people
 from incidents.case_totals import CaseLine, target
 from incidents.change import Change
 from incidents.organisation import SYSTEM_ACTOR, House
-from incidents.runbooks import runbook
 from incidents.runbooks.press_conflicts import PENDING
-from incidents.runbooks.runbook import Place
 from incidents.shop_actions import action_outcomes
+from incidents.snapshot import Snapshot
 from incidents.views import PersonView
-from plan.model import IncidentType, Plan, Section
 from storage.models import (
     ActionAttempt,
     Approval,
     AttemptState,
     Incident,
-    RunbookRun,
     TimelineEntry,
 )
 
@@ -53,8 +50,8 @@ class Running:
         return self.attempts[0]
 
 
-class Reader:
-    """An incident with its plan, cases and scope. `cases`, `attempts`: where they were read."""
+class Reader(Snapshot):
+    """The incident as it is read: each thing once. `cases`, `attempts`: where they were read."""
 
     def __init__(
         self,
@@ -66,43 +63,20 @@ class Reader:
         cases: tuple[CaseLine, ...] | None = None,
         attempts: list[ActionAttempt] | None = None,
     ) -> None:
-        self.session = session
-        self.house = house
-        self.incident = incident
-        self.now = now
+        super().__init__(session, house, incident, now)
         self._cases = cases
         self._attempts = attempts
-
-    @cached_property
-    def plan(self) -> Plan:
-        return loading.plan_of(self.session, self.house, self.incident)
-
-    @cached_property
-    def kind(self) -> IncidentType:
-        return self.plan.incident_type(self.incident.incident_type)
-
-    @cached_property
-    def section(self) -> Section:
-        return self.plan.sections[self.incident.section]
-
-    @cached_property
-    def seen(self) -> tuple[tuple[CaseLine, ...], dict[str, Any]]:
-        return runbook.seen_now(self.session, self.incident, self.now, cases=self._cases)
+        self._scope: dict[str, Any] | None = None
 
     @property
-    def cases(self) -> Sequence[CaseLine]:
-        return self.seen[0]
+    def cases(self) -> tuple[CaseLine, ...]:
+        return super().cases if self._cases is None else self._cases
 
     @property
     def scope(self) -> dict[str, Any]:
-        return self.seen[1]
-
-    @cached_property
-    def runs(self) -> list[RunbookRun]:
-        return runbook.runs_of(self.session, self.incident)
-
-    def places(self, run: RunbookRun) -> list[Place]:
-        return runbook.places(self.plan, run)
+        if self._scope is None:
+            self._scope = super().scope
+        return self._scope
 
     def person(self, user_id: str | None) -> PersonView | None:
         return people.person(self.session, user_id)

@@ -17,7 +17,6 @@ from incidents.read.followed import followed, looked_at
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader, reader_of
 from incidents.read.runbook_view import steps_of
-from incidents.runbooks import runbook
 from incidents.views import PersonView, ReviewAction, ReviewView, StepView
 from plan.walk import actions_of
 from storage.models import ActionAttempt, AttemptState, FollowUp, Ring, Step, TimelineEntry
@@ -129,7 +128,7 @@ def _told(entry: TimelineEntry) -> bool:
 
 def _runs(reader: Reader) -> list[Any]:
     """Runs in the order in which they were started; replaced ones are told by the log."""
-    return sorted(runbook.runs_of(reader.session, reader.incident), key=lambda run: run.id)
+    return sorted(reader.runs, key=lambda run: run.id)
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

@@ -15,7 +15,7 @@ from incidents.read.card import next_place
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
 from incidents.runbooks import follow_up_prompts, runbook, undo
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import manual_verification
 from incidents.views import ButtonView, LeftView, PersonView, RunbookView, Scope, StepView
 from plan import expressions
@@ -40,7 +40,7 @@ def main_run(reader: Reader) -> RunbookRun:
     for run in reader.runs:
         if run.section == reader.incident.section:
             return run
-    found = runbook.runs_of(reader.session, reader.incident, replaced=True)
+    found = reader.every_run
     return found[-1]
 
 

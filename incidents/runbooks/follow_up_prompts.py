@@ -12,7 +12,6 @@ from incidents import timeline
 from incidents.alerting import notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change, refresh
-from incidents.runbooks import runbook
 from plan import expressions
 from plan.model import Later
 from storage import outbox
@@ -24,7 +23,7 @@ _ENDED = (Status.DISMISSED, Status.MERGED)
 def of_section(change: Change) -> list[Later]:
     """The questions of all runs that are not replaced."""
     found: list[Later] = []
-    for run in runbook.runs_of(change.session, change.incident):
+    for run in change.runs:
         found.extend(change.plan.sections[run.section].later)
     return found
 
@@ -60,7 +59,7 @@ def ask_due(change: Change) -> bool:
         last = last_asked(change, later.id)
         if is_open(last) or not _due_again(change, last):
             continue
-        if expressions.holds(later.condition, change.scope()):
+        if expressions.holds(later.condition, change.scope):
             _ask(change, later)
             asked = True
     return asked
@@ -77,7 +76,7 @@ def _ask(change: Change, later: Later) -> None:
     data = {
         "later": later.id,
         "words": {"later": later.id},
-        "scope": scopes.snapshot(change.scope()),
+        "scope": scopes.snapshot(change.scope),
     }
     entry = change.entry("asked", data)
     change.audit("ask", later.id)

@@ -15,7 +15,7 @@ from incidents.alerting.escalation import timer
 from incidents.change import Change
 from incidents.organisation import House
 from incidents.outcome import Outcome
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from plan.model import Form, FormField
 from storage.money import Money
 from storage.types import Personal
@@ -69,7 +69,7 @@ def check(
 ) -> Checked | Outcome:
     """The checked form, or the refusal of its first wrong field (`field_id` names it)."""
     kept: dict[str, Any] = {}
-    scope = change.scope() if change is not None else {}
+    scope = change.scope if change is not None else {}
     for field in form.fields:
         value = values.get(field.id)
         if value is None or value == "" or value is False:

@@ -18,8 +18,7 @@ from incidents import case_totals, loading
 from incidents.case_totals import CaseLine
 from incidents.change import Change
 from incidents.organisation import SYSTEM_ACTOR, House
-from incidents.runbooks import runbook
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import effects
 from incidents.shop_actions.looks import NOT_LOOKED, GuardLooks, WantedLook
 from plan import expressions
@@ -59,7 +58,7 @@ class Standing:
 
 def _guards(change: Change) -> list[Guard]:
     found: list[Guard] = []
-    for run in runbook.runs_of(change.session, change.incident):
+    for run in change.runs:
         found.extend(change.plan.sections[run.section].guards)
     return found
 
@@ -72,7 +71,7 @@ def wanted_looks(
     if incident is None:
         return ()
     change = Change(session, house, incident, SYSTEM_ACTOR, now)
-    cases, seen = runbook.seen_now(session, incident, now)
+    cases, seen = change.cases, change.scope
     wanted: list[WantedLook] = []
     for guard in _guards(change):
         if guard.look is None:
@@ -89,7 +88,7 @@ def wanted_looks(
 
 def standing(change: Change, looks: GuardLooks | None, form: Mapping[str, Any] | None) -> Standing:
     """What is open now. `form`: what the resolve form holds; None before it was filled in."""
-    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+    cases, seen = change.cases, change.scope
     seen["form"] = dict(form or {})
     refused: list[Unmet] = []
     listed: list[Unmet] = []
@@ -138,10 +137,10 @@ def _unmet(
 
 def _open_steps(change: Change, seen: Mapping[str, Any]) -> list[Place]:
     found: list[Place] = []
-    for run in runbook.runs_of(change.session, change.incident):
+    for run in change.runs:
         found += [
             place
-            for place in runbook.places(change.plan, run)
+            for place in change.places(run)
             if not place.settled and not place.plan.in_review and not place.optional(seen)
         ]
     return found
@@ -149,8 +148,4 @@ def _open_steps(change: Change, seen: Mapping[str, Any]) -> list[Place]:
 
 def under_way(change: Change) -> bool:
     """Whether an action has not ended: what it will do is not known yet."""
-    return any(
-        place.under_way
-        for run in runbook.runs_of(change.session, change.incident)
-        for place in runbook.places(change.plan, run)
-    )
+    return any(place.under_way for run in change.runs for place in change.places(run))

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from incidents import people, timeline
 from incidents.change import Change
 from incidents.outcome import Outcome
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from plan.model import Action, Button
 from storage.models import ActionAttempt, AttemptState, Status, StepState
 
@@ -17,6 +17,17 @@ PENDING = (
     AttemptState.SENT,
     AttemptState.UNKNOWN,
 )
+
+
+def in_the_way(
+    change: Change, place: Place, button: Button | None = None, drawn: int | None = None
+) -> Outcome | None:
+    """The answer where the step cannot be done any more, or not now. `drawn`: the version that the
+    button was drawn for, where it is pressed and not sent with a form."""
+    refused = not_live(change) or running(change, place) or settled(change, place)
+    if refused is not None or button is None or drawn is None:
+        return refused
+    return by_somebody_before(change, button, drawn) or stale(change, drawn)
 
 
 def not_live(change: Change) -> Outcome | None:
@@ -55,7 +66,7 @@ def running(change: Change, place: Place) -> Outcome | None:
         "already_running",
         actor=people.person(change.session, attempt.requested_by),
         what=action.title if action else None,
-        scope=change.scope(params=dict(attempt.params)),
+        scope=change.scope_with(params=dict(attempt.params)),
         at=attempt.requested_at,
     )
 
@@ -111,6 +122,6 @@ def _asked_before(change: Change, attempt: ActionAttempt, action: Action) -> Out
         "already_running",
         actor=actor,
         what=action.title,
-        scope=change.scope(params=dict(attempt.params)),
+        scope=change.scope_with(params=dict(attempt.params)),
         at=attempt.requested_at,
     )

@@ -4,82 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from incidents import case_totals, scope
+from incidents import case_totals
 from incidents.case_totals import CaseLine
 from incidents.change import Change
 from incidents.runbooks import runs
-from incidents.runbooks.runs import all_runs
+from incidents.runbooks.places import Place
 from plan import expressions
-from plan.model import Action, Branch, Button, Form, Plan, Section
+from plan.model import Action, Button, Form, Plan, Section
 from plan.model import Step as PlanStep
+from plan.step_buttons import StepButton
 from storage import outbox
-from storage.models import Incident, RunbookRun, Step, StepState
-
-SETTLED = frozenset({StepState.DONE, StepState.SKIPPED, StepState.NOT_NEEDED})
-UNDER_WAY = frozenset({StepState.RUNNING, StepState.UNKNOWN})
-
-
-@dataclass(frozen=True)
-class Place:
-    """A step as it stands in a run, with what the plan says of it."""
-
-    run: RunbookRun
-    row: Step
-    plan: PlanStep
-    number: int  # as people count: 1, 2, 3
-
-    @property
-    def settled(self) -> bool:
-        return self.row.state in SETTLED
-
-    @property
-    def under_way(self) -> bool:
-        return self.row.state in UNDER_WAY
-
-    def urgent(self, seen: Mapping[str, Any]) -> bool:
-        """Next before the others, as things are now: the way on where the usual one is broken."""
-        return (
-            self.plan.first_when is not None
-            and not self.settled
-            and not self.optional(seen)
-            and expressions.holds(self.plan.first_when, seen)
-        )
-
-    def optional(self, seen: Mapping[str, Any]) -> bool:
-        """Not needed as things are now; it may be again."""
-        return self.plan.optional_when is not None and expressions.holds(
-            self.plan.optional_when, seen
-        )
-
-
-def places(plan: Plan, run: RunbookRun) -> list[Place]:
-    """The steps of a run in their order; a step that the plan no longer has is left out."""
-    known = {step.id: step for step in plan.sections[run.section].steps}
-    return [
-        Place(run, row, known[row.step_id], number)
-        for number, row in enumerate(run.steps, start=1)
-        if row.step_id in known
-    ]
-
-
-def runs_of(session: Session, incident: Incident, *, replaced: bool = False) -> list[RunbookRun]:
-    """The runs with their steps: those inside another first, since they are worked on first."""
-    found = sorted(all_runs(session, incident), key=lambda run: run.parent_run_id is None)
-    return [run for run in found if replaced or run.state != "replaced"]
-
-
-def find(session: Session, plan: Plan, incident: Incident, step_id: str) -> Place | None:
-    """The step of that id in a run that is not replaced."""
-    for run in runs_of(session, incident):
-        for place in places(plan, run):
-            if place.plan.id == step_id:
-                return place
-    return None
+from storage.models import RunbookRun, Step, StepState
 
 
 def next_place(steps: Sequence[Place], seen: Mapping[str, Any]) -> Place | None:
@@ -161,6 +98,26 @@ def unmet_need(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) ->
     return None
 
 
+@dataclass(frozen=True)
+class Missing:
+    """Why a step cannot be done yet: `order_rule`, `not_needed_now` or `needs`, and the step that
+    it waits for (itself, where it is not needed as things are now)."""
+
+    why: str
+    place: Place
+
+
+def missing(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Missing | None:
+    """What is missing before this step can be done; None: it may be done."""
+    earlier = before(steps, place, seen)
+    if earlier is not None:
+        return Missing("order_rule", earlier)
+    if not place.settled and place.optional(seen):
+        return Missing("not_needed_now", place)
+    needed = unmet_need(steps, place, seen)
+    return Missing("needs", needed) if needed is not None else None
+
+
 def before(steps: Sequence[Place], place: Place, seen: Mapping[str, Any]) -> Place | None:
     """The step that must come first by the order of the section; None: this one may be done."""
     if not place.plan.ordered or place.plan.in_review or place.urgent(seen):
@@ -190,11 +147,6 @@ class Offer:
     reached: tuple[CaseLine, ...]
 
 
-def branch_of(step: PlanStep, button: Button) -> Branch | None:
-    """The way that a button of the step goes."""
-    return next((one for one in step.branches if one.id == button.branch), None)
-
-
 def asked(step: PlanStep, cases: Sequence[CaseLine], seen: Mapping[str, Any]) -> dict[str, int]:
     """`asked`, for the scope: of how many cases the step's own form still asks."""
     if step.form is None or step.form.cases is None:
@@ -209,7 +161,7 @@ def offers_of(
     holds case by case only while it has a case to ask about (the others see how many)."""
     form = step.form
     for found in offers(plan, step.buttons, cases, {**seen, **asked(step, cases, seen)}, step):
-        branch = branch_of(step, found.button)
+        branch = StepButton(step, found.button, None).branch
         if branch is not None and not expressions.holds(branch.condition, seen):
             continue
         if found.button.does != "form" or form is None or form.cases is None:
@@ -319,17 +271,3 @@ def post_runbook(change: Change, run: RunbookRun, key: str) -> None:
         beside=True,
         now=change.now,
     )
-
-
-def seen_now(
-    session: Session,
-    incident: Incident,
-    now: datetime,
-    *,
-    cases: tuple[CaseLine, ...] | None = None,
-    **more: Any,
-) -> tuple[tuple[CaseLine, ...], dict[str, Any]]:
-    """The cases and the scope, read once. `cases`, where they were read already."""
-    if cases is None:
-        cases = case_totals.read_cases(session, incident.id)
-    return cases, scope.build(session, incident, now, cases=cases, **more)

@@ -11,6 +11,7 @@ from incidents.alerting import escalation, notifications, oncall
 from incidents.alerting.notifications import Event
 from incidents.change import Change
 from incidents.runbooks import runbook
+from incidents.runbooks.places import Place
 
 SOURCE = "complaint"
 
@@ -52,10 +53,10 @@ def remind(change: Change, payload: Mapping[str, Any]) -> None:
     change.entry("rung", {"to": person, "why": "standstill", "step": step_id})
 
 
-def _next(change: Change) -> runbook.Place | None:
-    _, seen = runbook.seen_now(change.session, change.incident, change.now)
-    for run in runbook.runs_of(change.session, change.incident):
-        found = runbook.next_place(runbook.places(change.plan, run), seen)
+def _next(change: Change) -> Place | None:
+    seen = change.scope
+    for run in change.runs:
+        found = runbook.next_place(change.places(run), seen)
         if found is not None:
             return found
     return None

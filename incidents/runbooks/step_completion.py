@@ -15,7 +15,7 @@ from incidents.case_totals import CaseLine
 from incidents.change import Change
 from incidents.lifecycle import hold
 from incidents.runbooks import follow_up_prompts, runbook, stalled_steps
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from plan.model import Branch
 from storage.models import Case, CaseState, Incident, Status, Step, StepState, TimelineEntry
 
@@ -45,7 +45,7 @@ def take_branch(change: Change, place: Place, branch: Branch) -> None:
     """The way that was chosen: what it leaves out, and the section it opens."""
     place.row.branch = branch.id
     for step_id in branch.leaves_out:
-        other = runbook.find(change.session, change.plan, change.incident, step_id)
+        other = change.place(step_id)
         if other is not None and not other.settled and not other.under_way:
             other.row.state = StepState.NOT_NEEDED
             other.row.at = change.now
@@ -113,17 +113,17 @@ def after(change: Change, place: Place, entry: TimelineEntry | None, *, posted: 
 def _with(change: Change, entry: TimelineEntry) -> Mapping[str, Any]:
     """The snapshot of the line, with the incident's status and facts as they are afterwards."""
     kept = entry.data.get("scope", {})
-    now = scopes.snapshot(change.scope())
+    now = scopes.snapshot(change.scope)
     return {**kept, **{name: now[name] for name in ("facts", "cases", "incident", "now")}}
 
 
 def settle_runs(change: Change) -> None:
     """Runs in which nothing waits any more are done; with all of them the incident is watched."""
-    runs = runbook.runs_of(change.session, change.incident)
+    runs = change.runs
     follow_answers(change)
-    _, seen = runbook.seen_now(change.session, change.incident, change.now)
+    seen = change.scope
     for run in runs:
-        done = runbook.everything_done(runbook.places(change.plan, run), seen)
+        done = runbook.everything_done(change.places(run), seen)
         if done and run.state == "active":
             run.state, run.ended_at = "done", change.now
         elif not done and run.state == "done":
@@ -147,13 +147,13 @@ def follow_answers(change: Change) -> bool:
     again when there is a case without an answer. Whether one was either."""
     asking = [
         place
-        for run in runbook.runs_of(change.session, change.incident)
-        for place in runbook.places(change.plan, run)
+        for run in change.runs
+        for place in change.places(run)
         if runbook.by_case(place.plan) is not None
     ]
     if not asking:
         return False
-    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+    cases, seen = change.cases, change.scope
     return any([_follow(change, place, cases, seen) for place in asking])  # noqa: C419 - each
 
 
@@ -174,8 +174,8 @@ def _follow(
 
 def by_recovery(change: Change) -> None:
     """Steps that the recovery itself is."""
-    for run in runbook.runs_of(change.session, change.incident):
-        for place in runbook.places(change.plan, run):
+    for run in change.runs:
+        for place in change.places(run):
             if place.plan.done_when_recovered and not place.settled and not place.under_way:
                 mark_done(change, place, actor=change.actor.user_id, verified=True)
 

@@ -11,8 +11,8 @@ from incidents.alerting.notifications import Event
 from incidents.change import Change
 from incidents.lifecycle import ownership
 from incidents.outcome import Outcome
-from incidents.runbooks import case_answers, forms, runbook, step_completion
-from incidents.runbooks.runbook import Place
+from incidents.runbooks import case_answers, forms, step_completion
+from incidents.runbooks.places import Place
 from incidents.shop_actions import action_outcomes, approval_requests, approval_rules, requests
 from incidents.shop_actions.requests import Wish
 from plan.model import Branch, Form
@@ -65,7 +65,7 @@ def of_cases(
     checked = forms.check(change.session, change.house, form, values, change)
     if isinstance(checked, Outcome):
         return checked
-    cases, seen = runbook.seen_now(change.session, change.incident, change.now)
+    cases, seen = change.cases, change.scope
     chosen = case_answers.chosen(form, cases, seen, values)
     if isinstance(chosen, Outcome):
         return chosen
@@ -142,7 +142,7 @@ def entry_of(
     data: dict[str, Any] = {
         "step": place.plan.id,
         "took": took,
-        "scope": scopes.snapshot(change.scope()),
+        "scope": scopes.snapshot(change.scope),
     }
     if form is not None:
         data["form"] = form.plain()

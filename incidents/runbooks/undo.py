@@ -9,7 +9,7 @@ from sqlalchemy import select
 from incidents.change import Change
 from incidents.detection import relapse
 from incidents.runbooks import step_completion
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import effects
 from plan import expressions
 from plan.model import Action
@@ -37,7 +37,7 @@ def way_back(change: Change, place: Place) -> tuple[ActionAttempt, Action] | Non
         if action is None or back is None or _done_since(change, attempt, back):
             continue
         if action.undo_when is not None:
-            seen = {**change.scope(), "params": dict(attempt.params)}
+            seen = {**change.scope, "params": dict(attempt.params)}
             if not expressions.holds(action.undo_when, seen):
                 continue
         return attempt, back

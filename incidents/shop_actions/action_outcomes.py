@@ -21,9 +21,9 @@ from incidents.alerting.notifications import Event
 from incidents.case_totals import CaseLine
 from incidents.change import Change
 from incidents.lifecycle import mitigation
-from incidents.runbooks import follow_up_prompts, runbook, step_completion, undo
+from incidents.runbooks import follow_up_prompts, step_completion, undo
+from incidents.runbooks.places import Place
 from incidents.runbooks.press_conflicts import PENDING
-from incidents.runbooks.runbook import Place
 from incidents.shop_actions import approval_requests, effects, requests, thread_answers, told_orders
 from plan import expressions
 from plan.expressions import ExpressionError
@@ -90,7 +90,7 @@ def scope_for(change: Change, action: Action) -> dict[str, Any]:
     asked = any("cases" in expressions.names(one, expression=True) for one in expressions_of if one)
     asked |= any("cases" in expressions.names(one, expression=False) for one in templates)
     asked |= action.message is not None and _asks_for_cases(action.message)
-    return change.scope() if asked else change.scope(cases=())
+    return change.scope if asked else change.scope_over(())
 
 
 def _asks_for_cases(model: BaseModel) -> bool:
@@ -188,7 +188,7 @@ def _evaluated(expression: str, scope: Mapping[str, Any]) -> object | None:
 
 def batch_of(change: Change, attempts: Sequence[ActionAttempt]) -> dict[str, Any]:
     """What the log line of an action done per case sees as `batch`."""
-    cases = {case.id: case for case in case_totals.read_cases(change.session, change.incident.id)}
+    cases = {case.id: case for case in change.cases}
     done = [one for one in attempts if one.state == AttemptState.DONE]
     reached = [cases[number] for one in done for number in _covered(one) if number in cases]
     counts: dict[str, Counter[str]] = {}
@@ -272,7 +272,7 @@ def _goes_on_running(change: Change, press: str, *, unknown: bool) -> None:
 def _place(change: Change, attempt: ActionAttempt) -> Place | None:
     if attempt.step_id is None or attempt.run_id is None:
         return None
-    found = runbook.find(change.session, change.plan, change.incident, attempt.step_id)
+    found = change.place(attempt.step_id)
     return found if found is not None and found.run.id == attempt.run_id else None
 
 
@@ -288,7 +288,7 @@ def _data(
     """The references and the snapshot of an action's log line."""
     shown = next((one for one in attempts if one.state == AttemptState.DONE), attempts[0])
     per_case = action.cases is not None
-    seen = change.scope(**attempt_scope(change, shown))
+    seen = change.scope_with(**attempt_scope(change, shown))
     if per_case:
         seen["batch"] = batch_of(change, attempts)
     took = place is not None and bool((place.row.figures or {}).get("took"))
@@ -435,6 +435,6 @@ def _completes(
     if button is None or not button.completes:
         return False
     if button.completes_when is not None:
-        seen = change.scope(**attempt_scope(change, first))
+        seen = change.scope_with(**attempt_scope(change, first))
         return expressions.holds(button.completes_when, seen)
     return all(one.state == AttemptState.DONE for one in attempts)

@@ -48,7 +48,7 @@ def hold_if_needed(
     reasons = approval_rules.broken(change, action, attempts, change.now)
     people_asked = approvers(change, change.actor.user_id)
     if reasons and not people_asked:
-        return Outcome.refused("approval_nobody", what=action.title, scope=change.scope())
+        return Outcome.refused("approval_nobody", what=action.title, scope=change.scope)
     if action.approval_above is not None and action.kind != "internal":
         money = approval_rules.money_of(change, attempts)
         spending.note(change.session, action.approval_above, money, change.now)
@@ -151,7 +151,7 @@ def words(change: Change, request: Approval, attempt: ActionAttempt) -> dict[str
         "who": request.asked_by,
         "amount": sums[0] if len(sums) == 1 else None,
         "orders": request.shown.get("cases"),
-        "scope": scopes.snapshot(change.scope(params=dict(attempt.params))),
+        "scope": scopes.snapshot(change.scope_with(params=dict(attempt.params))),
     }
 
 
@@ -219,7 +219,7 @@ def answer(change: Change, action: Action, attempts: Sequence[ActionAttempt]) ->
     return Outcome.done(
         "approval_needed",
         what=action.title,
-        scope=change.scope(params=dict(attempts[0].params)),
+        scope=change.scope_with(params=dict(attempts[0].params)),
         who=people.people(change.session, request.told),
         until=request.expires_at,
         attempts=ids,

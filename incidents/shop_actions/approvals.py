@@ -15,8 +15,7 @@ from incidents.alerting.notifications import Event
 from incidents.change import Change
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
-from incidents.runbooks import runbook
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import action_outcomes, approval_requests, requests, told_orders
 from storage.models import ActionAttempt, Approval, ApprovalState, AttemptState, Incident
 
@@ -142,7 +141,7 @@ def _place(change: Change, attempt: ActionAttempt) -> tuple[Place | None, bool]:
     """The step that it was asked for, and whether that is still worked on."""
     if attempt.step_id is None:
         return None, True
-    found = runbook.find(change.session, change.plan, change.incident, attempt.step_id)
+    found = change.place(attempt.step_id)
     there = found is not None and found.run.id == attempt.run_id
     return found if there else None, there
 

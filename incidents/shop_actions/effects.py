@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from incidents import facts as facts_of
 from incidents.change import Change
-from incidents.runbooks import runbook
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions.looks import GuardLooks, WantedLook, problem_of
 from plan import answer_fields, expressions
 from plan.expressions import ExpressionError
@@ -82,7 +81,7 @@ def mitigating(change: Change) -> bool:
 
 def place_of(change: Change, effect: Effect) -> Place | None:
     """The step of the effect; None where its run was replaced."""
-    found = runbook.find(change.session, change.plan, change.incident, effect.step_id)
+    found = change.place(effect.step_id)
     return found if found is not None and found.run.id == effect.run_id else None
 
 
@@ -91,7 +90,7 @@ def wanted(change: Change) -> tuple[WantedLook, ...]:
     effects = standing(change.session, change.incident)
     if not effects:
         return ()
-    seen = change.scope()
+    seen = change.scope
     found: list[WantedLook] = []
     for effect in effects:
         how = _how(change, effect)
@@ -113,7 +112,7 @@ def take(change: Change, looks: GuardLooks) -> list[Effect]:
         if effect.problem is not None:
             continue
         effect.looked_at = looks.at
-        seen = {**change.scope(), **attempt_scope(change.session, effect), "look": look}
+        seen = {**change.scope, **attempt_scope(change.session, effect), "look": look}
         learn(change, how, seen)
         if expressions.holds(how.holds, seen):
             effect.seen, effect.seen_at = _evidence(how, look), looks.at

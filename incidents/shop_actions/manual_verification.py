@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from incidents.change import Change
 from incidents.lifecycle.closing_state import LEFT_TO_A_PERSON
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import action_outcomes, told_orders
 from storage.models import ActionAttempt, AttemptState
 

@@ -17,7 +17,7 @@ from incidents.case_totals import CaseLine
 from incidents.change import Change
 from incidents.outcome import Outcome
 from incidents.runbooks import runbook
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import (
     approval_requests,
     customer_messages,
@@ -58,7 +58,7 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     if action.approval_above is not None:
         spending.lock(session)  # before the claims, which another press may wait for
     cases = case_totals.read_cases(session, incident.id)
-    seen = change.scope(form=dict(wish.form or {}))
+    seen = change.scope_with(form=dict(wish.form or {}))
     groups = _groups(action, _ready(change, action, wish.place, _wished(wish, cases), seen), seen)
     if not groups:
         return Outcome.refused("nothing_to_do")
@@ -120,7 +120,7 @@ def fill_again(
 ) -> list[ActionAttempt]:
     """Fills waiting attempts with the facts of now; those that no longer reach their cases."""
     seen: dict[str, tuple[dict[str, Any], tuple[CaseLine, ...]]] = {}  # by what was entered
-    cases = case_totals.read_cases(change.session, change.incident.id)
+    cases = change.cases
     gone: list[ActionAttempt] = []
     for attempt in attempts:
         kept = attempt.hidden or {}
@@ -128,7 +128,7 @@ def fill_again(
         undone = change.session.get(ActionAttempt, attempt.undoes_id or 0)
         entered = json.dumps(form, sort_keys=True, default=str)
         if entered not in seen:
-            now = change.scope(form=form)
+            now = change.scope_with(form=form)
             can = _ready(change, action, place, cases, now)
             seen[entered] = now, case_totals.meant(action, can, now)  # its own claims stand
         facts, reached = seen[entered]
@@ -274,16 +274,14 @@ def _claims(
     seen: Mapping[str, Any],
 ) -> dict[str, int]:
     """The claims on what each order is told; once per order and kind, in whichever incident."""
-    kinds: dict[str, str] = {}
+    if action.tells is None:
+        return {}
+    told_of: dict[str, Mapping[str, Any]] = {}  # by order, what the kind of message is read from
     for group in groups:
-        for case in group:
-            kind = told_orders.kind_of(action, {**seen, "case": case.scope()})
-            if kind is not None:
-                kinds[case.key] = kind
+        told_of |= {case.key: {**seen, "case": case.scope()} for case in group}
         if not group:
-            kind = told_orders.kind_of(action, seen)
-            kinds |= {key: kind for key in _orders(action, group, seen) if key and kind}
-    return told_orders.claim(change.session, change.incident, action, kinds, change.now)
+            told_of |= {key: seen for key in _orders(action, group, seen) if key}
+    return told_orders.claim(change.session, change.incident, action, told_of, change.now)
 
 
 def _not_told(

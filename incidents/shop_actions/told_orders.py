@@ -66,16 +66,18 @@ def claim(
     session: Session,
     incident: Incident,
     action: Action,
-    kinds: Mapping[str, str],
+    orders: Mapping[str, Mapping[str, Any]],
     now: datetime,
 ) -> dict[str, int]:
-    """Claims a kind for each order; by order the claims that were made.
+    """Claims for each order, with the scope of its case, the kind of message that the action would
+    send; by order the claims that were made. An order to which it would send none has none.
 
     What another press or incident claimed a moment before is left out. In the order of their keys:
     two incidents with the same orders wait for each other, and neither for what it holds itself.
     """
     made: dict[str, int] = {}
-    wanted = sorted(kinds.items())
+    kinds = {key: kind_of(action, scope) for key, scope in orders.items()}
+    wanted = sorted((key, kind) for key, kind in kinds.items() if kind is not None)
     for at in range(0, len(wanted), _AT_ONCE):
         rows = [
             {

@@ -128,6 +128,15 @@ class Incident(Base):
         """How people call it: INC-412."""
         return f"INC-{self.number}"
 
+    @staticmethod
+    def fingerprint_of(section: str, subject: str) -> str:
+        """What is one incident while it is open: the subject in its section."""
+        return f"{section}|{subject}"
+
+    @property
+    def nobody_has_it(self) -> bool:
+        return self.status == Status.OPEN and self.owner is None
+
     @property
     def live(self) -> bool:
         return self.status in LIVE_STATUSES

@@ -17,7 +17,7 @@ from bot.cli.main import main
 from incidents.change import Change
 from incidents.detection import relapse
 from incidents.runbooks import step_completion
-from incidents.runbooks.runbook import Place
+from incidents.runbooks.places import Place
 from incidents.shop_actions import approval_rules, spending, told_orders
 from incidents.shop_actions.approval_rules import Reason
 from plan.model import Action, Plan, Section

@@ -17,7 +17,6 @@ from incidents.change import Change
 from incidents.lifecycle import declaring
 from incidents.lifecycle.declaring import Declaration
 from incidents.outcome import Outcome
-from incidents.runbooks import runbook
 from incidents.shop_actions import approvals
 from incidents.shop_actions.requests import Wish, request_action
 from message_templates.engine import Templates
@@ -477,7 +476,7 @@ def test_asked_anew_it_keeps_what_its_press_was_to_fill_in(world: World) -> None
     def asked(session: Session) -> None:
         incident = session.scalars(select(Incident)).one()
         change = Change(session, world.house, incident, world.actor(LIN), world.now)
-        place = runbook.find(session, change.plan, incident, "3.2.3.s2")
+        place = change.place("3.2.3.s2")
         action = change.plan.actions["refund_difference"]
         wish = Wish(action, place, "refund", {"reason": "{{ case.key }} by agreement"})
         assert not isinstance(request_action(change, wish), Outcome)

@@ -72,7 +72,7 @@ def figures(world: World) -> dict[str, Any]:
 
     def unit(session: Any) -> dict[str, Any]:
         found = session.merge(incident, load=False)
-        return dict(Change(session, world.house, found, Actor("system"), world.now).scope())
+        return dict(Change(session, world.house, found, Actor("system"), world.now).scope)
 
     return dict(world.read(unit)["cases"])
 
