@@ -20,7 +20,7 @@ import yaml
 
 from benchmarks.common import database_of, free_port
 from bot.cli.stack import Program, Stack, stack
-from plan.loader import DATA
+from plan.sources import DATA
 
 SECTION = DATA / "sections" / "3.3.yaml"
 

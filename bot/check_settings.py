@@ -13,7 +13,7 @@ from checks.kinds.query import QueryCheckSettings
 from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, of_shop
 from checks.shop.mapping import ShopMapping
 from plan.check_files import check_files
-from plan.loader import PlanError
+from plan.sources import PlanError
 
 if TYPE_CHECKING:
     from checks.queries.compiled_query import Query

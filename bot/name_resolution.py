@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from bot.settings import Settings
 from plan import expressions
 from plan.lint import placed
-from plan.loader import read_sources
 from plan.model import Action, IncidentType, Plan
 from plan.problem import Problem
+from plan.sources import read_sources
 
 # A field of the plan's model that names something of the configuration.
 _NAMED = {

@@ -29,7 +29,6 @@ from plan.holdings import holding
 from plan.languages import row
 
 _FIRST_LETTER = re.compile("[\ue000\\s]*[a-z]")
-_THEN = re.compile("^(?:Then:|之後：)\\s*")
 _ENDED = re.compile("[.?!:…。？！：][\ue001\\s]*$")
 
 
@@ -170,22 +169,10 @@ def _capital(text: object) -> Ours:
     )
 
 
-def _awaited(text: object) -> Ours:
-    """A line that begins with "Then:", where it says itself what is next."""
-    said = text if isinstance(text, Ours) else Ours("")
-    return _capital(Ours(_THEN.sub("", said)))
-
-
 @jinja2.pass_context
-def _doing(context: jinja2.runtime.Context, running: Any, scope: Any = None) -> Ours:
-    """What somebody is doing, from the plan's running line: its words before the first comma.
-
-    "Switching to Harborpay, asked by Mei 03:09. Looking …" → "switching to Harborpay".
-    """
-    said = re.split(
-        "[,，.。]", writers.plain(context[STATE].parts(_said(context, running, scope)))
-    )[0]
-    said = said.removeprefix(row(context[STATE].language).doing).strip()
+def _doing(context: jinja2.runtime.Context, doing: Any, scope: Any = None) -> Ours:
+    """What somebody is doing, within a sentence: "Switching to Harborpay" goes on small."""
+    said = writers.plain(context[STATE].parts(_said(context, doing, scope))).strip()
     return data(said[:1].lower() + said[1:])
 
 
@@ -233,7 +220,6 @@ AS_FILTERS: Mapping[str, Any] = {
     "label": _label,
     "doing": _doing,
     "capital": _capital,
-    "awaited": _awaited,
     "sentence": _sentence,
     "first_sentence": _first,
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from plan.loader import CHECKS, Source, read_source, roots
+from plan.sources import CHECKS, Source, read_source, roots
 
 
 def check_files(extra: Path | None = None) -> Iterator[tuple[Source, Mapping[str, Any]]]:

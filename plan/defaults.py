@@ -49,12 +49,23 @@ def action(data: Any, defaults: Mapping[str, Any]) -> Any:
     """The action with what it left out; what is left out depends on its kind."""
     if not isinstance(data, dict):
         return data
-    by_kind = (defaults.get("actions") or {}).get(data.get("kind"))
-    made = _with(data, by_kind, data)
+    made = dict(data)
+    until = made.pop("until", None)
+    if "doing" in made:
+        frame = "action_doing" if until is None else "action_doing_until"
+        made = _with(made, defaults.get(frame), {**made, "until": until})
+    if "message" in made:
+        made = _with(made, defaults.get("action_with_notice"), made)
+    made = _with(made, (defaults.get("actions") or {}).get(data.get("kind")), data)
     for name, key in (("form", "form"), ("confirm", "confirm")):
         if isinstance(made.get(key), dict):
             made[key] = _with(made[key], defaults.get(name), made)
     return made
+
+
+def notice(data: Any, defaults: Mapping[str, Any]) -> Any:
+    """The message to customers with what it left out."""
+    return _with(data, defaults.get("notice"), data) if isinstance(data, dict) else data
 
 
 def _type(data: Any, defaults: Mapping[str, Any], above: Json) -> Any:

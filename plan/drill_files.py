@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plan.loader import DRILLS, plan_order, roots
+from plan.sources import DRILLS, plan_order, roots
 
 
 def stories(extra: Path | None = None) -> dict[str, Path]:

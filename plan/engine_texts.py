@@ -7,9 +7,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from plan.loader import DATA, read_source
 from plan.model import Words
 from plan.phrases import expanded
+from plan.sources import DATA, read_source
 
 FILE = DATA / "engine.yaml"
 

@@ -40,7 +40,6 @@ class Language:
     foreign: Mapping[str, re.Pattern[str]] = field(default_factory=dict)  # what it is → where
     greeting: str = ""  # a message to a customer begins with it
     inner: re.Pattern[str] = _NOTHING  # words of the house that say nothing to a customer
-    doing: str = ""  # how the line of a running action begins, before what is done
 
     @property
     def name(self) -> str:
@@ -82,7 +81,6 @@ ROWS = (
         foreign={"simplified writing": _SIMPLIFIED},
         greeting="您好",
         inner=re.compile(r"SEV ?[1-4]|INC-|Muster|Slack|事件|處置手冊|值班|稽核|案號|工單"),
-        doing="正在",
     ),
 )
 

@@ -25,10 +25,11 @@ from plan import (
 from plan.check_files import check_files
 from plan.drill_files import stories
 from plan.lint_limits import LIMITS
-from plan.loader import DATA, PlanError, Source, build, read_sources
+from plan.loader import build
 from plan.model import Plan
 from plan.outline import Entry, load_outline
 from plan.problem import Problem
+from plan.sources import DATA, PlanError, Source, read_sources
 
 _Checks = list[tuple[Source, Mapping[str, Any]]]
 Rule = Callable[[Plan, Mapping[str, Entry]], Iterator[Problem]]
@@ -75,20 +76,20 @@ def lint(
     Raises PlanError if a file cannot be read at all.
     """
     sources = read_sources(extra)
-    faults = lint_sources(sources, load_outline(), limits)
+    plan, where = build(sources)
+    faults = _linted(plan, where, sources, load_outline(), limits)
     checks = list(check_files(extra))
     found = None if opened is None and not checks else {*(opened or ()), *_found(checks)}
     lived = _lived(sources, stories(extra))
-    return sorted({*faults, *lived, *_opened(sources, found), *_nowhere(sources, checks)})
+    return sorted({*faults, *lived, *_opened(plan, sources, found), *_nowhere(plan, checks)})
 
 
 def _found(checks: _Checks) -> set[str]:
     return {str(check.get("incident_type")) for _, check in checks}
 
 
-def _nowhere(sources: list[Source], checks: _Checks) -> Iterator[Fault]:
+def _nowhere(plan: Plan, checks: _Checks) -> Iterator[Fault]:
     """A check in a folder that opens an incident of a type that there is not."""
-    plan, _ = build(sources)
     known = {kind.id for section in plan.sections.values() for kind in section.types}
     for source, check in checks:
         kind = check.get("incident_type")
@@ -111,9 +112,8 @@ def _lived(sources: list[Source], drilled: Collection[str]) -> Iterator[Fault]:
             )
 
 
-def _opened(sources: list[Source], opened: Collection[str] | None) -> Iterator[Fault]:
+def _opened(plan: Plan, sources: list[Source], opened: Collection[str] | None) -> Iterator[Fault]:
     """A section that nothing opens: neither a check nor a person."""
-    plan, _ = build(sources)
     for source, number in _sections(sources):
         section = plan.sections[number]
         by_check = any(kind.id in (opened or ()) for kind in section.types)
@@ -140,21 +140,63 @@ def lint_sources(
 ) -> list[Fault]:
     """As `lint`, of files that are read already. Raises PlanError."""
     plan, where = build(sources)
-    by_name = {source.shown: source for source in sources}
+    return sorted(_linted(plan, where, sources, outline, limits))
+
+
+def _linted(
+    plan: Plan,
+    where: Mapping[str, str],
+    sources: list[Source],
+    outline: Mapping[str, Entry],
+    limits: Collection[str],
+) -> set[Fault]:
+    places = _Places(plan, where, {source.shown: source for source in sources})
     problems = [*lint_plan(plan, outline), *lint_limits.limit_rule(plan, limits)]
-    faults = {_placed(problem, where, by_name) for problem in problems}
+    faults = {places.of(problem) for problem in problems}
     shops = {source.shown for source in sources if not source.path.is_relative_to(DATA)}
-    for problem in (problem for rule in STYLE for problem in rule(plan, outline)):
-        fault = _placed(problem, where, by_name)
+    style = [problem for rule in STYLE for problem in rule(plan, outline)]
+    for problem in (*style, *_unsent(plan, where)):
+        fault = places.of(problem)
         faults.add(replace(fault, warning=fault.file in shops))
-    return sorted(faults)
+    return faults
+
+
+def _unsent(plan: Plan, where: Mapping[str, str]) -> Iterator[Problem]:
+    """A notice to customers that no action sends."""
+    sent = {one.message.notice for one in plan.actions.values() if one.message is not None}
+    for owner in where:
+        kind, _, name = owner.partition(" ")
+        if kind == "notice" and name not in sent:
+            yield Problem(owner, (), "no action sends it (message).")
 
 
 def placed(problems: Iterable[Problem], sources: list[Source]) -> set[Fault]:
     """These problems with their places in files that are read already. Raises PlanError."""
-    _, where = build(sources)
-    by_name = {source.shown: source for source in sources}
-    return {_placed(problem, where, by_name) for problem in problems}
+    plan, where = build(sources)
+    places = _Places(plan, where, {source.shown: source for source in sources})
+    return {places.of(problem) for problem in problems}
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where what the plan says stands: file and line of a problem."""
+
+    plan: Plan
+    where: Mapping[str, str]
+    sources: Mapping[str, Source]
+
+    def of(self, problem: Problem) -> Fault:
+        return _placed(self._in_notice(problem), self.where, self.sources)
+
+    def _in_notice(self, problem: Problem) -> Problem:
+        """A message that an action names stands in the notice's own file."""
+        kind, _, name = problem.owner.partition(" ")
+        action = self.plan.actions.get(name) if kind == "action" else None
+        if action is None or action.message is None or action.message.notice is None:
+            return problem
+        if problem.keys[:1] != ("message",):
+            return problem
+        return Problem(f"notice {action.message.notice}", problem.keys[1:], problem.sentence)
 
 
 def _placed(problem: Problem, where: Mapping[str, str], sources: Mapping[str, Source]) -> Fault:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from plan.languages import DEFAULT
-from plan.loader import DATA, read_source
 from plan.model import Model, Plan
 from plan.outline import Entry
 from plan.problem import Problem
+from plan.sources import DATA, read_source
 from plan.walk import Found, walk
 
 FILE = DATA / "glossary.yaml"

@@ -6,7 +6,7 @@ Texts are measured as they will be read: rendered with the sample scopes of `pla
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -187,25 +187,28 @@ class Rendered:
 def _rendered(plan: Plan) -> Iterator[Rendered]:
     """Every text in every sample scope that it can be read in."""
     for section in plan.sections.values():
+        everything = list(walk(section))
         for kind in section.types:
             for name in ("typical", "at_opening", "relapsed", "minimal"):
                 scope = getattr(samples, name)(section, kind.id)
-                yield from _section(section, kind.id, name, scope)
-        actions = list(actions_of(plan, section).values())
+                yield from _section(section, everything, kind.id, name, scope)
+        actions = [(one, list(walk(one))) for one in actions_of(plan, section).values()]
         kind_id = section.types[0].id
         for name in ("typical", "at_opening"):
             scope = getattr(samples, name)(section, kind_id)
-            for action in actions:
+            for action, texts in actions:
                 seen = samples.of_action(action, scope)
-                for found in walk(action):
+                for found in texts:
                     yield from _one(f"action {action.id}", found, name, seen)
     for cause in plan.causes.values():
         for found in walk(cause):
             yield from _one(f"cause {cause.id}", found, "typical", {})
 
 
-def _section(section: Section, kind: str, name: str, scope: samples.Scope) -> Iterator[Rendered]:
-    for found in walk(section):
+def _section(
+    section: Section, everything: Sequence[Found], kind: str, name: str, scope: samples.Scope
+) -> Iterator[Rendered]:
+    for found in everything:
         others = [one for one in found.within if type(one).__name__ == "IncidentType"]
         if others and getattr(others[0], "id", kind) != kind:
             continue

@@ -13,45 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from plan import defaults, plan_cache
 from plan import phrases as phrasing
 from plan.kept_plan import restore_plan
-from plan.model import Action, Cause, Fact, Plan, Section
+from plan.model import Action, Cause, CustomerMessage, Fact, Plan, Section
+from plan.sources import DATA, PlanError, Source, files, named, plan_order, read_sources, roots
 
-try:
-    from yaml import CSafeLoader as Loader
-except ImportError:  # pragma: no cover - the C library is in every wheel of PyYAML
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
-
-DATA = Path(__file__).parent / "data"
 _M = TypeVar("_M", bound=BaseModel)
-_KEYS = {
-    "version",
-    "section",
-    "actions",
-    "causes",
-    "facts",
-    "phrases",
-    "defaults",
-    "outline",
-    "glossary",
-    "engine",
-    "check",
-}
-_APART = ("outline.yaml", "glossary.yaml", "engine.yaml")  # no part of what an incident keeps
-CHECKS = "checks"  # folders of checks, which are configuration
-DRILLS = "drills"  # folders of stories, which are no part of the plan
-
-
-class PlanError(ValueError):
-    """The plan's files cannot be read. `faults`: one sentence each, with file, line and key."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True)
@@ -63,126 +33,6 @@ class LoadedPlan:
     version: str
     content: str
     sources: Mapping[str, str]  # "section 3.3", "action refund" → the file it stands in
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file, parsed: its data and, for the lines of its keys, the nodes they came from."""
-
-    path: Path
-    shown: str
-    data: dict[str, Any]
-    node: yaml.Node
-
-    def line(self, keys: tuple[str | int, ...]) -> int:
-        """The line (from 1) of the deepest of these keys that the file has."""
-        node, line = self.node, self.node.start_mark.line
-        for key in keys:
-            found = _child(node, key)
-            if found is None:
-                break
-            line, node = found
-        return int(line) + 1
-
-
-def _child(node: yaml.Node, key: str | int) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in reversed(node.value):  # an override stands after what is merged
-            if name.value == str(key):
-                return name.start_mark.line, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key].start_mark.line, node.value[key]
-    return None
-
-
-def _named(keys: tuple[str | int, ...]) -> str:
-    text = ""
-    for key in keys:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
-    return text
-
-
-def _doubled(node: yaml.Node) -> Iterator[tuple[int, str]]:
-    """Keys that a mapping has twice: YAML would silently keep the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for name, value in node.value:
-            if name.value in seen and name.value != "<<":
-                yield name.start_mark.line + 1, name.value
-            seen.add(name.value)
-            yield from _doubled(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _doubled(value)
-
-
-def read_source(path: Path, root: Path) -> Source:
-    """One file. Raises PlanError if it is not YAML or not one of the plan's kinds."""
-    shown = str(path.relative_to(root.parent)) if path.is_relative_to(root.parent) else str(path)
-    loader = Loader(path.read_text(encoding="utf-8"))
-    try:
-        node = loader.get_single_node()
-        doubled = list(_doubled(node)) if node is not None else []  # before merges are written out
-        data = loader.construct_document(node) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else 1
-        raise PlanError([f"{shown}:{line}: not readable as YAML: {error.problem}."]) from None
-    finally:
-        loader.dispose()
-    if node is None or not isinstance(data, dict):
-        raise PlanError([f"{shown}:1: holds none of {', '.join(sorted(_KEYS))}."])
-    source = Source(path, shown, data, node)
-    faults = [f"{shown}:{line}: “{key}” stands here twice." for line, key in doubled]
-    faults += [
-        f"{shown}:{source.line((key,))}: “{key}” is not a part of a plan; "
-        f"use one of {', '.join(sorted(_KEYS))}."
-        for key in data
-        if key not in _KEYS
-    ]
-    if faults:
-        raise PlanError(faults)
-    return source
-
-
-def roots(extra: Path | None) -> list[Path]:
-    """The folders of a plan: ours, then the shop's own. Raises PlanError where that is none."""
-    if extra is None:
-        return [DATA]
-    if not extra.is_dir():
-        raise PlanError([f"{extra}: the folder of the shop's own plan files does not exist."])
-    return [DATA, extra]
-
-
-def files(root: Path) -> list[Path]:
-    """The files of a folder that a plan is made of."""
-    found = (*root.rglob("*.yaml"), *root.rglob("*.yml"))
-    return sorted(
-        path
-        for path in found
-        if path.name not in _APART and not {DRILLS, CHECKS} & {*path.relative_to(root).parts[:-1]}
-    )
-
-
-def plan_order(name: str) -> tuple[list[int], str]:
-    """Where a section, or a story of one, stands among the others."""
-    section, _, variant = name.partition("-")
-    return [int(part) if part.isdecimal() else 0 for part in section.split(".")], variant
-
-
-def read_sources(extra: Path | None = None) -> list[Source]:
-    """Every file of the plan, the product's own first. Raises PlanError."""
-    faults: list[str] = []
-    sources: list[Source] = []
-    for root in roots(extra):
-        for path in files(root):
-            try:
-                sources.append(read_source(path, root))
-            except PlanError as error:
-                faults += error.faults
-    if faults:
-        raise PlanError(faults)
-    return sources
 
 
 def _sentence(message: str) -> str:
@@ -198,7 +48,7 @@ def _model(
         for fault in error.errors():
             keys = at + tuple(fault["loc"])
             faults.append(
-                f"{source.shown}:{source.line(keys)}: {_named(keys)}: {_sentence(fault['msg'])}."
+                f"{source.shown}:{source.line(keys)}: {named(keys)}: {_sentence(fault['msg'])}."
             )
         return None
 
@@ -218,6 +68,7 @@ class _Shared:
 
     phrases: dict[str, phrasing.Phrase] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
+    notices: dict[str, Any] = field(default_factory=dict)  # messages to customers, by name
 
     def take(self, source: Source, faults: list[str]) -> None:
         """Those of a file; they replace those of the same name."""
@@ -253,14 +104,37 @@ def _whole(sources: list[Source], faults: list[str]) -> Iterator[Source]:
     for source in sources:
         if source not in ours:
             own.take(source, faults)
+    # What customers read a shop may say in its own words, also where our actions send it.
+    shared.notices = own.notices = {
+        name: notice
+        for source in sources
+        for name, notice in _notices(source, shared if source in ours else own, faults)
+    }
     for source in sources:
         yield _filled(source, shared if source in ours else own, faults)
 
 
-def _filled(source: Source, shared: _Shared, faults: list[str]) -> Source:
-    def told(keys: tuple[str | int, ...], sentence: str) -> None:
-        faults.append(f"{source.shown}:{source.line(keys)}: {_named(keys)}: {sentence}.")
+def _notices(
+    source: Source, shared: _Shared, faults: list[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The messages to customers of a file, whole."""
+    told = _teller(source, faults)
+    for name, entry in _named_in(source, "notices", faults).items():
+        at = ("notices", name)
+        whole = phrasing.expanded(defaults.notice(entry, shared.defaults), shared.phrases, told, at)
+        if _model(CustomerMessage, whole, source, at, faults) is not None:
+            yield name, {**whole, "notice": name}
 
+
+def _teller(source: Source, faults: list[str]) -> phrasing.Told:
+    def told(keys: tuple[str | int, ...], sentence: str) -> None:
+        faults.append(f"{source.shown}:{source.line(keys)}: {named(keys)}: {sentence}.")
+
+    return told
+
+
+def _filled(source: Source, shared: _Shared, faults: list[str]) -> Source:
+    told = _teller(source, faults)
     data = dict(source.data)
     if "section" in data:
         data["section"] = defaults.section(data["section"], shared.defaults)
@@ -270,7 +144,24 @@ def _filled(source: Source, shared: _Shared, faults: list[str]) -> Source:
         }
     for key in {"section", "actions", "causes"} & data.keys():
         data[key] = phrasing.expanded(data[key], shared.phrases, told, (key,))
+    if isinstance(data.get("actions"), dict):
+        data["actions"] = {
+            name: _with_notice(entry, shared.notices, ("actions", name), told)
+            for name, entry in data["actions"].items()
+        }
     return replace(source, data=data)
+
+
+def _with_notice(
+    action: Any, notices: Mapping[str, Any], at: tuple[str, str], told: phrasing.Told
+) -> Any:
+    """The action with the message that it names."""
+    named = action.get("message") if isinstance(action, dict) else None
+    if not isinstance(named, str):
+        return action
+    if named not in notices:
+        told((*at, "message"), f"there is no notice “{named}” that can be read")
+    return {**action, "message": notices.get(named)}
 
 
 def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
@@ -283,6 +174,7 @@ def build(sources: list[Source]) -> tuple[Plan, dict[str, str]]:
     facts: dict[str, dict[str, Fact]] = {}
     where: dict[str, str] = {}
     for source in _whole(sources, faults):
+        where |= {f"notice {name}": source.shown for name in source.data.get("notices") or ()}
         version = str(source.data.get("version", version))
         if "section" in source.data:
             section = _model(Section, source.data["section"], source, ("section",), faults)
@@ -319,7 +211,7 @@ def _facts(source: Source, kind: str, entry: Any, faults: list[str]) -> Iterator
     """The facts of one incident type, by their dotted names."""
     at = ("facts", kind)
     if not isinstance(entry, dict):
-        faults.append(f"{source.shown}:{source.line(at)}: {_named(at)}: must name each fact.")
+        faults.append(f"{source.shown}:{source.line(at)}: {named(at)}: must name each fact.")
         return
     for name, said in entry.items():
         fact = _model(Fact, said, source, (*at, name), faults) if name != "id" else None

@@ -287,15 +287,24 @@ class DeskNote(Model):
         return given
 
 
+_ONCE = {"en": "Then: ", "zh-Hant": "之後："}
+
+
 class Later(Model):
     """What Muster asks for after the steps ("switch back when it passes 3 checks in a row")."""
 
     id: Name
-    words: Words  # the runbook's last line
+    words: Words  # what is waited for, as it goes on after "Then:"; the runbook's last line
     when: Literal["recovered", "time"]
     condition: str | None = None  # asked, and its line shown, only where this holds
     ask: Words  # posted, with the buttons
     buttons: tuple[Button, ...]
+
+    @field_validator("words")
+    @classmethod
+    def _of_old(cls, given: Words) -> Words:
+        """An incident keeps the plan that it opened with: then the words had their beginning."""
+        return given.each(lambda code, text: text.removeprefix(_ONCE.get(code, "")))
 
 
 class Section(Model):
@@ -345,6 +354,7 @@ class CustomerMessage(Model):
     Written in the customer's language, and again from a fresh look just before it is sent.
     """
 
+    notice: Name | None = None  # the file of notices that it stands in; None: in the action itself
     opening: Words | None = None
     order: Words  # over `case`: one paragraph an order; a link ends it
     closing: Words | None = None
@@ -383,6 +393,7 @@ class Action(Model):
     undo: Name | None = None
     undo_label: Words | None = None
     undo_when: str | None = None  # expression: the way back is offered only where it holds
+    doing: Words | None = None  # what is being done while it runs: "Switching to Harborpay"
     running: Words | None = None  # the card's Next line while it runs
     log: Words  # the log line once it is done (and verified): what, from what to what
     log_unknown: Words | None = None

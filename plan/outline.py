@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from plan.loader import DATA, PlanError, read_source
 from plan.model import Model, SectionId, StepId, Words
+from plan.sources import DATA, PlanError, read_source
 
 OUTLINE = DATA / "outline.yaml"
 

@@ -27,7 +27,8 @@ from checks.registry import build
 from checks.runner import run_check
 from checks.shop.source import ShopUnavailable
 from incidents.read import check_durations
-from plan.loader import PlanError, load_plan
+from plan.loader import load_plan
+from plan.sources import PlanError
 from storage import work
 from storage.backup import older_copies
 from storage.database import Database

@@ -18,7 +18,7 @@ from bot.cli.errors import UserError
 from bot.cli.stack import Stack, stack
 from bot.cli.terminal import Lines, Terminal, text
 from plan.drill_files import stories as files
-from plan.loader import PlanError
+from plan.sources import PlanError
 from sandbox.drills.run import Report, run
 from sandbox.drills.story import Stories, Story
 

@@ -21,10 +21,11 @@ from plan.facts_page import facts_page
 from plan.languages import DEFAULT, LANGUAGES
 from plan.lint import lint
 from plan.lint_limits import LIMITS
-from plan.loader import PlanError, load_plan
+from plan.loader import load_plan
 from plan.model import IncidentType, Plan, Section, Words
 from plan.outline import load_outline
 from plan.problem import Problem
+from plan.sources import PlanError
 from plan.walk import Found, actions_of, walk
 
 _CONFIG = click.option(

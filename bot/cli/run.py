@@ -15,7 +15,7 @@ from bot.cli.options import config_option, secrets_of, settings_of
 from bot.cli.signals import Ending
 from bot.clock import DrivenClock, SystemClock
 from bot.gc_tuning import none_until_loaded
-from plan.loader import PlanError
+from plan.sources import PlanError
 from storage.errors import StorageError
 
 

@@ -66,6 +66,7 @@ def running(change: Change, place: Place) -> Outcome | None:
         "already_running",
         actor=people.person(change.session, attempt.requested_by),
         what=action.title if action else None,
+        doing=action.doing if action else None,
         scope=change.scope_with(params=dict(attempt.params)),
         at=attempt.requested_at,
     )
@@ -122,6 +123,7 @@ def _asked_before(change: Change, attempt: ActionAttempt, action: Action) -> Out
         "already_running",
         actor=actor,
         what=action.title,
+        doing=action.doing,
         scope=change.scope_with(params=dict(attempt.params)),
         at=attempt.requested_at,
     )

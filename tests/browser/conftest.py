@@ -1,21 +1,27 @@
-"""A real sandbox process, a small Slack app on it, and Chromium to look at the page."""
+"""A real sandbox on real sockets, a small Slack app on it, and Chromium to look at the page.
+
+One Chromium serves a module, in the module's own loop (`LOOP`): starting it costs more than most
+tests do. Each page has a context of its own, so nothing of one test is seen by the next.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from sandbox.slack.server import SlackSandbox
+
+LOOP = pytest.mark.asyncio(loop_scope="module")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
     "--headless",
@@ -46,11 +52,14 @@ def chromium() -> str:
 
 @dataclass
 class Sandbox:
-    """A sandbox Slack in its own process, and its people's side."""
+    """A sandbox Slack, and its people's side."""
 
-    url: str
-    process: asyncio.subprocess.Process
+    slack: SlackSandbox
     http: httpx.AsyncClient
+
+    @property
+    def url(self) -> str:
+        return self.slack.url
 
     @property
     def web(self) -> AsyncWebClient:
@@ -68,38 +77,23 @@ class Sandbox:
         answer = await self.web.chat_postMessage(channel=channel, **{"text": "-", **message})
         return str(answer["ts"])
 
-    async def stop(self) -> None:
-        if self.process.returncode is None:
-            self.process.terminate()
-        await self.process.communicate()
-
 
 async def start_sandbox(port: int = 0) -> Sandbox:
     """A fresh workspace; the app is a member of the public channels."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "sandbox.slack",
-        "--port",
-        str(port),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 20)
-    url = json.loads(line)["url"]
-    sandbox = Sandbox(url, process, httpx.AsyncClient(timeout=20))
+    slack = SlackSandbox(port)
+    await slack.start()
+    sandbox = Sandbox(slack, httpx.AsyncClient(timeout=20))
     for channel in ("C0INCIDENTS", "C0CSDESK", "C0GENERAL"):
         await sandbox.web.conversations_join(channel=channel)
     return sandbox
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
     running = await start_sandbox()
     yield running
     await running.http.aclose()
-    await running.stop()
+    await running.slack.stop()
 
 
 Inbox = asyncio.Queue[dict[str, Any]]
@@ -206,7 +200,7 @@ def _listen(app: AsyncApp, seen: Seen) -> None:
             await ack()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def app(sandbox: Sandbox) -> AsyncIterator[Seen]:
     """A Bolt app on the sandbox by Socket Mode."""
     seen = Seen()
@@ -221,37 +215,47 @@ async def app(sandbox: Sandbox) -> AsyncIterator[Seen]:
 Opener = Callable[..., Awaitable[Any]]
 
 
-@pytest.fixture
-async def tab(chromium: str) -> AsyncIterator[Opener]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> AsyncIterator[Any]:
+    """Chromium, running."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def tab(browser: Any) -> AsyncIterator[Opener]:
     """`await tab(url, viewport=PHONE, dark=True)`: a page of its own context.
 
     The browser sits in New York and speaks English, so that times and words that follow the
     reader's profile show as such. A script error on any page fails the test.
     """
-    from playwright.async_api import async_playwright
-
     errors: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    contexts: list[Any] = []
 
-        async def opened(url: str, *, viewport: dict[str, int] = WIDE, dark: bool = False) -> Any:
-            context = await browser.new_context(
-                viewport=viewport,
-                color_scheme="dark" if dark else "light",
-                timezone_id="America/New_York",
-                locale="en-US",
-            )
-            page = await context.new_page()
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            await page.goto(url)
-            return page
+    async def opened(url: str, *, viewport: dict[str, int] = WIDE, dark: bool = False) -> Any:
+        context = await browser.new_context(
+            viewport=viewport,
+            color_scheme="dark" if dark else "light",
+            timezone_id="America/New_York",
+            locale="en-US",
+        )
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(url)
+        return page
 
-        yield opened
-        await browser.close()
+    yield opened
+    for context in contexts:
+        await context.close()
     assert errors == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def look(tab: Opener, sandbox: Sandbox) -> Opener:
     """`await look("U0MEI", "C0INCIDENTS", viewport=PHONE)`: that person's page, ready."""
 

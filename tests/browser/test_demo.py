@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from bot.cli.stack import Stack, stack
-from tests.browser.conftest import PHONE, Opener
+from tests.browser.conftest import LOOP, PHONE, Opener
 from tests.browser.test_page import CLIPPED, focused, no_sideways_scroll, serious
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, LOOP]
 pytest.importorskip("playwright", reason="not run: no Playwright")
 
 from playwright.async_api import expect  # noqa: E402 - only where Playwright is there
@@ -50,7 +51,7 @@ def trio(tmp_path: Path, chromium: str) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def see(trio: Stack, tab: Opener) -> Opener:
     """`await see("U0MEI", "C0INCIDENTS")`: that person's page of the running trio."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser import cards
 from tests.browser.conftest import (
+    LOOP,
     PHONE,
     WIDE,
     Opener,
@@ -17,7 +18,7 @@ from tests.browser.conftest import (
     start_sandbox,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, LOOP]
 pytest.importorskip("playwright", reason="not run: no Playwright")
 
 from playwright.async_api import expect  # noqa: E402 - only where Playwright is there
@@ -523,7 +524,7 @@ async def test_the_line_comes_back_by_itself(sandbox: Sandbox, look: Opener) -> 
     """The page says that it lost the line, and follows again once it is back."""
     page = await look()
     port = int(sandbox.url.rpartition(":")[2])
-    await sandbox.stop()
+    await sandbox.slack.stop()
     await expect(page.get_by_text("Connection lost.")).to_be_visible()
     again = await start_sandbox(port)
     try:
@@ -532,7 +533,7 @@ async def test_the_line_comes_back_by_itself(sandbox: Sandbox, look: Opener) -> 
         await expect(main(page).get_by_text("after the break")).to_be_visible()
     finally:
         await again.http.aclose()
-        await again.stop()
+        await again.slack.stop()
 
 
 async def serious(page: Any) -> list[str]:
@@ -547,8 +548,15 @@ async def serious(page: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["1280", "390"])
+@pytest.mark.parametrize(
+    ("viewport", "dark"),
+    [
+        pytest.param(WIDE, False, id="1280-light"),
+        pytest.param(PHONE, True, id="390-dark"),
+        pytest.param(WIDE, True, id="1280-dark", marks=pytest.mark.slow),
+        pytest.param(PHONE, False, id="390-light", marks=pytest.mark.slow),
+    ],
+)
 async def test_axe_has_no_serious_finding(
     sandbox: Sandbox, app: Seen, look: Opener, viewport: dict[str, int], dark: bool
 ) -> None:

@@ -14,6 +14,7 @@ from bot.cli.stack import Stack, stack
 from tests.house.steps_of_the_clock import (
     AHEAD,
     CASES,
+    DAILY,
     Services,
     configured,
     goes_on,
@@ -94,7 +95,10 @@ def faked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stepping]:
         yield found
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name not in DAILY)) for name in CASES],
+)
 def test_what_goes_on_when_the_clock_is_set(stepping: Stepping, name: str) -> None:
     """In this order: each step is made by the same running program."""
     judged(stepping, name)

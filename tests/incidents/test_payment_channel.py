@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from message_templates.engine import Templates
 from storage.models import ActionAttempt, AttemptState, FollowUp, Status, StepState
 from tests.incidents.world import JO, KAI, LIN, MEI, SAM, World, case_rows
 
@@ -134,7 +136,14 @@ def test_a_second_press_names_who_does_it(world: World) -> None:
     assert world.press(MEI, SWITCH, "switch", version=version).ok
     second = world.press(KAI, SWITCH, "switch", version=version)
     assert (second.ok, second.code) == (False, "already_running")
-    assert second.params["actor"].name == "Mei"
+    said = {
+        language: Templates(ZoneInfo("Asia/Taipei"))
+        .answer(second.code, second.params, language=language)
+        .text
+        for language in ("en", "zh-Hant")
+    }
+    assert said["en"].startswith("Mei is already switching to Harborpay (")
+    assert said["zh-Hant"].startswith("Mei 已在切換到 Harborpay（")
     assert len(world.all(ActionAttempt)) == 1
     world.run_actions()
     third = world.press(KAI, SWITCH, "switch", version=version)

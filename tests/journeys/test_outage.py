@@ -36,7 +36,7 @@ def off(workspace: Workspace, kind: str) -> None:
     workspace.shop.post("/faults/recover", {"kind": kind})
 
 
-def pass_time(workspace: Workspace, seconds: float, step: float = 60.0) -> None:
+def pass_time(workspace: Workspace, seconds: float, step: float = 150.0) -> None:
     """The clocks go on; checks and timers have their turn, messages wait for Slack."""
     for _ in range(int(seconds / step)):
         workspace.pass_by(step)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from plan import loader
+from plan import loader, sources
 from plan.lint import Fault, lint_sources
-from plan.loader import DATA, read_source
 from plan.model import Plan
 from plan.outline import load_outline
+from plan.sources import DATA, read_source
 
 
 @dataclass
@@ -29,11 +29,11 @@ class PlanCopy:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     def lint(self) -> list[Fault]:
-        paths = loader.files(self.root)
+        paths = sources.files(self.root)
         return lint_sources([read_source(path, self.root) for path in paths], load_outline())
 
     def build(self) -> Plan:
-        paths = loader.files(self.root)
+        paths = sources.files(self.root)
         return loader.build([read_source(path, self.root) for path in paths])[0]
 
 

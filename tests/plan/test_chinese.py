@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plan import loader
+from plan import sources
 from plan.lint_glossary import load_glossary
 from tests.plan.conftest import PlanCopy
 
@@ -39,6 +39,6 @@ def test_the_titles_of_the_plan_keep_its_words(copy: PlanCopy) -> None:
 
 def test_what_lint_alone_reads_is_not_kept_with_incidents() -> None:
     assert len(load_glossary()["zh-Hant"].words) >= 40
-    read = {path.name for path in loader.files(loader.DATA)}
+    read = {path.name for path in sources.files(sources.DATA)}
     assert "causes.yaml" in read
     assert not read & {"glossary.yaml", "outline.yaml", "main.yaml"}

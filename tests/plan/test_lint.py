@@ -18,6 +18,7 @@ from tests.plan.conftest import PlanCopy
 S33, S91, S32, S72 = (f"sections/{n}/section.yaml" for n in ("3.3", "9.1", "3.2", "7.2"))
 STUCK, PAY, SERVERS, AMOUNTS = (f"sections/{n}/actions.yaml" for n in ("2.2", "3.3", "9.1", "3.2"))
 PEOPLE, CUSTOMERS = "actions/people.yaml", "actions/customers.yaml"
+DELAYED = "notices/order_delayed.yaml"
 
 
 def test_the_shipped_plan_has_no_fault() -> None:
@@ -152,8 +153,8 @@ BROKEN = {
     ),
     "no words for the way back": (
         PAY,
-        "    undo_label: {en: Switch back, zh-Hant: 切回}\n    running",
-        "    running",
+        "    undo_label: {en: Switch back, zh-Hant: 切回}\n    doing",
+        "    doing",
         "the way back needs its words",
     ),
     "cases without saying which": (
@@ -336,19 +337,25 @@ BROKEN = {
         "“prob” is no fact of “payment_channel_down”",
     ),
     "a message that does not greet": (
-        CUSTOMERS,
-        "Hello, about your {{ n(group|length, 'order') }}:{% else %}Hello,",
-        "About your {{ n(group|length, 'order') }}:{% else %}Dear customer,",
-        "begins without “Hello”",
+        DELAYED,
+        "  order_delayed:\n",
+        "  order_delayed:\n    opening: {en: 'Dear customer,', zh-Hant: '您好，'}\n",
+        "order_delayed.yaml:4: warning: opening.en: begins without “Hello”",
+    ),
+    "a message that no action sends": (
+        DELAYED,
+        "  order_delayed:\n",
+        "  order_lost: {order: {en: It is lost., zh-Hant: 包裹遺失。}}\n  order_delayed:\n",
+        "order_delayed.yaml:3: warning: notice order_lost: no action sends it",
     ),
     "a message with a word of the house": (
-        CUSTOMERS,
+        DELAYED,
         "Your order {{ case.key }} was held up",
         "Your order {{ case.key }} (see the incident) was held up",
         "“incident” says nothing to a customer",
     ),
     "a message with a word of the house in Chinese": (
-        CUSTOMERS,
+        DELAYED,
         "造成不便，敬請見諒。}",
         "本事件造成不便，敬請見諒。}",
         "“事件” says nothing to a customer",

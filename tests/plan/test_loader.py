@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from plan.kept_plan import restore_plan
-from plan.loader import PlanError, load_plan, read_source
+from plan.loader import load_plan
 from plan.model import Plan
+from plan.sources import PlanError, read_source
 from tests.plan.conftest import PlanCopy
 
 OWN = """
@@ -104,6 +105,30 @@ def test_a_fault_inside_a_section_has_its_line(copy: PlanCopy) -> None:
     assert any(
         f"3.3/section.yaml:{at + 1}: section.steps[2].kind:" in f for f in error.value.faults
     )
+
+
+def test_a_notice_that_there_is_not_and_one_that_cannot_be_read(copy: PlanCopy) -> None:
+    """A message to customers is named by its action; what is wrong with it stands in its file."""
+    copy.change("actions/customers.yaml", "message: order_delayed", "message: order_late")
+    copy.change(
+        "notices/payment_outcome.yaml", "  payment_outcome:", "  payment_outcome:\n    oder: 1"
+    )
+    with pytest.raises(PlanError) as error:
+        copy.build()
+    said = error.value.faults
+    assert any("payment_outcome.yaml:4: notices.payment_outcome.oder: " in one for one in said)
+    assert any("notify_delay.message: there is no notice “order_late”" in one for one in said)
+
+
+def test_a_shop_says_in_its_own_words_what_our_actions_tell_customers(tmp_path: Path) -> None:
+    """A notice of the same name is read instead; its greeting is ours where it writes none."""
+    text = "notices: {order_delayed: {order: {en: Patience., zh-Hant: 請稍候。}}}\n"
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    message = load_plan(tmp_path).plan.actions["notify_delay"].message
+    assert message is not None
+    assert message.order.in_("en") == "Patience."
+    assert message.opening is not None
+    assert "Hello" in message.opening.in_("en")
 
 
 def test_a_line_is_found_for_the_deepest_key_that_exists(tmp_path: Path) -> None:

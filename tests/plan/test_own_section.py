@@ -14,7 +14,8 @@ import yaml
 from plan import loader
 from plan.drill_files import stories
 from plan.lint import lint
-from plan.loader import DATA, PlanError, load_plan
+from plan.loader import load_plan
+from plan.sources import DATA, PlanError
 
 OWN = Path(__file__).parent / "own"
 SECTION = OWN / "sections/11.1/section.yaml"

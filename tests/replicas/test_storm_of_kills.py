@@ -20,8 +20,8 @@ from tests.replicas.storm import Storm, nothing_lost_nothing_twice, settle
 pytestmark = pytest.mark.kills
 
 _FULL = bool(os.environ.get("MUSTER_FULL"))
-KILLS = 200 if _FULL else 6
-SECONDS, EVERY = (300.0, 20.0) if _FULL else (40.0, 13.0)
+KILLS = 200 if _FULL else 4
+SECONDS, EVERY = (300.0, 20.0) if _FULL else (28.0, 13.0)
 LEASE = 33.0  # seconds: what a dead replica had claimed is free by then
 
 

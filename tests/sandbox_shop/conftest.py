@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,15 +81,22 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[ShopSandbox]:
-    sandbox = ShopSandbox(tmp_path, rate=0)
+@asynccontextmanager
+async def connected(folder: Path) -> AsyncIterator[Client]:
+    """A running shop and its client."""
+    sandbox = ShopSandbox(folder, rate=0)
     await sandbox.start()
-    yield sandbox
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as http:
+        yield Client(sandbox, http)
     await sandbox.stop()
 
 
 @pytest.fixture
-async def shop(sandbox: ShopSandbox) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as http:
-        yield Client(sandbox, http)
+async def shop(tmp_path: Path) -> AsyncIterator[Client]:
+    async with connected(tmp_path) as client:
+        yield client
+
+
+@pytest.fixture
+def sandbox(shop: Client) -> ShopSandbox:
+    return shop.sandbox

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 import re
-import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from tests.sandbox_shop.conftest import Client
+from tests.browser.conftest import LOOP, PHONE
+from tests.sandbox_shop.conftest import Client, connected
 
 pytest.importorskip("playwright", reason="not run: Playwright is not installed")
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-pytestmark = pytest.mark.browser
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = [pytest.mark.browser, LOOP]
 WIDE = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DAILY = ((WIDE, "light", "en"), (PHONE, "dark", "zh-Hant"))  # the others in .ci/full
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("MUSTER_REQUIRE_ALL"):
-            pytest.fail("Chromium is not installed, and MUSTER_REQUIRE_ALL is set")
-        pytest.skip("not run: Chromium is not installed")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+@pytest_asyncio.fixture(loop_scope="module")
+async def shop(tmp_path: Path) -> AsyncIterator[Client]:
+    """A shop without a stream of its own."""
+    async with connected(tmp_path) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def _nothing_left_open(browser: Browser) -> AsyncIterator[None]:
+    yield
+    for context in browser.contexts:
+        await context.close()
 
 
 async def open_page(shop: Client, browser: Browser, path: str = "/?lang=en", **how: Any) -> Page:
@@ -131,9 +124,13 @@ async def test_a_customer_pays_by_the_link(shop: Client, browser: Browser) -> No
     assert (await shop.get(f"/orders/{number}"))["paid"]
 
 
-@pytest.mark.parametrize("language", ["en", "zh-Hant"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("viewport", "scheme", "language"),
+    [
+        pytest.param(*one, marks=[pytest.mark.slow] * (one not in DAILY))
+        for one in itertools.product((WIDE, PHONE), ("light", "dark"), ("en", "zh-Hant"))
+    ],
+)
 async def test_it_fits_the_phone_and_has_no_serious_finding(
     shop: Client, browser: Browser, language: str, scheme: Any, viewport: dict[str, int]
 ) -> None:
