@@ -12,6 +12,7 @@ from storage.models import ActionAttempt, AttemptState, FollowUp, Status, StepSt
 from tests.incidents.world import JO, KAI, LIN, MEI, SAM, World, case_rows
 
 SWITCH = "3.3.1.s2"
+TEMPLATES = Templates(ZoneInfo("Asia/Taipei"))
 
 
 @pytest.fixture
