@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from bot.settings_errors import SettingsError, sentences
 from checks.kinds.query import QueryCheckSettings
+from checks.queries.compiled_query import NotMapped, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, of_shop
+from checks.queries.query_cache import compiled
 from checks.shop.mapping import ShopMapping
 from plan.check_files import check_files
-from plan.sources import PlanError
-
-if TYPE_CHECKING:
-    from checks.queries.compiled_query import Query
+from plan.sources import DATA, PlanError
 
 
-def with_check_files(data: dict[str, Any]) -> dict[str, Any]:
-    """The data with the checks that stand beside their sections. Raises SettingsError."""
-    part = data.get("plan")
+def with_check_files(data: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The data with the checks that stand beside their sections, and the names of those that are
+    the product's: its detections. One that the configuration has itself is read from there, one in
+    `detections.off` not at all. Raises SettingsError.
+    """
+    part, off = data.get("plan"), _off(data)
+    given = data.get("checks")
+    listed = given if isinstance(given, list) else []
+    own = {str(one.get("name")) for one in listed if isinstance(one, Mapping)}
     extra = part.get("extra") if isinstance(part, Mapping) else None
     problems: list[str] = []
     found: list[dict[str, Any]] = []
+    ours: set[str] = set()
     try:
         files = list(check_files(Path(extra) if isinstance(extra, str) else None))
     except PlanError as error:
         raise SettingsError(list(error.faults)) from None
     for source, written in files:
         check = {"kind": "query", "name": source.path.stem, **written}
+        if source.path.is_relative_to(DATA):
+            if check["name"] in own or check["name"] in off:
+                continue
+            ours.add(str(check["name"]))
         try:
             QueryCheckSettings.model_validate(check)
         except ValidationError as error:
@@ -38,25 +48,50 @@ def with_check_files(data: dict[str, Any]) -> dict[str, Any]:
         found.append(check)
     if problems:
         raise SettingsError(problems)
-    given = data.get("checks")
-    return {**data, "checks": [*(given or []), *found]} if found and _listed(given) else data
+    if not found or not (given is None or isinstance(given, list)):
+        return data, frozenset()  # what is no list will be said of it
+    return {**data, "checks": [*listed, *found]}, frozenset(ours)
 
 
-def _listed(given: object) -> bool:
-    """Whether it is a list, or nothing: what else it is will be said of it."""
-    return given is None or isinstance(given, list)
+def detections(extra: Path | None = None) -> tuple[str, ...]:
+    """The names of the product's own detections."""
+    return tuple(s.path.stem for s, _ in check_files(extra) if s.path.is_relative_to(DATA))
+
+
+def _off(data: Mapping[str, Any]) -> tuple[str, ...]:
+    part = data.get("detections")
+    named = part.get("off") if isinstance(part, Mapping) else None
+    return tuple(map(str, named)) if isinstance(named, list) else ()
+
+
+def why_off(
+    check: QueryCheckSettings,
+    mapped: ShopMapping | None,
+    entities: Mapping[str, EntityMapping],
+    currency: str,
+) -> str | None:
+    """Why a detection cannot run over what this shop maps; None: it can."""
+    if mapped is None and not entities:
+        return "the shop's database is not mapped"
+    try:
+        mapping = of_shop(mapped, EntitiesMapping(entities=dict(entities)))
+        for text in (check.find, check.looked_at):
+            if text is not None:
+                compiled(text, mapping, currency)
+    except NotMapped as error:
+        return str(error)
+    except ValueError:
+        return None  # a mapping that cannot be read is said where it stands
+    return None
 
 
 def query_faults(
     check: QueryCheckSettings,
-    mapped: ShopMapping,
+    mapped: ShopMapping | None,
     entities: Mapping[str, EntityMapping],
     currency: str,
 ) -> Iterator[str]:
     """What is wrong with a check's queries, over what this shop maps."""
-    from checks.queries.compiled_query import QueryError
-    from checks.queries.compiler import compile_query
-
     try:
         mapping = of_shop(mapped, EntitiesMapping(entities=dict(entities)))
     except ValueError as error:
@@ -68,7 +103,7 @@ def query_faults(
         if text is None:
             continue
         try:
-            query = compile_query(text, mapping, currency)
+            query = compiled(text, mapping, currency)
         except QueryError as error:
             yield f"checks.{check.name}.{name}: {error}."
             continue
@@ -85,5 +120,9 @@ def _answers(check: QueryCheckSettings, name: str, query: Query) -> Iterator[str
         return
     if not (query.has("number") or query.has("key")):
         yield f"checks.{check.name}.find: it gives no “number” (or “key”) of what it finds."
-    if check.subject_by is not None and not query.has(check.subject_by):
-        yield f"checks.{check.name}.subject_by: find gives no “{check.subject_by}”."
+    named = {"subject_by": check.subject_by, "severity_by": check.severity_by}
+    named["incident_type.by"] = check.type_by
+    named |= {f"facts_from[{at}]": name for at, name in enumerate(check.facts_from)}
+    for key, column in named.items():
+        if column is not None and not query.has(column):
+            yield f"checks.{check.name}.{key}: find gives no “{column}”."

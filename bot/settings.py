@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,20 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+)
 
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.paging.registry import AnyPagerSettings
 from bot import strict_yaml
-from bot.check_settings import query_faults, with_check_files
+from bot.amount_settings import Amount
+from bot.check_settings import detections, query_faults, why_off, with_check_files
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
@@ -31,8 +38,6 @@ from checks.registry import AnyCheckSettings
 from checks.shop.mapping import ShopMapping
 from plan.languages import DEFAULT, ORIGINAL, Code
 from storage.money import Money
-
-_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def _zone(value: str) -> str:
@@ -136,34 +141,14 @@ class QuietHours(Part):
     zone: Zone = "Asia/Taipei"
 
 
+class DetectionsPart(Part):
+    """The product's own checks, which run on every shop that maps what they ask of."""
+
+    off: list[str] = []  # names of those that are not to run
+
+
 class PlanPart(Part):
     extra: Path | None = None  # a folder with the shop's own sections
-
-
-def _amount(value: object) -> Money | int:
-    """An amount as it is written: “TWD 10000”, or minor units of the shop's currency (old)."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    try:
-        return money_of(str(value))
-    except ValueError:
-        raise ValueError(
-            f"“{str(value)[:40]}” is not an amount with its currency; write it like TWD 10000"
-        ) from None
-
-
-def money_of(text: str) -> Money:
-    """“TWD 10000” or “10000 TWD”. Raises ValueError."""
-    words = text.split()
-    for currency, amount in (words, words[::-1]) if len(words) == 2 else ():
-        if _CURRENCY.fullmatch(currency):
-            found = Money.parse(amount, currency)
-            if found.minor >= 0:
-                return found
-    raise ValueError(text)
-
-
-Amount = Annotated[Money | int, PlainValidator(_amount)]
 
 
 class Limits(Part):
@@ -200,6 +185,20 @@ class Settings(Part):
     limits: Limits = Limits()
     plan: PlanPart = PlanPart()
     time_zone: Zone = "Asia/Taipei"  # of the reports and of fallback times
+    detections: DetectionsPart = DetectionsPart()
+    _off: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def off(self) -> Mapping[str, str]:
+        """The detections that cannot run here, each with what the shop does not map."""
+        return self._off
+
+    def without(self, off: Mapping[str, str]) -> Settings:
+        """Without these checks, each with why it is off."""
+        kept = [check for check in self.checks if check.name not in off]
+        made = self.model_copy(update={"checks": kept})
+        made._off = dict(off)  # noqa: SLF001 - of the copy
+        return made
 
 
 @dataclass(frozen=True)
@@ -250,16 +249,28 @@ def parse_settings(
     resolved = resolve(dict(data), os.environ if environ is None else environ)
     if resolved.problems:
         raise SettingsError([f"{source}: {problem}" for problem in resolved.problems])
-    whole = with_check_files(resolved.data)
+    whole, ours = with_check_files(resolved.data)
     try:
         settings = Settings.model_validate(whole)
     except ValidationError as error:
         said = [resolved.masked(sentence) for sentence in sentences(error, Settings, source)]
         raise SettingsError(said) from None
+    settings = _without_unmapped(settings, ours)
     problems = [resolved.masked(f"{source}: {problem}") for problem in _references(settings)]
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _without_unmapped(settings: Settings, detections: frozenset[str]) -> Settings:
+    """Without the detections that ask for what this shop does not map: they are off, by name."""
+    shop, off = settings.shop, dict[str, str]()
+    for check in settings.checks:
+        if check.name in detections and check.kind == "query":
+            why = why_off(check, shop.mapping, shop.entities, shop.currency)
+            if why is not None:
+                off[check.name] = why
+    return settings.without(off)
 
 
 def load_secrets(environ: Mapping[str, str], settings: Settings) -> Secrets:
@@ -328,10 +339,9 @@ def _references(settings: Settings) -> list[str]:
         )
     if settings.shop.mapping is not None:
         problems.extend(settings.shop.mapping.missing())
-        if settings.shop.database_url is None:
-            problems.append(
-                "shop.database_url is missing: shop.mapping needs the database's address."
-            )
+    if settings.shop.database_url is None and (settings.shop.mapping or settings.shop.entities):
+        part = "mapping" if settings.shop.mapping else "entities"
+        problems.append(f"shop.database_url is missing: shop.{part} needs the database's address.")
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
@@ -343,13 +353,20 @@ def _references(settings: Settings) -> list[str]:
                     f"checks.{check.name}.{field} names “{look}”, which is not in shop.looks."
                 )
         shop = settings.shop
-        if check.kind == "query" and shop.mapping is not None:
+        mapped = shop.mapping is not None or (check.kind == "query" and bool(shop.entities))
+        if check.kind == "query" and mapped:
             problems += query_faults(check, shop.mapping, shop.entities, shop.currency)
-        if check.kind != "http_probe" and settings.shop.mapping is None:
+        if check.kind != "http_probe" and not mapped:
             problems.append(
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
                 "shop.mapping (muster shop inspect proposes one)."
             )
+    known = detections()
+    problems += [
+        f"detections.off names “{name}”, which is no detection; there are {', '.join(known)}."
+        for name in settings.detections.off
+        if name not in known
+    ]
     problems.extend(_bare_amounts(settings))
     for key, role in settings.roles.items():
         if role.channel is not None and role.channel not in channels:

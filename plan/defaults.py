@@ -39,10 +39,21 @@ def section(data: Any, defaults: Mapping[str, Any]) -> Any:
     if not isinstance(data, dict):
         return data
     made = _with(data, defaults.get("section"), data)
+    if data.get("handling") == "watch" and "steps" not in data:
+        made["steps"] = _watching(made, defaults.get("watch"))
     for key, fill in (("types", _type), ("steps", _step)):
-        if isinstance(data.get(key), list):  # what is no list is told when it is checked
-            made[key] = [fill(one, defaults, made) for one in data[key]]
+        if isinstance(made.get(key), list):  # what is no list is told when it is checked
+            made[key] = [fill(one, defaults, made) for one in made[key]]
     return made
+
+
+def _watching(section: Json, step: Any) -> list[Json]:
+    """The one step of a section that is watched, for whoever is rung for it."""
+    types = section.get("types")
+    first = types[0] if isinstance(types, list) and types and isinstance(types[0], dict) else {}
+    role = {"role": first["role"]} if "role" in first else {}
+    named = _named(step or {}, {"section": section})
+    return [{"id": f"{section.get('id')}.s0", **named, **role}]
 
 
 def action(data: Any, defaults: Mapping[str, Any]) -> Any:

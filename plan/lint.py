@@ -79,21 +79,29 @@ def lint(
     plan, where = build(sources)
     faults = _linted(plan, where, sources, load_outline(), limits)
     checks = list(check_files(extra))
-    found = None if opened is None and not checks else {*(opened or ()), *_found(checks)}
     lived = _lived(sources, stories(extra))
-    return sorted({*faults, *lived, *_opened(plan, sources, found), *_nowhere(plan, checks)})
+    shut = _opened(plan, sources, opened, _found(checks))
+    return sorted({*faults, *lived, *shut, *_nowhere(plan, checks)})
 
 
 def _found(checks: _Checks) -> set[str]:
-    return {str(check.get("incident_type")) for _, check in checks}
+    return {kind for _, check in checks for kind in _types(check)}
+
+
+def _types(check: Mapping[str, Any]) -> list[str]:
+    """The incident types that a check opens: one, or those of which a row says which."""
+    named = check.get("incident_type")
+    of = named.get("of") if isinstance(named, Mapping) else [named]
+    return [str(one) for one in of] if isinstance(of, list) else []
 
 
 def _nowhere(plan: Plan, checks: _Checks) -> Iterator[Fault]:
     """A check in a folder that opens an incident of a type that there is not."""
     known = {kind.id for section in plan.sections.values() for kind in section.types}
     for source, check in checks:
-        kind = check.get("incident_type")
-        if kind not in known:
+        for kind in _types(check):
+            if kind in known:
+                continue
             sentence = f"“{kind}” is no incident type of the plan: its findings could open nothing."
             key = ("check", "incident_type")
             yield Fault(source.shown, source.line(key), ".".join(key), sentence)
@@ -102,7 +110,8 @@ def _nowhere(plan: Plan, checks: _Checks) -> Iterator[Fault]:
 def _lived(sources: list[Source], drilled: Collection[str]) -> Iterator[Fault]:
     """A section that nobody has lived through: ours must be, a shop's own had better."""
     for source, number in _sections(sources):
-        if number not in drilled:
+        watched = source.data["section"].get("handling") == "watch"
+        if number not in drilled and not watched:
             yield Fault(
                 source.shown,
                 source.line(("section", "id")),
@@ -112,11 +121,15 @@ def _lived(sources: list[Source], drilled: Collection[str]) -> Iterator[Fault]:
             )
 
 
-def _opened(plan: Plan, sources: list[Source], opened: Collection[str] | None) -> Iterator[Fault]:
-    """A section that nothing opens: neither a check nor a person."""
+def _opened(
+    plan: Plan, sources: list[Source], opened: Collection[str] | None, beside: set[str]
+) -> Iterator[Fault]:
+    """A section that nothing opens: neither a check, of the configuration or in its folder (what
+    those open: `beside`), nor a person.
+    """
     for source, number in _sections(sources):
         section = plan.sections[number]
-        by_check = any(kind.id in (opened or ()) for kind in section.types)
+        by_check = any(kind.id in {*(opened or ()), *beside} for kind in section.types)
         if by_check or any(kind.declare is not None for kind in section.types):
             continue
         why = "no check of muster.yaml opens it" if opened is not None else "only a check opens it"

@@ -312,6 +312,9 @@ class Section(Model):
     title: Words
     short: Words  # for the card's identity line: "Payment channel"
     chapter: int
+    # Watched: it is found and shown, and has the one step of noting what was done; its runbook is
+    # to come. Lint asks no drill of it, and none of the outline's steps.
+    handling: Literal["runbook", "watch"] = "runbook"
     summary: Words
     types: tuple[IncidentType, ...]
     steps: tuple[Step, ...]

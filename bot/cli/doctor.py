@@ -238,7 +238,19 @@ async def _shop(settings: Settings) -> list[Line]:
         lines.append(("wrong", str(error)))
     if not settings.checks:
         lines.append(("look", "No check is configured: nothing is found by itself."))
-    return lines
+    return [*lines, *_off(settings)]
+
+
+def _off(settings: Settings) -> Iterator[Line]:
+    """The detections that cannot run here, by what the shop does not map."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in settings.off.items():
+        by_reason.setdefault(why, []).append(name)
+    for why, names in by_reason.items():
+        verb = "is" if len(names) == 1 else "are"
+        yield ("look", f"{', '.join(names)} {verb} off: {why}.")
+    if settings.detections.off:
+        yield ("ok", f"Off by detections.off: {', '.join(settings.detections.off)}.")
 
 
 def _fallen_back(result: CheckResult) -> Iterator[Line]:

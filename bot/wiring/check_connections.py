@@ -58,7 +58,7 @@ class Checking:
 async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
     """Connections for the length of the block. ShopUnavailable when the address is unusable."""
     shop = None
-    if settings.shop.database_url and settings.shop.mapping:
+    if settings.shop.database_url and (settings.shop.mapping or settings.shop.entities):
         shop = ShopDatabase(
             settings.shop.database_url,
             settings.shop.mapping,

@@ -124,7 +124,7 @@ class AmountMismatch:
         source = source.outerjoin(every, every.c.order_id == orders.col("id"))
         captured: Any = func.coalesce(paid.c.total, 0)
         refunded: Any = literal(0)
-        if shop.mapping.refunds is not None:
+        if shop.mapping is not None and shop.mapping.refunds is not None:
             back = _sums(shop.refunds(), "succeeded", context.currency).subquery("back")
             refunded = func.coalesce(back.c.total, 0)
             source = source.outerjoin(

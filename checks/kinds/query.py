@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, bindparam, text
 
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.model import CaseFound, CheckResult, Finding
+from checks.queries.compiled_query import Output, Query, quoted
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
-
-if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
-    from checks.queries.compiled_query import Output, Query
 
 LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
 _WORDS_STAND = timedelta(hours=1)
@@ -40,9 +38,21 @@ class Age(BaseModel):
         return now - timedelta(hours=self.hours, minutes=self.minutes)
 
 
+TypeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class TypeBy(BaseModel):
+    """The incident type stands in a column of the row, one of these."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: str
+    of: Annotated[list[TypeName], Field(min_length=1)]
+
+
 class QueryCheckSettings(CheckSettings):
     kind: Literal["query"] = "query"
-    incident_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    incident_type: TypeName | TypeBy
     find: Annotated[str, Field(min_length=1)]
     # What is one incident: these words, and of them the value of a column.
     subject: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9:-]{0,60}$")]
@@ -52,12 +62,29 @@ class QueryCheckSettings(CheckSettings):
     stale_after: Annotated[float, Field(gt=0)] = 24.0  # hours without a new row: nothing is known
     case_kind: Annotated[str, Field(pattern=r"^[a-z_]+$")] = "order"
     facts: dict[str, Any] = {}  # of every finding, beside orders, customers, amount, oldest_since
+    facts_from: list[str] = []  # columns that say the same of the whole finding: pieces missing
+    severity_by: str | None = None  # column with 1 to 4: the most severe row counts
+    at_least: Annotated[int, Field(ge=1)] = 1  # rows that make a finding; one that stands needs one
     open_after: int = 1
     recover_after: int = 1
 
     @property
     def opens(self) -> tuple[str, ...]:
-        return (self.incident_type,)
+        one = self.incident_type
+        return tuple(one.of) if isinstance(one, TypeBy) else (one,)
+
+    @property
+    def type_by(self) -> str | None:
+        """The column that holds the type, where a row says of which it is."""
+        return self.incident_type.by if isinstance(self.incident_type, TypeBy) else None
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The columns whose values make incidents of their own."""
+        return tuple(one for one in (self.type_by, self.subject_by) if one is not None)
+
+    def subject_of(self, row: Mapping[str, Any]) -> str:
+        return "=".join((self.subject, *(str(row[name]) for name in self.apart)))
 
     def given(self, now: datetime) -> dict[str, Any]:
         """The parameters of a run at that moment."""
@@ -73,7 +100,6 @@ class QueryCheck:
 
     def __init__(self, settings: QueryCheckSettings) -> None:
         self.settings = settings
-        self._words_seen: datetime | None = None
 
     async def run(self, context: CheckContext) -> CheckResult:
         shop = context.database()
@@ -96,17 +122,18 @@ class QueryCheck:
 
     async def _known(self, shop: ShopDatabase, find: Query, now: datetime) -> None:
         """Every word in the fields that it asks of is one that the mapping knows: looked at once an
-        hour, it reads the whole table. Raises ShopUnavailable."""
-        if self._words_seen is not None and now - self._words_seen < _WORDS_STAND:
-            return
+        hour, for all checks, since it reads the whole table. Raises ShopUnavailable."""
         for entity, field in find.words:
+            seen = shop.words_seen.get((entity, field))
+            if seen is not None and now - seen < _WORDS_STAND:
+                continue
             strange = await shop.read(partial(shop.unknown_word, entity=entity, field=field))
             if strange is not None:
                 raise ShopUnavailable(
                     f"{entity}.{field} holds “{strange}”, which the mapping does not know: "
                     "say what it means, or that it is to be ignored"
                 )
-        self._words_seen = now
+            shop.words_seen[entity, field] = now
 
     def _looked(self, context: CheckContext) -> Query:
         """What shows that there was something to look at; without words of its own, any row."""
@@ -123,7 +150,7 @@ class QueryCheck:
         """The subjects that were looked at and are in order: its own, and those that failed."""
         found = {finding.subject for finding in findings}
         # Of many subjects nothing is in order by name but all of them together.
-        alone = self.settings.subject_by is None or not findings
+        alone = not self.settings.apart or not findings
         mine = (self.settings.subject,) if alone else ()
         failed = [s for s in context.failed if s.partition("=")[0] == self.settings.subject]
         return tuple(subject for subject in (*mine, *failed) if subject not in found)
@@ -141,16 +168,20 @@ class _Look:
     def findings(self, connection: Connection) -> tuple[tuple[Finding, ...], tuple[CaseFound, ...]]:
         """What is found, by subject, and which awaited orders are found no more."""
         engine = connection.dialect.name
-        by = self.settings.subject_by
         found: dict[str, list[Mapping[str, Any]]] = {}
         for row in self._rows(connection, self._page(engine), page=LISTED):
-            subject = self.settings.subject if by is None else f"{self.settings.subject}={row[by]}"
-            found.setdefault(subject, []).append(row)
+            found.setdefault(self.settings.subject_of(row), []).append(row)
         wholes = self._wholes(connection, engine) if found else {}
         made = tuple(
-            self._finding(subject, rows, wholes.get(subject, {})) for subject, rows in found.items()
+            self._finding(subject, rows, wholes.get(subject, {}))
+            for subject, rows in found.items()
+            if wholes.get(subject, {}).get("count", len(rows)) >= self._enough(subject)
         )
         return made, self._left(connection, engine)
+
+    def _enough(self, subject: str) -> int:
+        """So many rows are a finding; what was one stays one until the last is gone."""
+        return 1 if subject in self.context.failed else self.settings.at_least
 
     def evidence(self, connection: Connection, looked: Query) -> int:
         """How many rows it looked at; 0 where there are none, or none that is new enough."""
@@ -166,17 +197,12 @@ class _Look:
                 return 0
         return int(row["rows"]) if isinstance(row["rows"], int) else 1
 
-    def _quoted(self, name: str, engine: str) -> str:
-        from checks.queries.compiled_query import quoted
-
-        return quoted(name, engine)
-
     def _within(self, engine: str) -> str:
-        return f"({self.query.sql(engine)}) AS {self._quoted('found', engine)}"
+        return f"({self.query.sql(engine)}) AS {quoted('found', engine)}"
 
     def _page(self, engine: str) -> str:
         order = [n for n in ("entered_at", "number", "key") if self.query.has(n)]
-        by = ", ".join(self._quoted(name, engine) for name in order) or "1"
+        by = ", ".join(quoted(name, engine) for name in order) or "1"
         return f"SELECT * FROM {self._within(engine)} ORDER BY {by} LIMIT :page"  # noqa: S608
 
     def _rows(self, connection: Connection, sql: str, **more: Any) -> list[Mapping[str, Any]]:
@@ -185,12 +211,11 @@ class _Look:
 
     def _wholes(self, connection: Connection, engine: str) -> dict[str, dict[str, Any]]:
         """The whole figures of each subject, however many rows are shown: counts, sums, oldest."""
-        by = self.settings.subject_by
 
         def q(name: str) -> str:
-            return self._quoted(name, engine)
+            return quoted(name, engine)
 
-        groups = [name for name in (by, "currency" if self._sums else None) if name]
+        groups = [*self.settings.apart, *(["currency"] if self._sums else [])]
         columns = ["count(*) AS n"]
         columns += [f"{q(name)}" for name in groups]
         if self.query.has("entered_at"):
@@ -201,7 +226,7 @@ class _Look:
         sql = f"SELECT {', '.join(columns)} FROM {self._within(engine)}{grouped}"  # noqa: S608
         found: dict[str, dict[str, Any]] = {}
         for row in self._rows(connection, sql):
-            subject = self.settings.subject if by is None else f"{self.settings.subject}={row[by]}"
+            subject = self.settings.subject_of(row)
             whole = found.setdefault(subject, {"count": 0, "amounts": {}, "oldest": None})
             whole["count"] += int(row["n"])
             if self._sums:
@@ -210,7 +235,7 @@ class _Look:
             if oldest is not None and (whole["oldest"] is None or oldest < whole["oldest"]):
                 whole["oldest"] = oldest
         for row in self._people(connection, engine):
-            subject = self.settings.subject if by is None else f"{self.settings.subject}={row[by]}"
+            subject = self.settings.subject_of(row)
             if subject in found:  # the shop goes on between two questions
                 found[subject]["customers"] = int(row["customers"])
         return found
@@ -218,11 +243,10 @@ class _Look:
     def _people(self, connection: Connection, engine: str) -> list[Mapping[str, Any]]:
         if not self.query.has("customer"):
             return []
-        by = self.settings.subject_by
-        own = self._quoted(by, engine) if by else ""
-        also, grouped = (f", {own}", f" GROUP BY {own}") if by else ("", "")
+        own = ", ".join(quoted(name, engine) for name in self.settings.apart)
+        also, grouped = (f", {own}", f" GROUP BY {own}") if own else ("", "")
         sql = (
-            f"SELECT count(DISTINCT {self._quoted('customer', engine)}) AS customers{also} "  # noqa: S608
+            f"SELECT count(DISTINCT {quoted('customer', engine)}) AS customers{also} "  # noqa: S608
             f"FROM {self._within(engine)}{grouped}"
         )
         return self._rows(connection, sql)
@@ -233,9 +257,10 @@ class _Look:
 
     def _left(self, connection: Connection, engine: str) -> tuple[CaseFound, ...]:
         """The awaited orders that the shop has and that the query finds no more."""
-        if not self.context.awaited or not self.query.has("number"):
+        of_orders = self.settings.case_kind == "order" and self.query.has("number")
+        if not self.context.awaited or not of_orders:
             return ()
-        q, numbers = self._quoted("number", engine), list(self.context.awaited)
+        q, numbers = quoted("number", engine), list(self.context.awaited)
         listed: Any = bindparam("awaited", expanding=True)
         sql = f"SELECT {q} FROM {self._within(engine)} WHERE {q} IN :awaited"  # noqa: S608
         values = {**self.query.bound(self.given, connection.dialect.name), "awaited": numbers}
@@ -262,14 +287,19 @@ class _Look:
             "oldest_since": oldest.isoformat() if oldest else None,
             **self.settings.facts,
         }
-        if self.settings.subject_by is not None:
-            facts[self.settings.subject_by] = rows[0][self.settings.subject_by]
+        by, severity_by = self.settings.subject_by, self.settings.severity_by
+        for name in (*([by] if by else ()), *self.settings.facts_from):
+            facts[name] = rows[0][name]
+        severity = self.settings.severity
+        if severity_by is not None:
+            severity = min(int(row[severity_by]) for row in rows)
+        kind = self.settings.incident_type
         return Finding(
             subject=subject,
-            incident_type=self.settings.incident_type,
+            incident_type=str(rows[0][kind.by]) if isinstance(kind, TypeBy) else kind,
             facts=facts,
             cases=cases,
-            severity=self.settings.severity,
+            severity=severity,
             count=whole.get("count", len(cases)),
             started_at=oldest,
         )
@@ -281,7 +311,7 @@ class _Look:
         more = {
             one.name: self._plain(one, row[one.name], currency)
             for one in self.query.outputs
-            if one.name not in _USED
+            if one.name not in _USED and one.name != self.settings.type_by
         }
         return CaseFound(
             kind=self.settings.case_kind,

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from sqlglot import exp
 
 from checks.queries.entity import Type
 from checks.queries.entity_mapping import FieldMapping
 
 DIALECT = "postgres"  # in which a query is written
-_ENGINES = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
+ENGINES = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
 
 
 class QueryError(ValueError):
     """The query cannot be read, or asks for what there is not: one sentence."""
+
+
+class NotMapped(QueryError):
+    """The query asks for what this shop does not map: right, but not here."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,15 @@ class Bind:
         return self.form.bound(found) if self.form and isinstance(found, datetime) else found
 
 
-@dataclass
+@dataclass(frozen=True)
 class Query:
     """A query that is ready for each engine. `needs`: the entities that it asks of."""
 
-    tree: exp.Select
+    texts: Mapping[str, str]  # by SQLAlchemy's name of the engine
     outputs: tuple[Output, ...]
     binds: Mapping[str, Bind]
     needs: tuple[str, ...]
     words: tuple[tuple[str, str], ...] = ()  # the fields of words that it asks of: entity, field
-    _texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -64,11 +65,9 @@ class Query:
 
     def sql(self, engine: str) -> str:
         """In the words of the engine (SQLAlchemy's name of it). Raises QueryError for another."""
-        if engine not in _ENGINES:
-            raise QueryError(f"no query is written for {engine}; there are {', '.join(_ENGINES)}")
-        if engine not in self._texts:
-            self._texts[engine] = self.tree.sql(_ENGINES[engine], identify=True)
-        return self._texts[engine]
+        if engine not in self.texts:
+            raise QueryError(f"no query is written for {engine}; there are {', '.join(ENGINES)}")
+        return self.texts[engine]
 
     def bound(self, given: Mapping[str, Any], engine: str) -> dict[str, Any]:
         """The values to bind. Raises KeyError for a parameter that is not given."""
@@ -76,7 +75,8 @@ class Query:
 
 
 def quoted(name: str, engine: str) -> str:
-    return str(exp.to_identifier(name, quoted=True).sql(_ENGINES[engine]))
+    mark = "`" if ENGINES[engine] == "mysql" else '"'
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
 
 def _held(value: Any, engine: str) -> Any:

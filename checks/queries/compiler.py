@@ -15,7 +15,16 @@ from typing import Any
 from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError, TokenError
 
-from checks.queries.compiled_query import DIALECT, Bind, Output, Query, QueryError
+from checks.queries.compiled_query import (
+    DIALECT,
+    ENGINES,
+    Bind,
+    NotMapped,
+    Output,
+    Query,
+    QueryError,
+)
+from checks.queries.dialect_text import SECONDS, or_empty, text_of
 from checks.queries.entity import Type, entities
 from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping
 from storage.money import digits_apart, exponent
@@ -37,7 +46,10 @@ FUNCTIONS = (
     exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Abs, exp.Coalesce, exp.Case, exp.If,
     exp.Exists, exp.Lower, exp.Upper, exp.Trim, exp.Round, exp.And, exp.Or, exp.Nullif,
 )  # fmt: skip
-_WORDS = "count, sum, min, max, avg, abs, coalesce, case, exists, lower, upper, trim, round, nullif"
+_WORDS = (
+    f"{SECONDS}, count, sum, min, max, avg, abs, coalesce, case, exists, lower, upper, trim, "
+    "round, nullif"
+)
 
 
 @dataclass(frozen=True)
@@ -76,11 +88,15 @@ class _Compiler:
         outputs = self._select(tree, [], answers=True)
         self._literals(tree)
         needs, words = tuple(dict.fromkeys(self.needs)), tuple(dict.fromkeys(self.words))
-        return Query(tree, outputs, self.binds, needs, words)
+        texts = {name: text_of(tree, dialect) for name, dialect in ENGINES.items()}
+        return Query(texts, outputs, self.binds, needs, words)
 
     def _allowed(self, tree: exp.Select) -> None:
         for node in tree.walk():
-            if isinstance(node, exp.Func) and not isinstance(node, FUNCTIONS):
+            if isinstance(node, exp.Anonymous) and node.name.lower() == SECONDS:
+                if len(node.expressions) != 2:
+                    raise QueryError(f"{SECONDS} takes two times, the later one first")
+            elif isinstance(node, exp.Func) and not isinstance(node, FUNCTIONS):
                 name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
                 raise QueryError(f"there is no function “{name.lower()}”; there are {_WORDS}")
             if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
@@ -125,7 +141,7 @@ class _Compiler:
             if name not in entities():
                 raise QueryError(f"there is no “{name}”; there are {', '.join(entities())}")
             if mapped is None:
-                raise QueryError(f"“{name}” is not mapped: say where the shop keeps it")
+                raise NotMapped(f"“{name}” is not mapped: say where the shop keeps it")
             self.needs.append(name)
             table.replace(_table(mapped, alias))
             yield alias, _Source(name, mapped)
@@ -156,7 +172,7 @@ class _Compiler:
             column.replace(only)
             return
         if mapped is None:
-            raise QueryError(f"{source.entity}.{name} is not mapped: say where the shop keeps it")
+            raise NotMapped(f"{source.entity}.{name} is not mapped: say where the shop keeps it")
         own = exp.column(mapped.column, table=alias)
         own.meta.update(type=kind.type, field=mapped, words=kind.words, name=name)
         if kind.type == "word":
@@ -191,6 +207,8 @@ class _Compiler:
                 self._instant(column)
             elif kind == "money":
                 self._money(column)
+            elif kind == "text" and isinstance(column.parent, exp.Is):
+                or_empty(column, column.parent)
 
     def _word(self, column: exp.Column) -> None:
         above, mapped = column.parent, column.meta["field"]
@@ -204,7 +222,10 @@ class _Compiler:
         if above is not None and listed and all(isinstance(o, exp.Literal) for o in listed):
             above.replace(self._theirs(column, listed))
             return
-        if isinstance(above, exp.Is) or not mapped.words:
+        if isinstance(above, exp.Is):
+            or_empty(column, above)
+            return
+        if not mapped.words:
             return
         whens = exp.Case()
         for word, theirs in mapped.words.items():

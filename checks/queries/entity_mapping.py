@@ -33,6 +33,7 @@ class FieldMapping(BaseModel):
     zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     words: dict[str, list[Word]] = {}
     ignore: list[Word] = []  # words of the shop's that no check has to do with
+    empty: bool = False  # the column holds text: an empty one is a missing one (learned)
 
     def theirs(self, word: str) -> list[Word]:
         """The shop's own words for one of ours; one that is not mapped is its own."""
@@ -129,12 +130,12 @@ _COLUMNS: Mapping[str, str] = {
 _OWN = {("orders", "created_at"): "placed_at"}
 
 
-def of_shop(mapping: ShopMapping, more: EntitiesMapping | None = None) -> EntitiesMapping:
+def of_shop(mapping: ShopMapping | None, more: EntitiesMapping | None = None) -> EntitiesMapping:
     """What a shop maps, as entities: its tables for the checks of ours, and what it adds."""
     made = {
         entity: _of_table(entity, table)
         for name, entity in _TABLES.items()
-        if (table := getattr(mapping, name)) is not None
+        if (table := getattr(mapping, name, None)) is not None
     }
     return EntitiesMapping(entities={**made, **(more.entities if more is not None else {})})
 
@@ -175,6 +176,9 @@ def typed(mapping: EntitiesMapping, types: ColumnTypes) -> EntitiesMapping:
 def _typed(
     entity: str, field: str, mapped: FieldMapping, table: str, types: ColumnTypes
 ) -> FieldMapping:
+    kind = entities()[entity].fields[field].type
+    if kind in ("text", "word", "key") and types.is_text(table, mapped.column):
+        mapped = mapped.model_copy(update={"empty": True})
     if mapped.form == "native" and types.keeps_zone(table, mapped.column):
         return mapped.model_copy(update={"form": "aware"})
     if mapped.form == "native" and types.is_utc(table, mapped.column):

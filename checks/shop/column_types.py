@@ -66,6 +66,11 @@ class ColumnTypes:
             and (type(kind).__name__ == "TIMESTAMP")
         )
 
+    def is_text(self, table: str, column: str) -> bool:
+        """Whether the column can hold an empty text."""
+        kind = self.of(table, column)
+        return isinstance(kind, String) and not _is_list(kind)
+
     def amount_fault(
         self, connection: Connection, table: str, column: str, *, whole: bool
     ) -> str | None:

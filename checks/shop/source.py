@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnClause, Connection, create_engine, select, text
 from sqlalchemy import column as sql_column
@@ -13,13 +14,12 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from checks.queries.compiled_query import Query
+from checks.queries.entity_mapping import EntitiesMapping, of_shop, typed
+from checks.queries.query_cache import compiled
 from checks.shop import session
 from checks.shop.column_types import ColumnTypes
 from checks.shop.mapping import LogicalTable, ShopMapping, TableMapping
-
-if TYPE_CHECKING:  # reading queries costs as much as half a start: only who has some pays
-    from checks.queries.compiled_query import Query
-    from checks.queries.entity_mapping import EntitiesMapping
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class ShopDatabase:
     def __init__(
         self,
         url: str,
-        mapping: ShopMapping,
+        mapping: ShopMapping | None,
         *,
         timeout: float = 20.0,
         entities: EntitiesMapping | None = None,
@@ -43,7 +43,9 @@ class ShopDatabase:
         self._entities = entities
         self._types = ColumnTypes()
         self._exact = False  # whether the amounts were seen to be such
-        self._queries: dict[tuple[str, str], Query] = {}
+        self.words_seen: dict[
+            tuple[str, str], datetime
+        ] = {}  # when all words of a field were known
         self._timeout = timeout
         try:
             self._engine = create_engine(
@@ -81,6 +83,8 @@ class ShopDatabase:
             raise ShopUnavailable(f"the shop's database cannot be read: {reason}") from error
 
     def orders(self) -> LogicalTable:
+        if self.mapping is None:
+            raise ShopUnavailable("shop.mapping is missing: this check needs its orders.")
         return LogicalTable(self.mapping.orders, "o", self.mapping.customers, self._types)
 
     def payments(self) -> LogicalTable:
@@ -93,7 +97,7 @@ class ShopDatabase:
         return self._mapped("history", "h")
 
     def _mapped(self, name: str, alias: str) -> LogicalTable:
-        mapping = getattr(self.mapping, name)
+        mapping = getattr(self.mapping, name, None)
         if mapping is None:
             raise ShopUnavailable(
                 f"shop.mapping.{name} is missing: this check needs it; map the table or "
@@ -105,8 +109,8 @@ class ShopDatabase:
         """Every mapped amount can be read exactly: looked at once. Raises ShopUnavailable."""
         if self._exact:
             return
-        for name in type(self.mapping).model_fields:
-            table: TableMapping | None = getattr(self.mapping, name)
+        for name in ShopMapping.model_fields:
+            table: TableMapping | None = getattr(self.mapping, name, None)
             for wanted in ("total", "list", "discount", "shipping", "amount"):
                 column = table.columns.get(wanted) if table is not None else None
                 if table is None or column is None:
@@ -115,28 +119,30 @@ class ShopDatabase:
                 fault = self._types.amount_fault(connection, table.table, column, whole=whole)
                 if fault is not None:
                     raise ShopUnavailable(f"shop.mapping.{name}: {fault}")
+        for entity, mapped in (self._entities.entities if self._entities else {}).items():
+            for field, one in mapped.fields.items():
+                if one.unit is None:
+                    continue
+                whole = one.unit == "minor"
+                fault = self._types.amount_fault(connection, mapped.table, one.column, whole=whole)
+                if fault is not None:
+                    raise ShopUnavailable(f"shop.entities.{entity}.{field}: {fault}")
         self._exact = True
 
     def _tables(self) -> set[str]:
         """Every table that is mapped, as the mapping names it."""
-        logical = (getattr(self.mapping, name) for name in type(self.mapping).model_fields)
+        logical = (getattr(self.mapping, name, None) for name in ShopMapping.model_fields)
         more = self._entities.entities.values() if self._entities is not None else ()
         return {one.table for one in (*logical, *more) if one is not None}
 
     @cached_property
     def entities(self) -> EntitiesMapping:
         """All that the shop maps, as queries ask for it."""
-        from checks.queries.entity_mapping import of_shop, typed
-
         return typed(of_shop(self.mapping, self._entities), self._types)
 
     def query(self, text: str, currency: str) -> Query:
         """The query over this shop's own tables, read once. Raises QueryError."""
-        from checks.queries.compiler import compile_query
-
-        if (text, currency) not in self._queries:
-            self._queries[text, currency] = compile_query(text, self.entities, currency)
-        return self._queries[text, currency]
+        return compiled(text, self.entities, currency)
 
     async def know(self) -> None:
         """Learns the types of the mapped columns, which say how queries bind. ShopUnavailable."""

@@ -51,7 +51,7 @@ def test_every_text_of_a_section_is_printed(capsys: pytest.CaptureFixture[str]) 
 
 def test_a_section_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("show", "12.1") == 2
-    assert "There is no section 12.1; there are: 2.2" in capsys.readouterr().err
+    assert "There is no section 12.1; there are: 2.1, 2.2" in capsys.readouterr().err
 
 
 def test_the_shipped_plan_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from plan.kept_plan import restore_plan
 from plan.loader import load_plan
 from plan.model import Plan
-from plan.sources import PlanError, read_source
+from plan.sources import PlanError, plan_order, read_source
 from tests.plan.conftest import PlanCopy
 
 OWN = """
@@ -26,8 +26,13 @@ actions:
 """
 
 
-def test_the_plan_has_its_five_sections_in_order(plan: Plan) -> None:
-    assert list(plan.sections) == ["2.2", "3.2", "3.3", "7.2", "9.1"]
+def test_the_plan_has_its_sections_in_order(plan: Plan) -> None:
+    """Five runbooks; what else is found is watched until its runbook comes."""
+    runbooks = [s.id for s in plan.sections.values() if s.handling == "runbook"]
+    assert runbooks == ["2.2", "3.2", "3.3", "7.2", "9.1"]
+    assert list(plan.sections) == sorted(plan.sections, key=plan_order)
+    watched = [s for s in plan.sections.values() if s.handling == "watch"]
+    assert [[step.id for step in s.steps] for s in watched] == [[f"{s.id}.s0"] for s in watched]
     assert plan.version == "2026.11"
     assert plan.section_of("system_crash").id == "9.1"
     with pytest.raises(KeyError):

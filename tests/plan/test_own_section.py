@@ -222,4 +222,4 @@ def test_a_check_that_could_open_nothing_is_named(tmp_path: Path) -> None:
         "own/sections/11.2/checks/not-closed.yaml:3: check.incident_type: “gone” is no incident "
         "type of the plan: its findings could open nothing."
     ) in said
-    assert any("no check of muster.yaml opens it" in fault for fault in said)
+    assert any("only a check opens it" in fault for fault in said)

@@ -14,8 +14,8 @@ from plan.model import IncidentType, Section, Step
 from plan.walk import actions_of
 
 PLAN = load_plan().plan
-SECTIONS = list(PLAN.sections.values())
-IDS = list(PLAN.sections)
+SECTIONS = [section for section in PLAN.sections.values() if section.handling == "runbook"]
+IDS = [section.id for section in SECTIONS]
 
 
 def first_step(section: Section) -> Step:
