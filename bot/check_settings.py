@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from bot.settings_errors import SettingsError, sentences
 from checks.kinds.query import QueryCheckSettings
 from checks.queries.compiled_query import NotMapped, Query, QueryError
-from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, of_shop
+from checks.queries.entity_mapping import EntitiesMapping
 from checks.queries.query_cache import compiled
-from checks.shop.mapping import ShopMapping
 from plan.check_files import check_files
 from plan.sources import DATA, PlanError
 
@@ -64,17 +63,11 @@ def _off(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, named)) if isinstance(named, list) else ()
 
 
-def why_off(
-    check: QueryCheckSettings,
-    mapped: ShopMapping | None,
-    entities: Mapping[str, EntityMapping],
-    currency: str,
-) -> str | None:
+def why_off(check: QueryCheckSettings, mapping: EntitiesMapping, currency: str) -> str | None:
     """Why a detection cannot run over what this shop maps; None: it can."""
-    if mapped is None and not entities:
+    if not mapping.entities:
         return "the shop's database is not mapped"
     try:
-        mapping = of_shop(mapped, EntitiesMapping(entities=dict(entities)))
         for text in (check.find, check.looked_at):
             if text is not None:
                 compiled(text, mapping, currency)
@@ -86,17 +79,9 @@ def why_off(
 
 
 def query_faults(
-    check: QueryCheckSettings,
-    mapped: ShopMapping | None,
-    entities: Mapping[str, EntityMapping],
-    currency: str,
+    check: QueryCheckSettings, mapping: EntitiesMapping, currency: str
 ) -> Iterator[str]:
     """What is wrong with a check's queries, over what this shop maps."""
-    try:
-        mapping = of_shop(mapped, EntitiesMapping(entities=dict(entities)))
-    except ValueError as error:
-        yield f"shop.entities: {str(error).splitlines()[-1].strip()}."
-        return
     given = {"now", *check.parameters}
     for name in ("find", "looked_at"):
         text = getattr(check, name)

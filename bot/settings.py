@@ -33,9 +33,9 @@ from bot.check_settings import detections, query_faults, why_off, with_check_fil
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
-from checks.queries.entity_mapping import EntityMapping
+from checks.queries.entity_mapping import Entities, EntitiesMapping
 from checks.registry import AnyCheckSettings
-from checks.shop.mapping import ShopMapping
+from checks.shop import old_mapping
 from plan.languages import DEFAULT, ORIGINAL, Code
 from storage.money import Money
 
@@ -112,8 +112,7 @@ class ShopPart(Part):
     customer_language: Code = ORIGINAL  # of customers whose own is not known
     control_url: str | None = None
     database_url: str | None = Field(default=None, repr=False)  # may hold a password
-    mapping: ShopMapping | None = None
-    entities: dict[str, EntityMapping] = {}  # what queries ask of besides, by entity
+    mapping: Entities = {}  # where its database keeps what checks ask of, by entity
     looks: dict[str, LookDeclaration] = {}
     actions: dict[str, ActionDeclaration] = {}
 
@@ -249,6 +248,9 @@ def parse_settings(
     resolved = resolve(dict(data), os.environ if environ is None else environ)
     if resolved.problems:
         raise SettingsError([f"{source}: {problem}" for problem in resolved.problems])
+    shop = resolved.data.get("shop")
+    if isinstance(shop, dict) and old_mapping.is_old(shop.get("mapping")):
+        raise SettingsError([f"{source}: {old_mapping.told_anew(shop['mapping'])}"])
     whole, ours = with_check_files(resolved.data)
     try:
         settings = Settings.model_validate(whole)
@@ -262,12 +264,17 @@ def parse_settings(
     return settings
 
 
+def mapping_of(settings: Settings) -> EntitiesMapping:
+    """All that the shop maps."""
+    return EntitiesMapping(entities=settings.shop.mapping)
+
+
 def _without_unmapped(settings: Settings, detections: frozenset[str]) -> Settings:
     """Without the detections that ask for what this shop does not map: they are off, by name."""
     shop, off = settings.shop, dict[str, str]()
     for check in settings.checks:
         if check.name in detections and check.kind == "query":
-            why = why_off(check, shop.mapping, shop.entities, shop.currency)
+            why = why_off(check, mapping_of(settings), shop.currency)
             if why is not None:
                 off[check.name] = why
     return settings.without(off)
@@ -337,11 +344,9 @@ def _references(settings: Settings) -> list[str]:
         problems.append(
             f"slack.desk names “{settings.slack.desk}”, which is not in slack.channels."
         )
-    if settings.shop.mapping is not None:
-        problems.extend(settings.shop.mapping.missing())
-    if settings.shop.database_url is None and (settings.shop.mapping or settings.shop.entities):
-        part = "mapping" if settings.shop.mapping else "entities"
-        problems.append(f"shop.database_url is missing: shop.{part} needs the database's address.")
+    mapping = mapping_of(settings)
+    if settings.shop.database_url is None and settings.shop.mapping:
+        problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
@@ -353,10 +358,11 @@ def _references(settings: Settings) -> list[str]:
                     f"checks.{check.name}.{field} names “{look}”, which is not in shop.looks."
                 )
         shop = settings.shop
-        mapped = shop.mapping is not None or (check.kind == "query" and bool(shop.entities))
-        if check.kind == "query" and mapped:
-            problems += query_faults(check, shop.mapping, shop.entities, shop.currency)
-        if check.kind != "http_probe" and not mapped:
+        if shop.mapping:
+            if check.kind == "query":
+                problems += query_faults(check, mapping, shop.currency)
+            problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
+        elif check.kind != "http_probe":
             problems.append(
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
                 "shop.mapping (muster shop inspect proposes one)."
@@ -383,11 +389,7 @@ def amounts_of(limits: Limits) -> dict[str, Money | int]:
 
 def _bare_amounts(settings: Settings) -> list[str]:
     """A plain number is the shop's currency only where the shop has no other."""
-    mapping = settings.shop.mapping
-    several = mapping is not None and any(
-        table is not None and "currency" in table.columns
-        for table in (mapping.orders, mapping.payments, mapping.refunds)
-    )
+    several = any("currency" in one.fields for one in settings.shop.mapping.values())
     return [
         f"limits.{name} has no currency, and the shop's orders have one each; write it like "
         f"{settings.shop.currency} {Money(amount, settings.shop.currency).decimal:f}."

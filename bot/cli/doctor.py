@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import make_url
 
+from bot.check_settings import detections
 from bot.cli.manifest import manifest_text
 from bot.cli.options import config_option
 from bot.cli.terminal import Terminal, text
@@ -58,7 +59,11 @@ async def _examine(config: Path) -> list[Line]:
         settings = load_settings(config)
     except SettingsError as error:
         return [("wrong", problem) for problem in error.problems]
-    lines: list[Line] = [("ok", f"Configuration {config}: {len(settings.checks)} checks.")]
+    ours = len({check.name for check in settings.checks} & set(detections()))
+    own = len(settings.checks) - ours
+    lines: list[Line] = [
+        ("ok", f"Configuration {config}: {own} checks of its own, {ours} detections.")
+    ]
     try:
         secrets = load_secrets(os.environ, settings)
     except SettingsError as error:

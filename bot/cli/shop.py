@@ -8,17 +8,17 @@ from pathlib import Path
 
 import click
 import yaml
-from sqlalchemy import func, select
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, settings_of
-from bot.cli.terminal import say
+from bot.cli.terminal import say, text
 from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
 from checks.kinds.base import LookFailed
+from checks.kinds.query import QueryCheckSettings
 from checks.shop.inspect import propose
-from checks.shop.mapping import LogicalTable
-from checks.shop.source import ShopDatabase, ShopUnavailable
+from checks.shop.source import ShopUnavailable
+from checks.shop.verification import tried, verified
 
 
 @click.group("shop")
@@ -43,27 +43,27 @@ def inspect_command(url: str) -> None:
 @command.command("verify")
 @config_option
 def verify_command(config: Path) -> int:
-    """Try the configured mapping and looks. 0 if all answer."""
+    """Say what stands in every mapped field, and try checks and looks. 0 if all is well."""
     settings = settings_of(config)
     return asyncio.run(_verify(settings))
 
 
 async def _verify(settings: Settings) -> int:
-    problems = 0
+    problems, now, currency = 0, datetime.now(UTC), settings.shop.currency
     try:
         async with open_checks(settings) as checking:
             if checking.shop is None:
                 raise UserError("shop.database_url and shop.mapping are missing; add them.")
-            for name in ("orders", "payments", "refunds", "history"):
-                if getattr(checking.shop.mapping, name) is None:
-                    say(f"{name}: not mapped")
-                    continue
-                try:
-                    say(f"{name}: {await _counts(checking.shop, name)}")
-                except ShopUnavailable as error:
-                    problems += 1
-                    say(f"{name}: {error}")
-            context = checking.context(datetime.now(UTC))
+            seen = await verified(checking.shop, currency, now)
+            for check in settings.checks:
+                if isinstance(check, QueryCheckSettings):
+                    seen.append(await tried(check, checking.shop, currency, now))
+            for one in seen:
+                problems += one.wrong
+                say(text(one.sentence, "red") if one.wrong else one.sentence)
+            for name, why in settings.off.items():
+                say(f"check {name}: off, {why}")
+            context = checking.context(now)
             for look, declared in settings.shop.looks.items():
                 if "{{" in declared.url or declared.method != "GET":
                     continue  # it needs an incident's figures, or does something
@@ -72,20 +72,7 @@ async def _verify(settings: Settings) -> int:
                     say(f"look {look}: answers")
                 except LookFailed as error:
                     problems += 1
-                    say(f"look {look}: {error.code}")
+                    say(text(f"look {look}: {error.code}", "red"))
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
     return 1 if problems else 0
-
-
-async def _counts(shop: ShopDatabase, name: str) -> str:
-    table: LogicalTable = getattr(shop, name)()
-    if not table.has("status"):
-        total = await shop.read(lambda c: c.scalar(select(func.count()).select_from(table.source)))
-        return f"{total} rows"
-    rows = await shop.read(
-        lambda c: c.execute(
-            select(table.col("status"), func.count()).group_by(table.col("status"))
-        ).all()
-    )
-    return ", ".join(f"{count} {table.logical_status(word)}" for word, count in rows) or "empty"

@@ -12,10 +12,9 @@ from typing import Any
 import httpx
 
 from actions.connectors.http import ShopClient, ShopError, open_http
-from bot.settings import Settings
+from bot.settings import Settings, mapping_of
 from checks.kinds.base import CheckContext, LookFailed
 from checks.model import Failed
-from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.source import ShopDatabase
 
 NONE_FAILED: Mapping[str, Failed] = MappingProxyType({})
@@ -58,12 +57,8 @@ class Checking:
 async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
     """Connections for the length of the block. ShopUnavailable when the address is unusable."""
     shop = None
-    if settings.shop.database_url and (settings.shop.mapping or settings.shop.entities):
-        shop = ShopDatabase(
-            settings.shop.database_url,
-            settings.shop.mapping,
-            entities=EntitiesMapping(entities=settings.shop.entities),
-        )
+    if settings.shop.database_url and settings.shop.mapping:
+        shop = ShopDatabase(settings.shop.database_url, mapping_of(settings))
     async with open_http() as http:
         client = ShopClient(
             http,

@@ -4,6 +4,7 @@ Exact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, String, and_, case, cast, func, literal, or_,
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound, CheckResult, Finding
-from checks.shop.mapping import LogicalTable
+from checks.shop.logical_table import LogicalTable
 from checks.shop.source import ShopDatabase
 from plan import holdings
 from storage.money import Money
@@ -31,6 +32,13 @@ class AmountMismatchSettings(CheckSettings):
     unpaid_states: list[str] = list(holdings.UNPAID)
     refund_lowers_total: bool = False  # the shop takes a refund off the order's total
     open_after: int = 1
+
+    @property
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            "orders": ("key", "number", "state", "state_since", "total"),
+            "payments": ("order_key", "amount", "state", "created_at"),
+        }
 
     @property
     def opens(self) -> tuple[str, ...]:
@@ -78,7 +86,7 @@ class AmountMismatch:
         over = [c for c in cases if c.facts["delta"]["minor"] > 0]
         under = [c for c in cases if c.facts["delta"]["minor"] < 0]
         oldest = min(
-            (t for row in rows if (t := orders.read_time(row.since, "status_since"))), default=None
+            (t for row in rows if (t := orders.read_time(row.since, "state_since"))), default=None
         )
         facts: dict[str, Any] = {
             "orders": len(cases),
@@ -118,23 +126,23 @@ class AmountMismatch:
         own = _unit(orders, context.currency)
         paid = _sums(payments, "captured", context.currency).subquery("paid")
         source = orders.source.outerjoin(
-            paid, and_(paid.c.order_id == orders.col("id"), paid.c.currency == own)
+            paid, and_(paid.c.order_id == orders.col("key"), paid.c.currency == own)
         )
         every = _last(payments).subquery("every")
-        source = source.outerjoin(every, every.c.order_id == orders.col("id"))
+        source = source.outerjoin(every, every.c.order_id == orders.col("key"))
         captured: Any = func.coalesce(paid.c.total, 0)
         refunded: Any = literal(0)
-        if shop.mapping is not None and shop.mapping.refunds is not None:
+        if "refunds" in shop.mapping.entities:
             back = _sums(shop.refunds(), "succeeded", context.currency).subquery("back")
             refunded = func.coalesce(back.c.total, 0)
             source = source.outerjoin(
-                back, and_(back.c.order_id == orders.col("id"), back.c.currency == own)
+                back, and_(back.c.order_id == orders.col("key"), back.c.currency == own)
             )
         total = orders.minor("total", context.currency)
         should = holdings.expected(
             total,
-            orders.is_status(*self.settings.closed_states),
-            orders.is_status(*self.settings.unpaid_states),
+            orders.is_state(*self.settings.closed_states),
+            orders.is_state(*self.settings.unpaid_states),
             captured,
             _when,
         )
@@ -146,10 +154,10 @@ class AmountMismatch:
         )
         booked = or_(every.c.last.is_(None), every.c.last < settled)
         usually = timedelta(days=self.settings.looks_back_days)
-        earliest = orders.bind_time(context.back_to(SUBJECT, usually), "status_since")
+        earliest = orders.bind_time(context.back_to(SUBJECT, usually), "state_since")
         columns = [
             orders.col("number").label("number"),
-            orders.col("status").label("status"),
+            orders.col("state").label("status"),
             total.label("total"),
             should.label("should"),
             captured.label("captured"),
@@ -158,7 +166,7 @@ class AmountMismatch:
             foreign.label("foreign_payments"),
             func.coalesce(every.c.payments, 0).label("payments"),
             own.label("currency"),
-            orders.col("status_since").label("since"),
+            orders.col("state_since").label("since"),
         ]
         columns += [
             orders.minor(name, context.currency).label(name)
@@ -175,9 +183,9 @@ class AmountMismatch:
             .where(
                 or_(wrong, foreign > 0),
                 booked if among is None else orders.is_one("number", among),
-                orders.col("status_since") >= earliest,
+                orders.col("state_since") >= earliest,
             )
-            .order_by(func.abs(delta).desc(), orders.col("id"))
+            .order_by(func.abs(delta).desc(), orders.col("key"))
             .limit(LISTED)
         )
 
@@ -191,7 +199,7 @@ class AmountMismatch:
         delta = int(row.delta)
         why = holdings.cause(should, captured, refunded, delta)
         facts: dict[str, Any] = {
-            "status": shop.orders().logical_status(row.status),
+            "status": shop.orders().ours("state", row.status),
             "total": money(row.total),
             "paid": money(captured - refunded),
             "captured": money(captured),
@@ -235,14 +243,14 @@ def _sums(money: LogicalTable, status: str, currency: str) -> Any:
     unit = _unit(money, currency)
     return (
         select(
-            money.col("order").label("order_id"),
+            money.col("order_key").label("order_id"),
             unit.label("currency"),
             func.sum(money.minor("amount", currency)).label("total"),
             func.count().label("payments"),
         )
         .select_from(money.source)
-        .where(money.is_status(status))
-        .group_by(money.col("order"), *([unit] if money.has("currency") else []))
+        .where(money.is_state(status))
+        .group_by(money.col("order_key"), *([unit] if money.has("currency") else []))
     )
 
 
@@ -250,13 +258,13 @@ def _last(payments: LogicalTable) -> Any:
     """How many payments an order has, in whatever currency, and when the last was made."""
     return (
         select(
-            payments.col("order").label("order_id"),
+            payments.col("order_key").label("order_id"),
             func.count().label("payments"),
             func.max(payments.col("created_at")).label("last"),
         )
         .select_from(payments.source)
-        .where(payments.is_status("captured"))
-        .group_by(payments.col("order"))
+        .where(payments.is_state("captured"))
+        .group_by(payments.col("order_key"))
     )
 
 

@@ -68,6 +68,11 @@ class CheckSettings(BaseModel, ABC):
     severity: Annotated[int, Field(ge=1, le=4)] | None = None
 
     @property
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        """The fields of the shop's entities without which it cannot look."""
+        return {}
+
+    @property
     @abstractmethod
     def opens(self) -> tuple[str, ...]:
         """The incident types that its findings open."""

@@ -11,7 +11,6 @@ from sqlalchemy.sql import ColumnElement
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound
-from checks.shop.mapping import LogicalTable
 from checks.shop.source import ShopDatabase
 from storage.money import Money
 
@@ -48,7 +47,7 @@ class ChannelPayments:
         attempts, failed, unanswered = connection.execute(
             select(
                 func.count(),
-                func.count(case((payments.is_status("failed"), 1))),
+                func.count(case((payments.is_state("failed"), 1))),
                 func.count(case((no_answer, 1))),
             ).where(recent)
         ).one()
@@ -57,7 +56,7 @@ class ChannelPayments:
         if stage and payments.has("bank"):
             banks = connection.scalar(
                 select(func.count(payments.col("bank").distinct())).where(
-                    recent, payments.is_status("failed"), payments.is_one("stage", [stage["code"]])
+                    recent, payments.is_state("failed"), payments.is_one("stage", [stage["code"]])
                 )
             )
         return {
@@ -77,9 +76,9 @@ class ChannelPayments:
         ours = payments.is_one("channel", [self.channel.id])
         recent = and_(ours, payments.col("created_at") >= self._window())
         words = connection.execute(
-            select(payments.col("status"), func.count())
-            .where(recent, not_(payments.is_status(*_OUTCOMES)))
-            .group_by(payments.col("status"))
+            select(payments.col("state"), func.count())
+            .where(recent, not_(payments.is_state(*_OUTCOMES)))
+            .group_by(payments.col("state"))
             .order_by(func.count().desc())
         ).all()
         unknown = sum(int(count) for _, count in words)
@@ -99,8 +98,8 @@ class ChannelPayments:
         late = payments.bind_time(
             self.now - timedelta(seconds=self.settings.unanswered_after), "created_at"
         )
-        waiting = and_(payments.is_status("created"), payments.col("created_at") < late)
-        return payments.is_status("unknown") | waiting
+        waiting = and_(payments.is_state("created"), payments.col("created_at") < late)
+        return payments.is_state("unknown") | waiting
 
     def _leading(
         self, connection: Connection, recent: ColumnElement[bool], name: str
@@ -111,7 +110,7 @@ class ChannelPayments:
             return None
         row = connection.execute(
             select(payments.col(name), func.count().label("n"))
-            .where(recent, payments.is_status("failed"), payments.col(name).is_not(None))
+            .where(recent, payments.is_state("failed"), payments.col(name).is_not(None))
             .group_by(payments.col(name))
             .order_by(func.count().desc())
             .limit(1)
@@ -124,7 +123,7 @@ class ChannelPayments:
         start = payments.bind_time(now - timedelta(days=self.settings.usual_days), "created_at")
         end = payments.bind_time(now - timedelta(seconds=self.settings.looks_back), "created_at")
         total, failed = connection.execute(
-            select(func.count(), func.count(case((payments.is_status("failed"), 1)))).where(
+            select(func.count(), func.count(case((payments.is_state("failed"), 1)))).where(
                 payments.is_one("channel", [self.channel.id]),
                 payments.col("created_at") >= start,
                 payments.col("created_at") < end,
@@ -139,12 +138,12 @@ class ChannelPayments:
         rows = connection.execute(
             select(
                 payments.col("created_at").label("at"),
-                case((payments.is_status("failed"), 1), else_=0).label("failed"),
+                case((payments.is_state("failed"), 1), else_=0).label("failed"),
             )
             .where(
                 payments.is_one("channel", [self.channel.id]),
                 payments.col("created_at") >= payments.bind_time(earliest, "created_at"),
-                ~payments.is_status("created"),
+                ~payments.is_state("created"),
             )
             .order_by(payments.col("created_at").desc())
             .limit(5_000)
@@ -177,8 +176,8 @@ class ChannelPayments:
         attempts, captured, failed, first = connection.execute(
             select(
                 func.count(),
-                func.count(case((payments.is_status("captured"), 1))),
-                func.count(case((payments.is_status("failed"), 1))),
+                func.count(case((payments.is_state("captured"), 1))),
+                func.count(case((payments.is_state("failed"), 1))),
                 func.min(payments.col("created_at")),
             ).where(
                 payments.is_one("channel", [self.channel.id]),
@@ -201,8 +200,8 @@ class ChannelPayments:
         row = connection.execute(
             select(
                 func.count(),
-                func.count(case((payments.is_status("failed"), 1))),
-                func.count(case((payments.is_status("captured"), 1))),
+                func.count(case((payments.is_state("failed"), 1))),
+                func.count(case((payments.is_state("captured"), 1))),
             ).where(
                 payments.is_one("channel", [self.channel.id]),
                 payments.col("created_at") > payments.bind_time(then, "created_at"),
@@ -219,18 +218,18 @@ class ChannelPayments:
             if since_text
             else self.now - timedelta(seconds=self.settings.window)
         )
-        captured = LogicalTable(payments.mapping, "captured", types=payments.types)
+        captured = payments.again("captured")
         paid = exists(
             select(literal(1))
             .select_from(captured.source)
-            .where(captured.col("order") == orders.col("id"), captured.is_status("captured"))
+            .where(captured.col("order_key") == orders.col("key"), captured.is_state("captured"))
         )
         no_answer = self._unanswered()
         columns: list[Any] = [
             orders.col("number").label("number"),
             orders.minor("total", currency).label("total"),
             orders.currency(currency).label("currency"),
-            payments.col("id").label("payment_id"),
+            payments.col("key").label("payment_id"),
             case((no_answer, 1), else_=0).label("unanswered"),
         ]
         if orders.has("customer"):
@@ -239,15 +238,15 @@ class ChannelPayments:
         rows = connection.execute(
             select(*columns)
             .select_from(
-                payments.source.join(orders.source, payments.col("order") == orders.col("id"))
+                payments.source.join(orders.source, payments.col("order_key") == orders.col("key"))
             )
             .where(
                 payments.is_one("channel", [self.channel.id]),
                 payments.col("created_at") >= payments.bind_time(start, "created_at"),
-                payments.is_status("failed") | no_answer,
+                payments.is_state("failed") | no_answer,
                 not_(paid),
             )
-            .order_by(payments.col("created_at"), payments.col("id"))
+            .order_by(payments.col("created_at"), payments.col("key"))
             .limit(LISTED * 3)
         )
         found: dict[str, CaseFound] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +31,13 @@ class PaymentChannelSettings(CheckSettings):
     unanswered_after: Annotated[int, Field(ge=1)] = 60  # seconds without a result
     usual_days: Annotated[int, Field(ge=1, le=90)] = 7
     looks_back: Annotated[int, Field(ge=300)] = 6 * 3600  # seconds an outage is followed back
+
+    @property
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            "orders": ("key", "number", "total"),
+            "payments": ("key", "order_key", "channel", "state", "created_at"),
+        }
 
     @property
     def opens(self) -> tuple[str, ...]:

@@ -181,17 +181,17 @@ class HttpProbe:
 
     def _counts(self, connection: Connection, shop: ShopDatabase, now: datetime) -> dict[str, Any]:
         orders = shop.orders()
-        created = orders.col("created_at")
+        created = orders.col("placed_at")
         recent_since = now - timedelta(seconds=self.settings.window)
         usual_since = now - timedelta(days=self.settings.usual_days)
         recent, usual, first = connection.execute(
             select(
-                func.count(case((created >= orders.bind_time(recent_since, "created_at"), 1))),
-                func.count(case((created < orders.bind_time(recent_since, "created_at"), 1))),
+                func.count(case((created >= orders.bind_time(recent_since, "placed_at"), 1))),
+                func.count(case((created < orders.bind_time(recent_since, "placed_at"), 1))),
                 func.min(created),
-            ).where(created >= orders.bind_time(usual_since, "created_at"))
+            ).where(created >= orders.bind_time(usual_since, "placed_at"))
         ).one()
-        counted_since = max(usual_since, orders.read_time(first, "created_at") or usual_since)
+        counted_since = max(usual_since, orders.read_time(first, "placed_at") or usual_since)
         minutes = (recent_since - counted_since).total_seconds() / 60
         return {
             "window_minutes": self.settings.window // 60,

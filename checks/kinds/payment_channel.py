@@ -120,7 +120,8 @@ class PaymentChannel:
         unmapped = await shop.read(payments.unmapped) if carries else None
         if unmapped is not None:
             raise ShopUnavailable(
-                f"{unmapped}, which shop.mapping.payments.statuses does not know: say what it means"
+                f"{unmapped}, which shop.mapping.payments.fields.state does not know: "
+                "say what it means"
             )
         failing = probe["ok"] is False or (
             stats["attempts"] >= settings.minimum_attempts
@@ -275,8 +276,10 @@ def _paid(
     rows = connection.execute(
         select(orders.col("number"))
         .distinct()
-        .select_from(payments.source.join(orders.source, payments.col("order") == orders.col("id")))
-        .where(payments.is_status("captured"), orders.is_one("number", awaited))
+        .select_from(
+            payments.source.join(orders.source, payments.col("order_key") == orders.col("key"))
+        )
+        .where(payments.is_state("captured"), orders.is_one("number", awaited))
     )
     return tuple(
         CaseFound(kind="order", key=str(row[0]), facts={"outcome": "paid"}) for row in rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.model import CaseFound, CheckResult, Finding
-from checks.shop.mapping import LogicalTable
+from checks.shop.logical_table import LogicalTable
 from storage.money import Money
 
 _LOOKS_BACK = timedelta(days=1)  # for wrong transitions; they happen while Muster runs
@@ -38,6 +38,15 @@ class StuckOrdersSettings(CheckSettings):
     # The allowed transitions; without them only the dwell time is looked at.
     transitions: dict[str, list[str]] = {}
     open_after: int = 1
+
+    @property
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        wanted: dict[str, tuple[str, ...]] = {
+            "orders": ("key", "number", "state", "state_since", "total")
+        }
+        if self.transitions:
+            wanted["state_changes"] = ("order_key", "from_state", "to_state", "at")
+        return wanted
 
     @property
     def opens(self) -> tuple[str, ...]:
@@ -92,15 +101,15 @@ class StuckOrders:
         context: CheckContext,
         connection: Connection,
     ) -> Finding | None:
-        cutoff = orders.bind_time(context.now - timedelta(hours=hours), "status_since")
+        cutoff = orders.bind_time(context.now - timedelta(hours=hours), "state_since")
         total = orders.minor("total", context.currency)
-        stuck = and_(orders.is_status(state), orders.col("status_since") < cutoff)
+        stuck = and_(orders.is_state(state), orders.col("state_since") < cutoff)
         customers = (
             func.count(orders.col("customer").distinct()) if orders.has("customer") else func.max(0)
         )
         count, oldest, amount, people = connection.execute(
             select(
-                func.count(), func.min(orders.col("status_since")), func.sum(total), customers
+                func.count(), func.min(orders.col("state_since")), func.sum(total), customers
             ).where(stuck)
         ).one()
         if not count:
@@ -108,10 +117,10 @@ class StuckOrders:
         rows = connection.execute(
             _case_columns(orders, context.currency)
             .where(stuck)
-            .order_by(orders.col("status_since"), orders.col("id"))
+            .order_by(orders.col("state_since"), orders.col("key"))
             .limit(LISTED)
         )
-        oldest_at = orders.read_time(oldest, "status_since")
+        oldest_at = orders.read_time(oldest, "state_since")
         facts = {
             "state": state,
             "orders": int(count),
@@ -143,8 +152,8 @@ class StuckOrders:
         """
         allowed = [
             and_(
-                history.is_one("from_status", history.words(start)),
-                history.is_one("to_status", _words(history, ends)),
+                history.is_word("from_state", start),
+                history.is_word("to_state", *ends),
             )
             for start, ends in self.settings.transitions.items()
             if ends
@@ -152,19 +161,19 @@ class StuckOrders:
         wrong = and_(
             self._recent(history, context),
             not_(_followed(history)),
-            history.col("from_status").is_not(None),
-            history.col("from_status") != history.col("to_status"),
+            history.col("from_state").is_not(None),
+            history.col("from_state") != history.col("to_state"),
             not_(or_(false(), *allowed)),
-            history.col("to_status") == orders.col("status"),
+            history.col("to_state") == orders.col("state"),
         )
         rows = connection.execute(
             _case_columns(orders, context.currency)
             .add_columns(
-                history.col("from_status").label("from_status"),
-                history.col("to_status").label("to_status"),
+                history.col("from_state").label("from_status"),
+                history.col("to_state").label("to_status"),
                 history.col("at").label("at"),
             )
-            .join(history.source, history.col("order") == orders.col("id"))
+            .join(history.source, history.col("order_key") == orders.col("key"))
             .where(wrong)
             .order_by(history.col("at"))
             .limit(LISTED)
@@ -172,8 +181,8 @@ class StuckOrders:
         grouped: dict[tuple[str, str], list[Any]] = {}
         for row in rows:
             key = (
-                history.logical_status(row.from_status),
-                history.logical_status(row.to_status),
+                history.ours("from_state", row.from_status),
+                history.ours("to_state", row.to_status),
             )
             grouped.setdefault(key, []).append(row)
         findings = []
@@ -207,8 +216,8 @@ class StuckOrders:
         usual = history.col("at") >= history.bind_time(context.now - _LOOKS_BACK, "at")
         older = [
             and_(
-                history.is_one("from_status", history.words(start)),
-                history.is_one("to_status", history.words(end)),
+                history.is_word("from_state", start),
+                history.is_word("to_state", end),
                 history.col("at") >= history.bind_time(context.back_to(subject, _LOOKS_BACK), "at"),
             )
             for subject in context.failed
@@ -233,14 +242,14 @@ def _pair(subject: str) -> tuple[str, str]:
 
 def _followed(history: LogicalTable) -> ColumnElement[bool]:
     """The order has gone on since: what it stands in now it did not come to by this transition."""
-    later = LogicalTable(history.mapping, "later", types=history.types)
+    later = history.again("later")
     return exists(
         select(literal(1))
         .select_from(later.source)
         .where(
-            later.col("order") == history.col("order"),
+            later.col("order_key") == history.col("order_key"),
             later.col("at") > history.col("at"),
-            later.col("to_status") != later.col("from_status"),
+            later.col("to_state") != later.col("from_state"),
         )
     )
 
@@ -252,9 +261,9 @@ def _states_of(
     if not numbers:
         return {}
     rows = connection.execute(
-        select(orders.col("number"), orders.col("status")).where(orders.is_one("number", numbers))
+        select(orders.col("number"), orders.col("state")).where(orders.is_one("number", numbers))
     )
-    return {str(row[0]): orders.logical_status(row[1]) for row in rows}
+    return {str(row[0]): orders.ours("state", row[1]) for row in rows}
 
 
 def _left(subject: str, now: dict[str, str]) -> tuple[CaseFound, ...]:
@@ -272,17 +281,13 @@ def _ended(state: str) -> dict[str, str]:
     return {"outcome": state} if state in ("cancelled", "refunded") else {}
 
 
-def _words(history: LogicalTable, ends: Iterable[str]) -> list[str | int]:
-    return [word for end in ends for word in history.words(end)]
-
-
 def _case_columns(orders: LogicalTable, currency: str) -> Any:
     columns: list[Any] = [
         orders.col("number").label("number"),
-        orders.col("id").label("id"),
+        orders.col("key").label("id"),
         orders.minor("total", currency).label("total"),
         orders.currency(currency).label("currency"),
-        orders.col("status_since").label("since"),
+        orders.col("state_since").label("since"),
     ]
     if orders.has("customer"):
         columns.append(orders.col("customer").label("customer"))
@@ -292,7 +297,7 @@ def _case_columns(orders: LogicalTable, currency: str) -> Any:
 
 def _cases(rows: Iterable[Any], orders: LogicalTable, currency: str) -> Iterable[CaseFound]:
     for row in rows:
-        since = orders.read_time(row.since, "status_since")
+        since = orders.read_time(row.since, "state_since")
         customer = getattr(row, "customer", None)
         yield CaseFound(
             kind="order",

@@ -25,23 +25,13 @@ from checks.queries.compiled_query import (
     QueryError,
 )
 from checks.queries.dialect_text import SECONDS, or_empty, text_of
-from checks.queries.entity import Type, entities
+from checks.queries.entity import entities
 from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping
+from checks.queries.expression_types import MONEY_MADE_OF, type_of
+from checks.queries.shop_tables import table_of, worked_out
 from storage.money import digits_apart, exponent
 
 _COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
-_MONEY_MADE_OF = (
-    exp.Sum,
-    exp.Min,
-    exp.Max,
-    exp.Abs,
-    exp.Coalesce,
-    exp.Add,
-    exp.Sub,
-    exp.Neg,
-    exp.Paren,
-)
-_KEEPS_TYPE = (exp.Min, exp.Max, exp.Coalesce, exp.Paren)
 FUNCTIONS = (
     exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Abs, exp.Coalesce, exp.Case, exp.If,
     exp.Exists, exp.Lower, exp.Upper, exp.Trim, exp.Round, exp.And, exp.Or, exp.Nullif,
@@ -59,9 +49,21 @@ class _Source:
     entity: str = ""
     mapping: EntityMapping | None = None
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    computed: set[str] = field(default_factory=set)  # fields asked for that stand in no column
+
+    def column(self, name: str, alias: str) -> exp.Column:
+        """A mapped field, which may stand in no column of its table."""
+        assert self.mapping is not None  # noqa: S101 - it has a field of it
+        mapped = self.mapping.fields[name]
+        if mapped.column is not None:
+            return exp.column(mapped.column, table=alias)
+        self.computed.add(name)
+        return exp.column(f"muster_{name}", table=alias)
 
 
 _Sources = dict[str, _Source]
+# What a case is the better for, and a finding none the less without it.
+_OPTIONAL = frozenset({"customer", "language", "total"})
 
 
 def compile_query(text: str, mapping: EntitiesMapping, currency: str) -> Query:
@@ -82,11 +84,15 @@ class _Compiler:
         self.binds: dict[str, Bind] = {}
         self.needs: list[str] = []
         self.words: list[tuple[str, str]] = []
+        self.tables: list[tuple[exp.Expr, str, _Source]] = []
 
     def query(self, tree: exp.Select) -> Query:
         self._allowed(tree)
         outputs = self._select(tree, [], answers=True)
         self._literals(tree)
+        for table, alias, source in self.tables:
+            if source.computed and source.mapping is not None:
+                table.replace(worked_out(source.mapping, alias, sorted(source.computed)))
         needs, words = tuple(dict.fromkeys(self.needs)), tuple(dict.fromkeys(self.words))
         texts = {name: text_of(tree, dialect) for name, dialect in ENGINES.items()}
         return Query(texts, outputs, self.binds, needs, words)
@@ -143,8 +149,11 @@ class _Compiler:
             if mapped is None:
                 raise NotMapped(f"“{name}” is not mapped: say where the shop keeps it")
             self.needs.append(name)
-            table.replace(_table(mapped, alias))
-            yield alias, _Source(name, mapped)
+            source = _Source(name, mapped)
+            kept = table_of(mapped, alias)
+            table.replace(kept)
+            self.tables.append((kept, alias, source))
+            yield alias, source
 
     def _resolve(self, column: exp.Column, scopes: list[_Sources]) -> None:
         name, alias = column.name.lower(), column.table
@@ -171,10 +180,16 @@ class _Compiler:
             only.meta.update(type="text", name=name)
             column.replace(only)
             return
+        if mapped is None and name in _OPTIONAL and _answers(column):
+            nothing = exp.Null()
+            nothing.meta.update(name=name)
+            column.replace(nothing)
+            return
         if mapped is None:
             raise NotMapped(f"{source.entity}.{name} is not mapped: say where the shop keeps it")
-        own = exp.column(mapped.column, table=alias)
-        own.meta.update(type=kind.type, field=mapped, words=kind.words, name=name)
+        own = source.column(name, alias)
+        words = (*kind.words, *mapped.own) if kind.type == "word" else ()
+        own.meta.update(type=kind.type, field=mapped, words=words, name=name)
         if kind.type == "word":
             self.words.append((source.entity, name))
         if kind.type == "money":
@@ -228,7 +243,7 @@ class _Compiler:
         if not mapped.words:
             return
         whens = exp.Case()
-        for word, theirs in mapped.words.items():
+        for word, theirs in {**mapped.words, **mapped.own}.items():
             if not theirs:
                 continue
             is_one = exp.In(this=column.copy(), expressions=[self._bind(one) for one in theirs])
@@ -264,7 +279,7 @@ class _Compiler:
                 theirs: FieldMapping = other.meta["field"]
                 if (theirs.form, theirs.zone or "UTC") != (mapped.form, mapped.zone or "UTC"):
                     raise QueryError(
-                        f"{mapped.column} and {theirs.column} hold times in different forms: "
+                        f"{mapped.where} and {theirs.where} hold times in different forms: "
                         "compare each with a parameter"
                     )
             elif isinstance(other, exp.Literal):
@@ -275,7 +290,7 @@ class _Compiler:
         if factor is None:
             return
         top: Any = column
-        while isinstance(top.parent, _MONEY_MADE_OF):
+        while isinstance(top.parent, MONEY_MADE_OF):
             top = top.parent
         scaled = exp.Mul(expression=factor)
         column.replace(exp.Paren(this=scaled))
@@ -293,14 +308,13 @@ class _Compiler:
         assert source.mapping is not None  # noqa: S101 - it has a field of it
         if mapped.unit != "major":
             return None
-        own = source.mapping.fields.get("currency")
-        if own is None:
+        if "currency" not in source.mapping.fields:
             of = source.mapping.currency or self.currency
             return exp.Literal.number(10 ** exponent(of))
         case = exp.Case()
         for digits, currencies in digits_apart().items():
             held = exp.In(
-                this=exp.column(own.column, table=alias),
+                this=source.column("currency", alias),
                 expressions=[self._bind(one) for one in currencies],
             )
             case = case.when(held, exp.Literal.number(10**digits), copy=False)
@@ -333,7 +347,7 @@ class _Compiler:
     def _output(projected: exp.Expr) -> Output:
         aliased = isinstance(projected, exp.Alias)
         made = projected.this if aliased else projected
-        kind, mapped, own = _typed(made)
+        kind, mapped, own = type_of(made)
         name = projected.alias if aliased else own
         if not name:
             raise QueryError(f"“{made.sql(DIALECT)}” needs a name: write “… as name”")
@@ -344,18 +358,14 @@ class _Compiler:
         return Output(name.lower(), kind, mapped)
 
 
+def _answers(column: exp.Column) -> bool:
+    """Whether it stands among what the whole query answers, by itself."""
+    above = column.parent.parent if isinstance(column.parent, exp.Alias) else column.parent
+    return isinstance(above, exp.Select) and above.parent is None
+
+
 def _same(bind: Bind, value: Any) -> bool:
     return bind.parameter is None and type(bind.value) is type(value) and bind.value == value
-
-
-def _table(mapped: EntityMapping, alias: str) -> exp.Expr:
-    schema, _, name = mapped.table.rpartition(".")
-    table = exp.table_(name, db=schema or None)
-    if mapped.where is None:
-        return exp.alias_(table, alias, table=True)
-    kept = exp.select("*").from_(table).where(exp.Var(this=f"({mapped.where})"))
-    kept.meta["done"] = True
-    return exp.Subquery(this=kept, alias=exp.TableAlias(this=exp.to_identifier(alias)))
 
 
 def _own(select: exp.Select, kind: Any) -> list[Any]:
@@ -374,19 +384,3 @@ def _own(select: exp.Select, kind: Any) -> list[Any]:
 
     go(select)
     return found
-
-
-def _typed(made: exp.Expr) -> tuple[Type | None, FieldMapping | None, str]:
-    """What an expression of the answer is: type, the column whose form it has, and its name."""
-    if isinstance(made, exp.Column):
-        output: Output | None = made.meta.get("output")
-        if output is not None:
-            return output.type, output.mapping, output.name
-        return made.meta.get("type"), made.meta.get("field"), made.meta.get("name", made.name)
-    if isinstance(made, exp.Var):
-        return made.meta.get("type"), None, made.meta.get("name", "")
-    if isinstance(made, _MONEY_MADE_OF):
-        kind, mapped, _ = _typed(made.this)
-        if kind == "money" or isinstance(made, _KEEPS_TYPE):
-            return kind, mapped, ""
-    return None, None, ""

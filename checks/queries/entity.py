@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict
+
+from plan.languages import LANGUAGES
 
 Type = Literal["key", "text", "word", "money", "instant", "day", "flag", "integer"]
 
@@ -38,6 +40,15 @@ def entities() -> Mapping[str, Entity]:
     """Every entity by its name."""
     text = resources.files("checks.queries").joinpath("entities.yaml").read_text(encoding="utf-8")
     return {
-        name: Entity.model_validate(entity)
+        name: Entity.model_validate(_with_languages(entity))
         for name, entity in yaml.safe_load(text)["entities"].items()
     }
+
+
+def _with_languages(entity: dict[str, Any]) -> dict[str, Any]:
+    """A language is a word of ours, whichever languages there are; a tag needs no words."""
+    fields = {
+        name: {**field, "words": LANGUAGES} if name == "language" else field
+        for name, field in entity["fields"].items()
+    }
+    return {**entity, "fields": fields}

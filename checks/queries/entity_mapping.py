@@ -1,7 +1,7 @@
 """Entity mapping: where a shop keeps an entity, and in what form each field of it stands there.
 
-There is no default for the unit of money or for the form and the zone of a time where a shop's own
-mapping says them: a guess about money or hours is how a check lies.
+There is no default for the unit of money or for the form and the zone of a time: a guess about
+money or hours is how a check lies. An entity may say them once for all of its fields.
 """
 
 from __future__ import annotations
@@ -9,35 +9,101 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
-from checks.queries.entity import entities
+from checks.queries.entity import Entity, entities
 from checks.shop.column_types import ColumnTypes
-from checks.shop.mapping import ShopMapping, TableMapping, _known_zone
+from plan.languages import of_tag
 
 Form = Literal["native", "aware", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
 Unit = Literal["minor", "major"]
 Word = str | int
 
 
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"“{value}” is not a time zone; write one like Asia/Taipei") from None
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Join(BaseModel):
+    """A column of another table of the shop's: its row whose columns equal these of ours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    from_: str = Field(alias="from")
+    on: Annotated[dict[str, str], Field(min_length=1)]  # column there: column here
+    column: str
+
+
 class FieldMapping(BaseModel):
-    """One field of the shop's. `words`: ours → the shop's own, of a field of words."""
+    """One field of the shop's: a column, a piece of its own SQL, or a column of another table.
+
+    `words`: ours → the shop's own, of a field of words; `own`: further words that the shop has and
+    we have not, by a name that its checks use.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    column: str
+    column: str | None = None
+    sql: str | None = None
+    join: Join | None = None
     unit: Unit | None = None
     form: Form | None = None
-    zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    zone: Zone | None = None
     words: dict[str, list[Word]] = {}
+    own: dict[str, list[Word]] = {}
     ignore: list[Word] = []  # words of the shop's that no check has to do with
     empty: bool = False  # the column holds text: an empty one is a missing one (learned)
 
+    @model_validator(mode="after")
+    def _one(self) -> FieldMapping:
+        given = [name for name in ("column", "sql", "join") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("say where it stands: a column, a piece of sql, or a join")
+        return self
+
+    @property
+    def computed(self) -> bool:
+        """Whether it stands in no column of the entity's own table."""
+        return self.column is None
+
+    @property
+    def where(self) -> str:
+        """As people look for it in their shop."""
+        if self.join is not None:
+            return f"{self.join.from_}.{self.join.column}"
+        return self.column or f"({self.sql})"
+
     def theirs(self, word: str) -> list[Word]:
         """The shop's own words for one of ours; one that is not mapped is its own."""
-        return self.words.get(word, [word])
+        return {**self.own, **self.words}.get(word, [word])
+
+    def ours(self, word: object) -> str:
+        """Our word for one of the shop's; one that is not mapped stays as it is."""
+        for name, words in {**self.words, **self.own}.items():
+            if word in words or str(word) in {str(one) for one in words}:
+                return name
+        return str(word)
+
+    def known(self) -> set[Word]:
+        """Every word of the shop's that the mapping knows."""
+        lists = (*self.words.values(), *self.own.values(), self.ignore)
+        return {word for words in lists for word in words}
 
     def bound(self, moment: datetime) -> Any:
         """The aware moment in the form in which this column holds times."""
@@ -54,110 +120,140 @@ class FieldMapping(BaseModel):
         return local.strftime("%Y-%m-%d %H:%M:%S") if self.form == "sql" else local
 
     def read(self, value: Any) -> datetime | None:
-        """What the column holds as an aware UTC time. Raises ValueError for what is none."""
+        """What the column holds as an aware UTC time; None for what is none: a zero date, nothing.
+
+        That row alone cannot be read.
+        """
         if value is None or value == "":
             return None
-        if self.form in ("epoch", "epoch_ms"):
-            seconds = float(value) / (1000 if self.form == "epoch_ms" else 1)
-            return datetime.fromtimestamp(seconds, UTC)
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        try:
+            if self.form in ("epoch", "epoch_ms"):
+                seconds = float(value) / (1000 if self.form == "epoch_ms" else 1)
+                return datetime.fromtimestamp(seconds, UTC)
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except (ValueError, OverflowError, OSError):
+            return None
         if moment.tzinfo is None:
             zone = UTC if self.form == "iso_z" else ZoneInfo(self.zone or "UTC")
             moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
 
+    def language(self, word: object) -> str | None:
+        """The language that a shop's word means: `zh_TW`, `EN-us`, or a word that it names.
+
+        None: it is empty, or a language in which Muster has no words.
+        """
+        if word is None:
+            return None
+        named = self.ours(word)
+        return named if named in self.words else of_tag(str(word))
+
 
 class EntityMapping(BaseModel):
-    """One entity: its table, what of it counts (`where`, the shop's own SQL), and its fields."""
+    """One entity: its table (or the shop's own select), what of it counts, and its fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    table: str
-    where: str | None = None
-    fields: dict[str, FieldMapping]
+    table: str | None = Field(default=None, alias="from")
+    select: str | None = None
+    where: str | None = None  # the shop's own SQL
+    fields: Annotated[dict[str, FieldMapping], Field(min_length=1)]
     currency: str | None = None  # where the shop has one currency and no column for it
+
+    @model_validator(mode="after")
+    def _one(self) -> EntityMapping:
+        if (self.table is None) == (self.select is None):
+            raise ValueError("say where it stands: from (a table or view), or select")
+        return self
+
+    @property
+    def place(self) -> str:
+        return self.table or "the select"
+
+
+def _expanded(given: Any) -> Any:
+    """What the entities say once, at each of their fields; a field that is a column alone."""
+    if not isinstance(given, Mapping):
+        return given
+    return {name: _entity(name, one) for name, one in given.items()}
+
+
+def _entity(name: str, given: Any) -> Any:
+    if not isinstance(given, Mapping) or not isinstance(given.get("fields"), Mapping):
+        return given
+    made = dict(given)
+    once = {key: made.pop(key) for key in ("unit", "form", "zone") if key in made}
+    known = entities().get(name)
+    fields = {
+        field: _field(known, field, {"column": one} if isinstance(one, str) else one, once)
+        for field, one in made["fields"].items()
+    }
+    return {**made, "fields": fields}
+
+
+def _field(known: Entity | None, field: str, given: Any, once: Mapping[str, Any]) -> Any:
+    kind = known.fields.get(field) if known is not None else None
+    if kind is None or not isinstance(given, Mapping):
+        return given
+    wanted = {"money": ("unit",), "instant": ("form", "zone")}.get(kind.type, ())
+    return {**{key: once[key] for key in wanted if key in once}, **given}
+
+
+def _known(given: dict[str, EntityMapping]) -> dict[str, EntityMapping]:
+    """Every entity and field is one that there is, and says what it must."""
+    known = entities()
+    for name, mapped in given.items():
+        if name not in known:
+            raise ValueError(f"there is no “{name}”; there are {', '.join(known)}")
+        for field, one in mapped.fields.items():
+            _whole(name, field, one)
+    return given
+
+
+def _whole(name: str, field: str, one: FieldMapping) -> None:
+    fields = entities()[name].fields
+    if field not in fields:
+        raise ValueError(f"{name} has no field “{field}”; there are {', '.join(fields)}")
+    kind = fields[field]
+    if kind.type == "money" and one.unit is None:
+        raise ValueError(f"{name}.{field} is money: say its unit, minor or major")
+    if kind.type == "instant" and one.form is None:
+        raise ValueError(f"{name}.{field} is a time: say its form (native, iso_z, epoch …)")
+    strange = [word for word in one.words if word not in kind.words]
+    if strange:
+        words = ", ".join(kind.words) or "none, it is no word"
+        raise ValueError(
+            f"{name}.{field} has no word “{strange[0]}”; there are {words}. A word of the shop's "
+            "own stands in “own”"
+        )
+
+
+Entities = Annotated[dict[str, EntityMapping], BeforeValidator(_expanded), AfterValidator(_known)]
+"""The whole mapping of a shop, by entity. What there is not is a sentence, not a surprise."""
 
 
 class EntitiesMapping(BaseModel):
-    """All that a shop maps. A field or entity that there is not is a sentence, not a surprise."""
+    """All that a shop maps."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    entities: dict[str, EntityMapping] = {}
+    entities: Entities = {}
 
-    @model_validator(mode="after")
-    def _known(self) -> EntitiesMapping:
-        known = entities()
-        for name, mapped in self.entities.items():
-            if name not in known:
-                raise ValueError(f"there is no “{name}”; there are {', '.join(known)}")
-            for field, one in mapped.fields.items():
-                self._whole(name, field, one)
-        return self
-
-    @staticmethod
-    def _whole(name: str, field: str, one: FieldMapping) -> None:
-        fields = entities()[name].fields
-        if field not in fields:
-            raise ValueError(f"{name} has no field “{field}”; there are {', '.join(fields)}")
-        kind = fields[field]
-        if kind.type == "money" and one.unit is None:
-            raise ValueError(f"{name}.{field} is money: say its unit, minor or major")
-        if kind.type == "instant" and one.form is None:
-            raise ValueError(f"{name}.{field} is a time: say its form (native, iso_z, epoch …)")
-        strange = [word for word in one.words if word not in kind.words]
-        if strange:
-            words = ", ".join(kind.words) or "none, it is no word"
-            raise ValueError(f"{name}.{field} has no word “{strange[0]}”; there are {words}")
-
-
-# Where today's tables and columns of a shop stand among the entities.
-_TABLES = {
-    "orders": "orders",
-    "payments": "payments",
-    "refunds": "refunds",
-    "history": "state_changes",
-    "customers": "customers",
-}
-_COLUMNS: Mapping[str, str] = {
-    "id": "key",
-    "order": "order_key",
-    "status": "state",
-    "status_since": "state_since",
-    "from_status": "from_state",
-    "to_status": "to_state",
-}
-_OWN = {("orders", "created_at"): "placed_at"}
-
-
-def of_shop(mapping: ShopMapping | None, more: EntitiesMapping | None = None) -> EntitiesMapping:
-    """What a shop maps, as entities: its tables for the checks of ours, and what it adds."""
-    made = {
-        entity: _of_table(entity, table)
-        for name, entity in _TABLES.items()
-        if (table := getattr(mapping, name, None)) is not None
-    }
-    return EntitiesMapping(entities={**made, **(more.entities if more is not None else {})})
-
-
-def _of_table(entity: str, table: TableMapping) -> EntityMapping:
-    fields = entities()[entity].fields
-    found: dict[str, FieldMapping] = {}
-    for ours, column in table.columns.items():
-        name = _OWN.get((entity, ours)) or _COLUMNS.get(ours, ours)
-        kind = fields.get(name)
-        if kind is None:
-            continue
-        words = table.statuses if kind.type == "word" else {}
-        found[name] = FieldMapping(
-            column=column,
-            unit=table.amounts if kind.type == "money" else None,
-            form=table.times if kind.type == "instant" else None,
-            zone=table.zone if kind.type == "instant" else None,
-            words={w: ours for w, ours in words.items() if w in kind.words},
-            ignore=[one for w, ours in words.items() if w not in kind.words for one in ours],
-        )
-    return EntityMapping(table=table.table, fields=found, currency=table.currency)
+    def lacks(self, needs: Mapping[str, tuple[str, ...]]) -> list[str]:
+        """What of these fields, by entity, is not mapped: one sentence each, with what to do."""
+        said = []
+        for entity, fields in needs.items():
+            mapped = self.entities.get(entity)
+            if mapped is None:
+                said.append(f"shop.mapping.{entity} is missing: say where the shop keeps it.")
+                continue
+            said += [
+                f"shop.mapping.{entity}.fields lacks “{field}”: name the column of "
+                f"{mapped.place} that holds it."
+                for field in fields
+                if field not in mapped.fields
+            ]
+        return said
 
 
 def typed(mapping: EntitiesMapping, types: ColumnTypes) -> EntitiesMapping:
@@ -168,28 +264,32 @@ def typed(mapping: EntitiesMapping, types: ColumnTypes) -> EntitiesMapping:
     """
     made = {}
     for name, one in mapping.entities.items():
-        fields = {f: _typed(name, f, m, one.table, types) for f, m in one.fields.items()}
+        fields = {field: typed_field(name, field, one, types) for field in one.fields}
         made[name] = one.model_copy(update={"fields": fields})
-    return EntitiesMapping(entities=made)
+    return mapping.model_copy(update={"entities": made})
 
 
-def _typed(
-    entity: str, field: str, mapped: FieldMapping, table: str, types: ColumnTypes
+def typed_field(
+    entity: str, field: str, mapped_entity: EntityMapping, types: ColumnTypes
 ) -> FieldMapping:
-    kind = entities()[entity].fields[field].type
-    if kind in ("text", "word", "key") and types.is_text(table, mapped.column):
+    """One field, as `typed` does it."""
+    mapped, table = mapped_entity.fields[field], mapped_entity.table
+    if table is None or mapped.column is None:
+        return mapped
+    kind = entities()[entity].fields[field]
+    if kind.type in ("text", "word", "key") and types.is_text(table, mapped.column):
         mapped = mapped.model_copy(update={"empty": True})
-    if mapped.form == "native" and types.keeps_zone(table, mapped.column):
+    if mapped.form == "native" and types.keeps_zone(table, str(mapped.column)):
         return mapped.model_copy(update={"form": "aware"})
-    if mapped.form == "native" and types.is_utc(table, mapped.column):
+    if mapped.form == "native" and types.is_utc(table, str(mapped.column)):
         return mapped.model_copy(update={"zone": "UTC"})
-    ours = entities()[entity].fields[field].words
-    if ours and types.of(table, mapped.column) is not None:
-        words = {word: _known(mapped.theirs(word), mapped, table, types) for word in ours}
-        return mapped.model_copy(update={"words": words})
+    if kind.type == "word" and types.of(table, str(mapped.column)) is not None:
+        words = {word: _held(mapped.theirs(word), mapped, table, types) for word in kind.words}
+        own = {word: _held(them, mapped, table, types) for word, them in mapped.own.items()}
+        return mapped.model_copy(update={"words": words, "own": own})
     return mapped
 
 
-def _known(words: list[Word], mapped: FieldMapping, table: str, types: ColumnTypes) -> list[Word]:
-    found = (types.comparable(table, mapped.column, word) for word in words)
+def _held(words: list[Word], mapped: FieldMapping, table: str, types: ColumnTypes) -> list[Word]:
+    found = (types.comparable(table, str(mapped.column), word) for word in words)
     return [word for word in found if word is not None]

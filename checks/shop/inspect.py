@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import DateTime, Float, Integer, Numeric
 
+from checks.queries.entity import entities
 from checks.shop import session
 from checks.shop.source import ShopUnavailable
 
@@ -21,54 +22,54 @@ _TABLES = {
     "orders": ("orders", "order", "sales_order", "shop_order", "bestellung", "dingdan"),
     "payments": ("payment", "transaction", "zahlung", "charge"),
     "refunds": ("refund", "credit", "gutschrift", "return_payment"),
-    "history": ("order_event", "status_history", "order_history", "order_log", "state_log"),
+    "state_changes": ("order_event", "status_history", "order_history", "order_log", "state_log"),
     "customers": ("customers", "customer", "user", "member", "buyer", "kunde"),
 }
 _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "orders": {
-        "id": ("id", "order_id"),
+        "key": ("id", "order_id"),
         "number": ("number", "order_number", "order_no", "increment_id", "reference", "code"),
         "customer": ("customer_id", "user_id", "buyer_id", "member_id", "customer"),
-        "status": ("status", "state", "order_status"),
-        "status_since": ("status_since", "status_changed_at", "updated_at", "modified_at"),
-        "created_at": ("created_at", "placed_at", "ordered_at", "created"),
+        "state": ("status", "state", "order_status"),
+        "state_since": ("status_since", "status_changed_at", "updated_at", "modified_at"),
+        "placed_at": ("created_at", "placed_at", "ordered_at", "created"),
         "total": ("total_minor", "total", "grand_total", "amount", "total_price", "total_amount"),
         "currency": ("currency", "currency_code"),
         "language": ("language", "locale", "customer_locale", "customer_language", "lang"),
     },
     "customers": {
-        "id": ("id", "customer_id", "user_id", "member_id"),
+        "key": ("id", "customer_id", "user_id", "member_id"),
         "language": ("language", "locale", "preferred_language", "lang"),
     },
     "payments": {
-        "id": ("id", "payment_id", "transaction_id"),
-        "order": ("order_id", "order", "sales_order_id"),
+        "key": ("id", "payment_id", "transaction_id"),
+        "order_key": ("order_id", "order", "sales_order_id"),
         "channel": ("channel", "gateway", "provider", "psp", "method"),
         "amount": ("amount_minor", "amount", "total"),
         "currency": ("currency", "currency_code"),
-        "status": ("status", "state", "result"),
+        "state": ("status", "state", "result"),
         "stage": ("stage", "failure_stage", "failure_code", "error_code", "reason"),
         "bank": ("bank", "issuer", "issuing_bank"),
         "created_at": ("created_at", "created", "paid_at", "time"),
     },
     "refunds": {
-        "order": ("order_id", "order"),
+        "order_key": ("order_id", "order"),
         "amount": ("amount_minor", "amount", "total"),
-        "status": ("status", "state", "result"),
+        "state": ("status", "state", "result"),
     },
-    "history": {
-        "order": ("order_id", "order"),
-        "from_status": ("from_status", "old_status", "previous_status"),
-        "to_status": ("to_status", "new_status", "status"),
+    "state_changes": {
+        "order_key": ("order_id", "order"),
+        "from_state": ("from_status", "old_status", "previous_status"),
+        "to_state": ("to_status", "new_status", "status"),
         "at": ("at", "created_at", "changed_at"),
     },
 }
 _REQUIRED = {
-    "orders": ("id", "number", "status", "status_since", "total"),
-    "payments": ("id", "order", "channel", "amount", "status", "created_at"),
-    "refunds": ("order", "amount", "status"),
-    "history": ("order", "from_status", "to_status", "at"),
-    "customers": ("id", "language"),
+    "orders": ("key", "number", "state", "state_since", "total"),
+    "payments": ("key", "order_key", "channel", "amount", "state", "created_at"),
+    "refunds": ("order_key", "amount", "state"),
+    "state_changes": ("order_key", "from_state", "to_state", "at"),
+    "customers": ("key", "language"),
 }
 
 
@@ -109,27 +110,31 @@ def _propose(engine: Engine, tables: dict[str, Table]) -> Proposal:
         proposal.questions.extend(_doubts(logical, ranked))
         columns = _columns(table, logical)
         missing = [name for name in _REQUIRED[logical] if name not in columns]
-        if missing and logical in ("history", "customers"):
+        if missing and logical in ("state_changes", "customers"):
             continue
-        entry: dict[str, Any] = {"table": str(table.name), "columns": columns}
-        amount = columns.get("total") or columns.get("amount")
-        if amount is not None:
-            entry["amounts"] = _amounts(table, amount)
-        since = columns.get("status_since") or columns.get("created_at") or columns.get("at")
-        if since is not None:
-            entry["times"] = _times(engine, table, since)
-        proposal.mapping[logical] = entry
+        fields = {name: _field(engine, table, logical, name, own) for name, own in columns.items()}
+        proposal.mapping[logical] = {"from": str(table.name), "fields": fields}
         proposal.questions.extend(
-            f"shop.mapping.{logical}.columns.{name}: no column of {table.name} looks like it."
+            f"shop.mapping.{logical}.fields.{name}: no column of {table.name} looks like it."
             for name in missing
         )
-        if "status" in columns:
-            found = _distinct(engine, table, columns["status"])
+        if "state" in columns:
+            found = _distinct(engine, table, columns["state"])
             proposal.questions.append(
-                f"shop.mapping.{logical}.statuses: {table.name}.{columns['status']} holds "
+                f"shop.mapping.{logical}.fields.state.words: {table.name}.{columns['state']} holds "
                 f"{', '.join(found) or 'nothing yet'}; say which mean what."
             )
     return proposal
+
+
+def _field(engine: Engine, table: Table, logical: str, name: str, own: str) -> Any:
+    """The column, with what is seen of its unit or form; a time without a zone is a question."""
+    kind = entities()[logical].fields[name].type
+    if kind == "money":
+        return {"column": own, "unit": _amounts(table, own)}
+    if kind == "instant":
+        return {"column": own, "form": _times(engine, table, own)}
+    return own
 
 
 def _ranked(
@@ -162,11 +167,11 @@ def _doubts(logical: str, ranked: list[Table]) -> list[str]:
     said = []
     if others:
         names = ", ".join(str(other.name) for other in others[:5])
-        said.append(f"shop.mapping.{logical}.table: {table.name} was taken; it could be {names}.")
-    since = _columns(table, logical).get("status_since", "")
+        said.append(f"shop.mapping.{logical}.from: {table.name} was taken; it could be {names}.")
+    since = _columns(table, logical).get("state_since", "")
     if since.lower() in _MOVES_BY_ITSELF:
         said.append(
-            f"shop.mapping.{logical}.columns.status_since: {since} moves with every change of the "
+            f"shop.mapping.{logical}.fields.state_since: {since} moves with every change of the "
             "row, so an order that stands still may look new; is there a time of its state?"
         )
     return said

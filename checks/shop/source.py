@@ -6,20 +6,18 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import ColumnClause, Connection, create_engine, select, text
-from sqlalchemy import column as sql_column
-from sqlalchemy import table as sql_table
+from sqlalchemy import Connection, create_engine, not_, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from checks.queries.compiled_query import Query
-from checks.queries.entity_mapping import EntitiesMapping, of_shop, typed
+from checks.queries.entity_mapping import EntitiesMapping, typed
 from checks.queries.query_cache import compiled
 from checks.shop import session
 from checks.shop.column_types import ColumnTypes
-from checks.shop.mapping import LogicalTable, ShopMapping, TableMapping
+from checks.shop.logical_table import LogicalTable
 
 T = TypeVar("T")
 
@@ -34,13 +32,11 @@ class ShopDatabase:
     def __init__(
         self,
         url: str,
-        mapping: ShopMapping | None,
+        mapping: EntitiesMapping,
         *,
         timeout: float = 20.0,
-        entities: EntitiesMapping | None = None,
     ) -> None:
         self.mapping = mapping
-        self._entities = entities
         self._types = ColumnTypes()
         self._exact = False  # whether the amounts were seen to be such
         self.words_seen: dict[
@@ -82,10 +78,12 @@ class ShopDatabase:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise ShopUnavailable(f"the shop's database cannot be read: {reason}") from error
 
+    def table(self, entity: str) -> LogicalTable:
+        """An entity by its name. Raises ShopUnavailable where it is not mapped."""
+        return self._mapped(entity, "x")
+
     def orders(self) -> LogicalTable:
-        if self.mapping is None:
-            raise ShopUnavailable("shop.mapping is missing: this check needs its orders.")
-        return LogicalTable(self.mapping.orders, "o", self.mapping.customers, self._types)
+        return self._mapped("orders", "o")
 
     def payments(self) -> LogicalTable:
         return self._mapped("payments", "p")
@@ -94,51 +92,40 @@ class ShopDatabase:
         return self._mapped("refunds", "r")
 
     def history(self) -> LogicalTable:
-        return self._mapped("history", "h")
+        return self._mapped("state_changes", "h")
 
-    def _mapped(self, name: str, alias: str) -> LogicalTable:
-        mapping = getattr(self.mapping, name, None)
+    def _mapped(self, entity: str, alias: str) -> LogicalTable:
+        mapping = self.mapping.entities.get(entity)
         if mapping is None:
             raise ShopUnavailable(
-                f"shop.mapping.{name} is missing: this check needs it; map the table or "
-                "remove the check."
+                f"shop.mapping.{entity} is missing: this check needs it; say where the shop keeps "
+                "it, or remove the check."
             )
-        return LogicalTable(mapping, alias, types=self._types)
+        customers = self.mapping.entities.get("customers")
+        return LogicalTable(entity, mapping, alias, customers, self._types)
 
     def _amounts(self, connection: Connection) -> None:
         """Every mapped amount can be read exactly: looked at once. Raises ShopUnavailable."""
         if self._exact:
             return
-        for name in ShopMapping.model_fields:
-            table: TableMapping | None = getattr(self.mapping, name, None)
-            for wanted in ("total", "list", "discount", "shipping", "amount"):
-                column = table.columns.get(wanted) if table is not None else None
-                if table is None or column is None:
-                    continue
-                whole = table.amounts == "minor"
-                fault = self._types.amount_fault(connection, table.table, column, whole=whole)
-                if fault is not None:
-                    raise ShopUnavailable(f"shop.mapping.{name}: {fault}")
-        for entity, mapped in (self._entities.entities if self._entities else {}).items():
+        for entity, mapped in self.mapping.entities.items():
             for field, one in mapped.fields.items():
-                if one.unit is None:
+                if one.unit is None or one.column is None or mapped.table is None:
                     continue
                 whole = one.unit == "minor"
                 fault = self._types.amount_fault(connection, mapped.table, one.column, whole=whole)
                 if fault is not None:
-                    raise ShopUnavailable(f"shop.entities.{entity}.{field}: {fault}")
+                    raise ShopUnavailable(f"shop.mapping.{entity}.{field}: {fault}")
         self._exact = True
 
     def _tables(self) -> set[str]:
         """Every table that is mapped, as the mapping names it."""
-        logical = (getattr(self.mapping, name, None) for name in ShopMapping.model_fields)
-        more = self._entities.entities.values() if self._entities is not None else ()
-        return {one.table for one in (*logical, *more) if one is not None}
+        return {one.table for one in self.mapping.entities.values() if one.table is not None}
 
     @cached_property
     def entities(self) -> EntitiesMapping:
-        """All that the shop maps, as queries ask for it."""
-        return typed(of_shop(self.mapping, self._entities), self._types)
+        """All that the shop maps, with what its database says, as queries ask for it."""
+        return typed(self.mapping, self._types)
 
     def query(self, text: str, currency: str) -> Query:
         """The query over this shop's own tables, read once. Raises QueryError."""
@@ -153,18 +140,15 @@ class ShopDatabase:
 
         A misspelt word in a mapping finds nothing, which is not the same as finding all well.
         """
-        mapped = self.entities.entities[entity]
-        one = mapped.fields[field]
-        table, column = mapped.table, one.column
-        known = {*(word for words in one.words.values() for word in words), *one.ignore}
-        values = [v for w in known if (v := self._types.comparable(table, column, w)) is not None]
-        schema, _, name = table.rpartition(".")
-        own: ColumnClause[Any] = sql_column(column)
-        asked = select(own).select_from(sql_table(name, own, schema=schema or None))
-        if mapped.where is not None:
-            asked = asked.where(text(f"({mapped.where})"))
-        compared = self._types.compared(table, column, own)
-        strange = asked.where(own.is_not(None), compared.not_in(values)).limit(1)
+        table = self._mapped(entity, "x")
+        own, mapped = table.col(field), table.field(field)
+        known = [word for word in mapped.known() if mapped.column is not None]
+        strange = (
+            select(own)
+            .select_from(table.source)
+            .where(own.is_not(None), not_(table.is_one(field, known)))
+            .limit(1)
+        )
         row = connection.execute(strange).first()
         return None if row is None or row[0] == "" else str(row[0])
 

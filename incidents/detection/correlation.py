@@ -51,7 +51,7 @@ def join_finding(
     if section.id not in change.plan.sections:
         return None
     change.moved()
-    update_incident(
+    changed = update_incident(
         session,
         house,
         cause,
@@ -62,9 +62,11 @@ def join_finding(
         source=f"check:{result.name}",
         found=True,
     )
-    if section.id not in {run.section for run in change.runs}:
+    # What is only watched has no work of its own beside that of its cause.
+    watched = section.handling == "watch"
+    if not watched and section.id not in {run.section for run in change.runs}:
         step_completion.add_section(change, section.id)
-    else:
+    elif changed or not watched:
         entry = change.entry("cases", {"total": len(finding.cases)})
         notifications.announce(change, Event.STATUS, entry)
     change.audit("joined", finding.subject, data={"type": finding.incident_type})

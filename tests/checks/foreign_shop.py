@@ -70,65 +70,89 @@ verlauf = Table(
 
 MAPPING: dict[str, Any] = {
     "orders": {
-        "table": "bestellungen",
-        "amounts": "major",
+        "from": "bestellungen",
+        "unit": "major",
+        "form": "native",
         "currency": "EUR",
-        "columns": {
-            "id": "lfd",
+        "fields": {
+            "key": "lfd",
             "number": "bestellnr",
             "customer": "kunde",
-            "status": "zustand",
-            "status_since": "zustand_seit",
+            "state": {
+                "column": "zustand",
+                "words": {
+                    "awaiting_payment": ["offen"],
+                    "paid": ["bezahlt", "gezahlt"],
+                    "dispatched": ["versandt"],
+                    "cancelled": ["storniert"],
+                    "refunded": ["erstattet"],
+                },
+            },
+            "state_since": "zustand_seit",
             "total": "brutto",
             "discount": "rabatt",
         },
-        "statuses": {
-            "awaiting_payment": ["offen"],
-            "paid": ["bezahlt", "gezahlt"],
-            "dispatched": ["versandt"],
-            "cancelled": ["storniert"],
-            "refunded": ["erstattet"],
-        },
     },
     "payments": {
-        "table": "zahlungen",
-        "amounts": "major",
-        "columns": {
-            "id": "nr",
-            "order": "bestellung",
+        "from": "zahlungen",
+        "unit": "major",
+        "form": "native",
+        "fields": {
+            "key": "nr",
+            "order_key": "bestellung",
             "channel": "weg",
             "amount": "betrag",
-            "status": "ergebnis",
+            "state": {
+                "column": "ergebnis",
+                "words": {
+                    "captured": ["ok"],
+                    "failed": ["abgelehnt", "fehler"],
+                    "unknown": ["unklar"],
+                    "created": ["neu"],
+                },
+            },
             "stage": "grund",
             "created_at": "um",
         },
-        "statuses": {
-            "captured": ["ok"],
-            "failed": ["abgelehnt", "fehler"],
-            "unknown": ["unklar"],
-            "created": ["neu"],
-        },
     },
     "refunds": {
-        "table": "gutschriften",
-        "amounts": "major",
-        "columns": {"order": "bestellung", "amount": "betrag", "status": "ergebnis"},
-        "statuses": {"succeeded": ["ok"]},
+        "from": "gutschriften",
+        "unit": "major",
+        "fields": {
+            "order_key": "bestellung",
+            "amount": "betrag",
+            "state": {"column": "ergebnis", "words": {"succeeded": ["ok"]}},
+        },
     },
-    "history": {
-        "table": "verlauf",
-        "columns": {"order": "bestellung", "from_status": "von", "to_status": "nach", "at": "um"},
-        "statuses": {
-            "awaiting_payment": ["offen"],
-            "paid": ["bezahlt", "gezahlt"],
-            "dispatched": ["versandt"],
-            "cancelled": ["storniert"],
+    "state_changes": {
+        "from": "verlauf",
+        "form": "native",
+        "fields": {
+            "order_key": "bestellung",
+            "from_state": {
+                "column": "von",
+                "words": {
+                    "awaiting_payment": ["offen"],
+                    "paid": ["bezahlt", "gezahlt"],
+                    "dispatched": ["versandt"],
+                    "cancelled": ["storniert"],
+                },
+            },
+            "to_state": {
+                "column": "nach",
+                "words": {
+                    "awaiting_payment": ["offen"],
+                    "paid": ["bezahlt", "gezahlt"],
+                    "dispatched": ["versandt"],
+                    "cancelled": ["storniert"],
+                },
+            },
+            "at": "um",
         },
     },
     "customers": {
-        "table": "kunden",
-        "columns": {"id": "nr", "language": "sprache"},
-        "languages": {"en": ["ENGL"]},
+        "from": "kunden",
+        "fields": {"key": "nr", "language": {"column": "sprache", "words": {"en": ["ENGL"]}}},
     },
 }
 

@@ -16,49 +16,53 @@ from hypothesis import strategies as st
 from checks.kinds.amount_mismatch import AmountMismatch, AmountMismatchSettings
 from checks.kinds.base import CheckContext
 from checks.model import CaseFound
-from checks.shop.mapping import ShopMapping
+from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.source import ShopDatabase
 from plan.holdings import holding
 
 NOW = datetime(2026, 11, 11, 3, 0, tzinfo=UTC)
 SINCE = "2026-11-10T03:00:00Z"
-MAPPING = ShopMapping.model_validate(
+MAPPING = EntitiesMapping.model_validate(
     {
-        "orders": {
-            "table": "orders",
-            "times": "iso_z",
-            "columns": {
-                "id": "id",
-                "number": "number",
-                "status": "status",
-                "status_since": "since",
-                "total": "total",
-                "currency": "cur",
+        "entities": {
+            "orders": {
+                "from": "orders",
+                "unit": "minor",
+                "form": "iso_z",
+                "fields": {
+                    "key": "id",
+                    "number": "number",
+                    "state": "status",
+                    "state_since": "since",
+                    "total": "total",
+                    "currency": "cur",
+                },
             },
-        },
-        "payments": {
-            "table": "payments",
-            "times": "iso_z",
-            "columns": {
-                "id": "id",
-                "order": "order_id",
-                "channel": "channel",
-                "amount": "amount",
-                "currency": "cur",
-                "status": "status",
-                "created_at": "created",
+            "payments": {
+                "from": "payments",
+                "unit": "minor",
+                "form": "iso_z",
+                "fields": {
+                    "key": "id",
+                    "order_key": "order_id",
+                    "channel": "channel",
+                    "amount": "amount",
+                    "currency": "cur",
+                    "state": "status",
+                    "created_at": "created",
+                },
             },
-        },
-        "refunds": {
-            "table": "refunds",
-            "times": "iso_z",
-            "columns": {
-                "order": "order_id",
-                "amount": "amount",
-                "currency": "cur",
-                "status": "status",
+            "refunds": {
+                "from": "refunds",
+                "unit": "minor",
+                "fields": {
+                    "order_key": "order_id",
+                    "amount": "amount",
+                    "currency": "cur",
+                    "state": "status",
+                },
             },
-        },
+        }
     }
 )
 

@@ -40,7 +40,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
 
 def settings(url: str, **changed: Any) -> Settings:
     entities = changed.pop("entities", mapped())
-    shop = {"name": "Laden", "currency": "TWD", "database_url": url, "entities": entities}
+    shop = {"name": "Laden", "currency": "TWD", "database_url": url, "mapping": entities}
     return parse_settings(
         {
             "slack": {"channels": {"incidents": {"id": "C1"}}},

@@ -41,7 +41,7 @@ TAIPEI = ZoneInfo("Asia/Taipei")
 WORDS = {"paid": ["BZ", "GZ"], "dispatched": ["VS"], "cancelled": ["ST"]}
 ENTITIES: dict[str, Any] = {
     "orders": {
-        "table": "kopf",
+        "from": "kopf",
         "where": "geloescht = 0",
         "fields": {
             "key": {"column": "lfd"},
@@ -54,7 +54,7 @@ ENTITIES: dict[str, Any] = {
         },
     },
     "payments": {
-        "table": "geld",
+        "from": "geld",
         "fields": {
             "order_key": {"column": "kopf"},
             "amount": {"column": "betrag", "unit": "major"},

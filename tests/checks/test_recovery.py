@@ -16,9 +16,9 @@ from sqlalchemy import insert, select, update
 from bot.cli.doctor import _fallen_back
 from checks.kinds.base import Check, CheckContext, LookFailed
 from checks.model import CheckResult
+from checks.queries.entity_mapping import EntitiesMapping
 from checks.registry import AnyCheckSettings, build
 from checks.runner import run_check
-from checks.shop.mapping import ShopMapping
 from checks.shop.source import ShopDatabase
 from incidents.cases import awaited
 from incidents.detection.earlier_failures import failed_before
@@ -54,7 +54,7 @@ class Watched:
 
     def __init__(self, world: World, shop: ForeignShop) -> None:
         self.world, self.shop = world, shop
-        self.source = ShopDatabase(shop.url, ShopMapping.model_validate(MAPPING))
+        self.source = ShopDatabase(shop.url, EntitiesMapping.model_validate({"entities": MAPPING}))
         self.tests: dict[str, bool] = {}  # what a test payment through a channel says
         self.route = "karte"
         self.last: CheckResult | None = None

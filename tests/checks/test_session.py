@@ -17,16 +17,25 @@ from sqlalchemy.engine import URL
 
 from bot.cli.check import as_json_of, run_once
 from bot.settings import load_settings
-from checks.shop.mapping import ShopMapping
+from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
-COLUMNS = {
-    "id": "id",
-    "number": "number",
-    "status": "status",
-    "status_since": "since",
-    "total": "total",
-}
+FIELDS = {"key": "id", "number": "number", "state": "status", "state_since": "since"}
+
+
+def orders(unit: str = "major", *, words: Any = None, form: str = "native") -> dict[str, Any]:
+    """The mapping of a shop that has orders alone."""
+    state = {"column": "status", "words": words or {}}
+    total = {"column": "total", "unit": unit}
+    return {
+        "orders": {
+            "from": "orders",
+            "form": form,
+            "fields": {**FIELDS, "state": state, "total": total},
+        }
+    }
+
+
 TABLE = """create table orders (id int primary key, number {number}, status {status},
                                since {since}, total numeric(12, 2))"""
 HOURS = (38, 46, 50, 60)  # with a limit of 48: two are found, whoever's clock the server shows
@@ -34,7 +43,6 @@ HOURS = (38, 46, 50, 60)  # with a limit of 48: two are found, whoever's clock t
 
 def found(url: str, folder: Path, **mapping: Any) -> tuple[set[str], dict[str, str | None]]:
     """What both kinds of checks find, as the command line says it: numbers, errors by check."""
-    words = mapping.pop("statuses", {})
     data = {
         "slack": {"channels": {"incidents": {"id": "C1"}}},
         "roles": {"oncall": {"people": ["U1"]}},
@@ -42,15 +50,7 @@ def found(url: str, folder: Path, **mapping: Any) -> tuple[set[str], dict[str, s
             "name": "S",
             "currency": "USD",
             "database_url": url,
-            "mapping": {
-                "orders": {
-                    "table": "orders",
-                    "amounts": "major",
-                    "columns": COLUMNS,
-                    "statuses": words,
-                    **mapping,
-                }
-            },
+            "mapping": orders(**mapping),
         },
         "checks": [
             {"name": "code", "kind": "stuck_orders", "limits": {"paid": 48}},
@@ -140,7 +140,7 @@ def test_words_of_a_closed_list_are_compared_as_its_own(pg_url: str, tmp_path: P
         connection.execute(text("create type ost as enum ('NEW', 'PAID', 'SHIPPED')"))
     engine.dispose()
     with filled(pg_url, "'PAID'", number="text", status="ost", since="timestamptz"):
-        numbers, errors = found(pg_url, tmp_path, statuses={"paid": ["PAID", "SETTLED"]})
+        numbers, errors = found(pg_url, tmp_path, words={"paid": ["PAID", "SETTLED"]})
     assert errors == {"code": None, "query": None}
     assert numbers == {"50", "60"}
 
@@ -149,7 +149,7 @@ def test_words_of_a_closed_list_are_compared_as_its_own(pg_url: str, tmp_path: P
 @pytest.mark.parametrize("word", [2, "2"])
 def test_numbers_are_compared_as_numbers(pg_url: str, tmp_path: Path, word: int | str) -> None:
     with filled(pg_url, "2", number="int", status="int", since="timestamptz"):
-        numbers, errors = found(pg_url, tmp_path, statuses={"paid": [word]})
+        numbers, errors = found(pg_url, tmp_path, words={"paid": [word]})
     assert errors == {"code": None, "query": None}
     assert numbers == {"50", "60"}
 
@@ -166,17 +166,17 @@ def test_the_file_that_is_named_is_read_and_none_is_made(tmp_path: Path, name: s
     engine.dispose()
     shutil.move(made, tmp_path / name)
     url = URL.create("sqlite", database=str(tmp_path / name)).render_as_string()
-    numbers, errors = found(url, tmp_path, times="iso_z")
+    numbers, errors = found(url, tmp_path, form="iso_z")
     assert errors == {"code": None, "query": None}
     assert numbers == {"A"}
     (tmp_path / name).unlink()
-    _, errors = found(url, tmp_path, times="iso_z")
+    _, errors = found(url, tmp_path, form="iso_z")
     assert all(errors.values())
     assert {path.name for path in tmp_path.iterdir()} == {"muster.yaml"}
 
 
 def read(url: str, sql: str, timeout: float = 20.0) -> Any:
-    mapping = ShopMapping.model_validate({"orders": {"table": "orders", "columns": COLUMNS}})
+    mapping = EntitiesMapping.model_validate({"entities": orders("minor")})
     shop = ShopDatabase(url, mapping, timeout=timeout)
     try:
         return asyncio.run(shop.read(lambda connection: connection.execute(text(sql)).all()))
@@ -236,9 +236,7 @@ def test_what_is_no_exact_amount_is_never_compared(
         connection.execute(text(f"create table orders (id int, total {kind})"))
         connection.execute(text("insert into orders values (1, 99)"))
     made.dispose()
-    mapping = ShopMapping.model_validate(
-        {"orders": {"table": "orders", "columns": COLUMNS, "amounts": amounts}}
-    )
+    mapping = EntitiesMapping.model_validate({"entities": orders(amounts)})
     shop = ShopDatabase(url, mapping)
     try:
         asyncio.run(shop.read(lambda connection: None))

@@ -121,7 +121,7 @@ _MADE = {
 
 
 def mapped(without: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, Any]:
-    """`shop.entities` of this shop, with fields left out, or whole entities (no field named)."""
+    """`shop.mapping` of this shop, with fields left out, or whole entities (no field named)."""
     left_out = without or {}
     found: dict[str, Any] = {}
     for entity, (table, fields) in TABLES.items():
@@ -129,7 +129,7 @@ def mapped(without: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, An
         if gone == ():
             continue
         found[entity] = {
-            "table": table,
+            "from": table,
             "fields": {
                 ours: _field(column, held)
                 for ours, (column, held) in fields.items()
