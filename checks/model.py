@@ -59,6 +59,7 @@ class CheckResult:
     healthy_subjects: tuple[str, ...] = ()
     not_looked_at: tuple[str, ...] = ()
     error: str | None = None
+    cause: str | None = None  # of the error, where other checks have it too: shop-database
     figures: Mapping[str, Any] = field(default_factory=dict)
     open_after: int = 1
     recover_after: int = 1

@@ -21,7 +21,7 @@ async def run_check(check: Check, context: CheckContext) -> CheckResult:
     try:
         result = await asyncio.wait_for(check.run(context), settings.deadline)
     except ShopUnavailable as error:
-        result = _could_not_run(settings.name, context, str(error))
+        result = _could_not_run(settings.name, context, str(error), error.cause)
     except TimeoutError:
         result = _could_not_run(
             settings.name, context, f"the check did not end within {settings.deadline:g} s"
@@ -45,6 +45,8 @@ def _unsaid(result: CheckResult, context: CheckContext) -> tuple[str, ...]:
     return tuple(subject for subject in context.failed if subject not in said)
 
 
-def _could_not_run(name: str, context: CheckContext, error: str) -> CheckResult:
+def _could_not_run(
+    name: str, context: CheckContext, error: str, cause: str | None = None
+) -> CheckResult:
     log.warning("check_could_not_run", check=name, error=error)
-    return CheckResult(name=name, ran_at=context.now, error=error)
+    return CheckResult(name=name, ran_at=context.now, error=error, cause=cause)

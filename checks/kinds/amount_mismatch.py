@@ -124,16 +124,22 @@ class AmountMismatch:
         """`among`: of these orders only, those with a payment that is being booked included."""
         orders, payments = shop.orders(), shop.payments()
         own = _unit(orders, context.currency)
-        paid = _sums(payments, "captured", context.currency).subquery("paid")
+        usually = timedelta(days=self.settings.looks_back_days)
+        earliest = orders.bind_time(context.back_to(SUBJECT, usually), "state_since")
+        # Sums of the orders that are looked at, never of all that the shop ever took.
+        again = orders.again("candidate")
+        candidates = select(again.col("key")).where(again.col("state_since") >= earliest)
+        paid = _sums(payments, "captured", context.currency, candidates).subquery("paid")
         source = orders.source.outerjoin(
             paid, and_(paid.c.order_id == orders.col("key"), paid.c.currency == own)
         )
-        every = _last(payments).subquery("every")
+        every = _last(payments, candidates).subquery("every")
         source = source.outerjoin(every, every.c.order_id == orders.col("key"))
         captured: Any = func.coalesce(paid.c.total, 0)
         refunded: Any = literal(0)
         if "refunds" in shop.mapping.entities:
-            back = _sums(shop.refunds(), "succeeded", context.currency).subquery("back")
+            back = _sums(shop.refunds(), "succeeded", context.currency, candidates)
+            back = back.subquery("back")
             refunded = func.coalesce(back.c.total, 0)
             source = source.outerjoin(
                 back, and_(back.c.order_id == orders.col("key"), back.c.currency == own)
@@ -153,8 +159,6 @@ class AmountMismatch:
             context.now - timedelta(seconds=self.settings.settle), "created_at"
         )
         booked = or_(every.c.last.is_(None), every.c.last < settled)
-        usually = timedelta(days=self.settings.looks_back_days)
-        earliest = orders.bind_time(context.back_to(SUBJECT, usually), "state_since")
         columns = [
             orders.col("number").label("number"),
             orders.col("state").label("status"),
@@ -238,7 +242,7 @@ def _unit(table: LogicalTable, default: str) -> Any:
     return func.upper(func.coalesce(cast(table.col("currency"), String(3)), shop))
 
 
-def _sums(money: LogicalTable, status: str, currency: str) -> Any:
+def _sums(money: LogicalTable, status: str, currency: str, candidates: Any) -> Any:
     """What was captured or given back for each order, in each currency by itself."""
     unit = _unit(money, currency)
     return (
@@ -249,12 +253,12 @@ def _sums(money: LogicalTable, status: str, currency: str) -> Any:
             func.count().label("payments"),
         )
         .select_from(money.source)
-        .where(money.is_state(status))
+        .where(money.is_state(status), money.col("order_key").in_(candidates))
         .group_by(money.col("order_key"), *([unit] if money.has("currency") else []))
     )
 
 
-def _last(payments: LogicalTable) -> Any:
+def _last(payments: LogicalTable, candidates: Any) -> Any:
     """How many payments an order has, in whatever currency, and when the last was made."""
     return (
         select(
@@ -263,7 +267,7 @@ def _last(payments: LogicalTable) -> Any:
             func.max(payments.col("created_at")).label("last"),
         )
         .select_from(payments.source)
-        .where(payments.is_state("captured"))
+        .where(payments.is_state("captured"), payments.col("order_key").in_(candidates))
         .group_by(payments.col("order_key"))
     )
 

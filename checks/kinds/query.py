@@ -131,7 +131,8 @@ class QueryCheck:
             if strange is not None:
                 raise ShopUnavailable(
                     f"{entity}.{field} holds “{strange}”, which the mapping does not know: "
-                    "say what it means, or that it is to be ignored"
+                    "say what it means, or that it is to be ignored",
+                    f"shop.mapping.{entity}.{field}",
                 )
             shop.words_seen[entity, field] = now
 

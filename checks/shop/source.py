@@ -20,10 +20,18 @@ from checks.shop.column_types import ColumnTypes
 from checks.shop.logical_table import LogicalTable
 
 T = TypeVar("T")
+DATABASE = "shop-database"
 
 
 class ShopUnavailable(Exception):
-    """The shop's database could not be read; the sentence says why and what to do."""
+    """The shop's database could not be read; the sentence says why and what to do.
+
+    `cause`: what other checks meet as well, and is told once for all of them.
+    """
+
+    def __init__(self, sentence: str, cause: str | None = None) -> None:
+        super().__init__(sentence)
+        self.cause = cause
 
 
 class ShopDatabase:
@@ -64,7 +72,7 @@ class ShopDatabase:
             return await asyncio.wait_for(asyncio.to_thread(self.read_now, query), self._timeout)
         except TimeoutError:
             raise ShopUnavailable(
-                f"the shop's database did not answer within {self._timeout:.0f} s"
+                f"the shop's database did not answer within {self._timeout:.0f} s", DATABASE
             ) from None
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
@@ -76,7 +84,9 @@ class ShopDatabase:
                 return query(connection)
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise ShopUnavailable(f"the shop's database cannot be read: {reason}") from error
+            raise ShopUnavailable(
+                f"the shop's database cannot be read: {reason}", DATABASE
+            ) from error
 
     def table(self, entity: str) -> LogicalTable:
         """An entity by its name. Raises ShopUnavailable where it is not mapped."""
@@ -115,7 +125,8 @@ class ShopDatabase:
                 whole = one.unit == "minor"
                 fault = self._types.amount_fault(connection, mapped.table, one.column, whole=whole)
                 if fault is not None:
-                    raise ShopUnavailable(f"shop.mapping.{entity}.{field}: {fault}")
+                    place = f"shop.mapping.{entity}.{field}"
+                    raise ShopUnavailable(f"{place}: {fault}", place)
         self._exact = True
 
     def _tables(self) -> set[str]:

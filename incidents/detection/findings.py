@@ -70,7 +70,7 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     if result.later_part:
         return _take_apart(session, house, itself, result, now)
     itself.last_run_at, itself.last_error = result.ran_at, result.error
-    itself.figures = dict(result.figures)
+    itself.figures = check_outage.kept(itself, result)
     if result.took is not None:
         itself.last_duration_ms = round(result.took * 1000)
     if result.error is not None:

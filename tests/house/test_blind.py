@@ -59,6 +59,30 @@ def test_who_is_on_duty_is_told_once_and_the_thread_says_when_it_looks_again(
     assert world.database.read_now(lambda s: s.scalar(select(Incident.id))) is None
 
 
+def test_one_cause_is_one_alarm(world: World) -> None:
+    """Thirty checks read a database that is down: one message, and one when the last sees again."""
+    names = [f"check-{number}" for number in range(30)]
+
+    def all_run(*, error: str | None, only: list[str] = names) -> None:
+        world.now += timedelta(minutes=1)
+        for name in only:
+            cause = "shop-database" if error else None
+            result = CheckResult(name, world.now, error=error, cause=cause)
+            world.write(lambda s, r=result: take_check_result(s, world.house, r, world.now))
+
+    for _ in range(8):
+        all_run(error="the shop's database cannot be read")
+    assert said(world) == [("post", None, False), ("direct", MEI, False)]
+    all_run(error=None, only=names[:29])
+    assert len(said(world)) == 2, "one of them cannot look yet"
+    all_run(error=None, only=names[29:])
+    assert said(world)[2:] == [("post", None, True)]
+    for _ in range(8):
+        run(world, error="its own fault", minutes=1)
+        all_run(error="the shop's database cannot be read")
+    assert len(said(world)) == 7, "another cause is another alarm"
+
+
 def test_at_night_the_channel_is_told_and_nobody_is_rung(world: World) -> None:
     world.now = NIGHT
     for _ in range(8):
