@@ -82,8 +82,8 @@ REFERENCE = {
         and (e.placed < o.placed or (e.placed = o.placed and e.id < o.id))
         and o.placed - e.placed <= 600)""",
     "payment-not-booked": f"""select o.number, o.buyer, o.gross from shop_order o
-        join charge c on c.order_id = o.id where o.state = 0 and c.state = 1
-        and c.at < {AT - 900} and c.amount >= o.gross""",
+        where o.state = 0 and exists (select 1 from charge c where c.order_id = o.id
+        and c.state = 1 and c.at < {AT - 900} and c.amount >= o.gross)""",
     "payment-failed": f"""select o.number, o.buyer, o.gross from shop_order o where o.state = 0
         and exists (select 1 from charge c where c.order_id = o.id and c.state = 2
         and c.at < {AT - 3600}) and not exists (select 1 from charge d

@@ -19,6 +19,7 @@ from incidents.outcome import Outcome
 from incidents.runbooks.press_conflicts import PENDING
 from message_templates.catalogue import catalogue
 from message_templates.engine import Templates
+from plan.expressions import holds
 from storage.database import Database
 from storage.models import (
     LIVE_STATUSES,
@@ -139,7 +140,7 @@ class Life(RuleBasedStateMachine):
     def unsettled_before(self, step_id: str) -> list[str]:
         """Ordered steps before this one that are neither settled nor not needed now."""
         found: list[str] = []
-        plan = self.world.house.plan
+        plan, facts = self.world.house.plan, self.world.incident().facts
         for run in self.world.all(RunbookRun, RunbookRun.state != "replaced"):
             known = {one.id: one for one in plan.sections[run.section].steps}
             if step_id not in known or not known[step_id].ordered:
@@ -147,11 +148,11 @@ class Life(RuleBasedStateMachine):
             for row in self.world.all(Step, Step.run_id == run.id):
                 if row.step_id == step_id:
                     break
-                if known[row.step_id].ordered and row.state not in (
-                    StepState.DONE,
-                    StepState.SKIPPED,
-                    StepState.NOT_NEEDED,
-                ):
+                settled = row.state in (StepState.DONE, StepState.SKIPPED, StepState.NOT_NEEDED)
+                needless = known[row.step_id].optional_when  # the fault is gone by itself
+                if needless is not None and holds(needless, {"facts": facts}):
+                    settled = True
+                if known[row.step_id].ordered and not settled:
                     found.append(row.step_id)
         return found
 
