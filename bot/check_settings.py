@@ -22,7 +22,7 @@ def with_check_files(data: dict[str, Any]) -> tuple[dict[str, Any], frozenset[st
     the product's: its detections. One that the configuration has itself is read from there, one in
     `detections.off` not at all. Raises SettingsError.
     """
-    part, off = data.get("plan"), _off(data)
+    part, off = data.get("plan"), _named(data, "off")
     given = data.get("checks")
     listed = given if isinstance(given, list) else []
     own = {str(one.get("name")) for one in listed if isinstance(one, Mapping)}
@@ -40,6 +40,7 @@ def with_check_files(data: dict[str, Any]) -> tuple[dict[str, Any], frozenset[st
             if check["name"] in own or check["name"] in off:
                 continue
             ours.add(str(check["name"]))
+            check["shadow"] = check["name"] in _named(data, "shadow")
         try:
             QueryCheckSettings.model_validate(check)
         except ValidationError as error:
@@ -57,9 +58,9 @@ def detections(extra: Path | None = None) -> tuple[str, ...]:
     return tuple(s.path.stem for s, _ in check_files(extra) if s.path.is_relative_to(DATA))
 
 
-def _off(data: Mapping[str, Any]) -> tuple[str, ...]:
+def _named(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
     part = data.get("detections")
-    named = part.get("off") if isinstance(part, Mapping) else None
+    named = part.get(key) if isinstance(part, Mapping) else None
     return tuple(map(str, named)) if isinstance(named, list) else ()
 
 

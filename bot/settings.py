@@ -144,6 +144,7 @@ class DetectionsPart(Part):
     """The product's own checks, which run on every shop that maps what they ask of."""
 
     off: list[str] = []  # names of those that are not to run
+    shadow: list[str] = []  # names of those that look and open nothing
 
 
 class PlanPart(Part):
@@ -369,8 +370,9 @@ def _references(settings: Settings) -> list[str]:
             )
     known = detections()
     problems += [
-        f"detections.off names “{name}”, which is no detection; there are {', '.join(known)}."
-        for name in settings.detections.off
+        f"detections.{key} names “{name}”, which is no detection; there are {', '.join(known)}."
+        for key in ("off", "shadow")
+        for name in getattr(settings.detections, key)
         if name not in known
     ]
     problems.extend(_bare_amounts(settings))

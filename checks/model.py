@@ -69,4 +69,5 @@ class CheckResult:
     """Fresh figures of healthy subjects, for incidents that are still open on them."""
     settled: Mapping[str, tuple[CaseFound, ...]] = field(default_factory=dict)
     """By subject: cases of open incidents that are in order again (`facts["outcome"]` says how)."""
+    shadow: bool = False  # nothing of it opens, updates or recovers anything
     later_part: bool = False  # of a run whose first part has spoken for the check itself

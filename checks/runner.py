@@ -35,6 +35,7 @@ async def run_check(check: Check, context: CheckContext) -> CheckResult:
         open_after=settings.open_after,
         recover_after=settings.recover_after,
         every=settings.every,
+        shadow=settings.shadow,
         took=time.monotonic() - started,
     )
 

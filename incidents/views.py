@@ -315,6 +315,14 @@ class HomeView:
 
 
 @dataclass(frozen=True)
+class ShadowView:
+    check: str
+    opened: int  # incidents that it would have opened in the week
+    cases: int  # with so many cases
+    now: int  # cases that it finds at present
+
+
+@dataclass(frozen=True)
 class WeekView:
     number: int  # of the ISO week
     start: datetime
@@ -335,6 +343,7 @@ class WeekView:
     said_twice: int
     told_late: int
     left_open: int
+    shadows: tuple[ShadowView, ...] = ()  # checks that look without opening anything
 
     @property
     def needs(self) -> int:

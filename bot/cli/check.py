@@ -97,6 +97,7 @@ def as_json_of(result: CheckResult) -> dict[str, Any]:
     """The result as `--json` prints it."""
     return {
         "check": result.name,
+        "shadow": result.shadow,
         "ran_at": result.ran_at.isoformat(),
         "error": result.error,
         "healthy": list(result.healthy_subjects),
@@ -127,16 +128,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _show(results: list[CheckResult]) -> None:
     table = Lines("Check", "Result", "Subject", "Cases")
     for result in results:
+        name = f"{result.name} (shadow)" if result.shadow else result.name
         if result.error:
-            table.row(result.name, text("could not run", "yellow"), result.error, "")
+            table.row(name, text("could not run", "yellow"), result.error, "")
         elif not result.findings and not result.healthy_subjects:
-            table.row(result.name, text("not known", "yellow"), "nothing to look at", "")
+            table.row(name, text("not known", "yellow"), "nothing to look at", "")
         elif not result.findings:
             healthy = ", ".join(result.healthy_subjects)
-            table.row(result.name, text("in order", "green"), healthy, "")
+            table.row(name, text("in order", "green"), healthy, "")
         for finding in result.findings:
             keys = ", ".join(case.key for case in finding.cases[:5])
             more = f" … {len(finding.cases)}" if len(finding.cases) > 5 else ""
             kind = text(finding.incident_type, "red")
-            table.row(result.name, kind, finding.subject, keys + more)
+            table.row(name, kind, finding.subject, keys + more)
     Terminal().show(table)

@@ -66,6 +66,7 @@ class CheckSettings(BaseModel, ABC):
     recover_after: Annotated[int, Field(ge=1, le=100)] = 3  # successes in a row
     deadline: Annotated[float, Field(gt=0, le=300)] = 30.0  # seconds for one run
     severity: Annotated[int, Field(ge=1, le=4)] | None = None
+    shadow: bool = False  # it looks and opens nothing; what it would have opened is kept
 
     @property
     def needs(self) -> Mapping[str, tuple[str, ...]]:

@@ -20,7 +20,15 @@ from incidents import facts as facts_of
 from incidents import loading
 from incidents.cases import reopen_found, settle_found
 from incidents.change import Change
-from incidents.detection import check_outage, correlation, grouping, impact, recovery, silence
+from incidents.detection import (
+    check_outage,
+    correlation,
+    grouping,
+    impact,
+    recovery,
+    shadow,
+    silence,
+)
 from incidents.detection.grouping import Storm
 from incidents.detection.savepoints import Apart, Each
 from incidents.detection.screening import screened
@@ -68,13 +76,18 @@ def take_check_result(session: Session, house: House, result: CheckResult, now: 
     # Locked: of two results of one check at the same moment, the second sees what the first did.
     itself = _state(session, result.name, "", lock=True)
     if result.later_part:
+        if result.shadow:
+            return Taken()
         return _take_apart(session, house, itself, result, now)
     itself.last_run_at, itself.last_error = result.ran_at, result.error
-    itself.figures = check_outage.kept(itself, result)
+    itself.figures = {**check_outage.kept(itself, result), **shadow.kept(itself.figures, result)}
     if result.took is not None:
         itself.last_duration_ms = round(result.took * 1000)
     if result.error is not None:
         check_outage.could_not_look(session, house, itself, result, now)
+        return Taken()
+    if result.shadow:
+        check_outage.looks_again(session, itself, result, now)
         return Taken()
     return _take_apart(session, house, itself, result, now)
 

@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 
 from incidents import people
 from incidents.alerting import oncall
+from incidents.detection import shadow
 from incidents.organisation import House
 from incidents.read.open_items import words_of_item
 from incidents.read.reader import Reader
 from incidents.read.review import review_of
 from incidents.read.selection import hidden_of
 from incidents.shop_actions.approval_requests import approvers
-from incidents.views import AskedApproval, LateItem, Reach, WeekView
+from incidents.views import AskedApproval, LateItem, Reach, ShadowView, WeekView
 from plan.expressions import names
 from storage.models import (
     LIVE_STATUSES,
@@ -107,6 +108,10 @@ def week(
         said_twice=_said_twice(session, house, ids),
         told_late=_told_late(session, house, found),
         left_open=_left_open(session, ids),
+        shadows=tuple(
+            ShadowView(one.check, one.opened, one.cases, one.now)
+            for one in shadow.of_time(session, begin, end)
+        ),
     )
 
 

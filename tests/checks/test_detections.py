@@ -334,8 +334,11 @@ def test_a_detection_is_switched_off_or_said_otherwise_by_the_configuration(tmp_
     by_name = {check.name: check for check in found.checks}
     assert "stock-short" not in by_name
     assert by_name["shipment-late"].find == own["find"]  # type: ignore[union-attr]
-    with pytest.raises(SettingsError, match="names “stock-shrt”, which is no detection"):
-        settings(shop.url, detections={"off": ["stock-shrt"]})
+    shown = settings(shop.url, detections={"shadow": ["stock-short"]})
+    assert [check.name for check in shown.checks if check.shadow] == ["stock-short"]
+    for key in ("off", "shadow"):
+        with pytest.raises(SettingsError, match=f"{key} names “stock-shrt”, which is no"):
+            settings(shop.url, detections={key: ["stock-shrt"]})
     shop.close()
 
 

@@ -193,6 +193,44 @@ async def test_it_is_one_screen_in_each_ones_language(tmp_path: Path) -> None:
         assert week_later[0].startswith("第 47 週：")
 
 
+def test_a_check_in_shadow_opens_nothing_and_the_week_says_what_it_would_have(
+    world: World,
+) -> None:
+    """Two cases three times in a row are one incident; what recurs is a second; a gap is none."""
+
+    def look(*keys: str, error: str | None = None) -> None:
+        cases = tuple(CaseFound("order", key, None) for key in keys)
+        found = (Finding("late", "shipment_late", cases=cases),) if keys else ()
+        healthy = () if keys or error else ("late",)
+        world.check(
+            CheckResult("late", world.now, found, healthy, error=error, open_after=3, shadow=True)
+        )
+        world.advance(300)
+
+    world.now = LAST_WEEK
+    for keys in (["A"], ["A", "B"], ["A", "B"], ["A", "B"], []):
+        look(*keys)
+    look(error="no answer")
+    for keys in (["C"], ["C"], [], ["C"]):
+        look(*keys)
+    for keys in (["C"], ["C", "D", "E"]):
+        look(*keys)
+    assert world.all(Incident) == []
+    assert world.messages() == []
+    view = world.read(lambda s: read.week(s, world.house, JO, MONDAY - timedelta(days=7), TAIPEI))
+    assert [(one.check, one.opened, one.cases, one.now) for one in view.shadows] == [
+        ("late", 2, 5, 3)
+    ]
+    after = world.read(lambda s: read.week(s, world.house, JO, MONDAY, TAIPEI))
+    assert [(one.opened, one.now) for one in after.shadows] == [(0, 3)]
+    said = {
+        "en": "In shadow: late would have opened 2 incidents with 5 cases; it finds 3 now.",
+        "zh-Hant": "僅觀察：late 原會開立 2 件事件，共 5 筆；目前發現 3 筆。",
+    }
+    for lang, words in said.items():
+        assert words in str(Templates(TAIPEI).render("week", view, language=lang).blocks)
+
+
 def test_nine_is_nine_in_their_own_zone() -> None:
     london = ZoneInfo("Europe/London")
     assert due_for(MONDAY, TAIPEI) == "2026-W46"

@@ -31,6 +31,7 @@ from incidents.views import (
     ReviewAction,
     ReviewView,
     RunbookView,
+    ShadowView,
     StepView,
     StuckView,
     WeekView,
@@ -633,6 +634,7 @@ def week_view() -> WeekView:
         said_twice=0,
         told_late=1,
         left_open=2,
+        shadows=(ShadowView("shipment-late", 3, 14, 2),),
     )
 
 
