@@ -5,11 +5,12 @@ Exact.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, String, and_, case, cast, func, literal, or_, select
+from sqlalchemy import Connection, String, case, cast, func, literal, or_, select
 
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.kinds.stuck_orders import LISTED
@@ -127,23 +128,15 @@ class AmountMismatch:
         usually = timedelta(days=self.settings.looks_back_days)
         earliest = orders.bind_time(context.back_to(SUBJECT, usually), "state_since")
         # Sums of the orders that are looked at, never of all that the shop ever took.
-        again = orders.again("candidate")
-        candidates = select(again.col("key")).where(again.col("state_since") >= earliest)
-        paid = _sums(payments, "captured", context.currency, candidates).subquery("paid")
-        source = orders.source.outerjoin(
-            paid, and_(paid.c.order_id == orders.col("key"), paid.c.currency == own)
-        )
-        every = _last(payments, candidates).subquery("every")
-        source = source.outerjoin(every, every.c.order_id == orders.col("key"))
+        looked_at = _Sums(orders.again("candidate"), earliest, context.currency)
+        paid = looked_at.of(payments, "captured").subquery("paid")
+        source = orders.source.outerjoin(paid, paid.c.order_id == orders.col("key"))
         captured: Any = func.coalesce(paid.c.total, 0)
         refunded: Any = literal(0)
         if "refunds" in shop.mapping.entities:
-            back = _sums(shop.refunds(), "succeeded", context.currency, candidates)
-            back = back.subquery("back")
+            back = looked_at.of(shop.refunds(), "succeeded").subquery("back")
             refunded = func.coalesce(back.c.total, 0)
-            source = source.outerjoin(
-                back, and_(back.c.order_id == orders.col("key"), back.c.currency == own)
-            )
+            source = source.outerjoin(back, back.c.order_id == orders.col("key"))
         total = orders.minor("total", context.currency)
         should = holdings.expected(
             total,
@@ -154,11 +147,11 @@ class AmountMismatch:
         )
         lowers = self.settings.refund_lowers_total
         delta = holdings.difference(should, captured, refunded, lowers, _when)
-        foreign = func.coalesce(every.c.payments, 0) - func.coalesce(paid.c.payments, 0)
+        foreign = func.coalesce(paid.c.every, 0) - func.coalesce(paid.c.own, 0)
         settled = payments.bind_time(
             context.now - timedelta(seconds=self.settings.settle), "created_at"
         )
-        booked = or_(every.c.last.is_(None), every.c.last < settled)
+        booked = or_(paid.c.last.is_(None), paid.c.last < settled)
         columns = [
             orders.col("number").label("number"),
             orders.col("state").label("status"),
@@ -168,7 +161,7 @@ class AmountMismatch:
             refunded.label("refunded"),
             delta.label("delta"),
             foreign.label("foreign_payments"),
-            func.coalesce(every.c.payments, 0).label("payments"),
+            func.coalesce(paid.c.every, 0).label("payments"),
             own.label("currency"),
             orders.col("state_since").label("since"),
         ]
@@ -242,34 +235,34 @@ def _unit(table: LogicalTable, default: str) -> Any:
     return func.upper(func.coalesce(cast(table.col("currency"), String(3)), shop))
 
 
-def _sums(money: LogicalTable, status: str, currency: str, candidates: Any) -> Any:
-    """What was captured or given back for each order, in each currency by itself."""
-    unit = _unit(money, currency)
-    return (
-        select(
-            money.col("order_key").label("order_id"),
-            unit.label("currency"),
-            func.sum(money.minor("amount", currency)).label("total"),
-            func.count().label("payments"),
-        )
-        .select_from(money.source)
-        .where(money.is_state(status), money.col("order_key").in_(candidates))
-        .group_by(money.col("order_key"), *([unit] if money.has("currency") else []))
-    )
+@dataclass(frozen=True)
+class _Sums:
+    """Sums of what was captured or given back for each order that is looked at."""
 
+    orders: LogicalTable
+    earliest: Any
+    currency: str
 
-def _last(payments: LogicalTable, candidates: Any) -> Any:
-    """How many payments an order has, in whatever currency, and when the last was made."""
-    return (
-        select(
-            payments.col("order_key").label("order_id"),
-            func.count().label("payments"),
-            func.max(payments.col("created_at")).label("last"),
+    def of(self, money: LogicalTable, status: str) -> Any:
+        """`total` and `own` are of the order's own currency, `every` and `last` of whatever."""
+        own = _unit(money, self.currency) == _unit(self.orders, self.currency)
+        columns = [
+            self.orders.col("key").label("order_id"),
+            func.sum(case((own, money.minor("amount", self.currency)), else_=0)).label("total"),
+            func.sum(case((own, 1), else_=0)).label("own"),
+            func.count().label("every"),
+        ]
+        if money.has("created_at"):
+            columns.append(func.max(money.col("created_at")).label("last"))
+        both = self.orders.source.join(
+            money.source, money.col("order_key") == self.orders.col("key")
         )
-        .select_from(payments.source)
-        .where(payments.is_state("captured"), payments.col("order_key").in_(candidates))
-        .group_by(payments.col("order_key"))
-    )
+        return (
+            select(*columns)
+            .select_from(both)
+            .where(money.is_state(status), self.orders.col("state_since") >= self.earliest)
+            .group_by(self.orders.col("key"))
+        )
 
 
 def _side(cases: list[CaseFound]) -> dict[str, Any]:

@@ -106,9 +106,13 @@ class FieldMapping(BaseModel):
         return {word for words in lists for word in words}
 
     def bound(self, moment: datetime) -> Any:
-        """The aware moment in the form in which this column holds times."""
+        """The aware moment in the form in which this column holds times.
+
+        Seconds are whole: held against a fraction, PostgreSQL turns every row of an integer column
+        into one and no index answers.
+        """
         if self.form == "epoch":
-            return moment.timestamp()
+            return int(moment.timestamp())
         if self.form == "epoch_ms":
             return int(moment.timestamp() * 1000)
         if self.form == "aware":

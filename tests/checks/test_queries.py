@@ -227,6 +227,30 @@ def test_a_column_keeps_its_index(tmp_path: Path) -> None:
     assert "USING INDEX am (zustand=? AND am<?)" in plan
 
 
+def test_whole_seconds_of_the_shop_are_compared_as_whole_ones(pg_url: str) -> None:
+    """Held against a fraction, PostgreSQL reads every row of an integer column as a fraction."""
+    engine = create_engine(pg_url)
+    entities = {
+        "orders": {
+            "from": "kopf_s", "form": "epoch", "fields": {"number": "nr", "placed_at": "am"},
+        }
+    }  # fmt: skip
+    query = compile_query(
+        "select o.number from orders o where o.placed_at < :now",
+        EntitiesMapping.model_validate({"entities": entities}),
+        "TWD",
+    )
+    with engine.begin() as connection:
+        connection.execute(text("create temporary table kopf_s (nr text, am int)"))
+        connection.execute(text("create index am_s on kopf_s (am)"))
+        connection.execute(text("set enable_seqscan = off"))
+        given = query.bound({"now": NOW + timedelta(milliseconds=250)}, "postgresql")
+        explained = connection.execute(text("explain " + query.sql("postgresql")), given)
+        plan = " ".join(str(row) for row in explained)
+    engine.dispose()
+    assert "Index Cond: (am < " in plan
+
+
 WRONG = {
     "select o.key from order o": "there is no “order”",
     "select o.colour from orders o": "orders has no field “colour”",
