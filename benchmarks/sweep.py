@@ -89,8 +89,8 @@ REFERENCE = {
         and c.at < {AT - 3600}) and not exists (select 1 from charge d
         where d.order_id = o.id and (d.state <> 2 or d.at >= {AT - 3600}))""",
     "payment-without-order": f"""select c.id, c.amount from charge c where c.state = 1
-        and c.at < {AT - 900} and not exists (select 1 from shop_order o
-        where o.id = c.order_id)""",
+        and c.at < {AT - 900} and c.at >= {AT - 30 * 86400} and not exists (select 1
+        from shop_order o where o.id = c.order_id)""",
     "refund-stuck": f"""select o.number, r.amount from credit r join shop_order o
         on o.id = r.order_id where (r.state = 0 and r.at < {AT - 72 * 3600}) or (r.state = 2
         and not exists (select 1 from credit s where s.order_id = r.order_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from storage.money import Money
@@ -43,6 +44,9 @@ class Failed:
     since: datetime  # of the first failure in a row
     last: datetime
     live: bool = False  # what it led to is still open
+
+
+NONE_FAILED: Mapping[str, Failed] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -14,10 +13,8 @@ import httpx
 from actions.connectors.http import ShopClient, ShopError, open_http
 from bot.settings import Settings, mapping_of
 from checks.kinds.base import CheckContext, LookFailed
-from checks.model import Failed
+from checks.model import NONE_FAILED, Failed
 from checks.shop.source import ShopDatabase
-
-NONE_FAILED: Mapping[str, Failed] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, bindparam, text
 
 from checks.kinds.base import CheckContext, CheckSettings
-from checks.model import CaseFound, CheckResult, Finding
+from checks.model import NONE_FAILED, CaseFound, CheckResult, Failed, Finding
 from checks.queries.compiled_query import Output, Query, quoted
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
@@ -27,15 +27,20 @@ _USED = {"key", "number", "customer", "currency", "total", "entered_at"}
 
 
 class Age(BaseModel):
-    """An instant so long before the run."""
+    """An instant so long before the run; `held`, while it is found: before it was first found.
+
+    Nothing recovers by its age so, and a check need not read what a shop ever kept.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     hours: Annotated[float, Field(ge=0, le=24 * 3660)] = 0
     minutes: Annotated[float, Field(ge=0, le=60 * 24 * 366)] = 0
+    held: bool = False
 
-    def before(self, now: datetime) -> datetime:
-        return now - timedelta(hours=self.hours, minutes=self.minutes)
+    def before(self, now: datetime, first_found: datetime) -> datetime:
+        start = first_found if self.held else now
+        return start - timedelta(hours=self.hours, minutes=self.minutes)
 
 
 TypeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -83,13 +88,19 @@ class QueryCheckSettings(CheckSettings):
         """The columns whose values make incidents of their own."""
         return tuple(one for one in (self.type_by, self.subject_by) if one is not None)
 
+    def names(self, subject: str) -> bool:
+        """Whether an incident of that subject is of this check."""
+        return subject.partition("=")[0] == self.subject
+
     def subject_of(self, row: Mapping[str, Any]) -> str:
         return "=".join((self.subject, *(str(row[name]) for name in self.apart)))
 
-    def given(self, now: datetime) -> dict[str, Any]:
-        """The parameters of a run at that moment."""
+    def given(self, now: datetime, failed: Mapping[str, Failed] = NONE_FAILED) -> dict[str, Any]:
+        """The parameters of a run at that moment. `failed`: what earlier ones found, by subject."""
+        mine = (one.since for name, one in failed.items() if self.names(name))
+        first = min((now, *mine))
         own = {
-            name: value.before(now) if isinstance(value, Age) else value
+            name: value.before(now, first) if isinstance(value, Age) else value
             for name, value in self.parameters.items()
         }
         return {_NOW: now, **own}
@@ -153,7 +164,7 @@ class QueryCheck:
         # Of many subjects nothing is in order by name but all of them together.
         alone = not self.settings.apart or not findings
         mine = (self.settings.subject,) if alone else ()
-        failed = [s for s in context.failed if s.partition("=")[0] == self.settings.subject]
+        failed = [s for s in context.failed if self.settings.names(s)]
         return tuple(subject for subject in (*mine, *failed) if subject not in found)
 
 
@@ -164,7 +175,7 @@ class _Look:
         self.settings = settings
         self.query = query
         self.context = context
-        self.given = settings.given(context.now)
+        self.given = settings.given(context.now, context.failed)
 
     def findings(self, connection: Connection) -> tuple[tuple[Finding, ...], tuple[CaseFound, ...]]:
         """What is found, by subject, and which awaited orders are found no more."""

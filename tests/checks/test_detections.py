@@ -13,7 +13,10 @@ import pytest
 from bot.cli.check import run_once
 from bot.settings import Settings, parse_settings
 from bot.settings_errors import SettingsError
-from checks.model import CheckResult
+from bot.wiring.check_connections import open_checks
+from checks.model import CheckResult, Failed
+from checks.registry import build
+from checks.runner import run_check
 from plan.check_files import check_files
 from plan.loader import load_plan
 from plan.sources import DATA
@@ -114,6 +117,7 @@ def payments(shop: Shop) -> Planted:
     paid(4, 4, "captured")
     paid(5, 999, "captured")
     paid(6, 998, "failed")
+    paid(7, 997, "captured", days=31)  # its order may have been put away since
     failed = set()
     for key in range(10, 15):
         failed.add(("payment_failed", shop.order(key, "awaiting_payment")))
@@ -339,6 +343,34 @@ def test_a_detection_is_switched_off_or_said_otherwise_by_the_configuration(tmp_
     for key in ("off", "shadow"):
         with pytest.raises(SettingsError, match=f"{key} names “stock-shrt”, which is no"):
             settings(shop.url, detections={key: ["stock-shrt"]})
+    shop.close()
+
+
+def test_what_was_found_does_not_recover_by_its_age(tmp_path: Path) -> None:
+    """`held`: a payment without an order is found as long as it stands, however old it becomes."""
+    shop = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
+    for key, days in ((1, 29), (2, 31)):
+        shop.add(
+            "payments", key=key, order_key=999, state="captured", amount="1.00",
+            currency="TWD", created_at=ago(days=days),
+        )  # fmt: skip
+
+    async def look(later: int, first: int | None) -> list[str]:
+        failed = (
+            {}
+            if first is None
+            else {"payment-without-order": Failed(ago(days=-first), ago(days=-later))}
+        )
+        found = settings(shop.url)
+        (check,) = (one for one in found.checks if one.name == "payment-without-order")
+        async with open_checks(found) as checking:
+            at = ago(days=-later)
+            result = await run_check(build(check), checking.context(at, failed=failed))
+        return [case.key for finding in result.findings for case in finding.cases]
+
+    assert asyncio.run(look(0, None)) == ["1"]
+    assert asyncio.run(look(40, None)) == []
+    assert asyncio.run(look(40, 0)) == ["1"]
     shop.close()
 
 
