@@ -14,6 +14,7 @@ from checks.model import CaseFound
 from checks.shop.source import ShopDatabase
 from storage.money import Money
 
+_LAST = 1_000  # tries that are read for what became of the last orders
 _OUTCOMES = ("captured", "failed", "unknown", "created", "refunded", "cancelled")
 
 
@@ -23,6 +24,13 @@ class Outcomes(NamedTuple):
     attempts: int
     failed: int
     captured: int
+
+
+class OrderTried(NamedTuple):
+    """What came of an order's tries to pay, by the last of them: `captured`, or not yet."""
+
+    at: datetime
+    outcome: str  # captured, failed, unanswered
 
 
 class ChannelPayments:
@@ -37,6 +45,7 @@ class ChannelPayments:
     ) -> None:
         self.settings, self.channel, self.shop, self.now = settings, channel, shop, now
         self.payments = shop.payments()
+        self.ours = self.payments.is_one("channel", [channel.id])
 
     def stats(self, connection: Connection) -> dict[str, Any]:
         """What went through it lately, beside what is usual."""
@@ -60,6 +69,8 @@ class ChannelPayments:
                 )
             )
         return {
+            "window_minutes": self.settings.window // 60,
+            "silent": None,
             "attempts": int(attempts),
             "failed": int(failed),
             "unanswered_now": int(unanswered),
@@ -68,6 +79,41 @@ class ChannelPayments:
             "stage": stage,
             "banks": None if banks is None else int(banks),
         }
+
+    def last_orders(self, connection: Connection) -> list[OrderTried]:
+        """The orders of the last tries, the newest first, each by the best of its own; those that
+        still wait for their first answer are left out."""
+        payments = self.payments
+        earliest = self.now - timedelta(seconds=self.settings.looks_back)
+        outcome = case(
+            (payments.is_state("captured"), "captured"),
+            (payments.is_state("failed"), "failed"),
+            (self._unanswered(), "unanswered"),
+        )
+        rows = connection.execute(
+            select(
+                payments.col("order_key").label("order_key"),
+                payments.col("created_at").label("at"),
+                outcome.label("outcome"),
+            )
+            .where(
+                self.ours,
+                payments.col("created_at") >= payments.bind_time(earliest, "created_at"),
+            )
+            .order_by(payments.col("created_at").desc())
+            .limit(_LAST)
+        )
+        found: dict[Any, OrderTried] = {}
+        for row in rows:
+            at = payments.read_time(row.at, "created_at")
+            if at is None or row.outcome is None or at > self.now:
+                continue
+            before = found.get(row.order_key)
+            if before is None:
+                found[row.order_key] = OrderTried(at, row.outcome)
+            elif row.outcome == "captured":
+                found[row.order_key] = OrderTried(before.at, "captured")
+        return list(found.values())
 
     def unmapped(self, connection: Connection) -> str | None:
         """A word of the shop's that the mapping does not know, where most attempts have such ones:
@@ -209,15 +255,13 @@ class ChannelPayments:
         ).one()
         return Outcomes(*(int(count) for count in row))
 
-    def cases(self, connection: Connection, currency: str) -> list[CaseFound]:
-        """The orders whose payment failed or has no answer, and which are not paid otherwise."""
+    def cases(
+        self, connection: Connection, currency: str, since: datetime | None
+    ) -> list[CaseFound]:
+        """The orders whose payment failed or has no answer since then, or lately, and which are
+        not paid otherwise."""
         payments, orders = self.payments, self.shop.orders()
-        since_text = self._since(connection)
-        start = (
-            datetime.fromisoformat(since_text)
-            if since_text
-            else self.now - timedelta(seconds=self.settings.window)
-        )
+        start = since or self.now - timedelta(seconds=self.settings.window)
         captured = payments.again("captured")
         paid = exists(
             select(literal(1))

@@ -28,6 +28,7 @@ class PaymentChannelSettings(CheckSettings):
     window: Annotated[int, Field(ge=60, le=3600)] = 300  # seconds of real payments looked at
     fail_share: Annotated[float, Field(gt=0, le=1)] = 0.25
     minimum_attempts: Annotated[int, Field(ge=1)] = 10
+    silence: bool = True  # whether it counts that no payment comes where some usually do
     unanswered_after: Annotated[int, Field(ge=1)] = 60  # seconds without a result
     usual_days: Annotated[int, Field(ge=1, le=90)] = 7
     looks_back: Annotated[int, Field(ge=300)] = 6 * 3600  # seconds an outage is followed back

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, select
 from checks.kinds.base import CheckContext, LookFailed
 from checks.kinds.channel_payments import ChannelPayments
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
+from checks.kinds.channel_silence import silence
+from checks.kinds.channel_verdict import thin, too_many_fail
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
@@ -123,10 +125,22 @@ class PaymentChannel:
                 f"{unmapped}, which shop.mapping.payments.fields.state does not know: "
                 "say what it means"
             )
-        failing = probe["ok"] is False or (
-            stats["attempts"] >= settings.minimum_attempts
-            and (stats["failed"] + stats["unanswered_now"]) / stats["attempts"]
-            >= settings.fail_share
+        silent = None
+        # Through the other one nobody pays, and what was told of already is no news: what failed
+        # before says nothing of now.
+        last = await shop.read(payments.last_orders) if carries else []
+        before = context.failed.get(_subject(channel))
+        if before is not None:
+            last = [one for one in last if one.at > before.last]
+        stats |= thin(settings, last, stats, context.now)
+        if carries and settings.silence:
+            silent = await shop.read(lambda connection: silence(connection, payments))
+        if silent is not None:
+            stats |= {"silent": silent, "failing_since": silent["since"]}
+        failing = (
+            probe["ok"] is False
+            or silent is not None
+            or too_many_fail(settings, last, stats, context.now)
         )
         subject = _subject(channel)
         found = _Seen(channel, subject, probe, stats, carries, failing, well=False)
@@ -205,20 +219,22 @@ class PaymentChannel:
     ) -> Finding:
         settings = self.settings
         payments = self._payments(seen.channel, context, shop)
-        cases = await shop.read(lambda connection: payments.cases(connection, context.currency))
+        since = seen.stats["failing_since"]
+        started = datetime.fromisoformat(since) if since else None
+        cases = await shop.read(
+            lambda connection: payments.cases(connection, context.currency, started)
+        )
         standby = now = None
         if other is not None:
             tested = {**other.tested, "tested_at": context.now.isoformat()}
             standby = {**other.channel.model_dump(), **tested}
             now = await self._now(seen.channel if seen.carries else other.channel, context, shop)
-        since = seen.stats["failing_since"]
         return Finding(
             subject=subject,
             incident_type="payment_channel_down",
             facts={
                 "channel": seen.channel.model_dump(),
                 "method": settings.method,
-                "window_minutes": settings.window // 60,
                 "probe": seen.probe,
                 "standby": standby,
                 "now": now,
@@ -227,7 +243,7 @@ class PaymentChannel:
             },
             cases=tuple(cases),
             severity=settings.severity,
-            started_at=datetime.fromisoformat(since) if since else None,
+            started_at=started,
             count=seen.stats["failed"],
             felt=seen.carries,
         )

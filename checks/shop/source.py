@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, not_, select
 from sqlalchemy.engine import make_url
@@ -50,6 +50,7 @@ class ShopDatabase:
         self.words_seen: dict[
             tuple[str, str], datetime
         ] = {}  # when all words of a field were known
+        self.usual: dict[str, tuple[datetime, Any]] = {}  # of a channel, since its last payment
         self._timeout = timeout
         try:
             self._engine = create_engine(

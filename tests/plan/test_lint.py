@@ -259,13 +259,13 @@ BROKEN = {
     ),
     "a lock screen without its severity": (
         S33,
-        'ring:\n        en: "Card payments failing',
+        'ring:\n        en: "',
         'ring:\n        en: "Sev {{ incident.reference }}',
         "begins with the severity",
     ),
     "a lock screen without its number": (
         S33,
-        'ring:\n        en: "Card payments failing',
+        'ring:\n        en: "',
         'ring:\n        en: "Sev {{ incident.reference }}',
         "ends with the incident",
     ),
@@ -433,7 +433,7 @@ def test_a_section_that_nothing_opens(tmp_path: Path) -> None:
 
 
 def test_markup_on_the_lock_screen_is_told(copy: PlanCopy) -> None:
-    copy.change(S33, 'ring:\n        en: "Card', 'ring:\n        en: "*Card*')
+    copy.change(S33, 'ring:\n        en: "', 'ring:\n        en: "*Card* ')
     assert any("has no markup" in str(fault) for fault in copy.lint())
 
 
