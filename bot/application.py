@@ -36,7 +36,7 @@ from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
-from bot.name_resolution import sentences
+from bot.name_resolution import opening_nothing, sentences
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
@@ -66,6 +66,7 @@ from incidents.organisation import House
 from incidents.shop_actions.action_attempts import AttemptBook
 from message_templates.engine import Templates
 from plan.loader import LoadedPlan, load_plan
+from plan.sources import PlanError
 from storage.database import Database
 from storage.models import WorkKind
 
@@ -100,6 +101,9 @@ class Muster:
         """Brings everything up. Raises StorageError or PlanError, a sentence each."""
         settings, secrets, clock = self._settings, self._secrets, self._clock
         loaded = await asyncio.to_thread(load_plan, settings.plan.extra)
+        lost = opening_nothing(loaded.plan, settings)
+        if lost:  # what such a check finds would be told to nobody
+            raise PlanError([f"muster.yaml: {sentence}" for sentence in lost])
         database = await asyncio.to_thread(Database.start, settings.database.url, key=secrets.key)
         self._stack.push_async_callback(database.close)
         meters = Meters()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bot.application import Muster
 from bot.cli.doctor import _names
 from bot.cli.stack import demo_settings
+from bot.clock import SystemClock
 from bot.name_resolution import sentences
-from bot.settings import parse_settings
+from bot.settings import Secrets, parse_settings
 from plan.loader import load_plan
+from plan.sources import PlanError
 
+KEY = bytes(32)
 _HERE = {"url": "http://127.0.0.1:9"}
 _SHOP = dict.fromkeys(("control", "primary", "standby"), "http://127.0.0.1:9")
 
@@ -76,6 +83,11 @@ def test_a_check_whose_findings_open_nothing(tmp_path: Path) -> None:
     [sentence] = lacking(data)
     assert "opens “system_down”, which is no incident type of the plan" in sentence
     assert "system_crash" in sentence
+    muster = Muster(
+        parse_settings(data), Secrets("xoxb-1", "xapp-1", "s", bytes(32)), SystemClock()
+    )
+    with pytest.raises(PlanError, match=re.escape(sentence)):  # before anything is opened
+        asyncio.run(muster.start())
 
 
 def test_a_role_that_an_action_rings(tmp_path: Path) -> None:
