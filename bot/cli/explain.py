@@ -11,13 +11,14 @@ from sqlalchemy import Connection, text
 
 from checks.kinds.query import QueryCheckSettings
 from checks.queries.compiled_query import Query
+from checks.queries.missing_index import missing_indexes
 from checks.shop.source import ShopDatabase
 
 _EXPLAINS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 
 
 async def explained(check: QueryCheckSettings, shop: ShopDatabase, currency: str) -> Iterator[str]:
-    """The query as it is sent, its values, the database's own plan, rows and time.
+    """The query as it is sent, its values, the database's own plan, missing indexes, rows and time.
 
     Raises QueryError, and ShopUnavailable where the database cannot be asked.
     """
@@ -32,8 +33,12 @@ def _lines(connection: Connection, query: Query, given: dict[str, Any]) -> Itera
     sql, values = query.sql(engine), query.bound(given, engine)
     yield sql
     yield from (f"  :{name} = {value!r}" for name, value in values.items() if f":{name}" in sql)
-    plan = connection.execute(text(_EXPLAINS.get(engine, "EXPLAIN ") + sql), values)
-    yield from ("  " + "  ".join(str(part) for part in row if part is not None) for row in plan)
+    asked = text(_EXPLAINS.get(engine, "EXPLAIN ") + sql)
+    plan = [dict(row) for row in connection.execute(asked, values).mappings()]
+    yield from (
+        "  " + "  ".join(str(part) for part in row.values() if part is not None) for row in plan
+    )
+    yield from missing_indexes(connection, sql, plan)
     began = time.monotonic()
     rows = len(connection.execute(text(sql), values).all())
     yield f"{rows} rows in {(time.monotonic() - began) * 1000:.0f} ms"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from bot.settings_errors import SettingsError
 from checks.queries.compiled_query import QueryError
 from checks.queries.compiler import compile_query
 from checks.queries.entity_mapping import EntitiesMapping
+from checks.queries.missing_index import missing_indexes
 from tests.checks.foreign_shop import ForeignShop
 from tests.checks.test_other_schema import check, configuration
 
@@ -249,6 +251,55 @@ def test_whole_seconds_of_the_shop_are_compared_as_whole_ones(pg_url: str) -> No
         plan = " ".join(str(row) for row in explained)
     engine.dispose()
     assert "Index Cond: (am < " in plan
+
+
+def test_a_missing_index_is_named_with_its_statement_until_it_is_there(url: str) -> None:
+    """Of a large table that is read whole; what is sent after making it is answered by it."""
+    entities = {
+        "orders": {
+            "from": "viele", "form": "epoch",
+            "fields": {"number": "nr", "placed_at": "am", "phone": "tel",
+                       "state": {"column": "zustand", "words": {"paid": ["b"]}}},
+        }
+    }  # fmt: skip
+    query = compile_query(
+        "select o.number from orders o "
+        "where o.state = 'paid' and o.placed_at < :now and o.phone is null",
+        EntitiesMapping.model_validate({"entities": entities}),
+        "TWD",
+    )
+    engine = create_engine(url)
+    dialect = engine.dialect.name
+    sql, given = query.sql(dialect), query.bound({"now": NOW}, dialect)
+    explains = {"sqlite": "explain query plan ", "postgresql": "explain "}
+
+    def said() -> list[str]:
+        plan = connection.execute(text(explains.get(dialect, "explain ") + sql), given)
+        return list(missing_indexes(connection, sql, [dict(row) for row in plan.mappings()]))
+
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("drop table if exists viele"))
+        connection.execute(
+            text("create table viele (nr int, zustand varchar(9), am int, tel varchar(9))")
+        )
+        rows = [{"n": n, "z": "x" if n else "b"} for n in range(500)]
+        connection.execute(text("insert into viele values (:n, :z, :n, 'x')"), rows)
+        twice = "insert into viele select nr + {0}, zustand, am + {0}, tel from viele"
+        for count in (500, 1_000, 2_000, 4_000):
+            connection.execute(text(twice.format(count)))
+        assert said() == []  # few rows need none
+        for count in (8_000, 16_000):
+            connection.execute(text(twice.format(count)))
+        connection.execute(text("analyze table viele" if dialect == "mysql" else "analyze"))
+        (line,) = said()
+        statement = line.partition(": ")[2].rstrip(";")
+        assert line.startswith("viele is read whole. ")
+        assert re.search(r"^CREATE INDEX .*\(.zustand., .am.\)$", statement), statement
+        connection.execute(text(statement))
+        connection.execute(text("analyze table viele" if dialect == "mysql" else "analyze"))
+        assert said() == []
+        connection.execute(text("drop table viele"))
+    engine.dispose()
 
 
 WRONG = {
