@@ -16,9 +16,11 @@ from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
 from checks.kinds.base import LookFailed
 from checks.kinds.query import QueryCheckSettings
+from checks.registry import build
+from checks.runner import run_check
 from checks.shop.inspect import propose
 from checks.shop.source import ShopUnavailable
-from checks.shop.verification import tried, verified
+from checks.shop.verification import Seen, tried, verified
 
 
 @click.group("shop")
@@ -58,11 +60,16 @@ async def _verify(settings: Settings) -> int:
             for check in settings.checks:
                 if isinstance(check, QueryCheckSettings):
                     seen.append(await tried(check, checking.shop, currency, now))
+                elif check.needs and not getattr(check, "probe_look", None):
+                    result = await run_check(build(check), checking.context(now))
+                    said = result.error or "can be asked"
+                    seen.append(Seen(f"check {check.name}: {said}", wrong=bool(result.error)))
             for one in seen:
                 problems += one.wrong
                 say(text(one.sentence, "red") if one.wrong else one.sentence)
-            for name, why in settings.off.items():
-                say(f"check {name}: off, {why}")
+            for why in dict.fromkeys(settings.off.values()):
+                names = ", ".join(name for name, other in settings.off.items() if other == why)
+                say(f"off: {names}; {why}")
             context = checking.context(now)
             for look, declared in settings.shop.looks.items():
                 if "{{" in declared.url or declared.method != "GET":

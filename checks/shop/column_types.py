@@ -85,7 +85,7 @@ class ColumnTypes:
         if whole and self._has_decimals(connection, table, column, kind):
             return (
                 f"{table}.{column} holds decimals and is mapped as whole minor units: "
-                "set amounts: major"
+                "set unit: major"
             )
         return None
 

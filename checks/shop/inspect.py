@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, Table, create_engine, func, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import DateTime, Float, Integer, Numeric
 
 from checks.queries.entity import entities
 from checks.shop import session
-from checks.shop.source import ShopUnavailable
+from checks.shop.source import unreadable, unusable
 
 _MOVES_BY_ITSELF = ("updated_at", "modified_at")
 _PATIENCE = 60.0  # seconds for one question to a shop that is looked at for the first time
@@ -89,8 +90,10 @@ def propose(url: str) -> Proposal:
         found = inspect(engine)
         names = [*found.get_table_names(), *found.get_view_names()]
         return _propose(engine, {name: engine_table(engine, name) for name in names})
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
-        raise ShopUnavailable(f"the shop's database cannot be read: {error}") from error
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise unusable(error) from error
+    except SQLAlchemyError as error:
+        raise unreadable(error) from error
 
 
 def engine_table(engine: Engine, name: str) -> Table:
@@ -114,17 +117,47 @@ def _propose(engine: Engine, tables: dict[str, Table]) -> Proposal:
             continue
         fields = {name: _field(engine, table, logical, name, own) for name, own in columns.items()}
         proposal.mapping[logical] = {"from": str(table.name), "fields": fields}
-        proposal.questions.extend(
-            f"shop.mapping.{logical}.fields.{name}: no column of {table.name} looks like it."
-            for name in missing
-        )
+        proposal.questions.extend(_not_found(logical, table, columns, missing))
+        proposal.questions.extend(_without_zone(logical, fields))
         if "state" in columns:
             found = _distinct(engine, table, columns["state"])
             proposal.questions.append(
                 f"shop.mapping.{logical}.fields.state.words: {table.name}.{columns['state']} holds "
                 f"{', '.join(found) or 'nothing yet'}; say which mean what."
             )
+    used = {one["from"] for one in proposal.mapping.values()}
+    others = ", ".join(str(name) for name in tables if name not in used)
+    if others:
+        proposal.questions.append(
+            f"Not used: {others}. What else there is to map, and who asks of it: docs/checks.md."
+        )
     return proposal
+
+
+def _not_found(
+    logical: str, table: Table, columns: dict[str, str], missing: list[str]
+) -> Iterator[str]:
+    """What no column's name says, beside those that are left to say it."""
+    left = [str(one.name) for one in table.columns if one.name not in columns.values()]
+    if missing:
+        yield (
+            f"shop.mapping.{logical}.fields: no column of {table.name} looks like "
+            f"{', '.join(missing)}; left are {', '.join(left) or 'none'}."
+        )
+
+
+def _without_zone(logical: str, fields: dict[str, Any]) -> Iterator[str]:
+    """Times that do not say where they are of."""
+    bare = [
+        name
+        for name, one in fields.items()
+        if isinstance(one, dict) and one.get("form") in ("native", "iso", "sql")
+    ]
+    if bare:
+        yield (
+            f"shop.mapping.{logical}.zone: {', '.join(bare)} say no zone of their own; name it "
+            "(zone: Asia/Taipei), or they are read as UTC."
+        )
 
 
 def _field(engine: Engine, table: Table, logical: str, name: str, own: str) -> Any:
@@ -184,6 +217,9 @@ def _columns(table: Table, logical: str) -> dict[str, str]:
         match = next((lower[w] for w in words if w in lower), None)
         if match is not None:
             found[name] = match
+    key = [str(column.name) for column in table.primary_key.columns]
+    if "key" in _COLUMNS[logical] and "key" not in found and len(key) == 1:
+        found["key"] = key[0]
     return found
 
 

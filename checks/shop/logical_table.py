@@ -90,7 +90,10 @@ class LogicalTable:
         """The customer's language as a column of that name; none where the mapping tells none."""
         if self.has("language"):
             return [self.col("language").label("language")]
-        if self._customers is None or not self.has("customer"):
+        told = self._customers.fields if self._customers is not None else {}
+        if self._customers is None or not {"key", "language"} <= told.keys():
+            return []
+        if not self.has("customer"):
             return []
         customers = LogicalTable("customers", self._customers, "language_of", types=self.types)
         found = select(customers.col("language")).where(

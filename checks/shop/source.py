@@ -34,6 +34,21 @@ class ShopUnavailable(Exception):
         self.cause = cause
 
 
+def unusable(error: Exception) -> ShopUnavailable:
+    """The address is none: how one is written. Of a mistyped one nothing is repeated."""
+    why = f" ({error})" if not isinstance(error, ArgumentError) else ""
+    return ShopUnavailable(
+        f"shop.database_url cannot be used{why}: write it like "
+        "postgresql+psycopg://user@host/shop or sqlite:////path/shop.db."
+    )
+
+
+def unreadable(error: SQLAlchemyError) -> ShopUnavailable:
+    """The database's own word, without what its driver adds."""
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return ShopUnavailable(f"the shop's database cannot be read: {reason}", DATABASE)
+
+
 class ShopDatabase:
     """Reads the shop's own tables. Raises ShopUnavailable for whatever the database says."""
 
@@ -61,10 +76,7 @@ class ShopDatabase:
                 hide_parameters=True,
             )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-            raise ShopUnavailable(
-                f"shop.database_url cannot be used: {error}. Write it like "
-                "postgresql+psycopg://user@host/shop or sqlite:////path/shop.db."
-            ) from error
+            raise unusable(error) from error
         session.prepare(self._engine, timeout)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -84,10 +96,7 @@ class ShopDatabase:
                 self._amounts(connection)
                 return query(connection)
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise ShopUnavailable(
-                f"the shop's database cannot be read: {reason}", DATABASE
-            ) from error
+            raise unreadable(error) from error
 
     def table(self, entity: str) -> LogicalTable:
         """An entity by its name. Raises ShopUnavailable where it is not mapped."""

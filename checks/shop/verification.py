@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, select, text, true
 
@@ -19,7 +20,9 @@ from checks.shop.logical_table import LogicalTable
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
 
+_NAMED = 5  # orders that are told by name
 _AHEAD = timedelta(minutes=30)  # a newest row further in the future than this is a wrong zone
+_TELL_THEIR_ZONE = ("aware", "iso_z", "epoch", "epoch_ms")  # forms in which an instant is one
 _WORDS = 12  # of one field, that are told by name
 
 
@@ -143,7 +146,12 @@ def _newest(
             wrong=True,
         )
         return
-    yield Seen(f"  {name}: the newest is of {at:%Y-%m-%d %H:%M} UTC")
+    hours = (now - at).total_seconds() / 3600
+    ago = f", {hours:.1f} h ago" if hours >= 0 else ""
+    mapped = table.field(name)
+    told = mapped.zone is not None or mapped.form in _TELL_THEIR_ZONE
+    zone = "" if told else "; no zone is said for it, so it is read as UTC"
+    yield Seen(f"  {name}: the newest is of {at:%Y-%m-%d %H:%M} UTC{ago}{zone}")
 
 
 def _agreeing(connection: Connection, shop: ShopDatabase, currency: str) -> Iterator[Seen]:
@@ -174,8 +182,21 @@ def _agreeing(connection: Connection, shop: ShopDatabase, currency: str) -> Iter
         yield Seen("No paid order has a captured payment: is the state of payments mapped?", True)
         return
     share = 100 * int(same or 0) / total
-    yield Seen(
-        f"{share:.1f} % of {total} paid orders hold what they cost"
-        + ("" if share >= 50 else ": do their units agree?"),
-        wrong=share < 50,
-    )
+    if share < 50:
+        yield Seen(f"{share:.1f} % of {total} paid orders hold their cost: do units agree?", True)
+        return
+    others = _others(connection, orders, source, equal)
+    yield Seen(f"{share:.1f} % of {total} paid orders hold what they cost{others}")
+
+
+def _others(connection: Connection, orders: LogicalTable, source: Any, equal: Any) -> str:
+    """Some of those that do not, and the check that watches them."""
+    name = orders.col("number" if orders.has("number") else "key")
+    wrong = connection.scalars(
+        select(name).select_from(source).where(equal.is_(None)).order_by(name).limit(_NAMED)
+    ).all()
+    if not wrong:
+        return ""
+    named = ", ".join(map(str, wrong))
+    more = " …" if len(wrong) == _NAMED else ""
+    return f"; not {named}{more} (a check of kind amount_mismatch watches that)"

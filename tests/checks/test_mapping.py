@@ -13,6 +13,7 @@ import yaml
 from sqlalchemy import Engine, create_engine, text
 
 from bot.cli.check import run_once
+from bot.cli.shop import _verify
 from bot.settings import Settings, parse_settings
 from bot.settings_errors import SettingsError
 from checks.queries.entity_mapping import EntitiesMapping
@@ -235,3 +236,52 @@ def test_what_stands_in_each_field_is_seen_before_anything_is_believed(engine: E
     said = [one.sentence for one in seen(url, wrong) if one.wrong]
     assert any("state_since: the newest is" in one and "h in the future" in one for one in said)
     assert any("“versandt” (1) is not known" in one for one in said)
+
+
+def test_a_language_that_is_not_mapped_hides_no_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Customers are mapped without it: the checks that are code look, and verify asks them too."""
+    url = f"sqlite:///{tmp_path / 'laden.db'}"
+    long_ago = int((NOW - timedelta(hours=30)).timestamp())
+    made = create_engine(url)
+    with made.begin() as connection:
+        connection.execute(text("create table auftrag (id, wer, stand, seit, summe)"))
+        connection.execute(text("create table zahlung (id, auftrag, stand, betrag, am)"))
+        connection.execute(text("create table kunde (id)"))
+        connection.execute(text(f"insert into auftrag values (1, 7, 'b', {long_ago}, 900)"))
+        connection.execute(text(f"insert into zahlung values (1, 1, 'ok', 800, {long_ago})"))
+        connection.execute(text("insert into kunde values (7)"))
+    made.dispose()
+    state = {"column": "stand", "words": {"paid": ["b"]}}
+    mapping = {
+        "orders": {
+            "from": "auftrag", "unit": "minor", "form": "epoch",
+            "fields": {"key": "id", "number": "id", "customer": "wer", "state": state,
+                       "state_since": "seit", "total": "summe"},
+        },
+        "payments": {
+            "from": "zahlung", "unit": "minor", "form": "epoch",
+            "fields": {"key": "id", "order_key": "auftrag", "amount": "betrag", "created_at": "am",
+                       "state": {"column": "stand", "words": {"captured": ["ok"]}}},
+        },
+        "customers": {"from": "kunde", "fields": {"key": "id"}},
+    }  # fmt: skip
+    found = parse_settings(
+        {
+            "slack": {"channels": {"incidents": {"id": "C1"}}},
+            "roles": {"oncall": {"people": ["U1"]}},
+            "shop": {"name": "S", "currency": "TWD", "database_url": url, "mapping": mapping},
+            "checks": [
+                {"name": "amounts", "kind": "amount_mismatch"},
+                {"name": "stuck", "kind": "stuck_orders", "limits": {"paid": 24}},
+            ],
+        }
+    )
+    for result in asyncio.run(run_once(found, ("amounts", "stuck"))):
+        assert result.error is None
+        assert [case.key for one in result.findings for case in one.cases] == ["1"]
+    assert asyncio.run(_verify(found)) == 1  # no paid order holds what it costs
+    said = capsys.readouterr().out
+    assert "check amounts: can be asked" in said
+    assert "check stuck: can be asked" in said

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
+
+from bot import strict_yaml
+from bot.settings import parse_settings
 from checks.queries.detections_page import detections_page
 from checks.queries.entities_page import entities_page
+from checks.queries.entity_mapping import EntitiesMapping
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text("utf-8"), re.S | re.M)
 EXAMPLE = Path(__file__).parents[1] / "plan/own/sections/11.2/checks/not-closed.yaml"
 
 
@@ -21,3 +28,13 @@ def test_every_entity_stands_there_as_it_is() -> None:
 
 def test_every_detection_stands_there_with_what_it_asks_of() -> None:
     assert "\n" + "\n".join(detections_page()) + "\n" in PAGE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_every_example_is_one(number: int) -> None:
+    """Each can be copied: the shop's mapping is one, the small file is a whole configuration."""
+    data = strict_yaml.read(BLOCKS[number])
+    if "slack" in data:
+        assert parse_settings(data).checks
+    elif "shop" in data:
+        EntitiesMapping.model_validate({"entities": data["shop"]["mapping"]})
