@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/check.py"))
-# They start servers, or wait for what never answers.
-SLOW = {"01", "23", "30", "32", "33"}
+# They start servers or many programs, or wait for what never answers.
+SLOW = {"01", "21", "23", "24", "30", "32", "33"}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ SECONDS, EVERY = (300.0, 20.0) if _FULL else (28.0, 13.0)
 LEASE = 33.0  # seconds: what a dead replica had claimed is free by then
 
 
+@pytest.mark.slow  # two replicas below are killed so in every run
 def test_one_bot_is_killed_at_random_moments(tmp_path: Path) -> None:
     """On SQLite: killed and started again while people go on."""
     seed = random.SystemRandom().randrange(10**6)
