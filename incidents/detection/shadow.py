@@ -73,12 +73,12 @@ def of_time(session: Session, start: datetime, end: datetime) -> tuple[Shadow, .
 def _read(states: Iterable[CheckState], start: datetime, end: datetime) -> Iterable[Shadow]:
     for state in states:
         kept = (state.figures or {}).get(KEPT)
-        if not kept:
-            continue
+        if not kept or state.last_run_at is None or state.last_run_at < start:
+            continue  # it is not asked any more: what it found then is not so now
         then = [one for one in kept["opened"] if start <= datetime.fromisoformat(one["at"]) < end]
         yield Shadow(
             check=state.name,
             opened=len(then),
             cases=sum(one["cases"] for one in then),
-            now=sum(kept["now"].values()),
+            now=0 if state.last_error else sum(kept["now"].values()),
         )

@@ -4,6 +4,7 @@ A case is its folder: what was reported and what is right (`case.md`), its input
 exits with 0 for the right result and 1 where the fault is there. This is what the judges share.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 HERE = pathlib.Path(sys.argv[0]).resolve().parent
 MUSTER = [sys.executable, "-m", "bot.cli"]
@@ -78,13 +81,52 @@ def keys(result: dict) -> list[str]:  # type: ignore[type-arg]
     return sorted(case["key"] for one in result["findings"] for case in one["cases"])
 
 
+Answer = Callable[[Any], object]
+
+
+def answer(body: str | bytes, status: str = "200 OK", kind: str = "application/json") -> Answer:
+    """One HTTP answer, as a function that writes it."""
+    body = body if isinstance(body, bytes) else body.encode()
+    lines = (f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}")
+    head = "\r\n".join((*lines, "Connection: close", "", ""))
+
+    def send(out: Any) -> None:
+        out.write(head.encode() + body)
+
+    return send
+
+
+nothing = answer("nope", "404 Not Found", "text/plain")
+
+
+def serve(answers: Mapping[str, Answer]) -> int:
+    """A small HTTP server on a port of its own: {path: function(wfile)}; gives the port."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            line = self.rfile.readline().decode("latin-1").split(" ")
+            while self.rfile.readline().strip():
+                pass
+            if len(line) < 2:
+                return
+            with contextlib.suppress(OSError):
+                answers.get(line[1].split("?")[0], nothing)(self.wfile)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address, daemon_threads = True, True
+
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return int(server.server_address[1])
+
+
 def end() -> None:
     shutil.rmtree(WORK, ignore_errors=True)
     sys.exit(1 if PROBLEMS else 0)
 
 
 __all__ = [
-    "HERE", "MUSTER", "PROBLEMS", "WORK", "check", "config", "database", "end", "found", "json",
-    "keys", "muster", "os", "pathlib", "shutil", "socket", "socketserver", "sqlite3",
-    "subprocess", "sys", "tempfile", "threading", "time", "want",
+    "HERE", "MUSTER", "PROBLEMS", "WORK", "answer", "check", "config", "database", "end", "found",
+    "json", "keys", "muster", "nothing", "os", "pathlib", "serve", "shutil", "socket",
+    "socketserver", "sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "want",
 ]  # fmt: skip
