@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bot.settings import Settings
+from bot.wiring.table_looks import answered_by_tables
 from plan import expressions
 from plan.lint import placed
 from plan.model import Action, IncidentType, Plan
@@ -36,8 +37,8 @@ _LACKS = {
     "audience": (
         "the audience “{name}” is not in slack.channels: its incidents are posted to “incidents”"
     ),
-    "look": "the look “{name}” is not in shop.looks: what needs it is refused",
-    "action": "the action “{name}” is not in shop.actions: its button is refused",
+    "look": "the look “{name}” is not in shop.looks: what needs it is not offered",
+    "action": "the action “{name}” is not in shop.actions: its button is not offered",
 }
 _Found = tuple[str, str, Problem]  # kind, name, where
 
@@ -47,7 +48,7 @@ def unresolved(plan: Plan, settings: Settings) -> list[Problem]:
     known: Mapping[str, frozenset[str]] = {
         "role": frozenset(settings.roles),
         "audience": frozenset(settings.slack.channels),
-        "look": frozenset(settings.shop.looks),
+        "look": frozenset(settings.shop.looks) | answered_by_tables(settings),
         "action": frozenset(settings.shop.actions),
     }
     found: dict[tuple[str, str], Problem] = {}

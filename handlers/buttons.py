@@ -18,6 +18,7 @@ def register(registry: Registry) -> None:
     for name in ("step.run", "step.form", "step.branch", "step.done"):
         registry.action(name, opens=True)(step)
     registry.action("step.skip", opens=True)(skip)
+    registry.action("step.by_hand", opens=True)(by_hand)
     registry.action("step.undo")(undo)
     registry.action("later.run")(later)
     registry.action("incident.show")(show)
@@ -96,6 +97,15 @@ async def step(interaction: Interaction, desk: Desk) -> None:
 
 async def skip(interaction: Interaction, desk: Desk) -> None:
     """Skipping asks for a reason in one line."""
+    await _told(interaction, desk, "form_skip")
+
+
+async def by_hand(interaction: Interaction, desk: Desk) -> None:
+    """What was done outside of Muster is told in one line."""
+    await _told(interaction, desk, "form_by_hand")
+
+
+async def _told(interaction: Interaction, desk: Desk, form: str) -> None:
     target = await target_of(interaction, desk)
     if target is None:
         return
@@ -106,7 +116,7 @@ async def skip(interaction: Interaction, desk: Desk) -> None:
         return
     await desk.open(
         interaction,
-        "form_skip",
+        form,
         {"reference": f"INC-{target.number}"},
         step_title=wanted.step_title,
         scope=dict(wanted.scope),

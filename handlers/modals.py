@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from handlers import forms
 from handlers.context import Desk
 from handlers.registry import Interaction, Registry
 from incidents.command_table import Text
+from incidents.runbooks.by_hand import BY_HAND
 from incidents.step_press import SKIP, Press, press
 from plan import step_buttons
 from plan.model import Form
@@ -16,8 +18,9 @@ from plan.model import Form
 def register(registry: Registry) -> None:
     registry.answer("form.step")(step_errors)
     registry.view("form.step")(step)
-    registry.answer("form.skip")(skip_errors)
-    registry.view("form.skip")(skip)
+    for name, button in (("form.skip", SKIP), ("form.by_hand", BY_HAND)):
+        registry.answer(name)(told_errors)
+        registry.view(name)(partial(told, button=button))
     registry.view("form.send")(send)
 
 
@@ -69,19 +72,20 @@ async def send(interaction: Interaction, desk: Desk) -> None:
     await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
 
 
-async def skip(interaction: Interaction, desk: Desk) -> None:
+async def told(interaction: Interaction, desk: Desk, *, button: str) -> None:
+    """Why a step is skipped, or what was done by hand, in one line."""
     memory = interaction.memory
     wish = Press(
         _number(interaction),
         int(memory.get("version", 0)),
         str(memory.get("step", "")),
-        SKIP,
+        button,
         desk.actor(interaction),
         values={"reason": forms.text(interaction, "reason")},
     )
     await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
 
 
-def skip_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
-    """A reason is short, and holds no personal data."""
+def told_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
+    """It is short, and holds no personal data."""
     return forms.text_errors((Text("reason"),), interaction, desk)

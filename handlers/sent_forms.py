@@ -76,12 +76,16 @@ def _step(session: Session, house: House, sent: SentForm, now: datetime) -> Draw
     return "form", wanted.view, {"callback": sent.name}
 
 
-def _skip(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
+def _told(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
     wanted = asked(session, house, sent.target, now)
     if wanted is None:
         return None
     view = {"reference": f"INC-{sent.target.number}"}
-    return "form_skip", view, {"step_title": wanted.step_title, "scope": dict(wanted.scope)}
+    return (
+        sent.name.replace(".", "_"),
+        view,
+        {"step_title": wanted.step_title, "scope": dict(wanted.scope)},
+    )
 
 
 def _resolve(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
@@ -103,7 +107,8 @@ def _command(session: Session, house: House, sent: SentForm, now: datetime) -> D
 
 _FORMS: Mapping[str, Callable[[Session, House, SentForm, datetime], Drawn | None]] = {
     "form.step": _step,
-    "form.skip": _skip,
+    "form.skip": _told,
+    "form.by_hand": _told,
     "form.resolve": _resolve,
     "form.declare": _declared,
     "form.complaint": _declared,

@@ -73,7 +73,7 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
     action = found.action if found is not None else None
     offered = None
     if found is not None:
-        offered = runbook.offer_of(plan, place.plan, found.button, cases, seen)
+        offered = runbook.offer_of(plan, place.plan, found.button, cases, seen, house.doors)
     return Asked(
         step_title=place.plan.title,
         scope=seen if offered is None else {**seen, "target": dict(offered.target)},

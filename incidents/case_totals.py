@@ -210,7 +210,8 @@ def _nothing(like: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _listed(cases: Sequence[CaseLine]) -> dict[str, Any]:
     named: Counter[str] = Counter()
     for case in cases:
-        marks = {name for name, value in case.facts.items() if value}
+        # An amount is a figure and no mark: “refunded: NT$0” is an order that was not refunded.
+        marks = {n for n, value in case.facts.items() if value and not isinstance(value, Mapping)}
         if case.outcome:
             marks.add(case.outcome)
         named.update(marks)

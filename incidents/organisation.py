@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from incidents.doors import Doors
 from plan.languages import DEFAULT, LANGUAGES, ORIGINAL
 from plan.loader import LoadedPlan
 from plan.model import Plan
@@ -160,6 +161,7 @@ class House:
     blind_after: timedelta = timedelta(minutes=5)  # a check cannot look, until the house is told
     storm_after: int = 10  # incidents that one run of a check opens, before the rest are one
     storm_within: timedelta = timedelta(minutes=5)  # the same for many checks, by section
+    doors: Doors = field(default_factory=Doors)  # what of the shop can be done and looked at
     shop_names: frozenset[str] = frozenset()  # fields of answers that the configuration speaks of
     follow_up_after: timedelta = timedelta(days=7)  # day of an open item nobody gave a day
 

@@ -17,6 +17,7 @@ from incidents.lifecycle import ownership
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
 from incidents.runbooks import (
+    by_hand,
     follow_up_prompts,
     forms,
     press_conflicts,
@@ -67,6 +68,8 @@ def _pressed(change: Change, wish: Press) -> Outcome:
         return Outcome.refused("not_offered")
     if wish.button_id == SKIP:
         return _skip(change, place, wish)
+    if wish.button_id == by_hand.BY_HAND:
+        return by_hand.record(change, place, wish.values)
     if wish.button_id == UNDO:
         return _undo(change, place, wish)
     if wish.button_id in manual_verification.BUTTONS:
@@ -118,8 +121,8 @@ def _order(change: Change, place: Place, action: Action | None) -> Outcome | Non
 
 def _do(change: Change, place: Place, found: StepButton, wish: Press) -> Outcome:
     button, action, branch = found.button, found.action, found.branch
-    cases, seen = change.cases, change.scope
-    if runbook.offer_of(change.plan, place.plan, button, cases, seen) is None:
+    cases, seen, doors = change.cases, change.scope, change.house.doors
+    if runbook.offer_of(change.plan, place.plan, button, cases, seen, doors) is None:
         form = place.plan.form
         over = action.cases if action is not None else form.cases if form is not None else None
         return Outcome.refused("nothing_to_do" if over else "not_offered")
@@ -268,7 +271,7 @@ def _answered(change: Change, wish: Press) -> Outcome:
         change.audit("answer", later.id, data={"button": button.id})
         return Outcome.done("later_stayed", until=again)
     cases, seen = change.cases, change.scope
-    if runbook.offer(change.plan, button, cases, seen) is None:
+    if runbook.offer(change.plan, button, cases, seen, change.house.doors) is None:
         return Outcome.refused("nothing_to_do")
     asked = requests.request_action(
         change, Wish(action, None, f"later:{later.id}:{button.id}", params=button.params)

@@ -132,6 +132,8 @@ class StepView:
     approver: PersonView | None = None  # while it waits for their yes
     recorded: tuple[tuple[Words, str], ...] = ()  # label and literal text of non-personal fields
     left: LeftView | None = None
+    lacks: tuple[str, ...] = ()  # places in muster.yaml without which it cannot be done from here
+    by_hand: bool = False  # done on a person's word
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 
+from actions.connectors.base import Connector
 from actions.connectors.http import ShopClient, ShopError, open_http
 from bot.settings import Settings, mapping_of
+from bot.wiring.table_looks import TableLooks, answered_by_tables
 from checks.kinds.base import CheckContext, LookFailed
 from checks.model import NONE_FAILED, Failed
 from checks.shop.source import ShopDatabase
@@ -23,7 +25,7 @@ class Checking:
 
     http: httpx.AsyncClient
     shop: ShopDatabase | None
-    client: ShopClient
+    client: Connector  # the shop's doors, and what its tables answer
     currency: str
 
     def context(
@@ -57,12 +59,14 @@ async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
     if settings.shop.database_url and settings.shop.mapping:
         shop = ShopDatabase(settings.shop.database_url, mapping_of(settings))
     async with open_http() as http:
-        client = ShopClient(
+        client: Connector = ShopClient(
             http,
             base_url=settings.shop.control_url,
             looks=settings.shop.looks,
             actions=settings.shop.actions,
         )
+        if shop is not None and answered_by_tables(settings):
+            client = TableLooks(client, shop, settings.shop.currency)
         try:
             yield Checking(http, shop, client, settings.shop.currency)
         finally:

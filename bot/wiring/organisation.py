@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from bot.delivery.audiences import Audience as DeliveryAudience
 from bot.delivery.audiences import Audiences
 from bot.settings import Settings
+from bot.wiring.table_looks import answered_by_tables
+from incidents.doors import Doors
 from incidents.organisation import Audience, EscalationTimes, House, QuietHours, Role
 from plan import answer_fields
 from plan.loader import LoadedPlan
@@ -37,6 +39,10 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
     doors = (settings.shop.actions, settings.shop.looks)
     return House(
         loaded=loaded,
+        doors=Doors(
+            actions=frozenset(settings.shop.actions),
+            looks=frozenset(settings.shop.looks) | answered_by_tables(settings),
+        ),
         shop_names=answer_fields.names(
             *({k: d.model_dump() for k, d in door.items()} for door in doors)
         ),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from incidents import case_totals
 from incidents.read.reader import Reader
 from incidents.runbooks import runbook
+from incidents.runbooks.by_hand import BY_HAND
 from incidents.runbooks.places import Place
 from incidents.runbooks.runbook import Offer
 from incidents.shop_actions import requests
@@ -70,7 +71,9 @@ def offer_scope(reader: Reader, offer: Offer, action: Action | None) -> dict[str
 
 
 def offered(reader: Reader, place: Place) -> list[Offer]:
-    return list(runbook.offers_of(reader.plan, place.plan, reader.cases, reader.scope))
+    return list(
+        runbook.offers_of(reader.plan, place.plan, reader.cases, reader.scope, reader.house.doors)
+    )
 
 
 def on_card(reader: Reader, place: Place) -> list[Offer]:
@@ -87,12 +90,20 @@ def skip(reader: Reader, place: Place) -> ButtonView:
     return ButtonView("step.skip", f"{reference(reader)}:{place.plan.id}:skip", None, "skip")
 
 
+def by_hand(reader: Reader, place: Place) -> ButtonView:
+    """Said to be done where Muster has no door to do it."""
+    value = f"{reference(reader)}:{place.plan.id}:{BY_HAND}"
+    return ButtonView("step.by_hand", value, None, "by_hand")
+
+
 def of_question(
     reader: Reader, later_id: str, buttons: Iterable[Button], sequence: int
 ) -> list[ButtonView]:
     """The buttons of something that was asked; their line is what they are about, not a version."""
     found: list[ButtonView] = []
-    for offer in runbook.offers(reader.plan, tuple(buttons), reader.cases, reader.scope):
+    for offer in runbook.offers(
+        reader.plan, tuple(buttons), reader.cases, reader.scope, reader.house.doors
+    ):
         button = offer.button
         action = reader.plan.actions[button.action] if button.action else None
         found.append(

@@ -15,7 +15,7 @@ from incidents.lifecycle import command_rows, hold
 from incidents.organisation import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
-from incidents.runbooks import follow_up_prompts, runbook
+from incidents.runbooks import by_hand, follow_up_prompts, runbook
 from incidents.runbooks.places import Place
 from incidents.views import ButtonView, CardView, NextView, PersonView
 from plan import expressions
@@ -246,6 +246,8 @@ def _step_buttons(reader: Reader, step: Place | None, shown: NextView) -> list[B
         green = buttons.green_of(reader, step)
         for offer in buttons.on_card(reader, step):
             first.append(buttons.of_offer(reader, step, offer, green=offer.button.id == green))
+        if by_hand.lacks(reader, step):
+            first.append(buttons.by_hand(reader, step))
     beside: list[ButtonView] = []
     rest: list[ButtonView] = []
     busy = {running.first.step_id for running in reader.running}

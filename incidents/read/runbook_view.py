@@ -14,7 +14,7 @@ from incidents.read import buttons
 from incidents.read.card import next_place
 from incidents.read.problems import problem_of, problem_scope
 from incidents.read.reader import Reader, reader_of
-from incidents.runbooks import follow_up_prompts, runbook, undo
+from incidents.runbooks import by_hand, follow_up_prompts, runbook, undo
 from incidents.runbooks.places import Place
 from incidents.shop_actions import manual_verification
 from incidents.views import ButtonView, LeftView, PersonView, RunbookView, Scope, StepView
@@ -92,6 +92,7 @@ def _step(
         state == "done" and place.plan.repeats and live
     )
     offers = buttons.offered(reader, place) if can_press else []
+    lacks = by_hand.lacks(reader, place) if can_press and state != "done" else ()
     scope: dict[str, Any] = {**reader.scope, **buttons.aim_of(reader, place)}
     problem = (row.figures or {}).get("problem")
     return StepView(
@@ -110,7 +111,7 @@ def _step(
         started_at=row.started_at,
         reason=row.reason.reveal() if row.reason else None,
         branch=_branch(place),
-        buttons=_step_buttons(reader, place, offers, state),
+        buttons=_step_buttons(reader, place, offers, state, lacking=bool(lacks)),
         undo=_undo(reader, place) if live else None,
         not_needed=place.plan.not_needed,
         problem=problem_of(reader, problem),
@@ -120,6 +121,8 @@ def _step(
         first_at=_first_at(place),
         approver=_approver(reader, place) if state == "running" else None,
         left=_left(reader, place) if can_press else None,
+        lacks=lacks,
+        by_hand=by_hand.BY_HAND in (row.figures or {}).get("did", ()) and state == "done",
     )
 
 
@@ -185,7 +188,7 @@ def _branch(place: Place) -> Words | None:
 
 
 def _step_buttons(
-    reader: Reader, place: Place, offers: list[runbook.Offer], state: str
+    reader: Reader, place: Place, offers: list[runbook.Offer], state: str, *, lacking: bool
 ) -> tuple[ButtonView, ...]:
     if state == "unknown" and manual_verification.left_to_a_person(reader.change(), place):
         return _what_was_seen(reader, place)
@@ -196,6 +199,8 @@ def _step_buttons(
     found = [
         buttons.of_offer(reader, place, offer, green=offer.button.id == green) for offer in pure
     ]
+    if lacking:
+        found.append(buttons.by_hand(reader, place))
     if state in ("next", "open_any_time"):
         found.append(buttons.skip(reader, place))
     return tuple(buttons.unique(found))

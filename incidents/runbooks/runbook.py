@@ -9,6 +9,7 @@ from typing import Any
 from incidents import case_totals
 from incidents.case_totals import CaseLine
 from incidents.change import Change
+from incidents.doors import Doors
 from incidents.runbooks import runs
 from incidents.runbooks.places import Place
 from plan import expressions
@@ -155,12 +156,17 @@ def asked(step: PlanStep, cases: Sequence[CaseLine], seen: Mapping[str, Any]) ->
 
 
 def offers_of(
-    plan: Plan, step: PlanStep, cases: Sequence[CaseLine], seen: Mapping[str, Any]
+    plan: Plan,
+    step: PlanStep,
+    cases: Sequence[CaseLine],
+    seen: Mapping[str, Any],
+    doors: Doors,
 ) -> Iterator[Offer]:
-    """The buttons of a step that are offered now: none of a way that is closed, and a form that
-    holds case by case only while it has a case to ask about (the others see how many)."""
-    form = step.form
-    for found in offers(plan, step.buttons, cases, {**seen, **asked(step, cases, seen)}, step):
+    """The buttons of a step that are offered now: none of a way that is closed or of a door that
+    the shop has not, and a form that holds case by case only while it has a case to ask about (the
+    others see how many)."""
+    form, seen_by = step.form, {**seen, **asked(step, cases, seen)}
+    for found in offers(plan, step.buttons, cases, seen_by, doors, step):
         branch = StepButton(step, found.button, None).branch
         if branch is not None and not expressions.holds(branch.condition, seen):
             continue
@@ -176,9 +182,10 @@ def offer_of(
     button: Button,
     cases: Sequence[CaseLine],
     seen: Mapping[str, Any],
+    doors: Doors,
 ) -> Offer | None:
     """One button of a step; None where it is not offered now."""
-    found = offers_of(plan, step, cases, seen)
+    found = offers_of(plan, step, cases, seen, doors)
     return next((one for one in found if one.button.id == button.id), None)
 
 
@@ -187,11 +194,12 @@ def offers(
     buttons: Sequence[Button],
     cases: Sequence[CaseLine],
     seen: Mapping[str, Any],
+    doors: Doors,
     step: PlanStep | None = None,
 ) -> Iterator[Offer]:
     """The buttons that are offered as things are now. `step`: the one that they stand at."""
     for button in buttons:
-        found = offer(plan, button, cases, seen, step)
+        found = offer(plan, button, cases, seen, doors, step)
         if found is not None:
             yield found
 
@@ -201,10 +209,13 @@ def offer(
     button: Button,
     cases: Sequence[CaseLine],
     seen: Mapping[str, Any],
+    doors: Doors,
     step: PlanStep | None = None,
 ) -> Offer | None:
     """The button with its target; None where it is not offered now."""
     action = plan.actions.get(button.action or "")
+    if action is not None and doors.lacks(action):
+        return None
     reached: tuple[CaseLine, ...] = ()
     aim: dict[str, Any] = {}
     if action is not None and action.cases is not None:

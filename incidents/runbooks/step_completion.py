@@ -79,14 +79,23 @@ def _give_outcome(change: Change, outcome: str) -> None:
         case.updated_at = change.now
 
 
-def after(change: Change, place: Place, entry: TimelineEntry | None, *, posted: bool) -> None:
+def after(
+    change: Change,
+    place: Place,
+    entry: TimelineEntry | None,
+    *,
+    posted: bool,
+    seen: bool = True,
+) -> None:
     """What follows a done step: mitigated or watched, the run done; then everything is shown.
 
     `posted`: the entry is the log line of the step; where it mitigates, the line is the one that
-    says so to the channel.
+    says so to the channel. `seen`: False, where a person's word is all there is: it mitigates
+    nothing, the check says when it is over.
     """
     mitigates = (
-        place.plan.mitigates
+        seen
+        and place.plan.mitigates
         and place.row.state == StepState.DONE  # not one that was left out, or is open again
         and change.incident.status in (Status.OPEN, Status.ACKNOWLEDGED)
     )

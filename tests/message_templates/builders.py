@@ -691,6 +691,10 @@ def modals() -> dict[str, tuple[Any, dict[str, Any]]]:
             card_open(),
             {"step_title": step("3.3.3.s1").title, "scope": scope(), **about},
         ),
+        "form_by_hand": (
+            card_open(),
+            {"step_title": step("3.3.1.s2").title, "scope": scope(), **about},
+        ),
         "form_note": (card_open(), {"text": RAW_WORDS}),
         "form_dismiss": (card_open(), {"silent_for": 3 * 86_400}),
         "form_severity": (card_open(), {}),
@@ -946,6 +950,24 @@ def runbook_all_states() -> RunbookView:
             ),
         ),
     )
+
+
+def runbook_by_hand() -> RunbookView:
+    """A step that Muster has no door for, and one that was done so."""
+    base = runbook_mitigated()
+    lacks = ("shop.actions.switch_payment_channel", "shop.looks.routing")
+    told = ButtonView("step.by_hand", "INC-412:7:3.3.1.s2:by_hand", None, "by_hand")
+    steps = (
+        dataclasses.replace(
+            _step_view(1, "3.3.1.s1", "done", actor=MEI, actor_kind="person", at=at("03:09")),
+            by_hand=True,
+        ),
+        dataclasses.replace(
+            _step_view(2, "3.3.1.s2", "next", buttons=(told, skip_button("3.3.1.s2"))),
+            lacks=lacks,
+        ),
+    )
+    return dataclasses.replace(base, done=1, total=2, steps=steps)
 
 
 def runbook_long(steps: int) -> RunbookView:

@@ -32,7 +32,7 @@ def _cards(language: str) -> str:
 
 
 def _runbooks(language: str) -> str:
-    views = (builders.runbook_mitigated(), builders.runbook_skipped())
+    views = (builders.runbook_mitigated(), builders.runbook_skipped(), builders.runbook_by_hand())
     return "\n\n".join(
         lines(TEMPLATES.render("runbook", view, language=language)) for view in views
     )
