@@ -32,6 +32,10 @@ class Doors:
             found += [f"shop.looks.{one}" for one in _looks(action) if one not in self.looks]
         return tuple(dict.fromkeys(found))
 
+    def can_look(self, name: str) -> bool:
+        """Whether the look can be answered."""
+        return self.looks is None or name in self.looks
+
 
 def _looks(action: Action) -> list[str]:
     """What is looked at before it goes out. An effect that cannot be looked at is asked of a

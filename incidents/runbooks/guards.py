@@ -74,7 +74,7 @@ def wanted_looks(
     cases, seen = change.cases, change.scope
     wanted: list[WantedLook] = []
     for guard in _guards(change):
-        if guard.look is None:
+        if guard.look is None or not house.doors.can_look(guard.look):
             continue
         if guard.per_case:
             wanted += [
@@ -93,13 +93,16 @@ def standing(change: Change, looks: GuardLooks | None, form: Mapping[str, Any] |
     refused: list[Unmet] = []
     listed: list[Unmet] = []
     demanded: list[str] = []
+    doors = change.house.doors
     for guard in _guards(change):
         if guard.field is not None and form is None:
             if not expressions.holds(guard.holds, seen):
                 demanded.append(guard.field)
             continue
         unmet = _unmet(change, guard, cases, seen, looks)
-        (refused if guard.hard else listed).extend(unmet)
+        # What nobody can look at here is said, and keeps nothing open for ever.
+        blind = guard.look is not None and not doors.can_look(guard.look)
+        (refused if guard.hard and not blind else listed).extend(unmet)
     unsettled = [case for case in cases if case.state != CaseState.SETTLED]
     return Standing(
         refused=tuple(refused),
