@@ -43,7 +43,8 @@ def test_a_crash_is_worked_through_by_hand(bare: World) -> None:
     assert bare.step("9.1.3.s2").state == StepState.DONE
     assert bare.incident().status == Status.ACKNOWLEDGED
     [entry] = [one for one in bare.entries() if one.kind == "done_by_hand"]
-    assert entry.text is not None and entry.text.reveal() == "Moved to node 2"
+    assert entry.text is not None
+    assert entry.text.reveal() == "Moved to node 2"
     assert bare.press(MEI, "9.1.3.s2", "by_hand", values={"reason": "Again"}).code != "done"
 
     # Its data cannot be looked at from here: a person did, and that look keeps nothing open.
