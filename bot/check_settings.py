@@ -95,6 +95,11 @@ def query_faults(
             continue
         for lacking in sorted(query.parameters - given):
             yield f"checks.{check.name}.{name}: there is no parameter “:{lacking}”; add it."
+        for moment in sorted(query.without_form & check.moments):
+            yield (
+                f"checks.{check.name}.{name}: “:{moment}” is a time, held against what is none; "
+                "compare it with a field that is a time."
+            )
         yield from _answers(check, name, query)
 
 

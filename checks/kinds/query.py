@@ -88,6 +88,12 @@ class QueryCheckSettings(CheckSettings):
         """The columns whose values make incidents of their own."""
         return tuple(one for one in (self.type_by, self.subject_by) if one is not None)
 
+    @property
+    def moments(self) -> frozenset[str]:
+        """The parameters that are times."""
+        ages = (name for name, value in self.parameters.items() if isinstance(value, Age))
+        return frozenset((_NOW, *ages))
+
     def names(self, subject: str) -> bool:
         """Whether an incident of that subject is of this check."""
         return subject.partition("=")[0] == self.subject

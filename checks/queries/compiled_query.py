@@ -43,7 +43,11 @@ class Bind:
         if self.parameter is None:
             return self.value
         found = given[self.parameter]
-        return self.form.bound(found) if self.form and isinstance(found, datetime) else found
+        if not isinstance(found, datetime):
+            return found
+        if self.form is None:  # in no column's form it would be held against another clock
+            raise QueryError(f":{self.parameter} is a time: compare it with a field that is one")
+        return self.form.bound(found)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,12 @@ class Query:
     @property
     def parameters(self) -> frozenset[str]:
         return frozenset(one.parameter for one in self.binds.values() if one.parameter)
+
+    @property
+    def without_form(self) -> frozenset[str]:
+        """Parameters that are held against no field that is a time."""
+        loose = (one for one in self.binds.values() if one.form is None)
+        return frozenset(one.parameter for one in loose if one.parameter)
 
     def has(self, name: str) -> bool:
         return any(one.name == name for one in self.outputs)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError, TokenError
 
+from checks.queries import instants
 from checks.queries.compiled_query import (
     DIALECT,
     ENGINES,
@@ -31,7 +32,7 @@ from checks.queries.expression_types import MONEY_MADE_OF, type_of
 from checks.queries.shop_tables import table_of, worked_out
 from storage.money import digits_apart, exponent
 
-_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+EVERY = "every"  # before a table: all of its rows, whatever counts
 FUNCTIONS = (
     exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Abs, exp.Coalesce, exp.Case, exp.If,
     exp.Exists, exp.Lower, exp.Upper, exp.Trim, exp.Round, exp.And, exp.Or, exp.Nullif,
@@ -75,6 +76,12 @@ def compile_query(text: str, mapping: EntitiesMapping, currency: str) -> Query:
     if not isinstance(tree, exp.Select):
         raise QueryError("it is no select: a check only reads")
     return _Compiler(mapping, currency).query(tree)
+
+
+def _every(schema: str, mapped: EntityMapping) -> EntityMapping:
+    if schema.lower() != EVERY:
+        raise QueryError(f"there is no “{schema}” before a table; there is {EVERY}")
+    return mapped.model_copy(update={"where": None})
 
 
 class _Compiler:
@@ -149,6 +156,8 @@ class _Compiler:
             if mapped is None:
                 raise NotMapped(f"“{name}” is not mapped: say where the shop keeps it")
             self.needs.append(name)
+            if table.db:  # `every.orders`: what the mapping's `where` leaves out as well
+                mapped = _every(table.db, mapped)
             source = _Source(name, mapped)
             kept = table_of(mapped, alias)
             table.replace(kept)
@@ -169,6 +178,8 @@ class _Compiler:
                 raise QueryError(f"“{alias}” has no column “{name}”")
             column.set("table", exp.to_identifier(alias))
             column.meta["output"] = found
+            if found.type == "instant":  # it is still in the form of its column
+                column.meta.update(type="instant", field=found.mapping, name=name)
             return
         kind = entities()[source.entity].fields.get(name)
         if kind is None:
@@ -214,12 +225,12 @@ class _Compiler:
     # what the fields mean where they stand
 
     def _meanings(self, select: exp.Select) -> None:
+        for compared in _own(select, instants.COMPARED):
+            instants.bind(compared, self._parameter)
         for column in list(_own(select, exp.Column)):
             kind = column.meta.get("type")
             if kind == "word":
                 self._word(column)
-            elif kind == "instant":
-                self._instant(column)
             elif kind == "money":
                 self._money(column)
             elif kind == "text" and isinstance(column.parent, exp.Is):
@@ -263,27 +274,6 @@ class _Compiler:
         if not same:
             return exp.EQ(this=exp.Literal.number(1), expression=exp.Literal.number(0))
         return exp.In(this=column.copy(), expressions=[self._bind(one) for one in same])
-
-    def _instant(self, column: exp.Column) -> None:
-        above, mapped = column.parent, column.meta["field"]
-        if isinstance(above, exp.Between):
-            others = [above.args["low"], above.args["high"]] if above.this is column else []
-        elif isinstance(above, _COMPARED):
-            others = [above.expression if above.this is column else above.this]
-        else:
-            return
-        for other in others:
-            if isinstance(other, exp.Placeholder):
-                other.replace(self._parameter(other.name, mapped))
-            elif isinstance(other, exp.Column) and other.meta.get("type") == "instant":
-                theirs: FieldMapping = other.meta["field"]
-                if (theirs.form, theirs.zone or "UTC") != (mapped.form, mapped.zone or "UTC"):
-                    raise QueryError(
-                        f"{mapped.where} and {theirs.where} hold times in different forms: "
-                        "compare each with a parameter"
-                    )
-            elif isinstance(other, exp.Literal):
-                raise QueryError("a time is compared with a parameter, like :now")
 
     def _money(self, column: exp.Column) -> None:
         factor: exp.Expr | None = column.meta["factor"]

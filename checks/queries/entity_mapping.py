@@ -123,6 +123,10 @@ class FieldMapping(BaseModel):
             return local.strftime("%Y-%m-%dT%H:%M:%S")
         return local.strftime("%Y-%m-%d %H:%M:%S") if self.form == "sql" else local
 
+    def alike(self, other: FieldMapping) -> bool:
+        """Whether both hold times in one form: only then are they compared as they stand."""
+        return (self.form, self.zone or "UTC") == (other.form, other.zone or "UTC")
+
     def read(self, value: Any) -> datetime | None:
         """What the column holds as an aware UTC time; None for what is none: a zero date, nothing.
 

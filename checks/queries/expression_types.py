@@ -31,6 +31,9 @@ def type_of(made: exp.Expr) -> tuple[Type | None, FieldMapping | None, str]:
         return made.meta.get("type"), made.meta.get("field"), made.meta.get("name", made.name)
     if isinstance(made, exp.Var | exp.Null):
         return made.meta.get("type"), None, made.meta.get("name", "")
+    if isinstance(made, exp.Subquery) and isinstance(made.this, exp.Select):
+        only = made.this.expressions[0]
+        return type_of(only.this if isinstance(only, exp.Alias) else only)
     if isinstance(made, MONEY_MADE_OF):
         kind, mapped, _ = type_of(made.this)
         if kind == "money" or isinstance(made, _KEEPS_TYPE):

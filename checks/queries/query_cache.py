@@ -15,21 +15,15 @@ from checks.queries.compiled_query import Bind, NotMapped, Output, Query, QueryE
 from checks.queries.entity_mapping import EntitiesMapping, FieldMapping
 from storage.kept_files import NOT_KEPT, KeptFiles, digest_of
 
-_READERS = (
-    "compiler.py",
-    "compiled_query.py",
-    "entity.py",
-    "entity_mapping.py",
-    "entities.yaml",
-    "query_cache.py",
-)
 _KEPT = KeptFiles("query", most=512)
 _ERRORS = {one.__name__: one for one in (QueryError, NotMapped)}
 
 
 @cache
 def _code() -> bytes:
-    return digest_of(Path(__file__).parent / name for name in _READERS)
+    """Whatever may have a part in it: all of this folder."""
+    here = Path(__file__).parent
+    return digest_of(sorted(one for one in here.iterdir() if one.suffix in (".py", ".yaml")))
 
 
 def compiled(text: str, mapping: EntitiesMapping, currency: str) -> Query:

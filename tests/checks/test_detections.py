@@ -150,7 +150,19 @@ def refunds(shop: Shop) -> Planted:
     back(4, 4, "failed", hours=90)
     back(5, 4, "succeeded", hours=80)
     back(6, 5, "succeeded", hours=200)
-    return {"refund-stuck": {("refund_stuck", late), ("refund_stuck", lost)}}
+    twice = shop.order(6, "refunded")
+    back(7, 6, "succeeded", hours=50)
+    back(8, 6, "pending", hours=49, minutes=10)
+    shop.order(7, "refunded")
+    back(9, 7, "succeeded", hours=50)
+    back(10, 7, "succeeded", hours=48)  # two articles of one price, two hours apart
+    shop.order(8, "refunded")
+    back(11, 8, "failed", hours=50, minutes=5)
+    back(12, 8, "succeeded", hours=50)
+    return {
+        "refund-stuck": {("refund_stuck", late), ("refund_stuck", lost)},
+        "refund-twice": {("refund_duplicate", twice)},
+    }
 
 
 def stock(shop: Shop) -> Planted:
@@ -180,6 +192,31 @@ def parcels(shop: Shop) -> Planted:
         "parcel-not-seen": {("shipment_lost", gone)},
         "parcel-not-taken": {("delivery_unsigned", waits)},
     }
+
+
+def carriers(shop: Shop) -> Planted:
+    """Of one carrier nothing is heard; of another few parcels are under way; the third is heard."""
+    parcels = [("Cat", 50)] * 20 + [("Own", 90)] * 19 + [("Post", 50)] * 20 + [("Post", 3)]
+    for key, (carrier, hours) in enumerate(parcels, start=1):
+        shop.order(key, "dispatched")
+        shop.add(
+            "shipments", key=key, order_key=key, carrier=carrier, state="shipped",
+            shipped_at=ago(hours=100),
+        )  # fmt: skip
+        shop.add("tracking_events", shipment_key=key, state="moved", at=ago(hours=hours))
+    return {"carrier-silent": {("carrier_silent", "Cat")}}
+
+
+def no_carrier_is_heard(shop: Shop) -> Planted:
+    """All parcels seem lost when no news comes in: that is one finding, and not theirs."""
+    for key in range(1, 21):
+        shop.order(key, "dispatched")
+        shop.add(
+            "shipments", key=key, order_key=key, carrier="Cat", state="shipped",
+            shipped_at=ago(hours=200),
+        )  # fmt: skip
+        shop.add("tracking_events", shipment_key=key, state="moved", at=ago(hours=190))
+    return {"carrier-silent": {("carrier_silent", "Cat")}, "parcel-not-seen": set()}
 
 
 def late(shop: Shop) -> Planted:
@@ -241,6 +278,18 @@ def tickets(shop: Shop) -> Planted:
     return {"ticket-waiting": {("service_slow", str(key)) for key in range(1, 6)}}
 
 
+def no_ticket_comes(shop: Shop) -> Planted:
+    for key in range(1, 101):
+        shop.add(
+            "tickets",
+            key=key,
+            state="closed",
+            opened_at=ago(hours=37 + key),
+            answered_at=ago(hours=36),
+        )
+    return {"tickets-silent": {("tickets_silent", "tickets")}, "ticket-waiting": set()}
+
+
 def entered(shop: Shop) -> Planted:
     negative = shop.order(1, "paid", total="-5.00")
     without = shop.order(2, "paid")
@@ -253,6 +302,13 @@ def entered(shop: Shop) -> Planted:
     twice = {("data_entry_error", "K77")}
     kind = "data_entry_error"
     return {"order-impossible": {(kind, negative), (kind, without)}, "number-twice": twice}
+
+
+def lost(shop: Shop) -> Planted:
+    shop.order(1, "paid")
+    for order in (1, 77, None):
+        shop.add("order_lines", order_key=order, sku="A", quantity=1)
+    return {"lines-without-order": {("db_inconsistent", "77")}}
 
 
 def jobs(shop: Shop) -> Planted:
@@ -278,8 +334,8 @@ def jobs(shop: Shop) -> Planted:
 
 
 PLANTS: tuple[Callable[[Shop], Planted], ...] = (
-    addresses, duplicates, cancellations, payments, refunds, stock, parcels, late, packed, returns,
-    tickets, entered, jobs,
+    addresses, duplicates, cancellations, payments, refunds, stock, parcels, carriers,
+    no_carrier_is_heard, late, packed, returns, tickets, no_ticket_comes, entered, lost, jobs,
 )  # fmt: skip
 
 
@@ -316,6 +372,34 @@ def test_every_detection_is_planted_and_runs_here(tmp_path: Path) -> None:
     shop.close()
 
 
+LATEST = {
+    "having": """select e.shipment_key as k from tracking_events e group by e.shipment_key
+        having coalesce(max(e.at), min(e.at)) < :late""",
+    "of a query within": """select x.k from (select e.shipment_key as k, max(e.at) as last
+        from tracking_events e group by e.shipment_key) x where x.last < :late""",
+    "one value": """select s.key as k from shipments s where :late > (
+        select max(e.at) from tracking_events e where e.shipment_key = s.key)""",
+}
+
+
+@pytest.mark.parametrize("within", LATEST.values(), ids=LATEST)
+def test_the_latest_of_many_is_held_against_the_shops_own_clock(
+    tmp_path: Path, within: str
+) -> None:
+    """A time in Taipei's clock that was worked out in the query is still in it."""
+    shop = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
+    for key, hours in ((1, 11), (2, 9)):
+        shop.add("shipments", key=key, order_key=key, state="shipped", shipped_at=ago(hours=30))
+        shop.add("tracking_events", shipment_key=key, state="moved", at=ago(hours=hours))
+    own = {
+        "name": "own", "kind": "query", "incident_type": "shipment_late", "subject": "own",
+        "find": f"select y.k as number from ({within}) y", "parameters": {"late": {"hours": 10}},
+    }  # fmt: skip
+    (finding,) = found_by(shop.url, checks=[own])["own"].findings
+    assert [case.key for case in finding.cases] == ["1"]
+    shop.close()
+
+
 def test_what_is_not_mapped_switches_its_detections_off_by_name(tmp_path: Path) -> None:
     shop = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
     entities = mapped(without={"tickets": (), "orders": ("promised_at",)})
@@ -323,6 +407,7 @@ def test_what_is_not_mapped_switches_its_detections_off_by_name(tmp_path: Path) 
     assert dict(found.off) == {
         "shipment-late": "orders.promised_at is not mapped: say where the shop keeps it",
         "ticket-waiting": "“tickets” is not mapped: say where the shop keeps it",
+        "tickets-silent": "“tickets” is not mapped: say where the shop keeps it",
     }
     assert not {"shipment-late", "ticket-waiting"} & {check.name for check in found.checks}
     shop.close()

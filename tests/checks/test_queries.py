@@ -320,6 +320,10 @@ WRONG = {
     "select s.key from shipments s": "“shipments” is not mapped",
     "select p.method from payments p": "payments.method is not mapped",
     "select o.key from orders o join payments p on p.created_at > o.placed_at": "different forms",
+    "select o.key from orders o where o.placed_at > (select max(p.created_at) from payments p)": (
+        "different forms"
+    ),
+    "select o.key from mine.orders o": "no “mine” before a table; there is every",
 }
 
 
@@ -401,6 +405,10 @@ def test_a_query_that_cannot_be_is_named_before_anything_runs(
         ({"parameters": {}}, "there is no parameter “:late”; add it."),
         ({"subject_by": "carrier"}, "subject_by: find gives no “carrier”."),
         ({"looked_at": "select count(*) as n from orders o"}, "how many “rows”"),
+        (
+            {"find": "select o.number from orders o where o.number < :late"},
+            "checks.spaet.find: “:late” is a time, held against what is none",
+        ),
     ):
         with pytest.raises(SettingsError) as error:
             load_settings(queried(shop, tmp_path, **changed))

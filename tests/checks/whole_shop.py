@@ -58,7 +58,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, dict[str, Any]]]]] = {
         "created_at": ("um", NATIVE),
     }),
     "shipments": ("paket", {
-        "key": ("nr", KEY), "order_key": ("kopf", KEY),
+        "key": ("nr", KEY), "order_key": ("kopf", KEY), "carrier": ("frachter", TEXT),
         "state": ("stand", _word(waiting=["w"], shipped=["u"], delivered=["z"], returned=["r"])),
         "shipped_at": ("ab", NATIVE), "delivered_at": ("da", NATIVE),
     }),
