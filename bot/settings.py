@@ -216,6 +216,11 @@ class Secrets:
 
 def load_settings(path: Path) -> Settings:
     """Reads the file. SettingsError holds one sentence for each mistake."""
+    return parse_settings(read_data(path), source=path.name)
+
+
+def read_data(path: Path) -> dict[str, Any]:
+    """What the file says, not yet held against anything. SettingsError for what is no YAML."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -233,7 +238,7 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError([f"{path}: {place} is not YAML ({problem}); correct it."]) from error
     if not isinstance(data, dict):
         raise SettingsError([f"{path}: the file is empty; start from docs/configuration.md."])
-    return parse_settings(data, source=path.name)
+    return data
 
 
 def parse_settings(

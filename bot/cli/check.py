@@ -12,7 +12,7 @@ import click
 
 from bot.cli.errors import UserError
 from bot.cli.explain import explained
-from bot.cli.options import config_option, settings_of
+from bot.cli.shop_alone import looking_options, looking_settings
 from bot.cli.terminal import Lines, Terminal, say, text
 from bot.name_resolution import opening_nothing
 from bot.settings import Settings
@@ -29,10 +29,21 @@ from plan.loader import load_plan
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
 @click.option("--explain", is_flag=True, help="What queries ask of the database.")
-@config_option
-def command(names: tuple[str, ...], as_json: bool, explain: bool, config: Path) -> int:
-    """Run the checks (all, or those NAMED) once and print what they find."""
-    settings = settings_of(config)
+@looking_options
+def command(
+    names: tuple[str, ...],
+    as_json: bool,
+    explain: bool,
+    config: Path,
+    mapping: Path | None,
+    shop: str | None,
+    currency: str | None,
+) -> int:
+    """Run the checks (all, or those NAMED) once and print what they find.
+
+    With --mapping and --shop over a database alone.
+    """
+    settings = looking_settings(config, mapping, shop, currency)
     known = {check.name for check in settings.checks}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -41,7 +52,8 @@ def command(names: tuple[str, ...], as_json: bool, explain: bool, config: Path) 
         )
     lost = opening_nothing(load_plan(settings.plan.extra).plan, settings)
     if lost:
-        raise UserError(*(f"{config.name}: {sentence}" for sentence in lost))
+        source = (mapping or config).name
+        raise UserError(*(f"{source}: {sentence}" for sentence in lost))
     if explain:
         return _explain(settings, names)
     try:

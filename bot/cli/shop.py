@@ -10,7 +10,7 @@ import click
 import yaml
 
 from bot.cli.errors import UserError
-from bot.cli.options import config_option, settings_of
+from bot.cli.shop_alone import looking_options, looking_settings
 from bot.cli.terminal import say, text
 from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
@@ -43,10 +43,12 @@ def inspect_command(url: str) -> None:
 
 
 @command.command("verify")
-@config_option
-def verify_command(config: Path) -> int:
+@looking_options
+def verify_command(
+    config: Path, mapping: Path | None, shop: str | None, currency: str | None
+) -> int:
     """Say what stands in every mapped field, and try checks and looks. 0 if all is well."""
-    settings = settings_of(config)
+    settings = looking_settings(config, mapping, shop, currency)
     return asyncio.run(_verify(settings))
 
 

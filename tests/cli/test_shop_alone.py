@@ -1,0 +1,77 @@
+"""A look with a database and its mapping alone: nothing of Slack is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.cli.main import main
+from tests.checks.whole_shop import Shop, mapped
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    found = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
+    at = datetime.now(UTC) - timedelta(hours=1)
+    number = found.order(1, "paid", placed_at=at, total="100.00")
+    found.add(
+        "payments", key=1, order_key=1, state="captured", amount="100.00", currency="TWD",
+        created_at=at,
+    )  # fmt: skip
+    found.add("stock", sku="TEA", on_hand=1, reserved=9)
+    assert number == "K0001"
+    return found
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def go(*words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        said = capsys.readouterr()
+        return int(str(ended.value.code)), said.out + said.err
+
+    return go
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_mapping_and_an_address_are_enough(
+    tmp_path: Path, shop: Shop, run: Run, whole: bool
+) -> None:
+    """What `shop inspect` prints, address and all, or the mapping by itself."""
+    file = tmp_path / "shop.yaml"
+    holds = {"shop": {"mapping": mapped(), "currency": "TWD"}} if whole else mapped()
+    file.write_text(yaml.safe_dump(holds))
+    given = ("--mapping", str(file), "--shop", shop.url)
+    currency = () if whole else ("--currency", "TWD")
+
+    code, said = run("check", *given, *currency, "--json")
+    assert code == 1, said
+    results = {one["check"]: one for one in json.loads(said)}
+    [finding] = results["stock-short"]["findings"]
+    assert [case["key"] for case in finding["cases"]] == ["TEA"]
+    # Two entities that hold money are enough to ask whether they agree.
+    assert ("amounts" in results) == ("state_since" in mapped()["orders"]["fields"])
+
+    code, said = run("shop", "verify", *given, *currency)
+    assert (code, "orders: 1 rows of kopf" in said) == (0, True), said
+
+
+def test_what_cannot_be_is_one_sentence(tmp_path: Path, shop: Shop, run: Run) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump({"orders": {"from": "kopf", "fields": {"nummer": "nr"}}}))
+    for words, sentence in (
+        (("--mapping", str(file), "--shop", shop.url, "--currency", "TWD"), "no field “nummer”"),
+        (("--mapping", str(file), "--shop", shop.url), "say it with --currency"),
+        (("--shop", shop.url), "name the mapping's file"),
+        (("--mapping", str(tmp_path / "none.yaml"), "--shop", shop.url), "No such file"),
+    ):
+        code, said = run("check", *words)
+        assert (code, sentence in " ".join(said.split())) == (2, True), said
