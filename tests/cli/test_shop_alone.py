@@ -31,7 +31,9 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr("bot.logs.configure", lambda **_: None)  # it would outlive the test
+
     def go(*words: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
             main(words)
