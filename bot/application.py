@@ -65,6 +65,7 @@ from incidents.alerting import dead_letters, reachability
 from incidents.organisation import House
 from incidents.shop_actions.action_attempts import AttemptBook
 from message_templates.engine import Templates
+from plan.command_names import CommandNames
 from plan.loader import LoadedPlan, load_plan
 from plan.sources import PlanError
 from storage.database import Database
@@ -127,7 +128,8 @@ class Muster:
         await people.load()
 
         zone = people.house_zone(settings.time_zone)
-        templates = Templates(zone=zone, checks=check_titles(settings))
+        names = CommandNames(settings.slack.commands)
+        templates = Templates(zone=zone, checks=check_titles(settings), commands=names.shown)
         checking = await self._stack.enter_async_context(open_checks(settings))
         pager = None if settings.page is None else open_pager(checking.http, settings.page)
         drawing = Drawing(house, templates, clock, people.known_zone, zone)
@@ -140,7 +142,7 @@ class Muster:
             people=people,
             pager=pager,
         )
-        registry = Registry()
+        registry = Registry(names)
         register_all(registry)
         looks = FreshLooks(database, house, checking.client, clock)
         desk = Desk(

@@ -19,7 +19,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.dispatch import CONTEXT, Dispatch
-from handlers.registry import Interaction, Registry, from_body
+from handlers.registry import Interaction, Registry
 
 _ANY = re.compile(".*", re.DOTALL)
 
@@ -81,7 +81,7 @@ class _Route:
         self._desk = desk
 
     async def __call__(self, ack: AsyncAck, body: dict[str, Any], dispatch: Dispatch) -> None:
-        interaction = from_body(body, dispatch.key)
+        interaction = self._registry.read(body, dispatch.key)
         try:
             if interaction is None:
                 await ack()

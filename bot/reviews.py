@@ -15,6 +15,7 @@ from incidents import read
 from incidents.views import ReviewView
 from message_templates.engine import Templates
 from message_templates.review import review_html, review_json, review_markdown
+from plan.command_names import CommandNames
 from plan.loader import load_plan
 from storage.database import Database
 from storage.models import Incident
@@ -30,7 +31,11 @@ def review_text(
     """The review of an incident as md, html or json. Raises UnknownIncident."""
     house = build_house(settings, load_plan(settings.plan.extra), build_roles(settings, {}))
     zone = ZoneInfo(settings.time_zone)
-    templates = Templates(zone=zone, checks=check_titles(settings))
+    templates = Templates(
+        zone=zone,
+        checks=check_titles(settings),
+        commands=CommandNames(settings.slack.commands).shown,
+    )
 
     def find(session: Session) -> ReviewView:
         found = session.scalar(select(Incident.id).where(Incident.number == number))

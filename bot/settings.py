@@ -12,14 +12,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -33,10 +31,11 @@ from bot.check_settings import detections, query_faults, why_off, with_check_fil
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
+from bot.workspace_settings import Part, SlackPart, WebPart
 from checks.queries.entity_mapping import Entities, EntitiesMapping
 from checks.registry import AnyCheckSettings
 from checks.shop import old_mapping
-from plan.languages import DEFAULT, ORIGINAL, Code
+from plan.languages import ORIGINAL, Code
 from storage.money import Money
 
 
@@ -59,37 +58,8 @@ Zone = Annotated[str, AfterValidator(_zone)]
 TimeOfDay = Annotated[str, AfterValidator(_clock_time)]
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Channel(Part):
-    """A channel that Muster posts in, with the language in which it posts there."""
-
-    id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
-    language: Code = DEFAULT
-    private: bool = False
-    fallback: str | None = None  # key of a channel of the same or a narrower audience
-
-
-class SlackPart(Part):
-    mode: Literal["socket", "http"] = "socket"
-    base_url: str = "https://slack.com/api/"
-    connections: Annotated[int, Field(ge=1, le=10)] = 2  # Socket Mode: at most 10 an app
-    channels: dict[str, Channel] = Field(min_length=1)
-    desk: str | None = None  # key of the service desk's channel
-    commands: dict[str, str] = {}  # names in this workspace: {incident: /incident-tw}
-
-
 class DatabasePart(Part):
     url: str = Field(default="sqlite:///muster.db", repr=False)  # may hold a password
-
-
-class WebPart(Part):
-    """The bot's own HTTP side: Slack's requests in HTTP mode, health."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
 
 
 class HealthPart(Part):

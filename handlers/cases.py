@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from actions.errors import ShopError
 from handlers.action_values import Target
 from handlers.context import Desk, Shown
-from handlers.identifiers import as_written
 from handlers.registry import Interaction, Registry
 from handlers.show import incident_id, may_see
+from handlers.typed import looked_up
 from incidents import cases, loading, read
 from incidents.command_table import Act
 from incidents.organisation import House
@@ -139,8 +139,8 @@ def csv_text(rows: list[tuple[str, ...]]) -> str:
 
 async def order(interaction: Interaction, desk: Desk) -> None:
     """`/order FG-10482`: whether it is part of an open incident, and what may be said."""
-    number = as_written(interaction.text)
-    if not number or number.lower() == "help":
+    number = looked_up(interaction.text)
+    if not number or number.lower() in ("help", "說明", "幫助"):
         await desk.inform(interaction, "usage_order")
         return
     number = number.split()[0][:60]

@@ -12,9 +12,9 @@ from handlers import cases, replies
 from handlers.action_values import reference
 from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
-from handlers.identifiers import as_written
 from handlers.registry import Interaction, Registry
 from handlers.show import send_review, show_card
+from handlers.typed import looked_up, split_word
 from incidents import read
 from incidents.authorise import refuse_in_house
 from incidents.command_table import Act
@@ -29,7 +29,6 @@ from plan.languages import asked
 
 Subcommand = Callable[[Interaction, Desk, str], Awaitable[None]]
 _LISTED = 20  # incidents of a list
-_REPORT = ("report", "declare")
 _LONGEST = 3000  # characters of a text behind a command that are looked at
 
 
@@ -45,16 +44,14 @@ def register(registry: Registry) -> None:
 
 async def incident(interaction: Interaction, desk: Desk) -> None:
     """`/incident [report | list | week | show N | note N … | review N | language L | section]`."""
-    text = interaction.text.strip()
-    word, _, rest = text.partition(" ")
-    if not text or word.lower() in _REPORT:
-        await _report(interaction, desk, rest.strip())
-        return
-    handler = _SUBCOMMANDS.get(word.lower())
-    if handler is not None:
-        await handler(interaction, desk, rest.strip())
-    elif find_type(desk.house.plan, word) is not None:
-        await _report(interaction, desk, text)  # the section alone: its form
+    word, rest = split_word(interaction.text)
+    asked_for = _verb(word)
+    if not word or asked_for == _REPORT:
+        await _report(interaction, desk, rest)
+    elif asked_for is not None:
+        await _SUBCOMMANDS[asked_for](interaction, desk, rest)
+    elif find_type(desk.house.plan, looked_up(word)) is not None:
+        await _report(interaction, desk, interaction.text)  # the section alone: its form
     else:
         await desk.say(interaction, "unknown_subcommand", typed=word[:40])
 
@@ -64,19 +61,18 @@ def _opens_declaration(text: str) -> bool:
 
     It does without a text, with a section alone, and behind `report` where the section is unknown.
     """
-    word, _, rest = text.strip().partition(" ")
-    if word.lower() in _REPORT:
-        return True
-    return word.lower() not in _SUBCOMMANDS and not rest.strip()
+    word, rest = split_word(text)
+    asked_for = _verb(word)
+    return asked_for == _REPORT or (asked_for is None and not rest)
 
 
 async def _report(interaction: Interaction, desk: Desk, rest: str) -> None:
-    word, _, text = rest.partition(" ")
-    kind = find_type(desk.house.plan, word) if word else None
+    word, text = split_word(rest)
+    kind = find_type(desk.house.plan, looked_up(word)) if word else None
     if kind is None:
         await declare_form(interaction, desk, None)
-    elif text.strip():
-        await _in_one_line(interaction, desk, word, text.strip())
+    elif text:
+        await _in_one_line(interaction, desk, looked_up(word), text)
     else:
         await declare_form(interaction, desk, kind.id)
 
@@ -110,7 +106,7 @@ async def _opened(interaction: Interaction, desk: Desk, ringing: Ringing) -> Non
 
 async def _list(interaction: Interaction, desk: Desk, rest: str) -> None:
     """`/incident list [all | week | section | word]`."""
-    wanted = read.select_by(desk.house.plan, rest, desk.clock.now())
+    wanted = read.select_by(desk.house.plan, looked_up(rest), desk.clock.now())
     if wanted is None:
         sections = ", ".join(desk.house.plan.sections)
         await desk.say(interaction, "list_unknown", typed=rest[:40], sections=sections)
@@ -180,7 +176,7 @@ def _without_steps(item: ListItem) -> ListItem:
 
 
 async def _show(interaction: Interaction, desk: Desk, rest: str) -> None:
-    number = reference(rest)
+    number = reference(looked_up(rest))
     if number is None:
         await desk.say(interaction, "number_missing", verb="show")
     else:
@@ -188,22 +184,22 @@ async def _show(interaction: Interaction, desk: Desk, rest: str) -> None:
 
 
 async def _note(interaction: Interaction, desk: Desk, rest: str) -> None:
-    word, _, text = rest.partition(" ")
-    number = reference(word) if word else None
+    word, text = split_word(rest)
+    number = reference(looked_up(word))
     if number is None:
         await desk.say(interaction, "number_missing", verb="note")
-    elif not text.strip():
+    elif not text:
         await desk.say(interaction, "note_missing")
     else:
         actor = desk.actor(interaction)
         await desk.act(
             interaction,
-            lambda s, at: commands.note(s, desk.house, number, actor, text.strip(), at),
+            lambda s, at: commands.note(s, desk.house, number, actor, text, at),
         )
 
 
 async def _review(interaction: Interaction, desk: Desk, rest: str) -> None:
-    number = reference(rest)
+    number = reference(looked_up(rest))
     if number is None:
         await desk.say(interaction, "number_missing", verb="review")
     else:
@@ -211,7 +207,7 @@ async def _review(interaction: Interaction, desk: Desk, rest: str) -> None:
 
 
 async def _language(interaction: Interaction, desk: Desk, rest: str) -> None:
-    language = asked(rest)
+    language = asked(looked_up(rest))
     if language is None:
         await desk.say(interaction, "language_unknown")
         return
@@ -232,10 +228,28 @@ _SUBCOMMANDS: dict[str, Subcommand] = {
     "language": _language,
     "help": _help,
 }
+# What may be typed for each, in whichever language.
+_REPORT = "report"
+_TYPED = {
+    _REPORT: ("report", "declare", "通報", "回報"),
+    "list": ("list", "列表", "清單"),
+    "week": ("week", "本週", "週報"),
+    "show": ("show", "查看", "顯示"),
+    "note": ("note", "備註"),
+    "review": ("review", "檢討"),
+    "language": ("language", "語言"),
+    "help": ("help", "說明", "幫助"),
+}
+_VERBS = {word: verb for verb, words in _TYPED.items() for word in words}
+
+
+def _verb(word: str) -> str | None:
+    """What is asked for; None: it is no word of ours."""
+    return _VERBS.get(looked_up(word).lower())
 
 
 def _asks_for_help(text: str) -> bool:
-    return text.strip().lower() == "help"
+    return _verb(text) == "help"
 
 
 async def complaint(interaction: Interaction, desk: Desk) -> None:
@@ -244,4 +258,4 @@ async def complaint(interaction: Interaction, desk: Desk) -> None:
     if _asks_for_help(text):
         await desk.inform(interaction, "usage_complaint")
     else:
-        await open_complaint(interaction, desk, order=as_written(text)[:60])
+        await open_complaint(interaction, desk, order=looked_up(text)[:60])

@@ -12,10 +12,10 @@ from checks.model import CaseFound
 from handlers import forms
 from handlers.context import Desk
 from handlers.customers import personal_of
-from handlers.identifiers import as_written
 from handlers.registry import Interaction, Registry
 from handlers.sent_forms import type_of
 from handlers.step_forms import FormView
+from handlers.typed import looked_up
 from incidents.lifecycle.declaring import Declaration, declarable, declare
 from plan.model import IncidentType
 from storage.money import Money
@@ -116,7 +116,7 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
             await desk.say(interaction, "type_gone")
         return
     values = forms.values(kind.declare, interaction)
-    named = as_written(str(values.get("order") or ""))
+    named = looked_up(str(values.get("order") or ""))
     case: CaseFound | None = None
     known: tuple[str, ...] = ()
     if named:

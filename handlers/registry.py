@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from handlers.action_values import action_name, read_metadata
+from handlers.typed import as_typed
+from plan.command_names import CommandNames
 
 Kind = Literal["command", "action", "submission", "closed", "shortcut", "event", "options"]
 _SHORTCUTS = ("shortcut", "message_action")
@@ -78,9 +80,10 @@ A = TypeVar("A", bound=Answer)
 
 
 class Registry:
-    """Handlers by kind and name."""
+    """Handlers by kind and name. `commands`: what they are called in this workspace."""
 
-    def __init__(self) -> None:
+    def __init__(self, commands: CommandNames | None = None) -> None:
+        self._commands = commands or CommandNames()
         self._handlers: dict[tuple[Kind, str], Handler] = {}
         self._answers: dict[tuple[Kind, str], Answer] = {}
         self._opens: dict[tuple[Kind, str], Opens] = {}
@@ -144,7 +147,9 @@ class Registry:
         the text behind a command: whoever writes a note must not go before a press.
         """
         if "command" in body:
-            return self._opening("command", _command_name(body), str(body.get("text") or ""))
+            return self._opening(
+                "command", self._commands.ours(str(body["command"])), str(body.get("text") or "")
+            )
         kind = body.get("type")
         if kind == "block_actions":
             actions = body.get("actions") or [{}]
@@ -156,6 +161,10 @@ class Registry:
     def _opening(self, kind: Kind, name: str, text: str = "") -> bool:
         opens = self._look(self._opens, kind, name)
         return opens is not None and opens(text)
+
+    def read(self, body: Mapping[str, Any], delivery: str) -> Interaction | None:
+        """The interaction of a payload as Slack (or Bolt's `body`) gives it; None: not ours."""
+        return _from_body(body, delivery, self._commands)
 
     def names(self, kind: Kind) -> set[str]:
         """Every name that is handled: documentation and manifest are compared with it."""
@@ -176,18 +185,19 @@ def _always(_: str) -> bool:
     return True
 
 
-def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
-    """The interaction of a payload as Slack (or Bolt's `body`) gives it; None for a foreign one."""
+def _from_body(
+    body: Mapping[str, Any], delivery: str, commands: CommandNames
+) -> Interaction | None:
     if "command" in body:
         return Interaction(
             kind="command",
-            name=_command_name(body),
+            name=commands.ours(str(body["command"])),
             delivery=delivery,
             user_id=str(body.get("user_id", "")),
             channel_id=body.get("channel_id"),
             trigger_id=body.get("trigger_id"),
             response_url=body.get("response_url"),
-            text=_as_typed(str(body.get("text") or "")),
+            text=as_typed(str(body.get("text") or "")),
             payload=body,
         )
     if "event" in body:
@@ -211,15 +221,6 @@ def from_body(body: Mapping[str, Any], delivery: str) -> Interaction | None:
     }
     reader = readers.get(str(body.get("type", "")))
     return reader(body, delivery) if reader else None
-
-
-def _as_typed(text: str) -> str:
-    """Slack: `& < >` of a command's text come escaped."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _command_name(body: Mapping[str, Any]) -> str:
-    return str(body["command"]).lstrip("/")
 
 
 def _pressed_name(action: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
+from handlers.typed import Names, as_typed
+from incidents import people
 from incidents.lifecycle import commands
 from incidents.outcome import Outcome
 from storage.models import Incident, SlackMessage
@@ -28,7 +30,8 @@ async def declare(interaction: Interaction, desk: Desk) -> None:
 
 async def complaint(interaction: Interaction, desk: Desk) -> None:
     """A complaint with the message's words filled in."""
-    await open_complaint(interaction, desk, order="", text=interaction.text[:2000])
+    words = await desk.read(lambda session: as_typed(interaction.text, _names(session)))
+    await open_complaint(interaction, desk, order="", text=words[:2000])
 
 
 async def note(interaction: Interaction, desk: Desk) -> None:
@@ -66,14 +69,20 @@ async def _keep(
         else:
             await desk.say(interaction, "not_a_thread")
         return
-    actor, at_most = desk.actor(interaction), text.strip()[:3000]
+    actor = desk.actor(interaction)
 
     def work(session: Session, now: object) -> Outcome:
+        words = as_typed(text, _names(session)).strip()[:3000]
         return commands.note(
-            session, desk.house, number, actor, at_most, desk.clock.now(), in_thread=True
+            session, desk.house, number, actor, words, desk.clock.now(), in_thread=True
         )
 
     await desk.act(interaction, work)
+
+
+def _names(session: Session) -> Names:
+    """What Slack's people are called; of whom nothing is known the id stays."""
+    return lambda user_id: people.plain_name(session, user_id)
 
 
 def incident_of_thread(session: Session, channel: str | None, thread_ts: str | None) -> int | None:

@@ -59,7 +59,11 @@ def _expression(source: str) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def _state(
-    language: str, zone: tzinfo | None, links: Links = no_links, checks: Checks = _EMPTY
+    language: str,
+    zone: tzinfo | None,
+    links: Links = no_links,
+    checks: Checks = _EMPTY,
+    commands: Mapping[str, str] = _EMPTY,
 ) -> State:
     return State(
         normal(language),
@@ -68,6 +72,7 @@ def _state(
         expression=_expression,
         links=links,
         checks=checks,
+        commands=commands,
     )
 
 
@@ -88,11 +93,17 @@ class Message:
 
 class Templates:
     """Renders the templates of this package. `zone` is the house's, for readers without one;
-    `checks`: what the configured checks are called."""
+    `checks`: what the configured checks are called; `commands`: what is typed, by our name."""
 
-    def __init__(self, zone: tzinfo | None = None, checks: Checks = _EMPTY) -> None:
+    def __init__(
+        self,
+        zone: tzinfo | None = None,
+        checks: Checks = _EMPTY,
+        commands: Mapping[str, str] = _EMPTY,
+    ) -> None:
         self._zone = zone
         self._checks = checks
+        self._commands = commands
 
     def render(
         self,
@@ -154,7 +165,7 @@ class Templates:
 
     def state(self, language: str, zone: tzinfo | None = None, links: Links = no_links) -> State:
         """The state of one render, for documents that are composed part by part."""
-        return _state(language, zone or self._zone, links, self._checks)
+        return _state(language, zone or self._zone, links, self._checks, self._commands)
 
     def words(
         self,

@@ -44,6 +44,13 @@ def _t(context: jinja2.runtime.Context, key: str, scope: Any = None, **extra: An
 
 
 @jinja2.pass_context
+def _command(context: jinja2.runtime.Context, name: str) -> Ours:
+    """A slash command as it is called in this workspace."""
+    state: State = context[STATE]
+    return Ours(clean(state.commands.get(name, f"/{name}")))
+
+
+@jinja2.pass_context
 def _has(context: jinja2.runtime.Context, key: str) -> bool:
     return context[STATE].catalogue.get(key) is not None
 
@@ -198,6 +205,7 @@ FUNCTIONS: Mapping[str, Any] = {
     "holding": holding,
     "t": _t,
     "has": _has,
+    "command": _command,
     "words": _words,
     "said": _said,
     "feels": _feels,

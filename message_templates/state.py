@@ -49,6 +49,7 @@ class State:
         expression: Callable[[str], Callable[[Mapping[str, Any]], Any]],
         links: Links = no_links,
         checks: Checks = NO_CHECKS,
+        commands: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._template = template
         self._expression = expression
@@ -56,6 +57,7 @@ class State:
         self.zone = zone
         self.links = links
         self.checks = checks
+        self.commands = commands
         self.catalogue: Catalogue = catalogue(language)
 
     def text(self, key: str, scope: Mapping[str, Any]) -> Ours | None:

@@ -89,4 +89,5 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "money": money,
     "duration": duration,
     "holding": holding,
+    "command": "/{}".format,  # where it is shown, by the workspace's own name
 }

@@ -124,5 +124,6 @@ FUNCTIONS: Mapping[str, str] = {
     "word": "as the filter",
     "money": "as the filter",
     "duration": "as the filter",
+    "command": "`command('order')`: the slash command as it is called in this workspace",
     "holding": "`holding(look, facts.rules)`: what an order should hold, holds, and what follows",
 }

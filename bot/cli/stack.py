@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -213,13 +213,18 @@ def stack(
     change: Callable[[dict[str, Any]], None] | None = None,
     bot_options: tuple[str, ...] = (),
     with_bot: bool = True,
+    commands: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
-    """Runs the trio for the length of the block; everything is stopped at its end."""
+    """Runs the trio for the length of the block; everything is stopped at its end.
+
+    `commands`: what they are called in this workspace, in the manifest and the configuration.
+    """
     python = sys.executable
     manifest = folder / "manifest.yml"
-    from bot.cli.manifest import manifest_text
+    from bot.cli.manifest import manifest_of
 
-    manifest.write_text(manifest_text(), encoding="utf-8")
+    made = yaml.safe_dump(manifest_of(commands or {}), allow_unicode=True, sort_keys=False)
+    manifest.write_text(made, encoding="utf-8")
     slack_command = ["-m", "sandbox.slack", "--port", str(port), "--manifest", str(manifest)]
     slack = start("slack", [python, *slack_command, *slack_options], folder)
     shop = None
@@ -233,6 +238,7 @@ def stack(
             folder,
         )
         data = demo_settings(slack.says, shop.says, folder)
+        data["slack"]["commands"] = dict(commands or {})
         if change is not None:
             change(data)
         config = folder / "muster.yaml"

@@ -19,7 +19,7 @@ from bot.intake.acknowledgement import payload_of
 from bot.intake.deliveries import ANSWERED, Delivery, body_of
 from bot.intake.receive import Reply
 from bot.schedule.outcomes import Done, Park, Retry, Turn
-from handlers.registry import Interaction, NotNow, Registry, from_body
+from handlers.registry import Interaction, NotNow, Registry
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import WorkItem
@@ -123,7 +123,7 @@ class Dispatcher:
         return Park(text)
 
     async def _unhandled(self, item: WorkItem, body: Mapping[str, Any]) -> Turn:
-        interaction = from_body(body, item.key)
+        interaction = self._registry.read(body, item.key)
         name = (
             "foreign payload" if interaction is None else f"{interaction.kind} {interaction.name}"
         )
@@ -133,7 +133,7 @@ class Dispatcher:
         return Done({"unhandled": name})
 
     async def _say(self, body: Mapping[str, Any], key: str, code: str) -> None:
-        interaction = from_body(body, key)
+        interaction = self._registry.read(body, key)
         if self._tell is None or interaction is None or not interaction.user_id:
             return
         try:

@@ -45,9 +45,9 @@ def select_by(plan: Plan, typed: str, now: datetime) -> Selection | None:
     plain = word.casefold().removeprefix("§").strip()
     if not plain:
         return Selection("open", "", (Incident.status.in_(LIVE_STATUSES),), newest=False)
-    if plain == "all":
+    if plain in ("all", "全部"):
         return Selection("all", "", ())
-    if plain == "week":
+    if plain in ("week", "本週"):
         return Selection("week", "", (Incident.detected_at >= now - _WEEK,))
     if plain in plan.sections:
         return Selection("section", plain, (Incident.section == plain,))

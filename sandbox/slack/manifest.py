@@ -64,6 +64,7 @@ def problems(manifest: Mapping[str, Any], scopes: frozenset[str]) -> Iterator[st
     if (commands or shortcuts) and "commands" not in scopes:
         yield "commands and shortcuts need the scope commands"
     yield from _events(manifest, scopes)
+    yield from _addresses(manifest)
     if features.get("bot_user") is None and scopes:
         yield "bot scopes need features.bot_user"
 
@@ -99,6 +100,23 @@ def _events(manifest: Mapping[str, Any], scopes: frozenset[str]) -> Iterator[str
             yield f"settings.event_subscriptions: {event} is no event that the sandbox knows"
         elif needed and not scopes.intersection(needed):
             yield f"the event {event} needs the scope {' or '.join(needed)}"
+
+
+def _addresses(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Without Socket Mode Slack sends each kind of request to an address of its own."""
+    settings = manifest.get("settings", {})
+    if settings.get("socket_mode_enabled"):
+        return
+    parts = [
+        (f"features.slash_commands {item.get('command')}", "url", item)
+        for item in manifest.get("features", {}).get("slash_commands", ())
+    ]
+    for name, when in (("event_subscriptions", "bot_events"), ("interactivity", "is_enabled")):
+        if settings.get(name, {}).get(when):
+            parts.append((f"settings.{name}", "request_url", settings[name]))
+    for place, key, part in parts:
+        if not str(part.get(key, "")).startswith(("https://", "http://127.0.0.1:")):
+            yield f"{place} needs an https {key} where socket_mode_enabled is false"
 
 
 def _doubles(names: list[str]) -> list[str]:

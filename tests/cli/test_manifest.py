@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
-from bot.cli.manifest import manifest_text
+from bot.cli.manifest import manifest_of, manifest_text
 from handlers import register_all
 from handlers.registry import Registry
+from sandbox.slack.config import AppConfig, ManifestError
 from sandbox.slack.methods.registry import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,19 @@ def test_commands_shortcuts_and_events_are_those_of_the_code() -> None:
     assert {s["callback_id"] for s in features["shortcuts"]} == handled.names("shortcut")
     events = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
     assert set(events) == handled.names("event")
+
+
+def test_in_http_mode_it_has_every_address_that_slack_asks_for() -> None:
+    """Slack: each command, the events and the interactions; without one it refuses the manifest."""
+    url = "https://muster.example/slack/events"
+    made = manifest_of({"order": "/auftrag"}, url)
+    assert str(made).count(url) == 5
+    taken = AppConfig.from_manifest(made)
+    assert [one.command for one in taken.commands] == ["/incident", "/complaint", "/auftrag"]
+    bare = manifest_of({})
+    bare["settings"]["socket_mode_enabled"] = False
+    with pytest.raises(ManifestError, match="slash_commands /incident needs an https url"):
+        AppConfig.from_manifest(bare)
 
 
 def methods_used() -> set[str]:
