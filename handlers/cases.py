@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from handlers.action_values import Target
 from handlers.context import Desk, Shown
 from handlers.registry import Interaction, Registry
 from handlers.show import incident_id, may_see
-from handlers.typed import looked_up
+from handlers.typed import looked_up, numbers
 from incidents import cases, loading, read
 from incidents.command_table import Act
 from incidents.organisation import House
@@ -137,31 +138,37 @@ def csv_text(rows: list[tuple[str, ...]]) -> str:
     return "\ufeff" + buffer.getvalue()
 
 
+async def first_known(desk: Desk, meant: Sequence[str]) -> Mapping[str, Any] | None:
+    """The order of the first of these numbers that the shop has. Raises ShopError."""
+    for number in meant:
+        known = await desk.order(number)
+        if known is not None:
+            return known
+    return None
+
+
 async def order(interaction: Interaction, desk: Desk) -> None:
     """`/order FG-10482`: whether it is part of an open incident, and what may be said."""
-    number = looked_up(interaction.text)
-    if not number or number.lower() in ("help", "說明", "幫助"):
+    meant = numbers(interaction.text)
+    if not meant or looked_up(interaction.text).lower() in ("help", "說明", "幫助"):
         await desk.inform(interaction, "usage_order")
         return
-    number = number.split()[0][:60]
+    number, known, unreachable = meant[-1], None, False
     try:
-        known = await desk.order(number)
+        known = await first_known(desk, meant)
     except ShopError:
-        known = None
         unreachable = True
-    else:
-        unreachable = False
 
     def work(session: Session, now: datetime) -> Outcome:
-        key = str(known["number"]) if known else number.upper()
-        found = _affected(session, desk.house, interaction.user_id, key)
+        keys = [str(known["number"])] if known else [one.upper() for one in meant]
+        found = _affected(session, desk.house, interaction.user_id, keys)
         if found is not None:
             return _standing(session, desk.house, *found, now)
         if unreachable:
             return Outcome.refused("shop_unreachable")
         if known is None:
             return Outcome.refused("order_unknown", order=number)
-        return Outcome.done("order_clear", order=key, state=known.get("status"))
+        return Outcome.done("order_clear", order=keys[0], state=known.get("status"))
 
     if not desk.actor(interaction).roles:
         await desk.say(interaction, "no_right", role="cs", on_call=(), what=None)
@@ -170,12 +177,12 @@ async def order(interaction: Interaction, desk: Desk) -> None:
 
 
 def _affected(
-    session: Session, house: House, user_id: str, key: str
+    session: Session, house: House, user_id: str, keys: Sequence[str]
 ) -> tuple[Incident, Case] | None:
     rows = session.execute(
         select(Incident, Case)
         .join(Case, Case.incident_id == Incident.id)
-        .where(Case.kind == "order", Case.key == key, Incident.status.in_(LIVE_STATUSES))
+        .where(Case.kind == "order", Case.key.in_(keys), Incident.status.in_(LIVE_STATUSES))
         .order_by(Incident.severity, Incident.number.desc())
     ).all()
     return next(((i, c) for i, c in rows if may_see(house, user_id, i)), None)

@@ -14,7 +14,7 @@ from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
 from handlers.show import send_review, show_card
-from handlers.typed import looked_up, split_word
+from handlers.typed import as_written, looked_up, split_word
 from incidents import read
 from incidents.authorise import refuse_in_house
 from incidents.command_table import Act
@@ -258,4 +258,4 @@ async def complaint(interaction: Interaction, desk: Desk) -> None:
     if _asks_for_help(text):
         await desk.inform(interaction, "usage_complaint")
     else:
-        await open_complaint(interaction, desk, order=looked_up(text)[:60])
+        await open_complaint(interaction, desk, order=as_written(text)[:60])

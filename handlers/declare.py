@@ -10,12 +10,13 @@ from typing import Any
 from actions.errors import ShopError
 from checks.model import CaseFound
 from handlers import forms
+from handlers.cases import first_known
 from handlers.context import Desk
 from handlers.customers import personal_of
 from handlers.registry import Interaction, Registry
 from handlers.sent_forms import type_of
 from handlers.step_forms import FormView
-from handlers.typed import looked_up
+from handlers.typed import numbers
 from incidents.lifecycle.declaring import Declaration, declarable, declare
 from plan.model import IncidentType
 from storage.money import Money
@@ -116,18 +117,18 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
             await desk.say(interaction, "type_gone")
         return
     values = forms.values(kind.declare, interaction)
-    named = looked_up(str(values.get("order") or ""))
+    named = numbers(str(values.get("order") or ""))
     case: CaseFound | None = None
     known: tuple[str, ...] = ()
     if named:
         try:
-            order = await desk.order(named)
+            order = await first_known(desk, named)
             case, known = _case(order, desk), personal_of(order)
         except ShopError:
             await desk.say(interaction, "shop_unreachable")
             return
         if case is None:
-            await desk.say(interaction, "order_unknown", order=named[:60])
+            await desk.say(interaction, "order_unknown", order=named[-1])
             return
         values["order"] = case.key
     declared = Declaration(

@@ -45,14 +45,25 @@ def _unwrapped(inside: str, names: Names) -> str:
     return f"{label} ({address})"
 
 
+def as_written(text: str) -> str:
+    """An identifier in its own characters, whatever an earlier version showed for them."""
+    plain = _INVISIBLE.sub("", text).translate(_TWINS).strip()
+    return f">{plain[1:]}" if plain.startswith("›") else plain
+
+
 def looked_up(text: str) -> str:
     """A number or a name as it is looked up: full width, quotes, dashes of any kind, a leading #,
     white space of any kind and what cannot be seen make no difference."""
-    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_TWINS))
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
     plain = _HYPHENS.sub("-", " ".join(plain.split()))
-    if plain.startswith("›"):  # as an earlier version showed a “>”
-        return f">{plain[1:]}"
     return plain.strip(f"{_QUOTES} ").removeprefix("#").strip(f"{_QUOTES} ")
+
+
+def numbers(text: str) -> tuple[str, ...]:
+    """The numbers that may be meant, the one that was typed first: a shop's own may begin with a #
+    or hold a quote, and another's is pasted with one."""
+    found = (one.split()[0][:60] for one in (as_written(text), looked_up(text)) if one)
+    return tuple(dict.fromkeys(found))
 
 
 def split_word(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handlers import cases
-from handlers.identifiers import as_written
+from handlers.typed import as_written
 from message_templates.engine import Message
 from message_templates.review import review_markdown
 from tests.message_templates import builders
@@ -104,5 +104,5 @@ async def test_a_number_of_an_older_message_is_looked_up_as_it_was_written(
     )
     interaction: Any = SimpleNamespace(text=pasted, user_id="U0LIN")
     await cases.order(interaction, desk)
-    assert asked == [meant]
+    assert asked[0] == meant
     assert as_written(meant) == meant
