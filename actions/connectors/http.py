@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from actions.connectors.base import ShopAnswer
+from actions.connectors.wire_fault import RAISED, wire_fault
 from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
 from actions.requests import FilledRequest, Scope, fill, fill_address
@@ -22,27 +24,43 @@ from storage.work import still_held
 
 __all__ = ["NoAnswer", "NotSent", "Refused", "ShopAnswer", "ShopClient", "ShopError", "open_http"]
 
+USER_AGENT = "muster"
 RESPONSE_LIMIT = 1024 * 1024  # bytes; an answer above it is not read further
 _UNKNOWN_STATUS = frozenset({408, 425})  # the shop gave up waiting: it may have begun
 _SENTENCE = 300  # characters of the shop's own sentence that are kept
+_GONE = frozenset({"broken", "reset"})  # what a kept connection was that the shop had closed
+_SAID = {
+    "refused": "the shop does not accept connections",
+    "dns": "the shop's name is not found",
+    "tls": "the shop's certificate is not accepted",
+    "unreachable": "the shop cannot be reached",
+    "proxy": "the proxy on the way to the shop failed",
+    "timeout": "no answer in time",
+    "reset": "the connection was reset before the answer",
+    "broken": "the connection broke before the answer",
+}
 
 
 def open_http() -> httpx.AsyncClient:
     """The one client that the process shares. Close it at the end.
 
     aiohttp by itself repeats a PUT or DELETE whose connection broke, without a word. An action is
-    repeated by its own rules only (rule 6), so that is switched off.
+    repeated by its own rules only (rule 6), so that is switched off. No cookie is kept: what one
+    request was told is no matter of the next.
     """
 
     def session() -> aiohttp.ClientSession:
-        made = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100))
+        made = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=100), cookie_jar=aiohttp.DummyCookieJar()
+        )
         made._retry_connection = False  # noqa: SLF001 - aiohttp has no public switch; a test holds it
         return made
 
     return httpx.AsyncClient(
         transport=AiohttpTransport(client=session),
         follow_redirects=False,
-        headers={"User-Agent": "muster"},
+        headers={"User-Agent": USER_AGENT},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )
 
 
@@ -87,7 +105,7 @@ class ShopClient:
             answer = await self._send(request, counts=declaration.answers)
         except (NotSent, NoAnswer) as error:
             # A kept connection that the shop had closed in the meantime: ask once more, it is free.
-            if declaration.method != "GET" or error.code != "broken":
+            if declaration.method != "GET" or error.code not in _GONE:
                 raise
             answer = await self._send(request, counts=declaration.answers)
         found = answer.body
@@ -153,7 +171,7 @@ class ShopClient:
                     timeout=request.timeout,
                 ) as response:
                     body = await _read(response)
-        except (TimeoutError, httpx.HTTPError, httpx.StreamError, OSError) as error:
+        except RAISED as error:
             raise _classified(error) from error
         return _answer(response, body, counts)
 
@@ -179,22 +197,12 @@ async def _read(response: httpx.Response) -> bytes:
 
 
 def _classified(error: BaseException) -> ShopError:
-    """Only a connection that never came about certainly had no effect.
-
-    The aiohttp transport reports a connection that broke *after* the request as ConnectTimeout, so
-    that name proves nothing; what aiohttp itself raised does.
-    """
-    cause = error.__cause__
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return NotSent("refused", "the shop does not accept connections")
-    if isinstance(cause, aiohttp.ConnectionTimeoutError):
-        return NotSent("timeout", "the connection was not accepted in time")
-    if isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol):
-        return NotSent("refused", str(error))
-    broken = aiohttp.ServerDisconnectedError | aiohttp.ClientOSError
-    if isinstance(error, TimeoutError | httpx.TimeoutException) and not isinstance(cause, broken):
-        return NoAnswer("timeout", "no answer in time")
-    return NoAnswer("broken", "the connection broke before the answer")
+    """Only a connection that never came about certainly had no effect."""
+    fault = wire_fault(error)
+    kind = NoAnswer if fault.may_have_arrived else NotSent
+    if fault.code == "timeout" and not fault.may_have_arrived:
+        return kind("timeout", "the connection was not accepted in time")
+    return kind(fault.code, _SAID[fault.code])
 
 
 def _answer(response: httpx.Response, raw: bytes, counts: Collection[int]) -> ShopAnswer:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Protocol
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from actions.connectors.wire_fault import RAISED, wire_fault
 from actions.errors import NoAnswer, NotSent, Refused
 from actions.requests import require_safe
 
@@ -79,10 +80,11 @@ async def post(
             response = await http.post(
                 url, json=dict(body), headers=dict(headers or {}), timeout=_TIMEOUT
             )
-    except httpx.ConnectError as error:
-        raise NotSent("refused", "the page webhook does not accept connections") from error
-    except (TimeoutError, httpx.HTTPError, OSError) as error:
-        raise NoAnswer("broken", "the page webhook did not answer") from error
+    except RAISED as error:
+        fault = wire_fault(error)
+        if fault.may_have_arrived:
+            raise NoAnswer(fault.code, "the page webhook did not answer") from error
+        raise NotSent(fault.code, "the page webhook cannot be connected to") from error
     if response.status_code >= 500:
         raise NoAnswer(f"http_{response.status_code}", "the page webhook failed")
     if response.status_code >= 400:

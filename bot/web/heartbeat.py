@@ -6,11 +6,13 @@ logged and counted; it disturbs nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
 import structlog
 
+from actions.connectors.wire_fault import RAISED, wire_fault
 from bot.web.health import Health
 
 log = structlog.get_logger(__name__)
@@ -40,9 +42,10 @@ class Heartbeat:
         # The address is as good as a password to the service: the log names its host alone.
         host = httpx.URL(self._url).host
         try:
-            answer = await self._http.get(self._url, timeout=_SECONDS, follow_redirects=False)
-        except httpx.HTTPError as error:
-            log.warning("heartbeat_failed", host=host, error=type(error).__name__)
+            async with asyncio.timeout(_SECONDS):
+                answer = await self._http.get(self._url, timeout=_SECONDS, follow_redirects=False)
+        except RAISED as error:
+            log.warning("heartbeat_failed", host=host, error=wire_fault(error).code)
             self._counted("failed")
             return
         if answer.is_success:
