@@ -9,8 +9,9 @@ from pydantic import Field
 from checks.kinds.amount_mismatch import AmountMismatch, AmountMismatchSettings
 from checks.kinds.base import Check
 from checks.kinds.channel_settings import PaymentChannelSettings
-from checks.kinds.http_probe import HttpProbe, HttpProbeSettings
+from checks.kinds.http_probe import HttpProbe
 from checks.kinds.payment_channel import PaymentChannel
+from checks.kinds.probe_settings import HttpProbeSettings
 from checks.kinds.query import QueryCheck, QueryCheckSettings
 from checks.kinds.stuck_orders import StuckOrders, StuckOrdersSettings
 

@@ -13,7 +13,9 @@ import httpx
 from actions.connectors.base import Connector
 from actions.connectors.http import ShopClient, ShopError, open_http
 from bot.settings import Settings, mapping_of
+from bot.wiring.prober import open_prober
 from bot.wiring.table_looks import TableLooks, answered_by_tables
+from checks.exchange import Ask
 from checks.kinds.base import CheckContext, LookFailed
 from checks.model import NONE_FAILED, Failed
 from checks.shop.source import ShopDatabase
@@ -24,6 +26,7 @@ class Checking:
     """The open connections of the checks."""
 
     http: httpx.AsyncClient
+    ask: Ask
     shop: ShopDatabase | None
     client: Connector  # the shop's doors, and what its tables answer
     currency: str
@@ -36,7 +39,7 @@ class Checking:
     ) -> CheckContext:
         """`awaited`: order numbers whose settling is looked for. `failed`: in earlier runs."""
         return CheckContext(
-            http=self.http,
+            ask=self.ask,
             shop=self.shop,
             currency=self.currency,
             now=now,
@@ -58,7 +61,7 @@ async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
     shop = None
     if settings.shop.database_url and settings.shop.mapping:
         shop = ShopDatabase(settings.shop.database_url, mapping_of(settings))
-    async with open_http() as http:
+    async with open_http() as http, open_prober() as ask:
         client: Connector = ShopClient(
             http,
             base_url=settings.shop.control_url,
@@ -68,7 +71,7 @@ async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
         if shop is not None and answered_by_tables(settings):
             client = TableLooks(client, shop, settings.shop.currency)
         try:
-            yield Checking(http, shop, client, settings.shop.currency)
+            yield Checking(http, ask, shop, client, settings.shop.currency)
         finally:
             if shop is not None:
                 shop.close()

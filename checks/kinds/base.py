@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
+from checks.exchange import Ask
 from checks.model import CheckResult, Failed
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from plan.languages import Code
@@ -31,7 +31,7 @@ class LookFailed(Exception):
 class CheckContext:
     """The connections and the clock, handed in."""
 
-    http: httpx.AsyncClient
+    ask: Ask
     shop: ShopDatabase | None
     currency: str
     now: datetime

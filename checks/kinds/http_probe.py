@@ -2,114 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
-from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import Connection, case, func, select
 
-from checks import wire
-from checks.kinds.base import CheckContext, CheckSettings, LookFailed
+from checks.exchange import Exchange, Question
+from checks.kinds.base import CheckContext, LookFailed
+from checks.kinds.probe_settings import HttpProbeSettings
+from checks.kinds.probe_verdict import Verdict, verdict
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
-_DEADLINE, _SPARE = 30.0, 5.0  # seconds: of a run, and beside its timeout
-
-
-def _address(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        known = False
-    if not known or "$" in url:
-        raise ValueError(f"“{url}” is no address; write one like https://shop.example/health")
-    return url
+_ANEW_EVERY = 10  # times: what a kept connection hides is seen by then
+_LEAST = 0.5  # seconds that are left for what is known beside
+_Found = TypeVar("_Found")
 
 
 def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-class HttpProbeSettings(CheckSettings):
-    kind: Literal["http_probe"]
-    url: Annotated[str, AfterValidator(_address)]
-    service: str  # what people call it: storefront
-    incident_type: str = "system_crash"
-    status: int = 200
-    contains: str | None = None  # text that the body must hold
-    slow_after: Annotated[float, Field(gt=0)] = 2.0  # seconds; slower counts as a failure
-    timeout: Annotated[float, Field(gt=0, le=60)] = 5.0  # seconds
-    server: str | None = None  # the one that `url` belongs to; None: it is where customers come in
-    standby: str | None = None  # id of the server that can take over
-    standby_look: str | None = None  # look that says whether it could: {servers: […]}
-    window: Annotated[int, Field(ge=60, le=3600)] = 600  # seconds in which orders are counted
-    usual_days: Annotated[int, Field(ge=1, le=90)] = 7
-
-    @property
-    def opens(self) -> tuple[str, ...]:
-        return (self.incident_type,)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_time(cls, data: Any) -> Any:
-        """Without a deadline of its own a patient probe has the time that it needs."""
-        given = data.get("timeout") if isinstance(data, Mapping) else None
-        if isinstance(given, int | float) and "deadline" not in data:
-            return {**data, "deadline": max(_DEADLINE, given + _SPARE)}
-        return data
-
-    @model_validator(mode="after")
-    def _ends_in_time(self) -> HttpProbeSettings:
-        """A look that is not over when the check must be would hide the outage for ever."""
-        if self.deadline <= self.timeout:
-            raise ValueError(
-                f"the deadline ({self.deadline:g} s) must be longer than the timeout "
-                f"({self.timeout:g} s)"
-            )
-        return self
-
-
 class HttpProbe:
-    """One GET. A refused connection, a timeout, another status and a slow answer are told apart."""
+    """One GET. Each way of failing is told apart, and what is degraded apart from what is down."""
 
     def __init__(self, settings: HttpProbeSettings) -> None:
         self.settings = settings
+        self._asked = 0
 
     async def run(self, context: CheckContext) -> CheckResult:
+        began = time.monotonic()
         subject = f"service:{self.settings.service}"
-        problem, latency_ms = await self._probe(context)
-        figures: dict[str, Any] = {"latency_ms": latency_ms, "problem": problem}
-        if problem is None:
-            return CheckResult(
-                name=self.settings.name,
-                ran_at=context.now,
-                healthy_subjects=(subject,),
-                figures=figures,
-            )
-        standby, traffic = await self._standby(context)
-        facts: dict[str, Any] = {
-            "service": self.settings.service,
-            "error": problem,
-            "latency_ms": latency_ms,
-            "standby": standby,
-            "traffic": traffic,
-            **(orders := await self._orders(context)),
-            "part": self._is_part(orders),
-        }
-        finding = Finding(
+        slow = subject if self.settings.degraded_type is None else f"slow:{self.settings.service}"
+        seen = await self._probe(context)
+        found = verdict(seen, self.settings)
+        name, figures = self.settings.name, _figures(seen, found)
+        if found.problem is None:
+            well = tuple(dict.fromkeys((subject, slow)))
+            return CheckResult(name, context.now, healthy_subjects=well, figures=figures)
+        finding = await self._finding(
+            context,
+            slow if found.degraded else subject,
+            figures,
+            degraded=found.degraded,
+            left=self.settings.deadline - (time.monotonic() - began),
+        )
+        # It answers, so it is not down; of one that is down nobody knows whether it would be slow.
+        answers = (subject,) if finding.subject == slow != subject else ()
+        return CheckResult(name, context.now, (finding,), answers, figures=figures)
+
+    async def _probe(self, context: CheckContext) -> Exchange:
+        """A new connection after a failure and every tenth time: a kept one may know a server that
+        nobody else reaches any more."""
+        settings = self.settings
+        anew = self._asked % _ANEW_EVERY == 0 or bool(context.failed)
+        self._asked += 1
+        question = Question(
+            settings.url,
+            settings.timeout,
+            holding=settings.contains,
+            reading=settings.health is not None,
+            via=settings.via,
+            anew=anew,
+        )
+        seen = await context.ask(question)
+        self._asked = 0 if seen.problem is not None else self._asked
+        return seen
+
+    async def _finding(
+        self,
+        context: CheckContext,
+        subject: str,
+        figures: Mapping[str, Any],
+        *,
+        degraded: bool,
+        left: float,
+    ) -> Finding:
+        settings = self.settings
+        standby, traffic, orders = await self._beside(context, left)
+        return Finding(
             subject=subject,
-            incident_type=self.settings.incident_type,
-            facts=facts,
-            cases=(CaseFound(kind="server", key=self.settings.service),),
-            severity=self.settings.severity,
+            incident_type=(degraded and settings.degraded_type) or settings.incident_type,
+            facts={
+                "service": settings.service,
+                "error": figures["problem"],
+                "latency_ms": figures["latency_ms"],
+                "degraded": degraded,
+                "standby": standby,
+                "traffic": traffic,
+                **orders,
+                "part": self._is_part(orders),
+            },
+            cases=(CaseFound(kind="server", key=settings.service),),
+            # How severe the shop's being down is says nothing of its being slow: the plan does.
+            severity=None if degraded else settings.severity,
             felt=self._is_felt(standby, traffic),
         )
-        return CheckResult(
-            name=self.settings.name, ran_at=context.now, findings=(finding,), figures=figures
+
+    async def _beside(
+        self, context: CheckContext, left: float
+    ) -> tuple[dict[str, Any] | None, str | None, dict[str, Any]]:
+        """What is known of the standby and the orders. Whatever it takes, and however it fails, it
+        never keeps the main word from being said."""
+        standby, traffic = await _within(left / 2, self._standby(context)) or (
+            self._unknown_standby(),
+            None,
         )
+        orders = await _within(left / 3, self._orders(context))
+        return standby, traffic, orders or {}
+
+    def _unknown_standby(self) -> dict[str, Any] | None:
+        if self.settings.standby is None:
+            return None
+        return {"id": self.settings.standby, "state": None, "ok": None}
 
     def _is_felt(self, standby: Mapping[str, Any] | None, traffic: str | None) -> bool:
         """Not where one server is probed while another one, which is well, has the traffic."""
@@ -128,34 +136,10 @@ class HttpProbe:
         expected = usual * orders["window_minutes"]
         return not (expected >= 1 and now * 2 < expected)
 
-    async def _probe(self, context: CheckContext) -> tuple[str | None, int | None]:
-        """What is wrong with it, and how soon it answered, where it did. ShopUnavailable: the page
-        was too long to be searched, which says nothing of the service."""
-        settings = self.settings
-        seen = await wire.get(
-            context.http, settings.url, within=settings.timeout, holding=settings.contains
-        )
-        if seen.problem is not None:
-            return seen.problem, None
-        if seen.status != settings.status:
-            return f"http_{seen.status}", seen.milliseconds
-        if not seen.holds and not seen.whole:
-            raise ShopUnavailable(
-                f"{settings.url} is longer than {wire.LONGEST // 1024} KB and its beginning does "
-                f"not hold “{settings.contains}”: look at a shorter page"
-            )
-        if not seen.holds:
-            return "wrong_body", seen.milliseconds
-        if seen.milliseconds is not None and seen.milliseconds > settings.slow_after * 1000:
-            return "slow", seen.milliseconds
-        return None, seen.milliseconds
-
     async def _standby(self, context: CheckContext) -> tuple[dict[str, Any] | None, str | None]:
         """Whether the standby could take over, and which server has the shop's traffic."""
-        if self.settings.standby is None:
-            return None, None
-        found: dict[str, Any] = {"id": self.settings.standby, "state": None, "ok": None}
-        if self.settings.standby_look is None:
+        found = self._unknown_standby()
+        if found is None or self.settings.standby_look is None:
             return found, None
         try:
             answer = await context.look(self.settings.standby_look, {})
@@ -198,3 +182,16 @@ class HttpProbe:
             "orders_last_minutes": int(recent),
             "orders_per_minute_usual": round(usual / minutes, 2) if minutes > 60 else None,
         }
+
+
+def _figures(seen: Exchange, found: Verdict) -> dict[str, Any]:
+    return {"latency_ms": seen.milliseconds, "problem": found.problem}
+
+
+async def _within(seconds: float, looking: Awaitable[_Found]) -> _Found | None:
+    """What it finds in that time; None: it was not over."""
+    try:
+        async with asyncio.timeout(max(_LEAST, seconds)):
+            return await looking
+    except TimeoutError:
+        return None

@@ -88,7 +88,7 @@ class Till:
     def look(self, now: datetime, failed: dict[str, Failed] | None = None) -> CheckResult:
         adapter: TypeAdapter[AnyCheckSettings] = TypeAdapter(AnyCheckSettings)
         context = CheckContext(
-            http=None,  # type: ignore[arg-type]
+            ask=None,  # type: ignore[arg-type]
             shop=self.source,
             currency="TWD",
             now=now,

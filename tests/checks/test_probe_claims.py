@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 
+from checks.exchange import Exchange, Question
 from checks.kinds.base import CheckContext
-from checks.kinds.http_probe import HttpProbe, HttpProbeSettings
+from checks.kinds.http_probe import HttpProbe
+from checks.kinds.probe_settings import HttpProbeSettings
 from checks.model import CheckResult
 from incidents import read
 from message_templates.engine import Templates
@@ -35,18 +36,14 @@ class Probe(HttpProbe):
 def probed(orders: Mapping[str, Any] | None = None, **settings: Any) -> CheckResult:
     """One run against a service that does not accept connections."""
 
-    def answer(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
+    async def refused(_: Question) -> Exchange:
+        return Exchange("refused")
 
     given = {"name": "probe", "kind": "http_probe", "url": "http://x/", "service": "search"}
     probe = Probe(HttpProbeSettings.model_validate({**given, **settings}))
     probe.orders = orders or {}
 
-    async def run() -> CheckResult:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-            return await probe.run(CheckContext(client, None, "TWD", NOW, _never))
-
-    return asyncio.run(run())
+    return asyncio.run(probe.run(CheckContext(refused, None, "TWD", NOW, _never)))
 
 
 async def _never(name: str, params: dict[str, Any]) -> Any:

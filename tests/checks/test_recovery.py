@@ -74,7 +74,7 @@ class Watched:
             self.world.now += timedelta(seconds=every)
             now = self.world.now
             context = CheckContext(
-                http=None,  # type: ignore[arg-type]
+                ask=None,  # type: ignore[arg-type]
                 shop=self.source,
                 currency="EUR",
                 now=now,

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from actions.connectors.http import open_http
+from bot.wiring.prober import open_prober
 from checks.kinds.base import CheckContext, LookFailed
-from checks.kinds.http_probe import HttpProbe, HttpProbeSettings
+from checks.kinds.http_probe import HttpProbe
+from checks.kinds.probe_settings import HttpProbeSettings
 from checks.model import CheckResult
 from checks.runner import run_check
 
@@ -83,9 +84,9 @@ def probed(url: str, look: Any = None, **given: Any) -> CheckResult:
         return look
 
     async def run() -> CheckResult:
-        async with open_http() as http:
+        async with open_prober() as ask:
             return await run_check(
-                HttpProbe(settings), CheckContext(http, None, "TWD", NOW, answered)
+                HttpProbe(settings), CheckContext(ask, None, "TWD", NOW, answered)
             )
 
     return asyncio.run(run())
@@ -144,6 +145,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
         ("<title>首頁</title>".encode("big5"), "text/html; charset=Big5", "首頁"),
         ("<title>首頁</title>".encode("utf-16"), "text/html; charset=utf-16", "首頁"),
         ("<title>首頁</title>".encode(), "text/html; charset=no-such", "首頁"),
+        ('<meta charset="big5"><title>首頁</title>'.encode("big5"), "text/html", "首頁"),
     ],
 )
 def test_a_word_is_found_wherever_it_stands(

@@ -148,7 +148,7 @@ async def test_a_check_that_hangs_could_not_run() -> None:
     async def look(name: str, params: object) -> None:
         raise AssertionError("never")
 
-    context = CheckContext(http=None, shop=None, currency="TWD", now=DAY, look=look)  # type: ignore[arg-type]
+    context = CheckContext(ask=None, shop=None, currency="TWD", now=DAY, look=look)  # type: ignore[arg-type]
     result = await run_check(Hanging(), context)
     assert (result.findings, result.healthy_subjects) == ((), ())
     assert result.error == "the check did not end within 0.05 s"
