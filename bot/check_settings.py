@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from actions.declarations import LookDeclaration
 from bot.settings_errors import SettingsError, sentences
 from checks.kinds.query import QueryCheckSettings
+from checks.kinds.quorum_settings import QuorumSettings
 from checks.queries.compiled_query import NotMapped, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.queries.query_cache import compiled
+from checks.registry import AnyCheckSettings
 from plan.check_files import check_files
 from plan.sources import DATA, PlanError
 
@@ -101,6 +104,40 @@ def query_faults(
                 "compare it with a field that is a time."
             )
         yield from _answers(check, name, query)
+
+
+def quorum_faults(checks: Sequence[AnyCheckSettings], looks: Collection[str]) -> Iterator[str]:
+    """Signals of a quorum that nobody gives."""
+    kinds = {check.name: check.kind for check in checks}
+    for check in checks:
+        if not isinstance(check, QuorumSettings):
+            continue
+        for name in check.checks:
+            if name not in kinds:
+                yield (
+                    f"checks.{check.name}.signals names “{name}”, which is no check; a prober "
+                    f"outside is written as {{look: {name}}}."
+                )
+            elif kinds[name] == "quorum":
+                yield f"checks.{check.name}.signals names “{name}”, which is a quorum itself."
+        for name in check.looks:
+            if name not in looks:
+                yield f"checks.{check.name}.signals names “{name}”, which is not in shop.looks."
+
+
+def hasty_checks(
+    checks: Sequence[AnyCheckSettings], looks: Mapping[str, LookDeclaration]
+) -> Iterator[str]:
+    """Looks that may take longer than the check that needs their answer."""
+    for check in checks:
+        named = {field: getattr(check, field, None) for field in ("probe_look", "route_look")}
+        for field, name in named.items():
+            look = looks.get(name) if name is not None else None
+            if look is not None and look.timeout >= check.deadline:
+                yield (
+                    f"checks.{check.name}.{field}: the timeout of “{name}” ({look.timeout:g} s) "
+                    f"must be shorter than the check's deadline ({check.deadline:g} s)."
+                )
 
 
 def _answers(check: QueryCheckSettings, name: str, query: Query) -> Iterator[str]:

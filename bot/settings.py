@@ -27,7 +27,14 @@ from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.paging.registry import AnyPagerSettings
 from bot import strict_yaml
 from bot.amount_settings import Amount
-from bot.check_settings import detections, query_faults, why_off, with_check_files
+from bot.check_settings import (
+    detections,
+    hasty_checks,
+    query_faults,
+    quorum_faults,
+    why_off,
+    with_check_files,
+)  # fmt: skip
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
@@ -338,11 +345,13 @@ def _references(settings: Settings) -> list[str]:
             if check.kind == "query":
                 problems += query_faults(check, mapping, shop.currency)
             problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
-        elif check.kind != "http_probe":
+        elif check.kind not in ("http_probe", "quorum"):
             problems.append(
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
                 "shop.mapping (muster shop inspect proposes one)."
             )
+    problems += quorum_faults(settings.checks, settings.shop.looks)
+    problems += hasty_checks(settings.checks, settings.shop.looks)
     known = detections()
     problems += [
         f"detections.{key} names “{name}”, which is no detection; there are {', '.join(known)}."

@@ -50,6 +50,14 @@ NONE_FAILED: Mapping[str, Failed] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
+class OpenShare:
+    """Failing by a share of the runs of a time, beside so many in a row."""
+
+    share: float
+    within: int  # seconds
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """One run. `healthy_subjects` were looked at and are in order; `error`: it could not look.
 
@@ -61,11 +69,13 @@ class CheckResult:
     ran_at: datetime
     findings: tuple[Finding, ...] = ()
     healthy_subjects: tuple[str, ...] = ()
+    noted: tuple[Finding, ...] = ()  # seen, and too little to open anything
     not_looked_at: tuple[str, ...] = ()
     error: str | None = None
     cause: str | None = None  # of the error, where other checks have it too: shop-database
     figures: Mapping[str, Any] = field(default_factory=dict)
     open_after: int = 1
+    open_share: OpenShare | None = None
     recover_after: int = 1
     every: int = 60  # seconds between runs, for "three checks in a row"
     took: float | None = None  # seconds of this run

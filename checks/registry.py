@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +14,8 @@ from checks.kinds.http_probe import HttpProbe
 from checks.kinds.payment_channel import PaymentChannel
 from checks.kinds.probe_settings import HttpProbeSettings
 from checks.kinds.query import QueryCheck, QueryCheckSettings
+from checks.kinds.quorum import Quorum
+from checks.kinds.quorum_settings import QuorumSettings
 from checks.kinds.stuck_orders import StuckOrders, StuckOrdersSettings
 
 AnyCheckSettings = Annotated[
@@ -20,13 +23,15 @@ AnyCheckSettings = Annotated[
     | PaymentChannelSettings
     | StuckOrdersSettings
     | AmountMismatchSettings
-    | QueryCheckSettings,
+    | QueryCheckSettings
+    | QuorumSettings,
     Field(discriminator="kind"),
 ]
 
 
-def build(settings: AnyCheckSettings) -> Check:
-    """The check of the settings' kind."""
+def build(settings: AnyCheckSettings, among: Sequence[AnyCheckSettings] = ()) -> Check:
+    """The check of the settings' kind. `among`: all that are configured, by which one may ask
+    others."""
     match settings:
         case HttpProbeSettings():
             return HttpProbe(settings)
@@ -38,3 +43,5 @@ def build(settings: AnyCheckSettings) -> Check:
             return AmountMismatch(settings)
         case QueryCheckSettings():
             return QueryCheck(settings)
+        case QuorumSettings():
+            return Quorum(settings, [build(one) for one in among if one.name in settings.checks])

@@ -33,6 +33,7 @@ async def run_check(check: Check, context: CheckContext) -> CheckResult:
         result,
         not_looked_at=_unsaid(result, context),
         open_after=settings.open_after,
+        open_share=None if settings.open_share is None else settings.open_share.of_model(),
         recover_after=settings.recover_after,
         every=settings.every,
         shadow=settings.shadow,

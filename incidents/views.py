@@ -322,6 +322,7 @@ class ShadowView:
     opened: int  # incidents that it would have opened in the week
     cases: int  # with so many cases
     now: int  # cases that it finds at present
+    below: bool = False  # a quorum's: some signals failed, and too few
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from plan.model import Fact, IncidentType
 COMMON: Mapping[str, Fact] = {
     "check.name": Fact(kind="text", says="the check that found it", sample="payments-northpay"),
     "check.failures": Fact(kind="number", says="failed runs in a row", sample=3),
+    "check.failed_runs": Fact(kind="number", says="failed runs, where a share of them opened it"),
+    "check.of_runs": Fact(kind="number", says="the runs of its window, of which they are"),
     "check.first_at": Fact(
         kind="time", says="the first of them", sample="2026-11-11T03:05:00+00:00"
     ),

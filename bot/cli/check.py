@@ -99,7 +99,7 @@ async def run_once(settings: Settings, names: tuple[str, ...]) -> list[CheckResu
     async with open_checks(settings) as checking:
         now = datetime.now(UTC)
         return [
-            await run_check(build(check), checking.context(now))
+            await run_check(build(check, settings.checks), checking.context(now))
             for check in settings.checks
             if not names or check.name in names
         ]
@@ -148,6 +148,9 @@ def _show(results: list[CheckResult]) -> None:
         elif not result.findings:
             healthy = ", ".join(result.healthy_subjects)
             table.row(name, text("in order", "green"), healthy, "")
+        for finding in result.noted:
+            signals = ", ".join(s["name"] for s in finding.facts["signals"] if s["problem"])
+            table.row(name, text("noted", "yellow"), f"too few signals fail: {signals}", "")
         for finding in result.findings:
             keys = ", ".join(case.key for case in finding.cases[:5])
             more = f" … {len(finding.cases)}" if len(finding.cases) > 5 else ""

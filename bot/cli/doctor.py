@@ -231,7 +231,9 @@ async def _shop(settings: Settings) -> list[Line]:
     try:
         async with open_checks(settings) as checking:
             for check in settings.checks:
-                result = await run_check(build(check), checking.context(datetime.now(UTC)))
+                result = await run_check(
+                    build(check, settings.checks), checking.context(datetime.now(UTC))
+                )
                 if result.error:
                     lines.append(("wrong", f"Check {check.name} cannot look: {result.error}."))
                 elif result.findings:

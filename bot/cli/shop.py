@@ -63,7 +63,7 @@ async def _verify(settings: Settings) -> int:
                 if isinstance(check, QueryCheckSettings):
                     seen.append(await tried(check, checking.shop, currency, now))
                 elif check.needs and not getattr(check, "probe_look", None):
-                    result = await run_check(build(check), checking.context(now))
+                    result = await run_check(build(check, settings.checks), checking.context(now))
                     said = result.error or "can be asked"
                     seen.append(Seen(f"check {check.name}: {said}", wrong=bool(result.error)))
             for one in seen:

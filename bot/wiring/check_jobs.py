@@ -40,7 +40,9 @@ def recurring_checks(
 ) -> dict[str, Recurring]:
     """Every check by its name, each on its own interval."""
     return {
-        configured.name: _recurring(build(configured), checking, house, clock, database, ran)
+        configured.name: _recurring(
+            build(configured, settings.checks), checking, house, clock, database, ran
+        )
         for configured in settings.checks
     }
 

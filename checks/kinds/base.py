@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from checks.exchange import Ask
-from checks.model import CheckResult, Failed
+from checks.model import CheckResult, Failed, OpenShare
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from plan.languages import Code
+
+_RUNS = 4  # that a share must be of
 
 Look = Callable[[str, dict[str, Any]], Awaitable[Any]]
 """Asks a configured look of the shop (name, params), gives its JSON; raises LookFailed."""
@@ -53,6 +55,18 @@ class CheckContext:
         return self.shop
 
 
+class OpenShareSettings(BaseModel):
+    """A share of failures over a window, which opens as so many in a row do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: Annotated[float, Field(gt=0, le=1)]  # of the runs within it
+    within: Annotated[int, Field(ge=60, le=86_400)]  # seconds
+
+    def of_model(self) -> OpenShare:
+        return OpenShare(self.share, self.within)
+
+
 class CheckSettings(BaseModel, ABC):
     """What every check in the configuration has."""
 
@@ -63,10 +77,21 @@ class CheckSettings(BaseModel, ABC):
     title: dict[Code, Annotated[str, Field(min_length=1, max_length=60)]] = {}
     every: Annotated[int, Field(ge=5, le=86_400)] = 60  # seconds
     open_after: Annotated[int, Field(ge=1, le=100)] = 3  # failures in a row
+    open_share: OpenShareSettings | None = None
     recover_after: Annotated[int, Field(ge=1, le=100)] = 3  # successes in a row
     deadline: Annotated[float, Field(gt=0, le=300)] = 30.0  # seconds for one run
     severity: Annotated[int, Field(ge=1, le=4)] | None = None
     shadow: bool = False  # it looks and opens nothing; what it would have opened is kept
+
+    @model_validator(mode="after")
+    def _share_has_runs(self) -> CheckSettings:
+        """Of fewer runs than that, a share says less than so many in a row."""
+        if self.open_share is not None and self.open_share.within < _RUNS * self.every:
+            raise ValueError(
+                f"open_share.within ({self.open_share.within} s) must hold {_RUNS} runs or more of "
+                f"one every {self.every} s"
+            )
+        return self
 
     @property
     def needs(self) -> Mapping[str, tuple[str, ...]]:

@@ -94,7 +94,7 @@ class HttpProbe:
                 "standby": standby,
                 "traffic": traffic,
                 **orders,
-                "part": self._is_part(orders),
+                "part": degraded or self._is_part(orders),
             },
             cases=(CaseFound(kind="server", key=settings.service),),
             # How severe the shop's being down is says nothing of its being slow: the plan does.

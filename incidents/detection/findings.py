@@ -23,6 +23,7 @@ from incidents.change import Change
 from incidents.detection import (
     check_outage,
     correlation,
+    failing_share,
     grouping,
     impact,
     recovery,
@@ -244,6 +245,7 @@ def _check_facts(result: CheckResult, state: CheckState) -> dict[str, Any]:
         "last_at": _iso(state.last_failure_at),
         "passes": state.successes,
         "needed": result.recover_after,
+        **failing_share.facts(state, result),
     }
 
 
@@ -272,9 +274,11 @@ def _failed(
     state.failures, state.successes = state.failures + 1, 0
     state.last_failure_at = state.last_run_at = result.ran_at
     state.last_error = None
+    failing_share.note(state, result)
     check = _check_facts(result, state)
     facts = {**finding.facts, "check": check}
-    if state.failures >= result.open_after:
+    by_share = failing_share.reached(state, result)
+    if by_share or state.failures >= result.open_after:
         state.failing = True
     if incident is not None and in_storm:
         run.storm.add(state, finding, facts, incident.subject)
@@ -318,8 +322,9 @@ def _failed(
         brought_up_to_date()
         # An effect that was joined says nothing of its cause.
         own = finding.subject == incident.subject or finding.incident_type == incident.incident_type
+        often = replace(result, open_after=1) if by_share else result
         if own and recovery.failed_again(
-            change, result, felt=finding.felt, since=state.first_failure_at
+            change, often, felt=finding.felt, since=state.first_failure_at
         ):
             brought_up_to_date()  # the figures of the outage are those of the present again
         if state.failing:
@@ -418,7 +423,8 @@ def _passed(
         return None
     state.successes, state.failures = state.successes + 1, 0
     state.last_run_at, state.last_error = result.ran_at, None
-    if state.failing and state.successes >= result.recover_after:
+    over = state.successes >= result.recover_after and not failing_share.reached(state, result)
+    if state.failing and over:
         state.failing = False
         silence.passed(state)
     if incident is None:
@@ -430,7 +436,7 @@ def _passed(
     change = Change(session, house, incident, _actor(result), now)
     fresh: Mapping[str, Any] = result.recovered_facts.get(subject, {})
     check = {"failures_now": 0, "passes": state.successes, "needed": result.recover_after}
-    if incident.subject == subject:
+    if incident.subject == subject and (over or not failing_share.reached(state, result)):
         impact.check_passed(incident, result.ran_at)
     update_incident(
         session,
@@ -442,7 +448,7 @@ def _passed(
         actor=SYSTEM_ACTOR,
         source=f"check:{result.name}",
     )
-    if state.successes < result.recover_after or _itself_fails(session, incident):
+    if not over or _itself_fails(session, incident):
         return None
     return incident.number if recovery.recovered(change) else None
 

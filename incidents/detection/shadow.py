@@ -18,6 +18,7 @@ from checks.model import CheckResult
 from storage.models import CheckState
 
 KEPT = "shadow"  # among the figures of the check itself
+_BELOW = "below"  # of a quorum
 _MOST = 200  # openings that are kept, the newest
 
 
@@ -29,22 +30,23 @@ class Shadow:
     opened: int
     cases: int
     now: int
+    below: bool = False  # its quorum: it is not in shadow, and what it saw was too little
 
 
 def kept(before: Mapping[str, Any] | None, result: CheckResult) -> dict[str, Any]:
     """What is kept after one more run, beside what stood there before; {} for other checks.
 
-    A run that could not look leaves it as it was.
+    A run that could not look leaves it as it was. What is seen below a quorum is kept so as well.
     """
-    if not result.shadow:
-        return {}
     kept = dict((before or {}).get(KEPT) or {})
+    if not (result.shadow or result.noted or kept.get(_BELOW)):
+        return {}
     if result.error is not None:
         return {KEPT: kept} if kept else {}
     rows: dict[str, int] = dict(kept.get("in_a_row") or {})
     opened: list[dict[str, Any]] = list(kept.get("opened") or ())
     now: dict[str, int] = {}
-    for finding in result.findings:
+    for finding in result.findings if result.shadow else result.noted:
         count = finding.count or len(finding.cases)
         now[finding.subject] = count
         rows[finding.subject] = rows.get(finding.subject, 0) + 1
@@ -59,7 +61,8 @@ def kept(before: Mapping[str, Any] | None, result: CheckResult) -> dict[str, Any
             )
     in_a_row = {subject: count for subject, count in rows.items() if subject in now}
     since = kept.get("since") or result.ran_at.isoformat()
-    return {KEPT: {"since": since, "in_a_row": in_a_row, "now": now, "opened": opened[-_MOST:]}}
+    kept = {"since": since, "in_a_row": in_a_row, "now": now, "opened": opened[-_MOST:]}
+    return {KEPT: kept if result.shadow else {**kept, _BELOW: True}}
 
 
 def of_time(session: Session, start: datetime, end: datetime) -> tuple[Shadow, ...]:
@@ -81,4 +84,5 @@ def _read(states: Iterable[CheckState], start: datetime, end: datetime) -> Itera
             opened=len(then),
             cases=sum(one["cases"] for one in then),
             now=0 if state.last_error else sum(kept["now"].values()),
+            below=bool(kept.get(_BELOW)),
         )

@@ -167,7 +167,8 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     kind_of_entry = "found" if opening.created_by is None else "declared"
     data: dict[str, Any] = {"cases_total": len(opening.cases), "source": opening.source}
     if check is not None:
-        data |= {"check": check.get("name"), "failures": check.get("failures")}
+        told = ("name", "failures", "failed_runs", "of_runs")
+        data |= {"check" if key == "name" else key: check.get(key) for key in told}
     if opening.quiet:
         data["quiet"] = True
     data["scope"] = scopes.snapshot(change.scope)

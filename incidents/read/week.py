@@ -109,7 +109,7 @@ def week(
         told_late=_told_late(session, house, found),
         left_open=_left_open(session, ids),
         shadows=tuple(
-            ShadowView(one.check, one.opened, one.cases, one.now)
+            ShadowView(one.check, one.opened, one.cases, one.now, one.below)
             for one in shadow.of_time(session, begin, end)
         ),
     )
