@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -14,12 +13,14 @@ from bot.schedule.recurring import Finish, Recurring
 from bot.settings import Settings
 from bot.wiring.check_connections import Checking
 from checks.kinds.base import Check
-from checks.model import CheckResult
+from checks.model import CheckResult, Failed
 from checks.registry import build
 from checks.runner import run_check
 from incidents.cases import awaited
 from incidents.detection.earlier_failures import failed_before
 from incidents.detection.findings import in_parts, take_check_result
+from incidents.detection.quiet_run import is_quiet, write_quietly
+from incidents.detection.screening import screened
 from incidents.organisation import House
 from storage.database import Database
 
@@ -61,18 +62,35 @@ def taking_over(house: House, result: CheckResult, clock: Clock) -> list[Finish]
     return [finish(part) for part in in_parts(result)]
 
 
+def _quietly(result: CheckResult, whole: list[Finish]) -> Finish:
+    """One statement in place of the whole, while that is all there is to write."""
+
+    def finish(session: Session) -> None:
+        if not write_quietly(session, screened(result)):
+            for part in whole:
+                part(session)
+
+    return finish
+
+
 def _recurring(
     check: Check, checking: Checking, house: House, clock: Clock, database: Database, ran: Ran
 ) -> Recurring:
     settings = check.settings
+    known = False  # that the check's last run here was written down whole, and was quiet
+
+    def before(session: Session) -> tuple[tuple[str, ...], Mapping[str, Failed]]:
+        waiting = awaited(session) if settings.settles else ()
+        return waiting, failed_before(session, settings.name)
 
     async def job() -> list[Finish]:
-        waiting = await database.read(awaited)
-        failed = await database.read(partial(failed_before, name=settings.name))
-        context = checking.context(clock.now(), waiting, failed)
-        result: CheckResult = await run_check(check, context)
+        nonlocal known
+        waiting, failed = await database.read(before)
+        result = await run_check(check, checking.context(clock.now(), waiting, failed))
         ran(result)
-        return taking_over(house, result, clock)
+        whole = taking_over(house, result, clock)
+        quiet, known = known, is_quiet(result, failed)
+        return [_quietly(result, whole)] if quiet and known else whole
 
     def could_not_look(error: str) -> Finish:
         def finish(session: Session) -> None:

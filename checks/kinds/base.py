@@ -94,6 +94,11 @@ class CheckSettings(BaseModel, ABC):
         return self
 
     @property
+    def settles(self) -> bool:
+        """Whether it looks again at the orders of open incidents."""
+        return True
+
+    @property
     def needs(self) -> Mapping[str, tuple[str, ...]]:
         """The fields of the shop's entities without which it cannot look."""
         return {}

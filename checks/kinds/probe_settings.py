@@ -78,6 +78,10 @@ class HttpProbeSettings(CheckSettings):
     def opens(self) -> tuple[str, ...]:
         return tuple(filter(None, (self.incident_type, self.degraded_type)))
 
+    @property
+    def settles(self) -> bool:
+        return False
+
     def takes(self, status: int) -> bool | None:
         """Whether a status is a good answer; None: the question was wrong, not the service."""
         if self.status is not None:

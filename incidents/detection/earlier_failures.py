@@ -6,37 +6,48 @@ the failure.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
-from sqlalchemy import or_, select
+from sqlalchemy import Table, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from checks.model import Failed
 from storage.models import LIVE_STATUSES, CheckState, Incident
 
 _APART = timedelta(days=1)  # a failure comes before its incident, by less than this
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+# Made once: each run of each check asks this.
+_STATES, _INCIDENTS = cast("Table", CheckState.__table__), cast("Table", Incident.__table__)
+_LIVE = select(_INCIDENTS.c.number, _INCIDENTS.c.detected_at).where(
+    _INCIDENTS.c.status.in_(sorted(LIVE_STATUSES))
+)
+_FAILED = select(
+    _STATES.c.subject,
+    _STATES.c.first_failure_at,
+    _STATES.c.last_failure_at,
+    _STATES.c.failures,
+    _STATES.c.failing,
+    _STATES.c.figures,
+).where(
+    _STATES.c.name == bindparam("check"),
+    _STATES.c.subject != "",
+    or_(
+        _STATES.c.failing,
+        _STATES.c.failures > 0,
+        _STATES.c.last_failure_at >= bindparam("since"),
+    ),
+)
 
 
 def failed_before(session: Session, name: str) -> dict[str, Failed]:
     """By subject: those that still fail, and those whose incident is still open."""
-    open_now = select(Incident.number, Incident.detected_at).where(
-        Incident.status.in_(LIVE_STATUSES)
-    )
-    live = {row.number: row.detected_at for row in session.execute(open_now)}
-    states = select(
-        CheckState.subject,
-        CheckState.first_failure_at,
-        CheckState.last_failure_at,
-        CheckState.failures,
-        CheckState.failing,
-        CheckState.figures,
-    ).where(CheckState.name == name, CheckState.subject != "")
-    fails: list[Any] = [CheckState.failing, CheckState.failures > 0]
-    if live:
-        fails.append(CheckState.last_failure_at >= min(live.values()) - _APART)
+    connection = session.connection()
+    live = {row.number: row.detected_at for row in connection.execute(_LIVE)}
+    # Without an open one nothing can have led to one: later than any failure.
+    since = min(live.values(), default=_NEVER) - _APART
     found = {}
-    for row in session.execute(states.where(or_(*fails))):
+    for row in connection.execute(_FAILED, {"check": name, "since": since}):
         opened = live.get(row.figures.get("incident", 0))
         if row.last_failure_at is not None and (row.failing or row.failures or opened):
             known = (row.first_failure_at, row.last_failure_at, opened)
