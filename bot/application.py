@@ -213,7 +213,7 @@ class Muster:
             unclear_on_error=True,
             gate=Pace(ACTIONS_A_SECOND, ACTIONS_AT_ONCE).wait,
         )
-        workers.add(WorkKind.CHECK, checks.run, concurrency=4)
+        workers.add(WorkKind.CHECK, checks.run, concurrency=16)
         workers.add(WorkKind.TIMER, timers.run, concurrency=2)
         await intake.warm_up()
         await checks.plan()

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock
+from bot.schedule.gathered_units import GatheredUnits
 from bot.schedule.outcomes import Done, Turn
 from storage import work
 from storage.database import Database
@@ -29,6 +30,18 @@ Finish = Callable[[Session], None]
 Job = Callable[[], Awaitable[Finish | Sequence[Finish] | None]]
 """Of several, each is a transaction of its own, the last one makes the item due again. If the
 process ends between two, the item is not due again but taken over, and the job is done anew."""
+
+
+@dataclass(frozen=True)
+class Short:
+    """A finish of a statement or two, which is written together with others of its moment."""
+
+    finish: Finish
+
+    def __call__(self, session: Session) -> None:
+        self.finish(session)
+
+
 Instead = Callable[[str], Finish]
 """What is written when a run failed, and by which error."""
 
@@ -57,6 +70,7 @@ class RecurringWork:
         self._database = database
         self._clock = clock
         self._recurring = recurring
+        self._short = GatheredUnits(database.write)
 
     async def plan(self) -> None:
         """Sees to it that each has its item; a new one is due at once."""
@@ -118,7 +132,10 @@ class RecurringWork:
             if work.reschedule(session, item.id, item.epoch, due) and last is not None:
                 last(session)
 
-        await self._database.write(unit)
+        if isinstance(last, Short):
+            await self._short.do(unit)
+        else:
+            await self._database.write(unit)
 
     async def _write_part(self, item: WorkItem, part: Finish) -> bool:
         """One part before the last. False: the claim is not ours any more, nothing was written."""
@@ -141,7 +158,8 @@ class RecurringWork:
             raise  # nothing is wrong with the job: again when the database is back
         except TimeoutError:
             log.error("recurring_broken_off", name=recurring.name, after=seconds)
-            return [_instead(recurring, f"broken off after {seconds:g} s")]
+            after = "" if seconds is None else f" after {seconds:g} s"
+            return [_instead(recurring, f"broken off{after}")]
         except Exception as error:
             log.exception("recurring_failed", name=recurring.name)
             return [_instead(recurring, _named(error))]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock
-from bot.schedule.recurring import Finish, Recurring
+from bot.schedule.gathered_units import GatheredUnits
+from bot.schedule.recurring import Finish, Recurring, Short
 from bot.settings import Settings
 from bot.wiring.check_connections import Checking
 from checks.kinds.base import Check
@@ -26,6 +30,9 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+_AT_SHOP = 4  # checks that are at the shop's database, or wait there, at the same time
+_SPARE = 5.0  # seconds beside a check's own deadline, for one that does not heed it
+
 Ran = Callable[[CheckResult], None]
 """Told of each run (bot.web.meters)."""
 
@@ -40,10 +47,17 @@ def recurring_checks(
     ran: Ran = lambda _result: None,
 ) -> dict[str, Recurring]:
     """Every check by its name, each on its own interval."""
+    desk = _Desk(
+        checking,
+        house,
+        clock,
+        database,
+        ran,
+        turns=asyncio.Semaphore(_AT_SHOP),
+        reads=GatheredUnits(database.read),
+    )
     return {
-        configured.name: _recurring(
-            build(configured, settings.checks), checking, house, clock, database, ran
-        )
+        configured.name: _recurring(build(configured, settings.checks), desk)
         for configured in settings.checks
     }
 
@@ -70,24 +84,39 @@ def _quietly(result: CheckResult, whole: list[Finish]) -> Finish:
             for part in whole:
                 part(session)
 
-    return finish
+    return Short(finish)
 
 
-def _recurring(
-    check: Check, checking: Checking, house: House, clock: Clock, database: Database, ran: Ran
-) -> Recurring:
-    settings = check.settings
+@dataclass(frozen=True)
+class _Desk:
+    """What all of them are done with."""
+
+    checking: Checking
+    house: House
+    clock: Clock
+    database: Database
+    ran: Ran
+    turns: asyncio.Semaphore  # at the shop's database
+    reads: GatheredUnits
+
+
+def _recurring(check: Check, desk: _Desk) -> Recurring:
+    settings, house, clock = check.settings, desk.house, desk.clock
+    within = settings.deadline + _SPARE
     known = False  # that the check's last run here was written down whole, and was quiet
 
     def before(session: Session) -> tuple[tuple[str, ...], Mapping[str, Failed]]:
-        waiting = awaited(session) if settings.settles else ()
+        waiting = awaited(session) if settings.of_orders else ()
         return waiting, failed_before(session, settings.name)
 
     async def job() -> list[Finish]:
         nonlocal known
-        waiting, failed = await database.read(before)
-        result = await run_check(check, checking.context(clock.now(), waiting, failed))
-        ran(result)
+        async with desk.turns if settings.of_orders else contextlib.nullcontext():
+            waiting, failed = await desk.reads.do(before)
+            context = desk.checking.context(clock.now(), waiting, failed)
+            async with asyncio.timeout(within):
+                result = await run_check(check, context)
+        desk.ran(result)
         whole = taking_over(house, result, clock)
         quiet, known = known, is_quiet(result, failed)
         return [_quietly(result, whole)] if quiet and known else whole
@@ -103,6 +132,7 @@ def _recurring(
         settings.name,
         timedelta(seconds=settings.every),
         job,
-        deadline=timedelta(seconds=settings.deadline + 5),
+        # Waiting for a turn is no fault of the check: its own time begins with its look.
+        deadline=None if settings.of_orders else timedelta(seconds=within),
         instead=could_not_look,
     )

@@ -94,8 +94,8 @@ class CheckSettings(BaseModel, ABC):
         return self
 
     @property
-    def settles(self) -> bool:
-        """Whether it looks again at the orders of open incidents."""
+    def of_orders(self) -> bool:
+        """Whether it reads the shop's orders, those of open incidents again; it waits its turn."""
         return True
 
     @property

@@ -79,7 +79,7 @@ class HttpProbeSettings(CheckSettings):
         return tuple(filter(None, (self.incident_type, self.degraded_type)))
 
     @property
-    def settles(self) -> bool:
+    def of_orders(self) -> bool:
         return False
 
     def takes(self, status: int) -> bool | None:
