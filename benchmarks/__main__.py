@@ -39,6 +39,7 @@ class Part:
 PARTS = {
     "start": Part("start", quick=("--runs", "2", "--seconds", "10")),
     "probe": Part("probe", quick=("--runs", "1")),
+    "blackbox": Part("blackbox", quick=("--seconds", "40")),
     "ack": Part("ack", quick=("--bursts", "2")),
     "ack_postgres": Part("ack", ("--postgres",), quick=("--bursts", "2")),
     "ack_real": Part("ack", ("--real",), quick=("--bursts", "2")),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import backlog, bulk, settle
+from benchmarks import backlog, blackbox, bulk, settle
 from benchmarks.sustained import GOALS
 
 Found = Mapping[str, dict[str, Any] | None]
@@ -69,6 +69,22 @@ def _probe(found: dict[str, Any], _: str) -> Iterator[Row]:
     median = found["median_s"]
     yield Row(
         "Failing probe → post at Slack (300 ms an answer)", "< 1 s", f"{median:.2f} s", median < 1
+    )
+
+
+def _blackbox(found: dict[str, Any], _: str) -> Iterator[Row]:
+    yield Row(
+        f"{found['probes']} HTTP probes every {found['every_s']} s: processor a probe, beside "
+        "blackbox_exporter",
+        f"≤ {blackbox.GOAL:g} ×",
+        f"{found['ratio']:.2f} × ({found['muster_ms']:.2f} : {found['blackbox_ms']:.2f} ms)",
+        found["ratio"] <= blackbox.GOAL,
+    )
+    yield Row(
+        "— memory that they add",
+        f"≤ {blackbox.GOAL_MB:g} MB",
+        f"{found['added_mb']:+.1f} MB",
+        found["added_mb"] <= blackbox.GOAL_MB,
     )
 
 
@@ -231,6 +247,7 @@ def _sustained(found: dict[str, Any], where: str) -> Iterator[Row]:
 _ROWS = {
     "start": _start,
     "probe": _probe,
+    "blackbox": _blackbox,
     "ack": _ack,
     "declare": _declare,
     "settle": _settle,

@@ -15,6 +15,10 @@ from checks.queries.entity_mapping import EntitiesMapping
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text("utf-8"), re.S | re.M)
+REST = {
+    "slack": {"channels": {"incidents": {"id": "C0INCIDENTS"}}},
+    "roles": {"oncall": {"people": ["U0ONCALL"]}},
+}
 EXAMPLE = Path(__file__).parents[1] / "plan/own/sections/11.2/checks/not-closed.yaml"
 
 
@@ -32,9 +36,13 @@ def test_every_detection_stands_there_with_what_it_asks_of() -> None:
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_every_example_is_one(number: int) -> None:
-    """Each can be copied: the shop's mapping is one, the small file is a whole configuration."""
+    """Each can be copied: the shop's mapping is one, the small file is a whole configuration, and
+    checks by themselves are some in a configuration that has the rest."""
     data = strict_yaml.read(BLOCKS[number])
     if "slack" in data:
         assert parse_settings(data).checks
+    elif "checks" in data:
+        shop = {"name": "Shop", "currency": "EUR", **data.get("shop", {})}
+        assert parse_settings({**REST, "shop": shop, "checks": data["checks"]}).checks
     elif "shop" in data:
         EntitiesMapping.model_validate({"entities": data["shop"]["mapping"]})
