@@ -230,8 +230,8 @@ class Muster:
         scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
         scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
         scheduler.every(GROUPS_SECONDS, partial(self._identify, sender), name="identity")
-        for check in settings.checks:
-            scheduler.wake_every(check.every, WorkKind.CHECK)
+        for every in {check.every for check in settings.checks}:
+            scheduler.wake_every(every, WorkKind.CHECK)
         health = Health(
             database=database,
             clock=clock,

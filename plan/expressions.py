@@ -178,13 +178,20 @@ def evaluate(expression: str, scope: Mapping[str, object]) -> object:
 
 
 def holds(expression: str | None, scope: Mapping[str, object]) -> bool:
-    """Whether the expression is true; None holds always, what cannot be worked out never."""
+    """Whether the expression is true; None holds always, what cannot be worked out never.
+
+    A shop's look may say "false" where it means false: the word is not true because it is a text.
+    """
     if expression is None:
         return True
     try:
-        return bool(evaluate(expression, scope))
+        found = evaluate(expression, scope)
     except ExpressionError:
         return False
+    return found.strip().lower() not in _NOT_TRUE if isinstance(found, str) else bool(found)
+
+
+_NOT_TRUE = frozenset({"", "false", "no", "off", "0", "null", "none"})
 
 
 def fill(template: str, scope: Mapping[str, object]) -> str:

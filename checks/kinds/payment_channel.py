@@ -110,7 +110,7 @@ class PaymentChannel:
         except LookFailed as error:
             return None, error.code
         routed = answer.get("channel") if isinstance(answer, dict) else None
-        return (str(routed), None) if routed else (None, "no_channel")
+        return (routed, None) if isinstance(routed, str) and routed else (None, "no_channel")
 
     async def _see(
         self, channel: ChannelName, carries: bool, context: CheckContext, shop: ShopDatabase

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Table, bindparam, or_, select
+from sqlalchemy import Table, bindparam, literal, or_, select
 from sqlalchemy.orm import Session
 
 from checks.model import Failed
@@ -21,6 +21,15 @@ _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _STATES, _INCIDENTS = cast("Table", CheckState.__table__), cast("Table", Incident.__table__)
 _LIVE = select(_INCIDENTS.c.number, _INCIDENTS.c.detected_at).where(
     _INCIDENTS.c.status.in_(sorted(LIVE_STATUSES))
+)
+_EVER = (  # most checks never did
+    select(literal(1))
+    .where(
+        _STATES.c.name == bindparam("check"),
+        _STATES.c.subject != "",
+        _STATES.c.last_failure_at.is_not(None),
+    )
+    .limit(1)
 )
 _FAILED = select(
     _STATES.c.subject,
@@ -43,6 +52,8 @@ _FAILED = select(
 def failed_before(session: Session, name: str) -> dict[str, Failed]:
     """By subject: those that still fail, and those whose incident is still open."""
     connection = session.connection()
+    if connection.execute(_EVER, {"check": name}).first() is None:
+        return {}
     live = {row.number: row.detected_at for row in connection.execute(_LIVE)}
     # Without an open one nothing can have led to one: later than any failure.
     since = min(live.values(), default=_NEVER) - _APART

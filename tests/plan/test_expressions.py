@@ -89,6 +89,24 @@ def test_holds_never_raises_and_none_always_holds() -> None:
     assert not holds("facts.nothing", SCOPE)
 
 
+@pytest.mark.parametrize(
+    ("look", "held"),
+    [
+        ({"ok": True}, True),
+        ({"ok": "true"}, True),
+        ({"ok": "false"}, False),
+        ({"ok": " No "}, False),
+        ({"ok": "0"}, False),
+        ([], False),
+        (["ok"], False),
+        ("ok", False),
+        (None, False),
+    ],
+)
+def test_a_look_holds_by_what_it_says_and_not_by_its_being_a_text(look: object, held: bool) -> None:
+    assert holds("look.ok", {"look": look}) is held
+
+
 def test_check_tells_expressions_from_templates() -> None:
     check("facts.items > 3", expression=True)
     check("{{ facts.items }}", expression=False)
