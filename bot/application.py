@@ -55,7 +55,7 @@ from bot.web.meters import Exposition, Meters, Parts
 from bot.web.routes import OwnRoutes
 from bot.wiring.adapters import FreshLooks, Orders, ViewDoor
 from bot.wiring.check_connections import open_checks
-from bot.wiring.check_jobs import recurring_checks
+from bot.wiring.check_jobs import at_once, recurring_checks
 from bot.wiring.organisation import build_audiences, build_house, build_roles, check_titles
 from bot.wiring.timer_handler import TimerWork
 from handlers import register_all
@@ -213,7 +213,7 @@ class Muster:
             unclear_on_error=True,
             gate=Pace(ACTIONS_A_SECOND, ACTIONS_AT_ONCE).wait,
         )
-        workers.add(WorkKind.CHECK, checks.run, concurrency=16)
+        workers.add(WorkKind.CHECK, checks.run, concurrency=at_once(settings))
         workers.add(WorkKind.TIMER, timers.run, concurrency=2)
         await intake.warm_up()
         await checks.plan()

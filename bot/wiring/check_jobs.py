@@ -31,6 +31,7 @@ from storage.database import Database
 log = structlog.get_logger(__name__)
 
 _AT_SHOP = 4  # checks that are at the shop's database, or wait there, at the same time
+_BESIDE = 16  # checks at the same time that do not read the shop's orders
 _SPARE = 5.0  # seconds beside a check's own deadline, for one that does not heed it
 
 Ran = Callable[[CheckResult], None]
@@ -60,6 +61,12 @@ def recurring_checks(
         configured.name: _recurring(build(configured, settings.checks), desk)
         for configured in settings.checks
     }
+
+
+def at_once(settings: Settings) -> int:
+    """Runs at the same time. Those that wait for their turn at the shop's database take no place
+    from the others: while it hangs, probes go on."""
+    return _BESIDE + sum(check.of_orders for check in settings.checks)
 
 
 def taking_over(house: House, result: CheckResult, clock: Clock) -> list[Finish]:

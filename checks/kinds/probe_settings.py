@@ -112,9 +112,9 @@ class HttpProbeSettings(CheckSettings):
                 f"the deadline ({self.deadline:g} s) must be longer than the timeout "
                 f"({self.timeout:g} s)"
             )
-        if self.slow_after >= self.timeout:
+        if self.slow_after > self.timeout:
             raise ValueError(
-                f"slow_after ({self.slow_after:g} s) must be shorter than the timeout "
+                f"slow_after ({self.slow_after:g} s) must not be longer than the timeout "
                 f"({self.timeout:g} s): nothing would ever be slow"
             )
         return self

@@ -32,6 +32,11 @@ class QuorumSettings(CheckSettings):
         return (self.incident_type,)
 
     @property
+    def of_orders(self) -> bool:
+        """An outage is not found behind the queries of a database that it took with it."""
+        return False
+
+    @property
     def checks(self) -> tuple[str, ...]:
         """The other checks among the signals."""
         return tuple(one for one in self.signals if isinstance(one, str))
