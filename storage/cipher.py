@@ -1,12 +1,18 @@
-"""Cipher: encryption of personal data at rest (rule 9): AES-256-GCM with a random nonce."""
+"""Cipher: encryption of personal data at rest (rule 9), AES-256-GCM with a random nonce; and the
+tag by which the audit log proves that Muster wrote it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import threading
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from storage.errors import WrongKey
 
@@ -25,12 +31,22 @@ class AesCipher:
                 "make one with openssl rand -base64 32."
             )
         self._aead = AESGCM(key)
+        # A key of its own: what is encrypted for whoever asks must say nothing about a tag.
+        self._audit = HKDF(SHA256(), 32, salt=None, info=b"muster audit").derive(key)
+        self.key_id = hashlib.sha256(b"muster key id" + key).hexdigest()[:8]
         self._random = b""
         self._used = 0
         self._guard = threading.Lock()
 
     def __repr__(self) -> str:
         return "AesCipher(•••)"
+
+    def tag(self, data: bytes) -> str:
+        """Which key, and its HMAC of the data: nobody without MUSTER_KEY can write one."""
+        return f"{self.key_id}-{hmac.new(self._audit, data, hashlib.sha256).hexdigest()}"
+
+    def is_tag(self, tag: str, data: bytes) -> bool:
+        return hmac.compare_digest(tag, self.tag(data))
 
     def encrypt(self, data: bytes) -> bytes:
         nonce = self._nonce()

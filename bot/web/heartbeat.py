@@ -6,7 +6,7 @@ logged and counted; it disturbs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import structlog
@@ -22,9 +22,17 @@ class Heartbeat:
     """One ping; the scheduler calls it again and again."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, url: str, health: Health, counted: Callable[[str], None]
+        self,
+        http: httpx.AsyncClient,
+        *,
+        url: str,
+        health: Health,
+        counted: Callable[[str], None],
+        head: Callable[[], Awaitable[object]],
     ) -> None:
-        """`counted` hears of each ping: sent, failed or withheld."""
+        """`counted` hears of each ping: sent, failed or withheld. `head`: of the audit log, which
+        each ping takes out of the house."""
+        self._head = head
         self._http = http
         self._url = url
         self._health = health
@@ -40,7 +48,12 @@ class Heartbeat:
         # The address is as good as a password to the service: the log names its host alone.
         host = httpx.URL(self._url).host
         try:
-            answer = await self._http.get(self._url, timeout=_SECONDS, follow_redirects=False)
+            answer = await self._http.get(
+                self._url,
+                headers={"X-Muster-Audit": str(await self._head() or "none")},
+                timeout=_SECONDS,
+                follow_redirects=False,
+            )
         except httpx.HTTPError as error:
             log.warning("heartbeat_failed", host=host, error=type(error).__name__)
             self._counted("failed")
