@@ -36,6 +36,7 @@ from checks.queries.entity_mapping import Entities, EntitiesMapping
 from checks.registry import AnyCheckSettings
 from checks.shop import old_mapping
 from plan.languages import ORIGINAL, Code
+from storage.cipher import Keys
 from storage.money import Money
 
 
@@ -178,7 +179,7 @@ class Secrets:
     bot_token: str
     app_token: str
     signing_secret: str
-    key: bytes
+    key: Keys
 
     def __repr__(self) -> str:
         return "Secrets(•••)"
@@ -279,21 +280,21 @@ def load_secrets(environ: Mapping[str, str], settings: Settings) -> Secrets:
         else need("MUSTER_SLACK_SIGNING_SECRET", "the signing secret of the Slack app")
     )
     key_text = need("MUSTER_KEY", "32 random bytes in base64 (openssl rand -base64 32)")
-    key = _key(key_text, problems) if key_text else b""
+    key = _key("MUSTER_KEY", key_text, problems) if key_text else b""
+    old = environ.get("MUSTER_OLD_KEYS", "").replace(",", " ").split()
+    keys = Keys(key, tuple(_key("MUSTER_OLD_KEYS", one, problems) for one in old))
     if problems:
         raise SettingsError(problems)
-    return Secrets(bot_token, app_token, signing, key)
+    return Secrets(bot_token, app_token, signing, keys)
 
 
-def _key(text: str, problems: list[str]) -> bytes:
+def _key(name: str, text: str, problems: list[str]) -> bytes:
     try:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != 32:
-        problems.append(
-            "MUSTER_KEY is not 32 bytes in base64: make one with openssl rand -base64 32."
-        )
+        problems.append(f"{name} is not 32 bytes in base64: make one with openssl rand -base64 32.")
     return key
 
 
