@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from checks.kinds.base import CheckContext
 from checks.kinds.query import QueryCheckSettings
 from checks.queries.compiled_query import Query
 from checks.queries.missing_index import missing_indexes
-from checks.shop.source import ShopDatabase
 
 _EXPLAINS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 
 
-async def explained(check: QueryCheckSettings, shop: ShopDatabase, currency: str) -> Iterator[str]:
+async def explained(check: QueryCheckSettings, context: CheckContext) -> Iterator[str]:
     """The query as it is sent, its values, the database's own plan, missing indexes, rows and time.
 
     Raises QueryError, and ShopUnavailable where the database cannot be asked.
     """
+    shop = await context.place_of_query(check.find)
     await shop.know()
-    query = shop.query(check.find, currency)
-    given = check.given(datetime.now(UTC))
+    query = shop.query(check.find, context.currency)
+    given = check.given(context.now)
     return iter(await shop.read(lambda connection: list(_lines(connection, query, given))))
 
 

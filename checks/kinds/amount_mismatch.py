@@ -53,7 +53,7 @@ class AmountMismatch:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
+        shop = await context.place_of(self.settings.needs)
         finding, well = await shop.read(lambda connection: self._look(connection, shop, context))
         return CheckResult(
             name=self.settings.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Protocol
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
+from checks.listings.listings import Listings
 from checks.model import CheckResult, Failed
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from plan.languages import Code
@@ -38,6 +39,7 @@ class CheckContext:
     look: Look
     awaited: tuple[str, ...] = ()  # order numbers of open incidents that are not settled yet
     failed: Mapping[str, Failed] = field(default_factory=dict)  # by subject: each wants a word
+    listings: Listings | None = None  # what of the shop's data stands in no database
 
     def back_to(self, subject: str, usually: timedelta) -> datetime:
         """How far back to look: as usual, or so far that what failed has not left by its age."""
@@ -51,6 +53,22 @@ class CheckContext:
                 "give the address of its database."
             )
         return self.shop
+
+    async def place_of(self, asked: Iterable[str]) -> ShopDatabase:
+        """Where these entities stand together, as they are now. Raises ShopUnavailable."""
+        listings, wanted = self.listings, tuple(asked)
+        if listings is None or not any(name in listings.names for name in wanted):
+            return self.database()
+        apart = listings.apart(wanted)
+        if apart is not None:
+            raise ShopUnavailable(apart)
+        return await listings.read(wanted, self.now)
+
+    async def place_of_query(self, text: str) -> ShopDatabase:
+        """Where a query is asked. Raises QueryError, ShopUnavailable."""
+        if self.listings is None:
+            return self.database()
+        return await self.place_of(self.listings.needs(text).needs)
 
 
 class CheckSettings(BaseModel, ABC):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, not_, select
+from sqlalchemy import Connection, Engine, create_engine, not_, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -43,18 +43,33 @@ def unusable(error: Exception) -> ShopUnavailable:
     )
 
 
-def unreadable(error: SQLAlchemyError) -> ShopUnavailable:
+def unreadable(error: SQLAlchemyError, called: str = "the shop's database") -> ShopUnavailable:
     """The database's own word, without what its driver adds."""
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-    return ShopUnavailable(f"the shop's database cannot be read: {reason}", DATABASE)
+    return ShopUnavailable(f"{called} cannot be read: {reason}", DATABASE)
+
+
+def _opened(url: str) -> Engine:
+    try:
+        return create_engine(
+            session.address(make_url(url)),
+            pool_pre_ping=True,
+            pool_size=2,
+            max_overflow=0,
+            hide_parameters=True,
+        )
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise unusable(error) from error
 
 
 class ShopDatabase:
     """Reads the shop's own tables. Raises ShopUnavailable for whatever the database says."""
 
+    called = "the shop's database"
+
     def __init__(
         self,
-        url: str,
+        url: str | Engine,
         mapping: EntitiesMapping,
         *,
         timeout: float = 20.0,
@@ -67,16 +82,7 @@ class ShopDatabase:
         ] = {}  # when all words of a field were known
         self.usual: dict[str, tuple[datetime, Any]] = {}  # of a channel, since its last payment
         self._timeout = timeout
-        try:
-            self._engine = create_engine(
-                session.address(make_url(url)),
-                pool_pre_ping=True,
-                pool_size=2,
-                max_overflow=0,
-                hide_parameters=True,
-            )
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-            raise unusable(error) from error
+        self._engine = _opened(url) if isinstance(url, str) else url
         session.prepare(self._engine, timeout)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -85,7 +91,7 @@ class ShopDatabase:
             return await asyncio.wait_for(asyncio.to_thread(self.read_now, query), self._timeout)
         except TimeoutError:
             raise ShopUnavailable(
-                f"the shop's database did not answer within {self._timeout:.0f} s", DATABASE
+                f"{self.called} did not answer within {self._timeout:.0f} s", DATABASE
             ) from None
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
@@ -96,7 +102,7 @@ class ShopDatabase:
                 self._amounts(connection)
                 return query(connection)
         except SQLAlchemyError as error:
-            raise unreadable(error) from error
+            raise unreadable(error, self.called) from error
 
     def table(self, entity: str) -> LogicalTable:
         """An entity by its name. Raises ShopUnavailable where it is not mapped."""
@@ -179,6 +185,10 @@ class ShopDatabase:
     def any_field(self, entity: str) -> str:
         """A field that the shop maps of the entity, whichever."""
         return next(iter(self.entities.entities[entity].fields))
+
+    def unreadable(self, asked: Iterable[str]) -> str | None:
+        """What of these entities could not be read when it came; None: a database tells by row."""
+        return None
 
     def close(self) -> None:
         self._engine.dispose()
