@@ -45,12 +45,15 @@ class NotFetched(Exception):
         self.wait = wait
 
 
+Sleep = Callable[[float], Awaitable[None]]
+
+
 @dataclass
 class Pace:
     """The time between two requests to one listing, and what stops until then."""
 
     per_minute: float | None
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sleep: Sleep = asyncio.sleep
     _next: float = field(default=0.0, init=False)
 
     async def wait(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from checks.listings.csv_rows import csv_rows
-from checks.listings.http_pages import NotFetched, Pace, http_pages
+from checks.listings.http_pages import NotFetched, Pace, Sleep, http_pages
 from checks.listings.kept_mapping import as_kept, in_listings, standing_apart
 from checks.listings.listing_database import ListingDatabase
 from checks.listings.listing_settings import CsvFile, HttpListing
@@ -84,7 +84,14 @@ class _Read:
 class Listings:
     """All listings of a shop, and the database in which their rows are asked."""
 
-    def __init__(self, mapping: EntitiesMapping, currency: str, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        mapping: EntitiesMapping,
+        currency: str,
+        http: httpx.AsyncClient,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._whole = as_kept(mapping)
         self._mapping = mapping
         self._currency = currency
@@ -93,7 +100,7 @@ class Listings:
         self._fetches: dict[str, Fetch] = {}
         self._under_way: dict[str, asyncio.Task[Fetch]] = {}
         self._paces = {
-            name: Pace(one.http.per_minute)
+            name: Pace(one.http.per_minute, sleep)
             for name, one in mapping.entities.items()
             if one.http is not None
         }
