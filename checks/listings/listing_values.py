@@ -19,7 +19,7 @@ from storage.money import exponent
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
-_LARGEST = 10**17  # of what is kept: no sum of many passes what a whole number of SQLite holds
+_LARGEST = 2**63 - 1  # that a column of SQLite holds
 _NAMED = 3  # places of unreadable values that are told
 _FLAGS: Mapping[object, int] = {"true": 1, "1": 1, 1: 1, "false": 0, "0": 0, 0: 0}
 _TEXT_FORMS = ("iso", "iso_z", "sql")
@@ -149,7 +149,7 @@ def _number(raw: Any, marks: Marks) -> Decimal:
             raise _Unreadable("number")
         raw = plain
     found = Decimal(raw)
-    if not found.is_finite() or found.adjusted() > 17:
+    if not found.is_finite() or found.adjusted() > 18:
         raise _Unreadable("number")
     return found
 

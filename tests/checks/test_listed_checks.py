@@ -1,0 +1,345 @@
+"""Checks find in listings and files what they find in a database that holds the same rows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from bot.settings import Settings, parse_settings
+from bot.settings_errors import SettingsError
+from bot.wiring.check_connections import open_checks
+from checks.model import CheckResult
+from checks.registry import build
+from checks.runner import run_check
+from storage.money import Money
+from tests.checks.listed_shop import dropped, over_http
+from tests.checks.listing_server import Answer, Desk, desk, rows
+from tests.checks.test_detections import NOW, PLANTS, Planted, ago, found_by
+from tests.checks.whole_shop import Shop, mapped
+
+UNEQUAL = """
+    select o.number, o.customer, o.total, o.currency, o.placed_at as entered_at,
+           o.total - coalesce((select sum(p.amount) from payments p
+                               where p.order_key = o.key and p.state = 'captured'), 0) as owed
+    from orders o
+    where o.state in ('paid', 'dispatched')
+      and o.total <> coalesce((select sum(p.amount) from payments p
+                               where p.order_key = o.key and p.state = 'captured'), 0)
+"""
+OWN = {"name": "unequal", "kind": "query", "incident_type": "payment_amount_mismatch",
+       "subject": "unequal", "find": UNEQUAL}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Desk]:
+    with desk() as found:
+        yield found
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    found = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
+    yield found
+    found.close()
+
+
+def listed(where: str, shop: Shop, served: Desk, folder: Path) -> dict[str, Any]:
+    if where == "http":
+        return over_http(shop.url, served)
+    return dropped(shop.url, folder / "drop", datetime.now(UTC))
+
+
+def settings(mapping: dict[str, Any], url: str | None = None, **changed: Any) -> Settings:
+    shop: dict[str, Any] = {"name": "Laden", "currency": "TWD", "mapping": mapping}
+    if url is not None:
+        shop["database_url"] = url
+    return parse_settings(
+        {
+            "slack": {"channels": {"incidents": {"id": "C1"}}},
+            "roles": {"oncall": {"people": ["U1"]}},
+            "shop": shop,
+            **changed,
+        }
+    )
+
+
+async def looked(found: Settings, now: datetime | None = None) -> dict[str, CheckResult]:
+    async with open_checks(found) as checking:
+        at = now or datetime.now(UTC)
+        context = checking.context(at)
+        return {one.name: await run_check(build(one), context) for one in found.checks}
+
+
+def results(mapping: dict[str, Any], url: str | None = None, **more: Any) -> dict[str, CheckResult]:
+    return asyncio.run(looked(settings(mapping, url, **more)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["http", "file"])
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_what_was_planted_is_found_without_a_database(
+    shop: Shop, served: Desk, tmp_path: Path, plant: Callable[[Shop], Planted], where: str
+) -> None:
+    """Every detection, over the same rows in no database."""
+    planted = plant(shop)
+    found = results(listed(where, shop, served, tmp_path))
+    assert {name: one.error for name, one in found.items() if one.error} == {}
+    cases = {
+        name: {(f.incident_type, case.key) for f in one.findings for case in f.cases}
+        for name, one in found.items()
+    }
+    assert {name: one for name, one in cases.items() if one} == planted
+
+
+CURRENCIES = ("TWD", "JPY", "BHD")
+AMOUNT = st.decimals(-100, 10**7, places=2)
+HOURS = st.integers(0, 400)
+ORDER = st.fixed_dictionaries(
+    {
+        "state": st.sampled_from(["awaiting_payment", "paid", "dispatched", "cancelled"]),
+        "total": AMOUNT,
+        "currency": st.sampled_from(CURRENCIES),
+        "customer": st.integers(1, 4),
+        "phone": st.sampled_from([None, "", "02 2345", "“;\n"]),
+        "placed_at": HOURS.map(lambda hours: ago(hours=hours)),
+        "promised_at": st.none() | HOURS.map(lambda hours: ago(hours=hours - 100)),
+    }
+)
+PAYMENT = st.fixed_dictionaries(
+    {
+        "order_key": st.integers(1, 9),
+        "state": st.sampled_from(["captured", "failed", "created"]),
+        "amount": AMOUNT,
+        "currency": st.sampled_from(CURRENCIES),
+        "created_at": HOURS.map(lambda hours: ago(hours=hours)),
+    }
+)
+TICKET = st.fixed_dictionaries(
+    {
+        "state": st.sampled_from(["open", "waiting", "answered"]),
+        "opened_at": HOURS.map(lambda hours: ago(hours=hours / 50)),
+        "answered_at": st.none() | st.just(ago(hours=1)),
+    }
+)
+
+
+@pytest.mark.parametrize("where", ["http", "file"])
+@hypothesis(
+    max_examples=60 if os.environ.get("MUSTER_FULL") else 6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    orders=st.lists(ORDER, max_size=8),
+    payments=st.lists(PAYMENT, max_size=14),
+    tickets=st.lists(TICKET, max_size=9),
+)
+def test_the_same_rows_are_the_same_findings(
+    served: Desk,
+    tmp_path: Path,
+    where: str,
+    orders: list[dict[str, Any]],
+    payments: list[dict[str, Any]],
+    tickets: list[dict[str, Any]],
+) -> None:
+    shop = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
+    event.listen(shop._engine, "connect", lambda c, _: c.execute("PRAGMA synchronous = OFF"))
+    shop._engine.dispose()
+    for key, order in enumerate(orders, 1):
+        shop.order(key, **{**order, "total": str(order["total"])})
+    for key, payment in enumerate(payments, 1):
+        shop.add("payments", **{**payment, "key": key, "amount": str(payment["amount"])})
+    for key, ticket in enumerate(tickets, 1):
+        shop.add("tickets", key=key, **ticket)
+    now = NOW + timedelta(minutes=1)
+    beside = listed(where, shop, served, tmp_path)
+
+    async def both() -> tuple[dict[str, CheckResult], dict[str, CheckResult]]:
+        here = await looked(settings(mapped(), shop.url, checks=[OWN]), now)
+        return here, await looked(settings(beside, checks=[OWN]), now)
+
+    here, there = asyncio.run(both())
+    for name, one in here.items():
+        assert there[name].error == one.error, name
+        assert there[name].findings == one.findings, name
+        assert there[name].healthy_subjects == one.healthy_subjects, name
+    shop.close()
+
+
+STOCK = {"sku": "artikel", "on_hand": "da", "reserved": "zugesagt"}
+
+
+def stock(served: Desk, listing: list[dict[str, Any]], **more: Any) -> CheckResult:
+    served.answer = rows(listing)
+    http = {"url": f"{served.url}/stock", **more}
+    return results({"stock": {"http": http, "fields": STOCK}})["stock-short"]
+
+
+def test_of_what_cannot_be_read_nothing_is_in_order(served: Desk) -> None:
+    """One bad value: what is found beside it is found, and where nothing is, nobody knows."""
+    well = {"artikel": "A", "da": 5, "zugesagt": "3"}
+    short = {"artikel": "B", "da": 1, "zugesagt": 3}
+    odd = {"artikel": "C", "da": "very secret", "zugesagt": 2.5}
+    assert stock(served, [well]).healthy_subjects == ("stock-short",)
+    found = stock(served, [well, odd, short])
+    assert [one.facts["sku"] for one in found.findings] == ["B"]
+    assert (found.error, found.healthy_subjects) == (None, ())
+    blind = stock(served, [well, odd])
+    assert (blind.findings, blind.healthy_subjects) == ((), ())
+    assert blind.error == (
+        "2 values are unreadable in the listing at 127.0.0.1 (stock): row 2 of page 1: da is no "
+        "whole number; row 2 of page 1: zugesagt is no whole number"
+    )
+    assert blind.cause == "shop.mapping.stock"
+
+
+def test_nothing_listed_is_in_order_only_where_that_is_said(served: Desk) -> None:
+    """A listing of what is open alone is empty on a good day; another one was emptied."""
+    assert stock(served, []).healthy_subjects == ()
+    assert stock(served, [], may_be_empty=True).healthy_subjects == ("stock-short",)
+
+
+def test_a_column_that_a_row_may_lack_is_said(served: Desk) -> None:
+    lacking = [{"artikel": "A", "da": 5}]
+    assert "row 1 of page 1 has no “zugesagt”" in str(stock(served, lacking).error)
+    assert stock(served, lacking, optional=["zugesagt"]).error is None
+
+
+def test_a_word_that_nobody_mapped_is_never_all_well(served: Desk) -> None:
+    served.answer = rows([{"id": 1, "status": "nwe", "at": "2026-11-12T00:00:00Z"}])
+    mapping = {
+        "key": "id",
+        "state": {"column": "status", "words": {"open": ["new"]}},
+        "opened_at": {"column": "at", "form": "iso_z"},
+        "answered_at": {"column": "at", "form": "iso_z"},
+    }
+    found = results({"tickets": {"http": {"url": f"{served.url}/t"}, "fields": mapping}})
+    assert "tickets.state holds “nwe”" in str(found["ticket-waiting"].error)
+
+
+def test_amounts_are_exact(served: Desk) -> None:
+    """What a float would lose is kept, and parts of a minor unit are rounded in their sum alone."""
+    orders = [("1", "10.00"), ("2", "9007199254740.93"), ("3", "0.30"), ("4", "19.985")]
+    paid = [("1", "3.3333")] * 3 + [("2", "9007199254740.91"), ("3", "0.1"), ("3", "0.2")]
+    paid += [("4", "19.99")]
+    lines = [f'{{"key": "{k}", "state": "paid", "total": {t}}}' for k, t in orders]
+    tries = [f'{{"order": {k}, "ok": true, "amount": {a}}}' for k, a in paid]
+    served.answer = _texts({"/o": f"[{', '.join(lines)}]", "/p": f"[{', '.join(tries)}]"})
+    mapping = {
+        "orders": {
+            "http": {"url": f"{served.url}/o"},
+            "unit": "major",
+            "fields": {"key": "key", "number": "key", "total": "total", "customer": "key",
+                       "state": {"column": "state", "words": {"paid": ["paid"]}},
+                       "placed_at": {"column": "key", "form": "epoch"}},
+        },
+        "payments": {
+            "http": {"url": f"{served.url}/p"},
+            "unit": "major",
+            "fields": {"order_key": "order", "amount": "amount",
+                       "state": {"column": "ok", "words": {"captured": ["true"]}}},
+        },
+    }  # fmt: skip
+    (finding,) = results(mapping, checks=[OWN])["unequal"].findings
+    assert [(c.key, c.facts["owed"]["minor"]) for c in finding.cases] == [("2", 2)]
+    amount = finding.cases[0].amount
+    assert amount == Money(900_719_925_474_093, "TWD")
+
+
+def _texts(known: dict[str, str]) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=known[request.path])
+
+    return answer
+
+
+TICKETS = {"http": {"url": "https://desk.example/t"}, "fields": {"key": "id"}}
+ORDERS = {"from": "kopf", "fields": {"key": "lfd", "number": "nr"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"http": {"url": "ftp://desk/t"}}, "write one like https://desk.example/tickets"),
+        ({"http": {"url": "https://me:secret@desk/t"}}, "stand in headers"),
+        ({"http": {"url": "http://desk.example/t"}}, "is not encrypted: write https://"),
+        ({"http": {"url": "https://d/t", "pages": {}}}, "say one way to the next page"),
+        ({"http": {"url": "https://d/t", "pages": {"cursor": "a"}}}, "are said together"),
+        ({"http": {"url": "https://d/t"}, "where": "x = 1"}, "where is a piece of SQL"),
+        ({"http": {"url": "https://d/t"}, "from": "t"}, "from (a table or view) or select, http"),
+        ({"fields": {"key": {"sql": "id"}}}, "tickets.key stands in a listing: say its column"),
+        ({"fields": {"opened_at": {"column": "a", "form": "native"}}}, "whose times have no type"),
+        ({"http": None, "csv": {"path": "drop/a.csv", "fresh_within": 1}}, "path is absolute"),
+        ({"http": None, "csv": {"path": "/d*/a.csv", "fresh_within": 1}}, "only the name of"),
+        ({"http": None, "csv": {"path": "/d/a.csv"}}, "fresh_within is missing"),
+        ({"http": None, "csv": {"path": "/d/a", "fresh_within": 1, "encoding": "utf8x"}},
+         "is no encoding"),
+        ({"http": None, "csv": {"path": "/d/a", "fresh_within": 1, "encoding": "hex"}},
+         "is no encoding"),
+        ({"http": None, "csv": {"path": "/d/a", "fresh_within": 1, "thousands": "."}},
+         "decimal and thousands are two marks"),
+    ],
+)  # fmt: skip
+def test_a_listing_that_cannot_be_is_refused(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        settings({"tickets": {**TICKETS, **change}})
+    assert sentence in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_no_query_asks_of_two_places() -> None:
+    """A detection is off by name; a check of the shop's own is refused with both places."""
+    mapping = {
+        "cancel_requests": {
+            "http": {"url": "https://desk.example/c"},
+            "fields": {"order_key": "order", "asked_at": {"column": "at", "form": "iso_z"}},
+        },
+        "orders": {
+            "from": "kopf",
+            "fields": {"key": "lfd", "number": "nr",
+                       "state": {"column": "st", "words": {"paid": ["P"]}}},
+        },
+    }  # fmt: skip
+    apart = (
+        "“cancel_requests” stands in the listing at desk.example and “orders” in the shop's "
+        "database: one query asks of one place"
+    )
+    found = settings(mapping, "sqlite:////laden.db")
+    assert found.off["cancel-not-done"] == apart
+    own = {
+        "name": "own", "kind": "query", "incident_type": "x", "subject": "x",
+        "find": "select o.number from orders o join cancel_requests c on c.order_key = o.key",
+    }  # fmt: skip
+    with pytest.raises(SettingsError) as error:
+        settings(mapping, "sqlite:////laden.db", checks=[own])
+    assert f"checks.own.find: {apart}." in str(error.value)
+
+
+def test_the_database_is_needed_only_by_what_stands_there() -> None:
+    assert settings({"tickets": TICKETS}).shop.database_url is None
+    with pytest.raises(SettingsError, match=r"shop\.database_url is missing"):
+        settings({"tickets": TICKETS, "orders": ORDERS})
+
+
+def test_both_places_are_asked_beside_each_other(shop: Shop, served: Desk, tmp_path: Path) -> None:
+    """Tickets of a desk, everything else of the database."""
+    planted = [PLANTS[0](shop), next(p for p in PLANTS if p.__name__ == "tickets")(shop)]
+    mapping = {**mapped(), "tickets": over_http(shop.url, served)["tickets"]}
+    served.asked.clear()
+    found = results(mapping, shop.url)
+    names = {name for one in planted for name in one}
+    assert {name for name, one in found.items() if one.findings} == names
+    assert {one.error for one in found.values()} == {None}
+    assert {path.partition("?")[0] for path in served.asked} == {"/tickets"}
+    assert found["ticket-waiting"].findings == found_by(shop.url)["ticket-waiting"].findings
