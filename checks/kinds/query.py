@@ -132,13 +132,18 @@ class QueryCheck:
             await self._known(shop, find, context.now)
         sure = unread is None and (seen or self._may_be_empty(context, find))
         well = self._well(context, findings) if sure else ()
+        read_at = shop.read_at(find.needs)
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
             findings=findings,
             healthy_subjects=well,
             settled={s: left for s in (*(f.subject for f in findings), *well) if left},
-            figures={"found": len(findings), "looked_at": seen},
+            figures={
+                "found": len(findings),
+                "looked_at": seen,
+                **({"read_at": read_at.isoformat()} if read_at is not None else {}),
+            },
         )
 
     async def _known(self, shop: ShopDatabase, find: Query, now: datetime) -> None:

@@ -44,8 +44,8 @@ def csv_rows(
             yield f"line {lines.line_num} of {name}", dict(zip(head, values, strict=True))
     except csv.Error:
         raise NotFetched(
-            f"line {lines.line_num} of {name} cannot be read: it was cut off within quotes, or "
-            "holds quotes that are not doubled"
+            f"line {lines.line_num} of {name} cannot be read: it was cut off within quotes, "
+            "holds quotes that are not doubled, or a value that is too long"
         ) from None
 
 

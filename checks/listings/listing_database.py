@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -43,6 +44,7 @@ class ListingDatabase(ShopDatabase):
         for name, one in mapping.entities.items():
             self._create(name, tuple(one.fields))
         self._unread: dict[str, str] = {}
+        self._read_at: dict[str, datetime] = {}
 
     def _create(self, entity: str, fields: Iterable[str]) -> None:
         kinds = entities()[entity].fields
@@ -53,13 +55,16 @@ class ListingDatabase(ShopDatabase):
                 if kinds[one].type in _SOUGHT:
                     connection.execute(f'CREATE INDEX "{entity}_{one}" ON "{entity}" ("{one}")')
 
-    def put(self, entity: str, rows: Sequence[tuple[Any, ...]], unread: str | None) -> None:
+    def put(
+        self, entity: str, rows: Sequence[tuple[Any, ...]], unread: str | None, at: datetime
+    ) -> None:
         """In place of the rows that were there. `unread`: what of them could not be read."""
         fields = tuple(self.mapping.entities[entity].fields)
         marks = ", ".join("?" * len(fields))
         with self._writing() as connection:
             connection.execute(f'DELETE FROM "{entity}"')  # noqa: S608 - our own names
             connection.executemany(f'INSERT INTO "{entity}" VALUES ({marks})', rows)  # noqa: S608
+        self._read_at[entity] = at
         self._unread.pop(entity, None)
         if unread is not None:
             self._unread[entity] = unread
@@ -86,6 +91,9 @@ class ListingDatabase(ShopDatabase):
 
     def unreadable(self, asked: Iterable[str]) -> str | None:
         return next((self._unread[name] for name in asked if name in self._unread), None)
+
+    def read_at(self, asked: Iterable[str]) -> datetime | None:
+        return min((self._read_at[name] for name in asked if name in self._read_at), default=None)
 
     def close(self) -> None:
         with self._turn:

@@ -161,7 +161,7 @@ class Listings:
                 read = await self._rows(name, mapped, now)
                 unread = read.unread()
                 rows = await asyncio.to_thread(read.whole)
-                await asyncio.to_thread(self._database.put, name, rows, unread)
+                await asyncio.to_thread(self._database.put, name, rows, unread, now)
             made = Fetch(now, now + stands, len(rows), read.pages, unread=unread)
         except (NotFetched, OtherForm, TimeoutError, sqlite3.Error) as error:
             why = str(error) or f"it was not read whole within {listing.timeout:g} s"

@@ -190,5 +190,9 @@ class ShopDatabase:
         """What of these entities could not be read when it came; None: a database tells by row."""
         return None
 
+    def read_at(self, asked: Iterable[str]) -> datetime | None:
+        """When the rows of these entities came; None: a database is asked now."""
+        return None
+
     def close(self) -> None:
         self._engine.dispose()

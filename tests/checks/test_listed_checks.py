@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from bot.cli.main import cli
 from bot.settings import Settings, parse_settings
 from bot.settings_errors import SettingsError
 from bot.wiring.check_connections import open_checks
@@ -24,7 +28,7 @@ from checks.registry import build
 from checks.runner import run_check
 from storage.money import Money
 from tests.checks.listed_shop import dropped, over_http
-from tests.checks.listing_server import Answer, Desk, desk, rows
+from tests.checks.listing_server import Answer, Desk, desk, in_turn, rows, text
 from tests.checks.test_detections import NOW, PLANTS, Planted, ago, found_by
 from tests.checks.whole_shop import Shop, mapped
 
@@ -163,11 +167,13 @@ def test_the_same_rows_are_the_same_findings(
     for key, ticket in enumerate(tickets, 1):
         shop.add("tickets", key=key, **ticket)
     now = NOW + timedelta(minutes=1)
-    beside = listed(where, shop, served, tmp_path)
+    beside, mapping = listed(where, shop, served, tmp_path), mapped()
 
     async def both() -> tuple[dict[str, CheckResult], dict[str, CheckResult]]:
-        here = await looked(settings(mapped(), shop.url, checks=[OWN]), now)
-        return here, await looked(settings(beside, checks=[OWN]), now)
+        asked = ("orders", "payments", "tickets")
+        database = settings({name: mapping[name] for name in asked}, shop.url, checks=[OWN])
+        here = await looked(database, now)
+        return here, await looked(settings({n: beside[n] for n in asked}, checks=[OWN]), now)
 
     here, there = asyncio.run(both())
     for name, one in here.items():
@@ -343,3 +349,69 @@ def test_both_places_are_asked_beside_each_other(shop: Shop, served: Desk, tmp_p
     assert {one.error for one in found.values()} == {None}
     assert {path.partition("?")[0] for path in served.asked} == {"/tickets"}
     assert found["ticket-waiting"].findings == found_by(shop.url)["ticket-waiting"].findings
+
+
+def test_the_command_lines_speak_of_listings(served: Desk, tmp_path: Path) -> None:
+    """Verify reads and tries it, explain prints what is asked, doctor and check say what is wrong;
+    none of them says what the token is."""
+    path = tmp_path / "muster.yaml"
+    ticket = {"id": 1, "status": "new", "at": "2026-11-12T00:00:00Z", "answered": ""}
+    served.answer = in_turn(rows([{**ticket, "answered": 3}]), rows([ticket]))
+    http = {"url": f"{served.url}/t", "headers": {"Authorization": "Bearer ${env:DESK}"}}
+    fields = {
+        "key": "id",
+        "state": {"column": "status", "words": {"open": ["new"]}},
+        "opened_at": {"column": "at", "form": "iso_z"},
+        "answered_at": {"column": "answered", "form": "iso_z"},
+    }
+    data = {
+        "slack": {"channels": {"incidents": {"id": "C1"}}},
+        "roles": {"oncall": {"people": ["U1"]}},
+        "shop": {
+            "name": "Laden", "currency": "TWD",
+            "mapping": {"tickets": {"http": http, "fields": fields}},
+        },
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+
+    def muster(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(
+            cli,
+            [*arguments, "--config", str(path)],
+            env={"DESK": "token-7", "COLUMNS": "200"},
+            standalone_mode=False,
+        )
+        said = f"{done.output}{done.exception or ''}"
+        assert "token-7" not in said
+        return (done.return_value if done.exception is None else 2), said
+
+    code, said = muster("shop", "verify")
+    assert code == 1
+    assert "tickets: read from the listing at 127.0.0.1, pages: 1" in said
+    assert "answered is no time in the form that the mapping says" in said
+    code, said = muster("shop", "verify")
+    assert (code, served.tokens[-1]) == (0, "Bearer token-7")
+    assert "1 open" in said
+    assert "check ticket-waiting: can be asked" in said
+    code, said = muster("check", "ticket-waiting", "--explain")
+    assert (code, "1 rows in" in said) == (0, True)
+    code, said = muster("check", "ticket-waiting", "--json")
+    assert (code, _first(said)["healthy"]) == (0, ["ticket-waiting"])
+    assert _first(said)["figures"]["read_at"]
+    served.answer = text("token-7", 401)
+    code, said = muster("check", "ticket-waiting", "--json")
+    assert code == 2
+    assert _first(said)["error"] == (
+        "tickets cannot be read from the listing at 127.0.0.1: it answers 401: correct its "
+        "headers, or the rights of its token"
+    )
+    for command in (("shop", "verify"), ("check", "ticket-waiting", "--explain")):
+        code, said = muster(*command)
+        assert code != 0
+        assert "it answers 401" in said
+
+
+def _first(said: str) -> dict[str, Any]:
+    """The first result of `--json`; what is logged stands before it here."""
+    found: dict[str, Any] = json.loads(said[said.index("[\n") :])[0]
+    return found
