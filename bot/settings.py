@@ -342,7 +342,7 @@ def _references(settings: Settings) -> list[str]:
             if check.kind == "query":
                 problems += query_faults(check, mapping, shop.currency)
             problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
-            if (apart := standing_apart(check.needs, mapping)) is not None:
+            if (apart := standing_apart(check.reads, mapping)) is not None:
                 problems.append(f"checks.{check.name}: {apart}.")
         elif check.kind != "http_probe":
             problems.append(

@@ -59,6 +59,7 @@ class CheckContext:
         listings, wanted = self.listings, tuple(asked)
         if listings is None or not any(name in listings.names for name in wanted):
             return self.database()
+        wanted = tuple(name for name in wanted if listings.maps(name))
         apart = listings.apart(wanted)
         if apart is not None:
             raise ShopUnavailable(apart)
@@ -90,6 +91,11 @@ class CheckSettings(BaseModel, ABC):
     def needs(self) -> Mapping[str, tuple[str, ...]]:
         """The fields of the shop's entities without which it cannot look."""
         return {}
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The entities that it reads where they are mapped: they stand in one place."""
+        return tuple(self.needs)
 
     @property
     @abstractmethod

@@ -109,6 +109,10 @@ class Listings:
     def names(self) -> tuple[str, ...]:
         return tuple(self._database.mapping.entities)
 
+    def maps(self, entity: str) -> bool:
+        """Whether the shop maps it at all, wherever it stands."""
+        return entity in self._mapping.entities
+
     def needs(self, text: str) -> Query:
         """A query over all that the shop maps, wherever it stands. Raises QueryError."""
         return compiled(text, self._whole, self._currency)

@@ -23,6 +23,7 @@ from bot.cli.main import cli
 from bot.settings import Settings, parse_settings
 from bot.settings_errors import SettingsError
 from bot.wiring.check_connections import open_checks
+from bot.wiring.table_looks import answered_by_tables
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
@@ -330,6 +331,40 @@ def test_no_query_asks_of_two_places() -> None:
     with pytest.raises(SettingsError) as error:
         settings(mapping, "sqlite:////laden.db", checks=[own])
     assert f"checks.own.find: {apart}." in str(error.value)
+
+
+def test_no_amount_is_judged_without_the_refunds_that_there_are() -> None:
+    """Refunds in a listing, all else in the database: every refund would be a debt."""
+    mapping = mapped()
+    mapping["refunds"] = {
+        "http": {"url": "https://pay.example/r"},
+        "fields": {"order_key": "order", "amount": {"column": "a", "unit": "minor"},
+                   "state": {"column": "s", "words": {"succeeded": ["ok"]}}},
+    }  # fmt: skip
+    mapping["orders"]["fields"]["state_since"] = mapping["orders"]["fields"]["placed_at"]
+    own = [{"name": "amounts", "kind": "amount_mismatch"}]
+    with pytest.raises(SettingsError) as error:
+        settings(mapping, "sqlite:////laden.db", checks=own)
+    assert "checks.amounts: “refunds” stands in the listing at pay.example" in str(error.value)
+    assert answered_by_tables(settings(mapping, "sqlite:////laden.db")) == frozenset()
+    assert answered_by_tables(settings(mapped(), "sqlite:////laden.db")) == {"order"}
+
+
+def test_a_check_of_code_looks_into_listings(served: Desk) -> None:
+    """Orders that nobody keeps in a database stand still all the same."""
+    fields = {
+        "key": "no", "number": "no", "total": {"column": "sum", "unit": "major"},
+        "state": {"column": "state", "words": {"paid": ["P"]}},
+        "state_since": {"column": "since", "form": "iso_z"},
+    }  # fmt: skip
+    stuck = {"name": "stuck", "kind": "stuck_orders", "limits": {"paid": 48}}
+    served.answer = rows(
+        [{"no": f"K{days}", "sum": 12.34, "state": "P", "since": f"{ago(days=days):%FT%TZ}"}
+         for days in (1, 3)]
+    )  # fmt: skip
+    mapping = {"orders": {"http": {"url": f"{served.url}/o"}, "fields": fields}}
+    (finding,) = results(mapping, checks=[stuck])["stuck"].findings
+    assert [(case.key, case.amount) for case in finding.cases] == [("K3", Money(1234, "TWD"))]
 
 
 def test_the_database_is_needed_only_by_what_stands_there() -> None:
