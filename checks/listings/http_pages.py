@@ -165,6 +165,8 @@ async def _get(http: httpx.AsyncClient, listing: HttpListing, url: httpx.URL, mo
             )
     except (TimeoutError, httpx.HTTPError, httpx.StreamError, OSError) as error:
         raise NotFetched(_PROBLEMS[wire.problem_of(error)]) from None
+    except (ValueError, httpx.InvalidURL):  # a line break within a token, a letter that none has
+        raise NotFetched("its url and headers cannot be sent as they are: correct them") from None
 
 
 def _refusal(answer: _Answer) -> str:

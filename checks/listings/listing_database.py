@@ -1,6 +1,6 @@
-"""Listing database: the rows of listings as tables of one SQLite database of ours.
+"""Listing database: the rows of listings as tables of one SQLite database of ours, in memory.
 
-It has no name: SQLite keeps it in memory, and in a file that it deletes at once where it is large.
+How large it becomes is bounded by what is read; no customer's data comes to a disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.source import ShopDatabase
 
 T = TypeVar("T")
-_IN_MEMORY = 64_000  # kilobytes, before it goes to its file
 _TYPES = {"money": "INTEGER", "integer": "INTEGER", "flag": "INTEGER", "instant": "DATETIME"}
 _SOUGHT = ("key", "instant", "text")  # types by which rows of one table are found from another
 
@@ -32,8 +31,10 @@ class ListingDatabase(ShopDatabase):
 
     def __init__(self, mapping: EntitiesMapping, *, timeout: float = 20.0) -> None:
         self._turn = Lock()
-        self._connection = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._connection.execute(f"PRAGMA cache_size = -{_IN_MEMORY}")
+        self._connection = sqlite3.connect(
+            ":memory:", check_same_thread=False, isolation_level=None
+        )
+        self._connection.execute("PRAGMA temp_store = MEMORY")
         engine = create_engine(
             "sqlite://",
             creator=lambda: self._connection,

@@ -13,8 +13,11 @@ from sqlalchemy import text as sql
 
 from actions.connectors.http import open_http
 from checks.listings import http_pages
+from checks.listings.kept_mapping import in_listings
+from checks.listings.listing_database import ListingDatabase
 from checks.listings.listings import Fetch, Listings
 from checks.queries.entity_mapping import EntitiesMapping
+from checks.shop.source import ShopUnavailable
 from tests.checks.listing_server import Answer, Desk, desk, in_turn, rows, text
 
 NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
@@ -292,6 +295,26 @@ def test_what_was_read_before_is_not_shown_when_it_cannot_be_read(served: Desk) 
         return [one.fault is None for one in read]
 
     assert asyncio.run(look()) == [True, False]
+
+
+def test_a_token_that_cannot_be_sent_is_not_repeated(served: Desk) -> None:
+    for token in ("secret\nX: 1", "secret ’"):
+        read = Read(f"{served.url}/t", headers={"Authorization": token})
+        assert "its url and headers cannot be sent as they are" in read.fault
+
+
+def test_a_question_without_an_end_is_broken_off() -> None:
+    """The rows that are kept are asked within a limit, and can be written again afterwards."""
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    database = ListingDatabase(in_listings(mapping("https://desk.example/t")), timeout=0.2)
+    with pytest.raises(ShopUnavailable, match="what was read of its listings cannot be read: int"):
+        database.read_now(lambda connection: connection.execute(sql(endless)).all())
+    database.put("tickets", [("1", "new", None)], None, NOW)
+    with pytest.raises(ShopUnavailable, match="readonly"):
+        database.read_now(lambda connection: connection.execute(sql("DELETE FROM tickets")))
+    count = database.read_now(lambda c: c.scalar(sql("SELECT count(*) FROM tickets")))
+    assert count == 1
+    database.close()
 
 
 def test_the_pages_have_an_end(served: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
