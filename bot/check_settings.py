@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.settings_errors import SettingsError, sentences
 from checks.kinds.query import QueryCheckSettings
-from checks.listings.kept_mapping import as_kept, standing_apart
+from checks.listings.kept_mapping import as_kept
 from checks.queries.compiled_query import NotMapped, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.queries.query_cache import compiled
@@ -72,9 +72,7 @@ def why_off(check: QueryCheckSettings, mapping: EntitiesMapping, currency: str) 
     try:
         for text in (check.find, check.looked_at):
             if text is not None:
-                needs = compiled(text, as_kept(mapping), currency).needs
-                if (apart := standing_apart(needs, mapping)) is not None:
-                    return apart
+                compiled(text, as_kept(mapping), currency)
     except NotMapped as error:
         return str(error)
     except ValueError:
@@ -103,8 +101,6 @@ def query_faults(
                 f"checks.{check.name}.{name}: “:{moment}” is a time, held against what is none; "
                 "compare it with a field that is a time."
             )
-        if (apart := standing_apart(query.needs, mapping)) is not None:
-            yield f"checks.{check.name}.{name}: {apart}."
         yield from _answers(check, name, query)
 
 

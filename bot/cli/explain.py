@@ -13,6 +13,7 @@ from checks.kinds.query import QueryCheckSettings
 from checks.queries.compiled_query import Query
 from checks.queries.missing_index import missing_indexes
 
+_LONGEST = 200  # letters of a value
 _EXPLAINS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 
 
@@ -32,7 +33,9 @@ def _lines(connection: Connection, query: Query, given: dict[str, Any]) -> Itera
     engine = connection.dialect.name
     sql, values = query.sql(engine), query.bound(given, engine)
     yield sql
-    yield from (f"  :{name} = {value!r}" for name, value in values.items() if f":{name}" in sql)
+    yield from (
+        f"  :{name} = {_shown(value)}" for name, value in values.items() if f":{name}" in sql
+    )
     asked = text(_EXPLAINS.get(engine, "EXPLAIN ") + sql)
     plan = [dict(row) for row in connection.execute(asked, values).mappings()]
     yield from (
@@ -42,3 +45,9 @@ def _lines(connection: Connection, query: Query, given: dict[str, Any]) -> Itera
     began = time.monotonic()
     rows = len(connection.execute(text(sql), values).all())
     yield f"{rows} rows in {(time.monotonic() - began) * 1000:.0f} ms"
+
+
+def _shown(value: Any) -> str:
+    """A value as it is bound; of the rows of a listing, which are one value, how long it is."""
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST else f"({len(shown)} letters)"

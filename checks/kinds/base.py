@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from checks.listings.listings import Listings
 from checks.model import CheckResult, Failed
+from checks.shop.query_place import QueryPlace
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from plan.languages import Code
 
@@ -65,11 +66,14 @@ class CheckContext:
             raise ShopUnavailable(apart)
         return await listings.read(wanted, self.now)
 
-    async def place_of_query(self, text: str) -> ShopDatabase:
+    async def place_of_query(self, text: str) -> QueryPlace:
         """Where a query is asked. Raises QueryError, ShopUnavailable."""
         if self.listings is None:
             return self.database()
-        return await self.place_of(self.listings.needs(text).needs)
+        asked = self.listings.needs(text).needs
+        if self.listings.apart(asked) is not None:
+            return await self.listings.joined(self.database(), asked, self.now)
+        return await self.place_of(asked)
 
 
 class CheckSettings(BaseModel, ABC):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +16,8 @@ from sqlalchemy import Connection, bindparam, text
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.model import NONE_FAILED, CaseFound, CheckResult, Failed, Finding
 from checks.queries.compiled_query import Output, Query, quoted
-from checks.shop.source import ShopDatabase, ShopUnavailable
+from checks.shop.query_place import QueryPlace
+from checks.shop.source import ShopUnavailable
 from storage.money import Money
 
 LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
@@ -146,14 +146,14 @@ class QueryCheck:
             },
         )
 
-    async def _known(self, shop: ShopDatabase, find: Query, now: datetime) -> None:
+    async def _known(self, shop: QueryPlace, find: Query, now: datetime) -> None:
         """Every word in the fields that it asks of is one that the mapping knows: looked at once an
         hour, for all checks, since it reads the whole table. Raises ShopUnavailable."""
         for entity, field in find.words:
             seen = shop.words_seen.get((entity, field))
             if seen is not None and now - seen < _WORDS_STAND:
                 continue
-            strange = await shop.read(partial(shop.unknown_word, entity=entity, field=field))
+            strange = await shop.strange_word(entity, field)
             if strange is not None:
                 raise ShopUnavailable(
                     f"{entity}.{field} holds “{strange}”, which the mapping does not know: "
@@ -201,7 +201,7 @@ class _Look:
         settings: QueryCheckSettings,
         query: Query,
         context: CheckContext,
-        shop: ShopDatabase,
+        shop: QueryPlace,
     ) -> None:
         self.settings = settings
         self.query = query

@@ -30,7 +30,7 @@ def in_listings(mapping: EntitiesMapping) -> EntitiesMapping:
 
 
 def standing_apart(asked: Iterable[str], mapping: EntitiesMapping) -> str | None:
-    """Why one query cannot ask of all of these: they stand in two places. None: it can."""
+    """Why code cannot read all of these: they stand in two places. None: it can."""
     known = [name for name in dict.fromkeys(asked) if name in mapping.entities]
     listed = [name for name in known if mapping.entities[name].listing is not None]
     others = [name for name in known if name not in listed]
@@ -38,7 +38,7 @@ def standing_apart(asked: Iterable[str], mapping: EntitiesMapping) -> str | None
         return None
     return (
         f"“{listed[0]}” stands in {mapping.entities[listed[0]].place} and “{others[0]}” in the "
-        "shop's database: one query asks of one place"
+        "shop's database: this check reads both in one place"
     )
 
 

@@ -17,6 +17,7 @@ import httpx
 
 from checks.listings.csv_rows import csv_rows
 from checks.listings.http_pages import NotFetched, Pace, Sleep, http_pages
+from checks.listings.joined_place import JoinedPlace, joined_place
 from checks.listings.kept_mapping import as_kept, in_listings, standing_apart
 from checks.listings.listing_database import ListingDatabase
 from checks.listings.listing_settings import CsvFile, HttpListing
@@ -24,7 +25,7 @@ from checks.listings.listing_values import Marks, OtherForm, RowReader
 from checks.queries.compiled_query import Query
 from checks.queries.entity_mapping import EntitiesMapping, EntityMapping
 from checks.queries.query_cache import compiled
-from checks.shop.source import ShopUnavailable
+from checks.shop.source import ShopDatabase, ShopUnavailable
 
 _FAULT_STANDS = 30  # seconds, or `every` where that is less
 
@@ -135,6 +136,11 @@ class Listings:
             if fetch.fault is not None:
                 raise ShopUnavailable(fetch.fault, f"shop.mapping.{name}")
         return self._database
+
+    async def joined(self, shop: ShopDatabase, asked: Iterable[str], now: datetime) -> JoinedPlace:
+        """The shop's database with the rows of these as they are now. Raises ShopUnavailable."""
+        listed = [name for name in asked if name in self.names]
+        return await joined_place(shop, await self.read(listed, now), listed)
 
     async def fetched(self, name: str, now: datetime) -> Fetch:
         """What stands of the listing, or what is read of it now: once, whoever asks meanwhile."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, not_, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from checks.queries.compiled_query import Query
 from checks.queries.entity_mapping import EntitiesMapping, typed
@@ -161,6 +162,23 @@ class ShopDatabase:
     async def know(self) -> None:
         """Learns the types of the mapped columns, which say how queries bind. ShopUnavailable."""
         await self.read(lambda _: None)
+
+    @property
+    def engine_name(self) -> str:
+        """SQLAlchemy's name of it."""
+        return self._engine.dialect.name
+
+    def column_type(self, entity: str, field: str) -> TypeEngine[Any] | None:
+        """What the database says of the column of a field; None: nothing is known of it."""
+        mapped = self.mapping.entities.get(entity)
+        one = mapped.fields.get(field) if mapped is not None else None
+        if mapped is None or mapped.table is None or one is None or one.column is None:
+            return None
+        return self._types.of(mapped.table, one.column)
+
+    async def strange_word(self, entity: str, field: str) -> str | None:
+        """A word that stands in the field and that the mapping does not know."""
+        return await self.read(partial(self.unknown_word, entity=entity, field=field))
 
     def unknown_word(self, connection: Connection, entity: str, field: str) -> str | None:
         """A word that stands in the field and that the mapping does not know; None: there is none.

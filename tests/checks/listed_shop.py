@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 from tests.checks.listing_server import Desk
-from tests.checks.whole_shop import TABLES, mapped
+from tests.checks.whole_shop import MADE, TABLES, mapped
 
 PAGE = 5  # rows, so that most listings have several pages
 
@@ -28,10 +28,8 @@ def tables(url: str) -> dict[str, list[dict[str, Any]]]:
     engine = create_engine(url)
     with engine.connect() as connection:
         found = {
-            entity: [
-                dict(row) for row in connection.execute(text(f'SELECT * FROM "{name}"')).mappings()
-            ]
-            for entity, (name, _) in TABLES.items()
+            entity: [dict(row) for row in connection.execute(table.select()).mappings()]
+            for entity, table in MADE.items()
         }
     engine.dispose()
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +20,14 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from bot.cli.explain import explained
 from bot.cli.main import cli
 from bot.settings import Settings, parse_settings
 from bot.settings_errors import SettingsError
 from bot.wiring.check_connections import open_checks
 from bot.wiring.table_looks import answered_by_tables
+from checks.kinds.query import QueryCheckSettings
+from checks.listings import joined_place
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
@@ -60,7 +64,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 def listed(where: str, shop: Shop, served: Desk, folder: Path) -> dict[str, Any]:
-    if where == "http":
+    if where != "file":
         return over_http(shop.url, served)
     return dropped(shop.url, folder / "drop", datetime.now(UTC))
 
@@ -139,7 +143,7 @@ TICKET = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("where", ["http", "file"])
+@pytest.mark.parametrize("where", ["http", "file", "both"])
 @hypothesis(
     max_examples=60 if os.environ.get("MUSTER_FULL") else 6,
     deadline=None,
@@ -174,7 +178,11 @@ def test_the_same_rows_are_the_same_findings(
         asked = ("orders", "payments", "tickets")
         database = settings({name: mapping[name] for name in asked}, shop.url, checks=[OWN])
         here = await looked(database, now)
-        return here, await looked(settings({n: beside[n] for n in asked}, checks=[OWN]), now)
+        there = {name: beside[name] for name in asked}
+        if where == "both":  # orders of the database, payments and tickets of a listing
+            there["orders"] = mapping["orders"]
+        url = shop.url if where == "both" else None
+        return here, await looked(settings(there, url, checks=[OWN]), now)
 
     here, there = asyncio.run(both())
     for name, one in here.items():
@@ -305,32 +313,71 @@ def test_a_listing_that_cannot_be_is_refused(change: dict[str, Any], sentence: s
     assert "secret" not in str(error.value)
 
 
-def test_no_query_asks_of_two_places() -> None:
-    """A detection is off by name; a check of the shop's own is refused with both places."""
-    mapping = {
-        "cancel_requests": {
-            "http": {"url": "https://desk.example/c"},
-            "fields": {"order_key": "order", "asked_at": {"column": "at", "form": "iso_z"}},
-        },
-        "orders": {
-            "from": "kopf",
-            "fields": {"key": "lfd", "number": "nr",
-                       "state": {"column": "st", "words": {"paid": ["P"]}}},
-        },
-    }  # fmt: skip
-    apart = (
-        "“cancel_requests” stands in the listing at desk.example and “orders” in the shop's "
-        "database: one query asks of one place"
-    )
-    found = settings(mapping, "sqlite:////laden.db")
-    assert found.off["cancel-not-done"] == apart
-    own = {
-        "name": "own", "kind": "query", "incident_type": "x", "subject": "x",
-        "find": "select o.number from orders o join cancel_requests c on c.order_key = o.key",
-    }  # fmt: skip
-    with pytest.raises(SettingsError) as error:
-        settings(mapping, "sqlite:////laden.db", checks=[own])
-    assert f"checks.own.find: {apart}." in str(error.value)
+EVENTS = {"tracking_events", "cancel_requests", "refunds", "return_requests", "scans"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"])
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+@pytest.mark.parametrize("beside", ["events", "orders"])
+def test_a_query_asks_of_both_places_at_once(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    served: Desk,
+    plant: Callable[[Shop], Planted],
+    engine: str,
+    beside: str,
+) -> None:
+    """What a carrier tells, or the orders themselves, come from a listing, the rest from tables."""
+    fixture = {"postgresql": "pg_url", "mariadb": "mariadb_url"}.get(engine)
+    url = f"sqlite:///{tmp_path / 'laden.db'}"
+    shop = Shop(str(request.getfixturevalue(fixture)) if fixture else url)
+    planted = plant(shop)
+    listings, asked = over_http(shop.url, served), EVENTS if beside == "events" else {"orders"}
+    mapping = {**mapped(), **{name: listings[name] for name in asked}}
+    found = results(mapping, shop.url)
+    assert {name: one.error for name, one in found.items() if one.error} == {}
+    cases = {
+        name: {(f.incident_type, case.key) for f in one.findings for case in f.cases}
+        for name, one in found.items()
+    }
+    assert {name: one for name, one in cases.items() if one} == planted
+    shop.close()
+
+
+def test_what_a_carrier_tells_is_held_against_the_shops_orders(shop: Shop, served: Desk) -> None:
+    """Only what is mapped there is asked there; explain shows the rows' length, not the rows."""
+    plant = next(one for one in PLANTS if one.__name__ == "parcels")
+    planted = plant(shop)
+    mapping = {**mapped(), "tracking_events": over_http(shop.url, served)["tracking_events"]}
+    found = results(mapping, shop.url)
+    assert {name: len(one.findings[0].cases) for name, one in found.items() if one.findings} == {
+        name: len(cases) for name, cases in planted.items()
+    }
+    read_at = {name for name, one in found.items() if "read_at" in one.figures}
+    assert read_at == {"parcel-held-up", "parcel-not-seen", "parcel-not-taken"}
+
+    async def lines() -> str:
+        made = settings(mapping, shop.url)
+        check = next(one for one in made.checks if one.name == "parcel-held-up")
+        assert isinstance(check, QueryCheckSettings)
+        async with open_checks(made) as checking:
+            return "\n".join(await explained(check, checking.context(datetime.now(UTC))))
+
+    said = asyncio.run(lines())
+    assert "json_each(:rows_tracking_events)" in said
+    assert re.search(r":rows_tracking_events = \(\d+ letters\)", said)
+
+
+def test_no_more_rows_are_sent_than_a_database_can_hold_against_its_own(
+    shop: Shop, served: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joined_place, "MOST", 3)
+    next(one for one in PLANTS if one.__name__ == "parcels")(shop)
+    mapping = {**mapped(), "tracking_events": over_http(shop.url, served)["tracking_events"]}
+    found = results(mapping, shop.url)
+    assert str(found["parcel-held-up"].error).startswith("tracking_events lists more than 3 rows")
+    assert found["ticket-waiting"].error is None
 
 
 def test_no_amount_is_judged_without_the_refunds_that_there_are() -> None:
