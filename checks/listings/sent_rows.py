@@ -90,7 +90,8 @@ def _select(entity: str, mapped: EntityMapping, engine: str, types: Mapping[str,
         columns = ", ".join(
             f'json_extract(r.value, \'$."{name}"\') AS "{name}"' for name in mapped.fields
         )
-        return f"SELECT {columns} FROM json_each(:{value}) r LIMIT -1"  # noqa: S608 - our own names
+        taken = f"SELECT {columns} FROM json_each(:{value}) r LIMIT -1"  # noqa: S608 - our own names
+        return f"SELECT * FROM ({taken}) LIMIT -1"  # noqa: S608 - of one alone it makes no key
     if engine == "postgresql":
         written = _WRITTEN["postgresql"]
         columns = ", ".join(f'"{name}" {written[types[name]]}' for name in mapped.fields)

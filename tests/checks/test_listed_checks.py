@@ -366,6 +366,7 @@ def test_what_a_carrier_tells_is_held_against_the_shops_orders(shop: Shop, serve
 
     said = asyncio.run(lines())
     assert "json_each(:rows_tracking_events)" in said
+    assert "AUTOMATIC COVERING INDEX (shipment_key=?)" in said, "or each row reads all of them"
     assert re.search(r":rows_tracking_events = \(\d+ letters\)", said)
 
 
