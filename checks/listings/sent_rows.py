@@ -91,7 +91,8 @@ def _select(entity: str, mapped: EntityMapping, engine: str, types: Mapping[str,
             f'json_extract(r.value, \'$."{name}"\') AS "{name}"' for name in mapped.fields
         )
         taken = f"SELECT {columns} FROM json_each(:{value}) r LIMIT -1"  # noqa: S608 - our own names
-        return f"SELECT * FROM ({taken}) LIMIT -1"  # noqa: S608 - of one alone it makes no key
+        once = f"WITH rows AS MATERIALIZED (SELECT * FROM ({taken}) LIMIT -1)"  # noqa: S608
+        return f"{once} SELECT * FROM rows LIMIT -1"  # noqa: S608
     if engine == "postgresql":
         written = _WRITTEN["postgresql"]
         columns = ", ".join(f'"{name}" {written[types[name]]}' for name in mapped.fields)

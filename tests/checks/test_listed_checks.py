@@ -145,7 +145,7 @@ TICKET = st.fixed_dictionaries(
 
 @pytest.mark.parametrize("where", ["http", "file", "both"])
 @hypothesis(
-    max_examples=60 if os.environ.get("MUSTER_FULL") else 6,
+    max_examples=20 if os.environ.get("MUSTER_FULL") else 6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
