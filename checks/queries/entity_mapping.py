@@ -179,7 +179,10 @@ class EntityMapping(BaseModel):
     def _one(self) -> EntityMapping:
         given = [one for one in (self.table, self.select, self.http, self.csv) if one is not None]
         if len(given) != 1:
-            raise ValueError("say where it stands: from (a table or view) or select, http or csv")
+            raise ValueError(
+                "say where it stands: from (a table or view), or select; http or csv where it "
+                "stands in no database"
+            )
         if self.listing is not None and self.where is not None:
             raise ValueError("where is a piece of SQL; in a listing say in its address what counts")
         return self

@@ -292,7 +292,7 @@ ORDERS = {"from": "kopf", "fields": {"key": "lfd", "number": "nr"}}
         ({"http": {"url": "https://d/t", "pages": {}}}, "say one way to the next page"),
         ({"http": {"url": "https://d/t", "pages": {"cursor": "a"}}}, "are said together"),
         ({"http": {"url": "https://d/t"}, "where": "x = 1"}, "where is a piece of SQL"),
-        ({"http": {"url": "https://d/t"}, "from": "t"}, "from (a table or view) or select, http"),
+        ({"http": {"url": "https://d/t"}, "from": "t"}, "or select; http or csv where"),
         ({"fields": {"key": {"sql": "id"}}}, "tickets.key stands in a listing: say its column"),
         ({"fields": {"opened_at": {"column": "a", "form": "native"}}}, "whose times have no type"),
         ({"http": None, "csv": {"path": "drop/a.csv", "fresh_within": 1}}, "path is absolute"),
