@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from bot.settings_errors import SettingsError, sentences
 from checks.kinds.query import QueryCheckSettings
+from checks.listings.kept_mapping import as_kept
 from checks.queries.compiled_query import NotMapped, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.queries.query_cache import compiled
@@ -67,11 +68,11 @@ def _named(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def why_off(check: QueryCheckSettings, mapping: EntitiesMapping, currency: str) -> str | None:
     """Why a detection cannot run over what this shop maps; None: it can."""
     if not mapping.entities:
-        return "the shop's database is not mapped"
+        return "nothing of the shop is mapped"
     try:
         for text in (check.find, check.looked_at):
             if text is not None:
-                compiled(text, mapping, currency)
+                compiled(text, as_kept(mapping), currency)
     except NotMapped as error:
         return str(error)
     except ValueError:
@@ -89,7 +90,7 @@ def query_faults(
         if text is None:
             continue
         try:
-            query = compiled(text, mapping, currency)
+            query = compiled(text, as_kept(mapping), currency)
         except QueryError as error:
             yield f"checks.{check.name}.{name}: {error}."
             continue

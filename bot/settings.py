@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,9 @@ from pydantic import (
 )
 
 from actions.declarations import ActionDeclaration, LookDeclaration
+from actions.errors import NotSent
 from actions.paging.registry import AnyPagerSettings
+from actions.requests import require_safe
 from bot import strict_yaml
 from bot.amount_settings import Amount
 from bot.check_settings import detections, query_faults, why_off, with_check_files
@@ -32,6 +34,7 @@ from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
 from bot.workspace_settings import Part, SlackPart, WebPart
+from checks.listings.kept_mapping import in_database, standing_apart
 from checks.queries.entity_mapping import Entities, EntitiesMapping
 from checks.registry import AnyCheckSettings
 from checks.shop import old_mapping
@@ -322,8 +325,9 @@ def _references(settings: Settings) -> list[str]:
             f"slack.desk names “{settings.slack.desk}”, which is not in slack.channels."
         )
     mapping = mapping_of(settings)
-    if settings.shop.database_url is None and settings.shop.mapping:
+    if settings.shop.database_url is None and in_database(mapping).entities:
         problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
+    problems += list(_unsafe(mapping))
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
@@ -339,6 +343,8 @@ def _references(settings: Settings) -> list[str]:
             if check.kind == "query":
                 problems += query_faults(check, mapping, shop.currency)
             problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
+            if (apart := standing_apart(check.reads, mapping)) is not None:
+                problems.append(f"checks.{check.name}: {apart}.")
         elif check.kind != "http_probe":
             problems.append(
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
@@ -356,6 +362,16 @@ def _references(settings: Settings) -> list[str]:
         if role.channel is not None and role.channel not in channels:
             problems.append(f"roles.{key}.channel names “{role.channel}”, which is no channel.")
     return problems
+
+
+def _unsafe(mapping: EntitiesMapping) -> Iterator[str]:
+    """Listings that would be asked in the clear, with whatever token they need."""
+    for name, one in mapping.entities.items():
+        if one.http is not None:
+            try:
+                require_safe(one.http.url)
+            except NotSent as error:
+                yield f"shop.mapping.{name}.http.url: {error}."
 
 
 def amounts_of(limits: Limits) -> dict[str, Money | int]:

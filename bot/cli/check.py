@@ -83,8 +83,7 @@ def _explain(settings: Settings, names: tuple[str, ...]) -> int:
         async with open_checks(settings) as checking:
             for check in queries:
                 say(text(check.name, "bold"))
-                shop = checking.context(datetime.now(UTC)).database()
-                for line in await explained(check, shop, settings.shop.currency):
+                for line in await explained(check, checking.context(datetime.now(UTC))):
                     say(line)
 
     try:

@@ -20,7 +20,7 @@ from checks.registry import build
 from checks.runner import run_check
 from checks.shop.inspect import propose
 from checks.shop.source import ShopUnavailable
-from checks.shop.verification import Seen, tried, verified
+from checks.shop.verification import Seen, tried, verified, verified_listings
 
 
 @click.group("shop")
@@ -56,12 +56,16 @@ async def _verify(settings: Settings) -> int:
     problems, now, currency = 0, datetime.now(UTC), settings.shop.currency
     try:
         async with open_checks(settings) as checking:
-            if checking.shop is None:
+            if checking.shop is None and checking.listings is None:
                 raise UserError("shop.database_url and shop.mapping are missing; add them.")
-            seen = await verified(checking.shop, currency, now)
+            seen: list[Seen] = []
+            if checking.shop is not None:
+                seen += await verified(checking.shop, currency, now)
+            if checking.listings is not None:
+                seen += await verified_listings(checking.listings, currency, now)
             for check in settings.checks:
                 if isinstance(check, QueryCheckSettings):
-                    seen.append(await tried(check, checking.shop, currency, now))
+                    seen.append(await tried(check, checking.context(now)))
                 elif check.needs and not getattr(check, "probe_look", None):
                     result = await run_check(build(check), checking.context(now))
                     said = result.error or "can be asked"

@@ -15,6 +15,8 @@ from actions.connectors.http import ShopClient, ShopError, open_http
 from bot.settings import Settings, mapping_of
 from bot.wiring.table_looks import TableLooks, answered_by_tables
 from checks.kinds.base import CheckContext, LookFailed
+from checks.listings.kept_mapping import in_database
+from checks.listings.listings import Listings
 from checks.model import NONE_FAILED, Failed
 from checks.shop.source import ShopDatabase
 
@@ -27,6 +29,7 @@ class Checking:
     shop: ShopDatabase | None
     client: Connector  # the shop's doors, and what its tables answer
     currency: str
+    listings: Listings | None = None
 
     def context(
         self,
@@ -43,6 +46,7 @@ class Checking:
             look=self._look,
             awaited=awaited,
             failed=failed,
+            listings=self.listings,
         )
 
     async def _look(self, name: str, params: dict[str, Any]) -> Any:
@@ -55,10 +59,14 @@ class Checking:
 @asynccontextmanager
 async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
     """Connections for the length of the block. ShopUnavailable when the address is unusable."""
-    shop = None
-    if settings.shop.database_url and settings.shop.mapping:
-        shop = ShopDatabase(settings.shop.database_url, mapping_of(settings))
+    shop, mapping = None, mapping_of(settings)
+    own = in_database(mapping)
+    if settings.shop.database_url and own.entities:
+        shop = ShopDatabase(settings.shop.database_url, own)
     async with open_http() as http:
+        listings = None
+        if own.entities.keys() != mapping.entities.keys():
+            listings = Listings(mapping, settings.shop.currency, http)
         client: Connector = ShopClient(
             http,
             base_url=settings.shop.control_url,
@@ -68,7 +76,9 @@ async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
         if shop is not None and answered_by_tables(settings):
             client = TableLooks(client, shop, settings.shop.currency)
         try:
-            yield Checking(http, shop, client, settings.shop.currency)
+            yield Checking(http, shop, client, settings.shop.currency, listings)
         finally:
+            if listings is not None:
+                await listings.close()
             if shop is not None:
                 shop.close()

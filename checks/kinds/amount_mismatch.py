@@ -42,6 +42,10 @@ class AmountMismatchSettings(CheckSettings):
         }
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        return (*self.needs, "refunds")  # without those that there are, every refund is a debt
+
+    @property
     def opens(self) -> tuple[str, ...]:
         return ("payment_amount_mismatch",)
 
@@ -53,7 +57,7 @@ class AmountMismatch:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
+        shop = await context.place_of(self.settings.reads)
         finding, well = await shop.read(lambda connection: self._look(connection, shop, context))
         return CheckResult(
             name=self.settings.name,

@@ -49,7 +49,7 @@ class PaymentChannel:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
+        shop = await context.place_of(self.settings.reads)
         known = [c for c in (self.settings.channel, self.settings.standby) if c is not None]
         carrier, unrouted = await self._carrier(known, context, shop)
         if carrier not in known:  # routed by hand through another one

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +16,8 @@ from sqlalchemy import Connection, bindparam, text
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.model import NONE_FAILED, CaseFound, CheckResult, Failed, Finding
 from checks.queries.compiled_query import Output, Query, quoted
-from checks.shop.source import ShopDatabase, ShopUnavailable
+from checks.shop.query_place import QueryPlace
+from checks.shop.source import ShopUnavailable
 from storage.money import Money
 
 LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
@@ -119,32 +119,41 @@ class QueryCheck:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
+        shop = await context.place_of_query(self.settings.find)
         await shop.know()
-        find, looked = shop.query(self.settings.find, context.currency), self._looked(context)
-        look = _Look(self.settings, find, context)
+        find = shop.query(self.settings.find, context.currency)
+        look = _Look(self.settings, find, context, shop)
         findings, left = await shop.read(look.findings)
-        seen = await shop.read(lambda connection: look.evidence(connection, looked))
+        seen = await self._seen(look, context)
+        unread = shop.unreadable(find.needs)
         if not findings:  # nothing found is no proof where a word means nothing
+            if unread is not None:
+                raise ShopUnavailable(unread, f"shop.mapping.{find.needs[0]}")
             await self._known(shop, find, context.now)
-        well = self._well(context, findings) if seen else ()
+        sure = unread is None and (seen or self._may_be_empty(context, find))
+        well = self._well(context, findings) if sure else ()
+        read_at = shop.read_at(find.needs)
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
             findings=findings,
             healthy_subjects=well,
             settled={s: left for s in (*(f.subject for f in findings), *well) if left},
-            figures={"found": len(findings), "looked_at": seen},
+            figures={
+                "found": len(findings),
+                "looked_at": seen,
+                **({"read_at": read_at.isoformat()} if read_at is not None else {}),
+            },
         )
 
-    async def _known(self, shop: ShopDatabase, find: Query, now: datetime) -> None:
+    async def _known(self, shop: QueryPlace, find: Query, now: datetime) -> None:
         """Every word in the fields that it asks of is one that the mapping knows: looked at once an
         hour, for all checks, since it reads the whole table. Raises ShopUnavailable."""
         for entity, field in find.words:
             seen = shop.words_seen.get((entity, field))
             if seen is not None and now - seen < _WORDS_STAND:
                 continue
-            strange = await shop.read(partial(shop.unknown_word, entity=entity, field=field))
+            strange = await shop.strange_word(entity, field)
             if strange is not None:
                 raise ShopUnavailable(
                     f"{entity}.{field} holds “{strange}”, which the mapping does not know: "
@@ -153,16 +162,26 @@ class QueryCheck:
                 )
             shop.words_seen[entity, field] = now
 
-    def _looked(self, context: CheckContext) -> Query:
-        """What shows that there was something to look at; without words of its own, any row."""
-        shop = context.database()
-        own = self.settings.looked_at
+    async def _seen(self, look: _Look, context: CheckContext) -> int:
+        """How much there was to look at; without words of its own, whether there is any row."""
+        own, shop = self.settings.looked_at, look.shop
         if own is not None:
-            return shop.query(own, context.currency)
-        entity = shop.query(self.settings.find, context.currency).needs[0]
-        field = "key" if shop.maps(entity, "key") else shop.any_field(entity)
-        any_row = f"select x.{field} as rows from {entity} x limit 1"  # noqa: S608 - our own names
-        return shop.query(any_row, context.currency)
+            shop = await context.place_of_query(own)
+            await shop.know()
+            looked = shop.query(own, context.currency)
+        else:
+            entity = look.query.needs[0]
+            field = "key" if shop.maps(entity, "key") else shop.any_field(entity)
+            any_row = f"select x.{field} as rows from {entity} x limit 1"  # noqa: S608 - our own names
+            looked = shop.query(any_row, context.currency)
+        return await shop.read(lambda connection: look.evidence(connection, looked))
+
+    def _may_be_empty(self, context: CheckContext, find: Query) -> bool:
+        """A listing of what is open alone has nothing to show when all is well."""
+        listings = context.listings
+        if listings is None or self.settings.looked_at is not None:
+            return False
+        return listings.may_be_empty(find.needs[0])
 
     def _well(self, context: CheckContext, findings: tuple[Finding, ...]) -> tuple[str, ...]:
         """The subjects that were looked at and are in order: its own, and those that failed."""
@@ -177,9 +196,16 @@ class QueryCheck:
 class _Look:
     """One run: the query with its parameters, and how its rows are read."""
 
-    def __init__(self, settings: QueryCheckSettings, query: Query, context: CheckContext) -> None:
+    def __init__(
+        self,
+        settings: QueryCheckSettings,
+        query: Query,
+        context: CheckContext,
+        shop: QueryPlace,
+    ) -> None:
         self.settings = settings
         self.query = query
+        self.shop = shop
         self.context = context
         self.given = settings.given(context.now, context.failed)
 
@@ -276,15 +302,14 @@ class _Look:
     def _left(self, connection: Connection, engine: str) -> tuple[CaseFound, ...]:
         """The awaited orders that the shop has and that the query finds no more."""
         of_orders = self.settings.case_kind == "order" and self.query.has("number")
-        if not self.context.awaited or not of_orders:
+        if not self.context.awaited or not of_orders or "orders" not in self.shop.mapping.entities:
             return ()
         q, numbers = quoted("number", engine), list(self.context.awaited)
         listed: Any = bindparam("awaited", expanding=True)
         sql = f"SELECT {q} FROM {self._within(engine)} WHERE {q} IN :awaited"  # noqa: S608
         values = {**self.query.bound(self.given, connection.dialect.name), "awaited": numbers}
         still = {str(row[0]) for row in connection.execute(text(sql).bindparams(listed), values)}
-        shop = self.context.database()
-        known = shop.query("select o.number from orders o", self.context.currency)
+        known = self.shop.query("select o.number from orders o", self.context.currency)
         sql = f"SELECT {q} FROM ({known.sql(engine)}) AS o WHERE {q} IN :awaited"  # noqa: S608
         there = connection.execute(text(sql).bindparams(listed), {"awaited": numbers})
         kind = self.settings.case_kind

@@ -60,7 +60,7 @@ class StuckOrders:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
+        shop = await context.place_of(self.settings.reads)
         orders = shop.orders()
         findings: list[Finding] = []
         healthy: list[str] = []

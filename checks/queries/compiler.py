@@ -27,7 +27,7 @@ from checks.queries.compiled_query import (
 )
 from checks.queries.dialect_text import SECONDS, or_empty, text_of
 from checks.queries.entity import entities
-from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping
+from checks.queries.entity_mapping import FINE, EntitiesMapping, EntityMapping, FieldMapping
 from checks.queries.expression_types import MONEY_MADE_OF, type_of
 from checks.queries.shop_tables import table_of, worked_out
 from storage.money import digits_apart, exponent
@@ -282,7 +282,8 @@ class _Compiler:
         top: Any = column
         while isinstance(top.parent, MONEY_MADE_OF):
             top = top.parent
-        scaled = exp.Mul(expression=factor)
+        made = exp.Div if column.meta["field"].unit == "fine" else exp.Mul
+        scaled = made(expression=factor)
         column.replace(exp.Paren(this=scaled))
         scaled.set("this", column)
         top = scaled.parent if top is column else top
@@ -294,8 +295,11 @@ class _Compiler:
         rounded.set("this", top)
 
     def _factor(self, source: _Source, alias: str, mapped: FieldMapping) -> exp.Expr | None:
-        """By what an amount in the shop's scale is multiplied; None: it stands in minor units."""
+        """By what an amount in the shop's scale is multiplied (one of a listing: divided); None: it
+        stands in minor units."""
         assert source.mapping is not None  # noqa: S101 - it has a field of it
+        if mapped.unit == "fine":  # divided by a number that is no whole one, or SQLite cuts it off
+            return exp.Literal.number(f"{FINE}.0")
         if mapped.unit != "major":
             return None
         if "currency" not in source.mapping.fields:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import table as sql_table
 
-from checks.queries.entity_mapping import EntityMapping, FieldMapping, Word, typed_field
+from checks.queries.entity_mapping import FINE, EntityMapping, FieldMapping, Word, typed_field
 from checks.shop.column_types import ColumnTypes
 from storage.money import digits_apart, exponent
 
@@ -68,6 +68,8 @@ class LogicalTable:
         value = self.col(name)
         if self.mapping.fields[name].unit == "minor":
             return cast(value, BigInteger)
+        if self.mapping.fields[name].unit == "fine":
+            return cast(func.round(value / literal_column(f"{FINE}.0")), BigInteger)
         scaled: ColumnElement[int] = cast(func.round(value * self._factor(currency)), BigInteger)
         return scaled
 
