@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 Row = tuple[str, dict[str, Any]]
-Found = dict[str, set[tuple[str, str]]]
+Way = list[tuple[str, float]]  # a state, and after how many hours it came into it
 ORDERS = 260
 _ARTICLES = [f"SKU-{number:03d}" for number in range(31)]
 _PRICES = {one: Decimal(random.Random(one).randint(190, 9990)) / 100 for one in _ARTICLES}
@@ -28,13 +28,13 @@ class Life:
         self.now = now
         self.rows: list[Row] = []
         self._rng = random.Random(7)
-        self._keys: dict[str, int] = {}
+        self.keys: dict[str, int] = {}
 
     def add(self, entity: str, *, key: bool = True, **values: Any) -> int:
-        self._keys[entity] = self._keys.get(entity, 0) + 1
-        made = {"key": self._keys[entity], **values} if key else values
+        self.keys[entity] = self.keys.get(entity, 0) + 1
+        made = {"key": self.keys[entity], **values} if key else values
         self.rows.append((entity, made))
-        return self._keys[entity]
+        return self.keys[entity]
 
     def whole(self) -> list[Row]:
         """The life without a fault."""
@@ -66,17 +66,23 @@ class Life:
     def ago(self, hours: float) -> datetime:
         return (self.now - timedelta(hours=hours)).replace(microsecond=0)
 
-    def order(self, hours: float, **changed: Any) -> tuple[int, str]:
-        """One order of so long ago, as it went; its key and number."""
+    def total(self, key: int) -> Decimal:
+        found = (one for entity, one in self.rows if entity == "orders" and one["key"] == key)
+        return Decimal(next(found)["total"])
+
+    def order(self, hours: float, way: Way | None = None, **changed: Any) -> tuple[int, str]:
+        """One order of so long ago, as it went or the given way; its key and number."""
         rng = self._rng
         chosen = rng.sample(_ARTICLES, rng.randint(1, 3))
         lines = [(article, rng.choice((1, 1, 1, 2, 3))) for article in chosen]
         total = sum((_PRICES[article] * pieces for article, pieces in lines), Decimal(0))
         fate = rng.random()
         steps = self._steps(hours, fate)
+        if way is not None:
+            steps = [(state, self.ago(hours - after)) for state, after in way]
         since = steps[-1][1] if steps else self.ago(hours)
         state = steps[-1][0] if steps else "awaiting_payment"
-        number = f"W{self._keys.get('orders', 0) + 1 + 26000}"
+        number = f"W{self.keys.get('orders', 0) + 1 + 26000}"
         phone = f"+886 9{rng.randint(10, 99)} {rng.randint(100, 999)} {rng.randint(100, 999)}"
         values: dict[str, Any] = {
             "number": number, "state": state, "state_since": since, "placed_at": self.ago(hours),
@@ -129,7 +135,7 @@ class Life:
         if "refunded" in reached:
             self.add(
                 "refunds", order_key=key, state="succeeded", amount=total, currency="EUR",
-                created_at=reached["refunded"], payment_key=self._keys["payments"],
+                created_at=reached["refunded"], payment_key=self.keys["payments"],
             )  # fmt: skip
         if "dispatched" in reached:
             self._sent(key, reached, lines)
@@ -169,13 +175,41 @@ class Life:
             self.add("tracking_events", key=False, shipment_key=parcel, state="delivered", at=came)
 
 
-def plant(life: Life) -> Iterator[tuple[str, str, str]]:
-    """Faults beside the life: the check that must find each, the incident, and the order."""
-    key, number = life.order(30, state="paid", state_since=life.ago(29))
-    yield "late", "order_state_stuck", number
-    _, number = life.order(0.3, phone="", state="paid", state_since=life.ago(0.2))
-    yield "phone-missing", "order_info_error", number
-    key, number = life.order(0.4, state="awaiting_payment")
-    total = next(v["total"] for e, v in reversed(life.rows) if e == "orders" and v["key"] == key)
-    life.payment(key, total, "captured", 0.35)
-    yield "payment-not-booked", "payment_not_booked", number
+def plant(life: Life, *, declared: bool) -> Iterator[tuple[str, str]]:
+    """Faults beside the life: the check that must find each, and the case.
+
+    `declared`: a payment of an order that is not there cannot be written.
+    """
+    paid = [("paid", 0.1)]
+    _, number = life.order(30, way=paid)
+    yield "late", number
+    _, number = life.order(0.3, way=paid, phone="")
+    yield "phone-missing", number
+    key, number = life.order(0.8, way=[])
+    life.payment(key, life.total(key), "captured", 0.6)
+    yield "payment-not-booked", number
+    _, number = life.order(5, way=paid, total=Decimal("812.50"))
+    yield "amounts", number
+    _, number = life.order(4, way=paid, address=None)
+    yield "address-incomplete", number
+    key, number = life.order(200, way=[*paid, ("dispatched", 20), ("delivered", 60)])
+    life.add(
+        "refunds", order_key=key, state="pending", amount=Decimal("3.10"), currency="EUR",
+        created_at=life.ago(80), payment_key=life.keys["payments"],
+    )  # fmt: skip
+    yield "refund-stuck", number
+    life.add(
+        "return_requests", order_key=key, state="open", reason="too small",
+        asked_at=life.ago(24 * 4),
+    )  # fmt: skip
+    yield "return-overdue", number
+    key, number = life.order(6, way=paid)
+    life.add("cancel_requests", key=False, order_key=key, asked_at=life.ago(5))
+    yield "cancel-not-done", number
+    life.order(7, way=paid, number=number)
+    yield "number-twice", number
+    life.add("stock", key=False, sku="SKU-099", on_hand=3, reserved=10)
+    yield "stock-short", "SKU-099"
+    if not declared:
+        paid_for_none = life.payment(99_999, Decimal("19.99"), "captured", 3)
+        yield "payment-without-order", str(paid_for_none)

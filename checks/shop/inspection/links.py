@@ -18,6 +18,8 @@ from checks.shop.inspection.survey import Link, Survey, TableSeen
 from checks.shop.inspection.vocabulary import words_of
 
 _ASKED = 100  # values of a column that are looked for in the other table
+_NARROW = 3  # columns of a table that has none but what it refers to
+_LAST = 20  # of these, the largest
 _LEAST = 5  # different values, under which nothing can be said
 _EXACT = 0.02  # how far the last reference is from the last key, as a share
 _FAR = 0.7  # the same, beyond which it is no reference
@@ -64,7 +66,9 @@ def _likeliest(fits: list[_Fit]) -> list[_Fit]:
 def _may_refer(child: TableSeen, column: ColumnSeen) -> bool:
     if column.kind not in ("integer", "text") or column.certain_times or column.currencies:
         return False
-    return len(column.counts) >= 1 and column.name != child.identity
+    # What no two rows share may be the key of a view; of few columns, it says whose the row is.
+    own = column.name == (child.identity if len(child.columns) > _NARROW else child.key)
+    return bool(column.counts) and not own
 
 
 def _fit(survey: Survey, child: TableSeen, column: ColumnSeen, parent: TableSeen) -> _Fit | None:
@@ -77,18 +81,16 @@ def _fit(survey: Survey, child: TableSeen, column: ColumnSeen, parent: TableSeen
     named = _named(column.name, parent.name)
     if not named and (len(column.counts) < _LEAST or column.few):
         return None
-    asked = list(column.counts)[:_ASKED]
-    if parent.whole:
-        present = len(set(asked) & set(target.counts))
-    else:
-        present = survey.held(parent.name, key, asked)
+    every = sorted(column.counts, key=str) if column.kind == "text" else sorted(column.counts)
+    asked = [*every[-_LAST:], *every[:-_LAST][:: max(1, len(every) // _ASKED)]]
+    present = survey.held(parent.name, key, asked)
     # A reference to a row that is gone is a fault that checks find; many are no reference.
-    if present < max(1, 0.95 * len(asked) - 1):
+    if len(present) < max(1, 0.95 * len(asked) - 1):
         return None
     if column.kind == "text":
         reason = f"{_ALL} {parent.name}"
         return _Fit(Link(column.name, parent.name, key, False, reason), named, 0.0)
-    largest, top = max(column.held), max(target.held)
+    largest, top = max(present), max(target.held)
     distance = abs(top - largest) / max(1, abs(top))
     if named:
         return _Fit(

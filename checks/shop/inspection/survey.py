@@ -173,12 +173,14 @@ class Survey:
             found.setdefault(row[column], []).append(row)
         return found
 
-    def held(self, table: str, column: str, values: Iterable[Any]) -> int:
-        """How many of these values the column holds."""
+    def held(self, table: str, column: str, values: Iterable[Any]) -> set[Any]:
+        """Those of these values that the column holds."""
+        seen = self.tables[table]
+        if seen.whole:
+            return set(values) & set(seen.columns[column].counts)
         own: ColumnElement[Any] = sql_column(column)
-        asked = select(func.count(func.distinct(own)).label("n")).select_from(_table(table, ()))
-        rows = self._ask(asked.where(own.in_(list(values))))
-        return int(rows[0]["n"]) if rows else 0
+        asked = select(own.label("held")).select_from(_table(table, ()))
+        return {row["held"] for row in self._ask(asked.where(own.in_(list(values))).distinct())}
 
     def words(self, table: str, column: str) -> dict[Any, int]:
         """Every different word of a column with its count; of the sample where that fails."""

@@ -19,6 +19,7 @@ from checks.shop.inspection.survey import Survey, TableSeen
 from checks.shop.inspection.vocabulary import meaning, strength, table_strength, vocabulary
 
 _SHOWN = 5
+_MOST = 0.5  # of the orders have what every order has
 
 
 @dataclass
@@ -59,7 +60,10 @@ def _take(
     found: TablesFound,
     placed: dict[str, TableSeen],
 ) -> None:
-    ranked = sorted(fits, key=lambda one: (_weight(one), around.share(one.table)), reverse=True)
+    often = 3.0 if entity in ("payments", "order_lines") else 0.0
+    ranked = sorted(
+        fits, key=lambda one: _weight(one) + often * around.share(one.table), reverse=True
+    )
     taken = [(one, why) for one in ranked if (why := _accepted(around, one)) is not None]
     if not taken:
         shaped = [one for one in ranked if entity in _SHAPE and _shaped(around, one)]
@@ -142,6 +146,8 @@ def _changes(around: Around, one: ColumnsFound) -> str | None:
 def _payments(around: Around, one: ColumnsFound) -> str | None:
     if not (_proves(one, "amount") and "created_at" in one.columns):
         return None
+    if around.share(one.table) < _MOST:  # what was given back adds up too, in few orders
+        return None
     if _article_a_piece(around, one):
         return None
     return "it refers to the orders, and its amounts add up to theirs"
@@ -173,7 +179,7 @@ def _few(around: Around, one: ColumnsFound) -> bool:
 def _lines(around: Around, one: ColumnsFound) -> str | None:
     if _proves(one, "amount") and {"sku", "quantity"} <= one.columns.keys():
         return "an article and how many of it, and its amounts add up to the order's"
-    many = around.share(one.table) >= 0.5
+    many = around.share(one.table) >= _MOST
     return "an article and how many of it, of most orders" if many else None
 
 
@@ -279,7 +285,7 @@ def _shaped(around: Around, one: ColumnsFound) -> bool:
     if not set(_SHAPE[one.entity]) <= one.columns.keys():
         return False
     if one.entity == "payments":
-        return around.share(one.table) > 0.3
+        return around.share(one.table) >= _MOST
     return one.entity in ("tickets", "jobs") or _few(around, one) or one.entity == "shipments"
 
 
