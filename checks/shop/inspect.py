@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from checks.queries.entity import entities
 from checks.shop import session
 from checks.shop.inspection import forms_found, orders_found, tables_found, words_found
+from checks.shop.inspection.columns_found import ColumnsFound
 from checks.shop.inspection.proposal import Judged, Proposal
 from checks.shop.inspection.survey import Survey
 from checks.shop.inspection.tables_found import TablesFound
@@ -86,6 +87,8 @@ def _entity(
     for key, each in (("unit", own_units), ("form", forms)):
         if len(set(each.values())) == 1:
             made[key] = next(iter(each.values()))
+    if entity in found.currency:
+        made["currency"] = found.currency[entity]
     if forms_found.without_zone(one):
         made["zone"] = "UTC"
     for (of, name), (_, judged) in units.items():
@@ -95,7 +98,7 @@ def _entity(
     for name in entities()[entity].fields:
         if name not in one.columns:
             continue
-        given: dict[str, Any] = {"column": one.columns[name]}
+        given = _place(one, name)
         if name in own_units and "unit" not in made:
             given["unit"] = own_units[name]
         if name in forms and "form" not in made:
@@ -107,8 +110,19 @@ def _entity(
                 given["ignore"] = meant.ignore
             if meant.judged is not None:
                 proposal.judged[f"{entity}.fields.{name}.words"] = meant.judged
-        fields[name] = given if len(given) > 1 else one.columns[name]
+        fields[name] = given["column"] if given.keys() == {"column"} else given
     return {**made, "fields": fields}
+
+
+def _place(one: ColumnsFound, name: str) -> dict[str, Any]:
+    """The column of a field, here or in another table."""
+    column = one.table.columns[one.columns[name]]
+    if column.join is not None:
+        return {"join": dict(column.join)}
+    if column.sql is None:
+        return {"column": column.name}
+    # Its own type is not seen through a piece of SQL: a time that keeps its zone is read as UTC's.
+    return {"sql": column.sql, **({"zone": "UTC"} if column.times and column.aware else {})}
 
 
 def _unit(proposal: Proposal, path: str, judged: Judged) -> None:

@@ -111,12 +111,12 @@ def _details(found: ColumnsFound) -> None:
     state = found.columns.get("state")
     free = [one for one in found.free() if one.kind == "text" and one.few]
     always = [one for one in free if one.always and len(one.counts) > 0]
-    clues = [
-        Clue(one.name, 1.0, f"a word in every row ({one.shown(4)})")
-        for one in always
-        if len(always) == 1
-    ]
-    found.choose("channel", clues, needed=True)
+    differ = [one for one in always if len(one.counts) > 1] or always
+    differ = [one for one in differ if not one.spaced] or differ
+    clues = [Clue(one.name, 1.0, f"a word in every row ({one.shown(4)})") for one in differ]
+    if found.choose("channel", clues if len(differ) == 1 else []) is None and differ:
+        names = ", ".join(f"{one.name} ({one.shown(4)})" for one in differ)
+        found.ask("channel", f"any of these could be it: {names}")
     found.choose("method")
     seldom = [one for one in free if not one.always and state is not None and one.held]
     told = [Clue(one.name, 0.8, f"said only of some ({one.shown(4)})") for one in seldom]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -36,6 +36,9 @@ class ColumnSeen:
     now: datetime
     unique: bool = False  # declared so
     key: bool = False  # the table's own primary key
+    # Where it stands in no column of its table, in the mapping's words.
+    join: Mapping[str, Any] | None = None
+    sql: str | None = None
 
     @cached_property
     def held(self) -> list[Any]:
@@ -97,6 +100,11 @@ class ColumnSeen:
         if any(one.group(1) == "T" for one in found if one is not None):
             return "iso"
         return "native" if isinstance(self.declared, DateTime) else "sql"
+
+    @property
+    def made(self) -> bool:
+        """Whether it stands in no column of its table."""
+        return self.join is not None or self.sql is not None
 
     @property
     def aware(self) -> bool:

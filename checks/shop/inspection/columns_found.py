@@ -66,7 +66,7 @@ class ColumnsFound:
             by_name, early = strength(column.name, words)
             if not _fits(self.table, column, kind, by_name):
                 continue
-            weight = _BY_NAME[by_name] - 0.02 * early * (by_name > 0)
+            weight = _BY_NAME[by_name] - min(1.0, 0.1 * early) * (by_name > 1)
             weight += sum(one.weight for one in told if one.column == column.name)
             if weight > 0:
                 ranked.append((weight, by_name, column))
@@ -122,7 +122,7 @@ def _fits(table: TableSeen, column: ColumnSeen, kind: str, by_name: int) -> bool
         return not column.certain_times and not linked and (column.few or by_name == 3)
     if kind == "key":
         return column.kind in ("integer", "text", "other") and not column.certain_times
-    return column.kind in ("text", "integer") and not column.certain_times
+    return column.kind in ("text", "integer") and not (column.certain_times or linked)
 
 
 def keyed(found: ColumnsFound) -> None:

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.shop.inspection.column_seen import ColumnSeen
+from checks.shop.inspection.columns_found import in_order
 from checks.shop.inspection.survey import Link, Survey, TableSeen
 from checks.shop.inspection.vocabulary import words_of
 
 _ASKED = 100  # values of a column that are looked for in the other table
+_NEVER_BEFORE = 0.98
 _NARROW = 3  # columns of a table that has none but what it refers to
 _LAST = 20  # of these, the largest
 _LEAST = 5  # different values, under which nothing can be said
@@ -53,7 +55,17 @@ def infer(survey: Survey, parents: list[str]) -> None:
     declared = Counter(one.table for table in survey.tables.values() for one in table.links)
     hubs = declared + Counter(fits[0].link.table for _, fits in found if len(fits) == 1)
     for child, fits in found:
-        child.links.append(max(fits, key=lambda one: (hubs[one.link.table], -one.distance)).link)
+        child.links.append(
+            max(
+                fits,
+                # Of two with the same keys, the one that says more of them: the other is its copy.
+                key=lambda one: (
+                    hubs[one.link.table],
+                    -one.distance,
+                    len(survey.tables[one.link.table].columns),
+                ),
+            ).link
+        )
 
 
 def _likeliest(fits: list[_Fit]) -> list[_Fit]:
@@ -101,10 +113,33 @@ def _fit(survey: Survey, child: TableSeen, column: ColumnSeen, parent: TableSeen
     if _together(child, column) >= _TOGETHER and distance <= _FAR:
         reason = f"{_ALL} {parent.name}, and grow with its own rows"
         return _Fit(Link(column.name, parent.name, key, False, reason), named, distance)
+    if distance <= _EXACT and _after(child, column, parent, key) >= _NEVER_BEFORE:
+        reason = f"{_ALL} {parent.name}, and its rows are never before those"
+        return _Fit(Link(column.name, parent.name, key, False, reason), named, distance)
     if _people(parent) and distance <= 0.2 and len(column.counts) >= 2 * _LEAST:
         reason = f"{_ALL} {parent.name}, which tells of people"
         return _Fit(Link(column.name, parent.name, key, False, reason), named, distance)
     return None
+
+
+def _after(child: TableSeen, column: ColumnSeen, parent: TableSeen, key: str) -> float:
+    """How many of its rows are not before the row that they would refer to."""
+    mine = in_order([one for one in child.columns.values() if one.certain_times and one.always])[:1]
+    theirs = in_order([one for one in parent.columns.values() if one.certain_times and one.always])[
+        :1
+    ]
+    if not mine or not theirs:
+        return 0.0
+    began = {row[key]: theirs[0].moment(row[theirs[0].name]) for row in parent.rows}
+    pairs = [
+        (at, start)
+        for row in child.rows
+        if (start := began.get(row[column.name])) is not None
+        and (at := mine[0].moment(row[mine[0].name])) is not None
+    ]
+    if len(pairs) < 2 * _LEAST:
+        return 0.0
+    return sum(at >= start - 1 for at, start in pairs) / len(pairs)
 
 
 def _people(table: TableSeen) -> bool:

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import permutations
 
-from checks.shop.inspection import history, links, sums
+from checks.shop.inspection import history, joined, links, sums
 from checks.shop.inspection.column_seen import ColumnSeen, numbers
 from checks.shop.inspection.columns_found import PROOF, Clue, ColumnsFound, coded, in_order, keyed
 from checks.shop.inspection.history import History
 from checks.shop.inspection.proposal import Judged
 from checks.shop.inspection.sums import Agreement
 from checks.shop.inspection.survey import Survey, TableSeen
-from checks.shop.inspection.vocabulary import is_copy, meaning, strength, table_strength, vocabulary
+from checks.shop.inspection.vocabulary import (
+    is_copy,
+    meaning,
+    strength,
+    table_strength,
+    vocabulary,
+    words_of,
+)
 
 _TRIED = 6  # tables that are looked at closely
 _MANY = 80  # tables, beyond which only the likeliest are looked for as what others refer to
@@ -54,6 +61,9 @@ def find(survey: Survey) -> Orders | None:
     if not ranked:
         return None
     (weight, agreed, past), best = ranked[0]
+    joined.reach_orders(survey, best)
+    joined.look_up_addresses(survey, best)
+    agreed = sums.agreements(survey, best)
     proven = any(one.proves for one in agreed) or past is not None
     reasons = [agreed[0].says] if agreed and agreed[0].proves else []
     reasons += [past.says] if past is not None else []
@@ -116,7 +126,7 @@ def fields(survey: Survey, orders: Orders) -> ColumnsFound:
     coded(found)
     found.choose("language", _languages(found))
     _state(found, orders)
-    _times(found, orders)
+    _times(found, survey, orders)
     _total(found, orders)
     _number(found)
     _customer(found, survey)
@@ -150,7 +160,7 @@ def _state(found: ColumnsFound, orders: Orders) -> None:
     found.choose("state", clues, needed=True)
 
 
-def _times(found: ColumnsFound, orders: Orders) -> None:
+def _times(found: ColumnsFound, survey: Survey, orders: Orders) -> None:
     """The time that is never after another is when it was placed; that of its last change, since
     when it stands there."""
     times = [one for one in found.free() if one.certain_times]
@@ -171,11 +181,25 @@ def _times(found: ColumnsFound, orders: Orders) -> None:
     ahead = [one for one in found.free() if one.certain_times and _ahead(one)]
     found.choose("promised_at", [Clue(one.name, 1.0, _FUTURE) for one in ahead])
     if since is None:
-        _since(found)
+        _since(found, survey, orders)
 
 
-def _since(found: ColumnsFound) -> None:
-    """Where no history says it: the time that comes last in its row, which is a question."""
+def _since(found: ColumnsFound, survey: Survey, orders: Orders) -> None:
+    """Where no column holds the time of the last change: that change itself, or else the time that
+    comes last in its row, which is a question."""
+    words = vocabulary().fields["orders"]["state_since"]
+    named = [
+        one
+        for one in found.free()
+        if one.times and strength(one.name, words)[0] == 3 and not _moves(one.name)
+    ]
+    if orders.history is not None and not named:
+        made = joined.last_change(
+            survey, orders.table, orders.history, found.columns.get("placed_at")
+        )
+        reason = f"the last {orders.history.table}.{orders.history.at} of the order"
+        found.take("state_since", made.name, Judged("guess", reason))
+        return
     free = [one for one in found.free() if one.times]
     moving = [Clue(one.name, 0.0, _MOVING, doubt=True) for one in free if _moves(one.name)]
     later = [one for one in in_order([one for one in free if one.certain_times])[-1:] if not moving]
@@ -291,4 +315,13 @@ def _reached(found: ColumnsFound) -> None:
         ("address", "addresses", "holds several words with numbers, as addresses do"),
     ):
         fit = [one for one in found.free() if getattr(one, holds) and not one.unique]
-        found.choose(name, [Clue(one.name, 1.5, f"{what} ({one.shown(1)})") for one in fit])
+        clues = [Clue(one.name, 1.5, f"{what} ({one.shown(1)})") for one in fit]
+        # Of two addresses, the one to which it is sent.
+        clues += [
+            Clue(one.name, 0.5, "where it is sent to")
+            for one in found.free()
+            if one.join is not None
+            and vocabulary().sending & set(words_of(one.name.partition(".")[0]))
+            and (one in fit or strength(one.name, vocabulary().fields["orders"][name])[0] >= 2)
+        ]  # fmt: skip
+        found.choose(name, clues)

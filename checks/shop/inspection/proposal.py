@@ -103,7 +103,8 @@ def _entity(
         if key == "fields":
             continue
         shown = told.value(key, value) if key == "zone" else _flow(value)
-        yield f"      {key}: {shown}{_said(judged.get(f'{name}.{key}') or judged.get(key))}"
+        why = None if shown.startswith("*") else judged.get(key)
+        yield f"      {key}: {shown}{_said(why)}"
     yield "      fields:"
     fields = mapped["fields"]
     for field_name, one in fields.items():

@@ -56,6 +56,7 @@ def amounts(table: TableSeen) -> list[ColumnSeen]:
         and not one.key
         and not (one.certain_times)
         and one.name not in refer
+        and not one.made
         and any(value != 0 for value in one.held)
     ]
 

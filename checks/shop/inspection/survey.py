@@ -6,7 +6,7 @@ the different words of a column that holds few.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -78,6 +78,7 @@ class Survey:
         self.now = now or datetime.now(UTC)
         self.dialect = engine.dialect.name
         self._engine = engine
+        self._preparer = engine.dialect.identifier_preparer
         self._children: dict[tuple[str, str, str], list[Row]] = {}
         self.tables = self._read()
 
@@ -87,6 +88,10 @@ class Survey:
         for schema in self._schemas(inspector):
             found |= self._schema(inspector, schema)
         return found
+
+    def quoted(self, name: str) -> str:
+        """A name as it stands in this database's SQL."""
+        return ".".join(self._preparer.quote(part) for part in name.split("."))
 
     def _schemas(self, inspector: Inspector) -> list[str | None]:
         """The one that the address names first; on MariaDB a schema is another database."""
@@ -161,17 +166,31 @@ class Survey:
             key = link.key if link is not None else str(above.identity)
             keys = [row[key] for row in above.rows[:_PARENTS] if row.get(key) is not None]
             below = self.tables[child]
-            if below.whole:
-                wanted = set(keys)
-                self._children[place] = [row for row in below.rows if row[column] in wanted]
+            join = below.columns[column].join
+            if join is None or below.whole:
+                self._children[place] = self.rows_with(child, column, keys)
             else:
-                query = _select(child, list(below.columns))
-                query = query.where(sql_column(column).in_(keys)).limit(_CHILDREN)
-                self._children[place] = self._ask(query)
+                self._children[place] = self._beyond(child, column, join, keys)
         found: dict[Any, list[Row]] = {}
         for row in self._children[place]:
             found.setdefault(row[column], []).append(row)
         return found
+
+    def rows_with(self, table: str, column: str, values: Iterable[Any]) -> list[Row]:
+        """The rows in which the column holds one of the values; not more than some thousands."""
+        seen, wanted = self.tables[table], set(values)
+        if seen.whole:
+            return [row for row in seen.rows if row[column] in wanted]
+        own = [one.name for one in seen.columns.values() if not one.made]
+        query = _select(table, own).where(sql_column(column).in_(list(wanted)))
+        return self._ask(query.limit(_CHILDREN))
+
+    def _beyond(self, child: str, column: str, join: Mapping[str, Any], keys: Any) -> list[Row]:
+        """The same through the table between: each row with what it refers to there."""
+        ((there, own),) = join["on"].items()
+        between = self.rows_with(join["from"], join["column"], keys)
+        above = {row[there]: row[join["column"]] for row in between}
+        return [{**row, column: above[row[own]]} for row in self.rows_with(child, own, above)]
 
     def held(self, table: str, column: str, values: Iterable[Any]) -> set[Any]:
         """Those of these values that the column holds."""

@@ -9,14 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from checks.queries.entity import entities
 from checks.shop.inspection.children_found import CHILDREN, Around
 from checks.shop.inspection.columns_found import ColumnsFound
+from checks.shop.inspection.joined import add
 from checks.shop.inspection.orders_found import Orders, fields
 from checks.shop.inspection.others_found import OTHERS
 from checks.shop.inspection.proposal import Judged
 from checks.shop.inspection.sums import amounts
 from checks.shop.inspection.survey import Survey, TableSeen
-from checks.shop.inspection.vocabulary import meaning, strength, table_strength, vocabulary
+from checks.shop.inspection.vocabulary import (
+    given_back,
+    meaning,
+    strength,
+    table_strength,
+    vocabulary,
+)
 
 _SHOWN = 5
 _MOST = 0.5  # of the orders have what every order has
@@ -29,6 +37,7 @@ class TablesFound:
     entities: dict[str, ColumnsFound] = field(default_factory=dict)
     judged: dict[str, Judged] = field(default_factory=dict)
     others: dict[str, list[str]] = field(default_factory=dict)
+    currency: dict[str, str] = field(default_factory=dict)  # an entity: the one that all are in
     asked: dict[str, str] = field(default_factory=dict)  # an entity: which tables could be it
 
 
@@ -38,6 +47,8 @@ def find(survey: Survey, orders: Orders) -> TablesFound:
     own = fields(survey, orders)
     found.entities["orders"] = own
     found.judged["orders"] = orders.judged
+    if not {"state", "total"} <= own.columns.keys():
+        found.judged["orders"] = Judged("guess", orders.judged.reason)
     found.others["orders"] = orders.others
     placed = {"orders": orders.table}
     around = Around(survey, orders, own.columns.get("total"), placed)
@@ -49,8 +60,47 @@ def find(survey: Survey, orders: Orders) -> TablesFound:
             if table.name not in used and table.rows and (made := finder(around, table)) is not None
         ]
         _take(around, entity, fits, found, placed)
+        if entity == "refunds" and entity not in found.entities:
+            _given_back(found)
         _empty(survey, entity, found)
+    _currencies(survey, orders, found)
     return found
+
+
+def _given_back(found: TablesFound) -> None:
+    """Refunds that stand among the payments, told by a word of their state."""
+    paid = found.entities.get("payments")
+    if paid is None or not {"state", "order_key", "amount"} <= paid.columns.keys():
+        return
+    state = paid.table.columns[paid.columns["state"]]
+    back = [word for word in state.counts if given_back(word)]
+    if not back:
+        return
+    why = Judged("guess", f"rows of the payments whose {state.name} is {back[0]}")
+    same = ColumnsFound("refunds", paid.table)
+    for name in ("key", "order_key", "state", "amount", "currency", "created_at"):
+        if name in paid.columns:
+            same.take(name, paid.columns[name], Judged("guess", "as of the payments"))
+    found.entities["refunds"], found.judged["refunds"] = same, why
+    found.asked.pop("refunds", None)
+
+
+def _currencies(survey: Survey, orders: Orders, found: TablesFound) -> None:
+    """Amounts without a currency are in that of their order."""
+    name = found.entities["orders"].columns.get("currency")
+    if name is None:
+        return
+    codes = orders.table.columns[name].counts
+    for entity, one in found.entities.items():
+        money = any(entities()[entity].fields[f].type == "money" for f in one.columns)
+        if entity == "orders" or "currency" in one.columns or not money:
+            continue
+        link = one.table.link_to(orders.table.name)
+        if len(codes) == 1:
+            found.currency[entity] = str(next(iter(codes)))
+        elif link is not None and one.table.columns[link.column].join is None:
+            made = add(survey, one.table, link, name)
+            one.take("currency", made.name, Judged("sure", f"that of its order ({name})"))
 
 
 def _take(
@@ -132,7 +182,8 @@ def _accepted(around: Around, one: ColumnsFound) -> Judged | None:
     why = _RULES[one.entity](around, one)
     if named >= 2 and all(name in one.columns for name in _CORE[one.entity]):
         said = f"by its name; {why}" if why else "by its name"
-        return Judged("sure" if why and named == 3 else "guess", said)
+        proven = why and (named == 3 or one.entity in _CONCLUSIVE)
+        return Judged("sure" if proven else "guess", said)
     if why is None:
         return None
     return Judged("sure" if one.entity in _CONCLUSIVE else "guess", why)

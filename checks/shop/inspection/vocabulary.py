@@ -30,6 +30,8 @@ class Vocabulary(BaseModel):
     without_fractions: frozenset[str]
     moving: frozenset[str]  # columns that change with every change of the row
     languages: frozenset[str]
+    sending: frozenset[str]
+    given_back: frozenset[str]
     words: dict[str, dict[str, frozenset[str]]]
     ignored: dict[str, frozenset[str]]
 
@@ -144,6 +146,11 @@ def meaning(place: str, word: object) -> str | None:
     if spoken in known.ignored.get(place, ()):
         return "ignore"
     return next((ours for ours, theirs in known.words[place].items() if spoken in theirs), None)
+
+
+def given_back(word: object) -> bool:
+    """Whether a row of payments with this word gives money back."""
+    return isinstance(word, str) and "_".join(words_of_state(word)) in vocabulary().given_back
 
 
 @cache

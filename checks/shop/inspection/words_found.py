@@ -42,6 +42,7 @@ def find(survey: Survey, found: TablesFound) -> dict[tuple[str, str], Words]:
             for word, count in survey.words(columns.table.name, column).items():
                 seen.setdefault(word, count)
     told = {place: _meant(survey, found, place, seen) for place, seen in counted.items()}
+    _among_payments(found, told)
     for entity, columns in found.entities.items():
         for name in columns.columns:
             own = f"{entity}.{name}"
@@ -51,6 +52,24 @@ def find(survey: Survey, found: TablesFound) -> dict[tuple[str, str], Words]:
             once = told[place]
             made[entity, name] = once if place == own else Words(once.words, once.ignore)
     return made
+
+
+def _among_payments(found: TablesFound, told: dict[str, Words]) -> None:
+    """Of refunds that stand among the payments, the payments' words are no business."""
+    refunds, paid = found.entities.get("refunds"), found.entities.get("payments")
+    if refunds is None or paid is None or refunds.table is not paid.table:
+        return
+    own = told["refunds.state"]
+    every = {word for words in told["payments.state"].words.values() for word in words}
+    own.words = {
+        ours: kept
+        for ours, words in own.words.items()
+        if (kept := [word for word in words if word not in every])
+    }
+    used = {word for words in own.words.values() for word in words}
+    column = paid.table.columns[paid.columns["state"]]
+    own.ignore = [word for word in column.counts if word not in used]
+    own.judged = Judged("guess", "the words of payments that give back")
 
 
 def _meant(survey: Survey, found: TablesFound, place: str, seen: Mapping[Any, int]) -> Words:
