@@ -28,10 +28,16 @@ class RenamedShop:
     """The schema under other names on one engine. `declared`: with its foreign keys."""
 
     def __init__(
-        self, url: str, metadata: MetaData, mapping: Mapping[str, Any], *, declared: bool
+        self,
+        url: str,
+        metadata: MetaData,
+        mapping: Mapping[str, Any],
+        *,
+        declared: bool,
+        seed: int = 11,
     ) -> None:
         self.url = url
-        rng = random.Random(11)
+        rng = random.Random(seed)
         own = list(metadata.tables.values())
         names = [f"t{n}" for n in range(1, len(own) + 1)]
         rng.shuffle(names)

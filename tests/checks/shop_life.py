@@ -24,10 +24,10 @@ _CHANNELS = ("northpay", "adyen", "linepay")
 class Life:
     """Writes it down row by row; keys count up as a database would count them."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, seed: int = 7) -> None:
         self.now = now
         self.rows: list[Row] = []
-        self._rng = random.Random(7)
+        self._rng = random.Random(seed)
         self.keys: dict[str, int] = {}
 
     def add(self, entity: str, *, key: bool = True, **values: Any) -> int:

@@ -60,9 +60,10 @@ def last_change(
     changes = survey.tables[history.table]
     at, link = changes.columns[history.at], changes.link_to(orders.name)
     assert link is not None  # noqa: S101 - a history refers to the orders
-    last = (  # names of the shop's own, quoted: it is proposed, not run
-        f"(select max(h.{survey.quoted(history.at)}) from {survey.quoted(history.table)} h "
-        f"where h.{survey.quoted(link.column)} = t.{survey.quoted(link.key)})"  # noqa: S608
+    last = (
+        f"(select max(h.{survey.quoted(history.at)}) "  # noqa: S608 - proposed, never run here
+        f"from {survey.quoted(history.table)} h "
+        f"where h.{survey.quoted(link.column)} = t.{survey.quoted(link.key)})"
     )
     sql = f"coalesce({last}, t.{survey.quoted(placed)})" if placed is not None else last
     found = survey.children(history.table, link.column, orders.name)
