@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from checks.shop.inspection.column_seen import ColumnSeen, numbers
-from checks.shop.inspection.columns_found import Clue, ColumnsFound, coded, in_order, keyed, linked
+from checks.shop.inspection.columns_found import (
+    Clue,
+    ColumnsFound,
+    coded,
+    decides,
+    in_order,
+    keyed,
+    linked,
+)
 from checks.shop.inspection.orders_found import Orders
 from checks.shop.inspection.survey import Survey, TableSeen
 from checks.shop.inspection.vocabulary import meaning
@@ -57,6 +65,9 @@ def state_of(
         if known and len(known) >= 0.5 * len(one.counts):
             reason = f"holds words that shops use for it ({one.shown(5)})"
             told.append(Clue(one.name, 2.5, reason, proves=len(known) >= 3))
+        deciding = [other for other in found.table.columns.values() if decides(one, other)]
+        if deciding:
+            told.append(Clue(one.name, 1.0, f"it says if there is a {deciding[0].name}"))
     few = [one for one in found.free() if one.few and not one.currencies and not one.spaced]
     few = [one for one in few if one.name not in found.table.linked()]
     if not told and len(few) == 1:

@@ -122,7 +122,9 @@ def _fits(table: TableSeen, column: ColumnSeen, kind: str, by_name: int) -> bool
         return not column.certain_times and not linked and (column.few or by_name == 3)
     if kind == "key":
         return column.kind in ("integer", "text", "other") and not column.certain_times
-    return column.kind in ("text", "integer") and not (column.certain_times or linked)
+    # A number that refers to a row elsewhere is no text, whatever it is called like; a code may be.
+    refers = linked and column.kind == "integer" and by_name < 2
+    return column.kind in ("text", "integer") and not (column.certain_times or refers)
 
 
 def keyed(found: ColumnsFound) -> None:
@@ -144,6 +146,22 @@ def linked(found: ColumnsFound, name: str, parent: str) -> bool:
     certainty = Judged("sure" if link.declared else "guess", link.reason)
     found.take(name, link.column, certainty, 2.0)
     return True
+
+
+def decides(column: ColumnSeen, other: ColumnSeen) -> bool:
+    """Whether each of its words says if there is something in the other column, as a state does."""
+    if other.always or not other.held or len(column.counts) < 2:
+        return False
+    rows: dict[object, list[bool]] = {}
+    for word, value in zip(column.values, other.values, strict=True):
+        if word is not None:
+            rows.setdefault(word, []).append(value is not None and value != "")
+    shares = [sum(held) / len(held) for held in rows.values()]
+    return (
+        all(share <= 0.05 or share >= 0.95 for share in shares)
+        and any(share <= 0.05 for share in shares)
+        and any(share >= 0.95 for share in shares)
+    )
 
 
 def coded(found: ColumnsFound) -> None:

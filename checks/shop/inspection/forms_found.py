@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 from checks.queries.entity import entities
 from checks.shop.inspection.column_seen import ColumnSeen, numbers
@@ -72,13 +71,14 @@ def units(tables: TablesFound) -> dict[tuple[str, str], tuple[str, Judged]]:
         for value in one.table.columns[one.columns["currency"]].counts
     }
     return {
-        (entity, name): _unit(column, currencies)
+        (entity, name): unit_of(column, currencies)
         for entity, one in tables.entities.items()
         for name, column in of_type(one, "money")
     }
 
 
-def _unit(column: ColumnSeen, currencies: set[str]) -> tuple[str, Judged]:
+def unit_of(column: ColumnSeen, currencies: set[str]) -> tuple[str, Judged]:
+    """Its unit, and how sure that is."""
     named = vocabulary().units["minor"] | {"minor"}
     if named & set(words_of(column.name)) and column.kind != "decimal":
         return "minor", Judged("sure", "its name says so")
@@ -101,10 +101,3 @@ def _unit(column: ColumnSeen, currencies: set[str]) -> tuple[str, Judged]:
 
 def _shown(held: list[Decimal]) -> str:
     return f"like {held[0]}" if held else "none yet"
-
-
-def field(name: str, column: str, kind: str, **said: Any) -> Any:
-    """The field as it is written: its column alone where nothing else is said of it."""
-    extra = {key: value for key, value in said.items() if value is not None}
-    del name, kind
-    return {"column": column, **extra} if extra else column

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from checks.queries.entity import entities
 from checks.shop.inspection.column_seen import ColumnSeen
 from checks.shop.inspection.columns_found import in_order
 from checks.shop.inspection.survey import Link, Survey, TableSeen
-from checks.shop.inspection.vocabulary import words_of
+from checks.shop.inspection.vocabulary import strength, vocabulary, words_of
 
 _ASKED = 100  # values of a column that are looked for in the other table
 _NEVER_BEFORE = 0.98
@@ -42,13 +44,15 @@ def infer(survey: Survey, parents: list[str]) -> None:
     found: list[tuple[TableSeen, list[_Fit]]] = []
     for child in survey.tables.values():
         taken = {one.column for one in child.links}
+        known = {one.table for one in child.links}
         for column in child.columns.values():
             if column.name in taken or not _may_refer(child, column):
                 continue
             fits = [
                 fit
                 for name in parents
-                if (fit := _fit(survey, child, column, survey.tables[name])) is not None
+                if name not in known
+                and (fit := _fit(survey, child, column, survey.tables[name])) is not None
             ]
             if fits:
                 found.append((child, _likeliest(fits)))
@@ -91,7 +95,7 @@ def _fit(survey: Survey, child: TableSeen, column: ColumnSeen, parent: TableSeen
     if target.kind != column.kind:
         return None
     named = _named(column.name, parent.name)
-    if not named and (len(column.counts) < _LEAST or column.few):
+    if not named and (len(column.counts) < _LEAST or column.few or _counts(column.name)):
         return None
     every = sorted(column.counts, key=str) if column.kind == "text" else sorted(column.counts)
     asked = [*every[-_LAST:], *every[:-_LAST][:: max(1, len(every) // _ASKED)]]
@@ -147,6 +151,17 @@ def _people(table: TableSeen) -> bool:
     columns = table.columns.values()
     mails = any("@" in str(one.held[0]) for one in columns if one.kind == "text" and one.held)
     return mails or any((one.languages and one.few) or one.phones for one in columns)
+
+
+@cache
+def _counts(column: str) -> bool:
+    """Whether its name says that it counts or costs something."""
+    return any(
+        one.type in ("money", "integer") and strength(column, words)[0] == 3
+        for entity, fields in vocabulary().fields.items()
+        for name, words in fields.items()
+        if (one := entities()[entity].fields[name])
+    )
 
 
 def _named(column: str, table: str) -> bool:

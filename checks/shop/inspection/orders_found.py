@@ -208,7 +208,7 @@ def _since(found: ColumnsFound, survey: Survey, orders: Orders) -> None:
 
 
 def _moves(name: str) -> bool:
-    return name.lower() in vocabulary().moving
+    return "_".join(words_of(name)) in vocabulary().moving
 
 
 def _ahead(column: ColumnSeen) -> bool:

@@ -29,7 +29,9 @@ def shipments(around: Around, table: TableSeen) -> ColumnsFound | None:
     found.choose("tracking", tracked if len(tracked) == 1 else [])
     state_of(found, "shipments.state", [], needed=False)
     _sent(found)
-    found.choose("carrier")
+    words = [one for one in found.free() if one.kind == "text" and one.few and one.always]
+    who = [Clue(one.name, 0.6, f"a word in every row ({one.shown(3)})") for one in words]
+    found.choose("carrier", who if len(who) == 1 else [])
     return found if {"state", "tracking", "shipped_at"} & found.columns.keys() else None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import yaml
+from sqlalchemy.engine import make_url
 
 from checks.queries.entity import entities
 
@@ -51,7 +52,7 @@ class Proposal:
 def printed(proposal: Proposal, url: str) -> Iterator[str]:
     """`shop:` with its mapping, line by line; what is to be answered and looked at stands last."""
     yield "shop:"
-    yield f"  database_url: {_flow(url)}"
+    yield f"  database_url: {_flow(make_url(url).render_as_string(hide_password=True))}"
     if proposal.source:
         yield f"  # {proposal.source}"
     yield "  mapping:" if proposal.mapping else "  mapping: {}"
@@ -130,5 +131,7 @@ def _said(judged: Judged | None) -> str:
 
 def _flow(value: Any) -> str:
     """The value on one line."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    text = yaml.safe_dump(
+        value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10**6
+    )
     return text.removesuffix("\n").removesuffix("...").rstrip()
