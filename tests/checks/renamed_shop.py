@@ -77,7 +77,7 @@ class RenamedShop:
                         autoincrement=False,
                     )
                 )  # fmt: skip
-            Table(self.tables[table.name], made, *columns)
+            Table(self.tables[table.name], made, *columns, mysql_charset="utf8mb4")
         return made
 
     def _references(self) -> dict[tuple[str, str], str]:

@@ -79,6 +79,12 @@ class ColumnsFound:
         own = [one for one in told if one.column == best.name]
         rivals = [one for one in ranked[1:] if weight - one[0] < _CLOSE and one[1] >= by_name]
         proven = any(one.proves for one in own)
+        same = [one[2] for one in rivals if one[2].values == best.values]
+        if rivals and len(same) == len(rivals):
+            # Which of them it is makes no difference to any row that there is.
+            names = ", ".join(one.name for one in same)
+            own.append(Clue(best.name, 0.0, f"{names} is the same in every row", doubt=True))
+            proven = True
         if rivals and not proven:
             if needed:
                 names = ", ".join(f"{one[2].name} ({one[2].shown(4)})" for one in ranked[:4])
@@ -119,7 +125,8 @@ def _fits(table: TableSeen, column: ColumnSeen, kind: str, by_name: int) -> bool
     if kind == "integer":
         return column.kind in ("integer", "decimal") and not linked and not column.key
     if kind == "word":
-        return not column.certain_times and not linked and (column.few or by_name == 3)
+        refers = linked and column.kind == "integer" and by_name < 3
+        return not (column.certain_times or refers) and (column.few or by_name == 3)
     if kind == "key":
         return column.kind in ("integer", "text", "other") and not column.certain_times
     # A number that refers to a row elsewhere is no text, whatever it is called like; a code may be.

@@ -26,6 +26,7 @@ from checks.shop.inspection.vocabulary import (
 _TRIED = 6  # tables that are looked at closely
 _MANY = 80  # tables, beyond which only the likeliest are looked for as what others refer to
 _PARTS = 6
+_NONE = 100.0  # what no clue outweighs
 _MOVING = (
     "moves with every change of the row, so an order that stands still may look new; is there a "
     "time of its state?"
@@ -262,6 +263,8 @@ def _customer(found: ColumnsFound, survey: Survey) -> None:
         if above is None:
             continue
         known = table_strength(link.table, "customers")
+        if one.nearly_unique and not known:  # people come again; an address may be each order's own
+            continue
         speaks = any((c.languages and c.few) or c.phones for c in above.columns.values())
         weight = 1.0 * known + 1.5 * speaks + 0.5 * (len(one.counts) > 20)
         proves = link.declared and (known == 3 or speaks)
@@ -324,4 +327,9 @@ def _reached(found: ColumnsFound) -> None:
             and vocabulary().sending & set(words_of(one.name.partition(".")[0]))
             and (one in fit or strength(one.name, vocabulary().fields["orders"][name])[0] >= 2)
         ]  # fmt: skip
+        clues += [
+            Clue(one.name, -_NONE, "of another kind")
+            for one in found.free()
+            if vocabulary().no_places & set(words_of(one.name))
+        ]
         found.choose(name, clues)

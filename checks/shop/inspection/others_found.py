@@ -131,7 +131,9 @@ def stock(around: Around, table: TableSeen) -> ColumnsFound | None:
     else:
         found.choose("on_hand")
         found.choose("reserved")
-    return found if {"sku", "on_hand"} <= found.columns.keys() else None
+    whole = {"sku", "on_hand", "reserved"} <= found.columns.keys()
+    once = whole and table.columns[found.columns["sku"]]
+    return found if once and len(once.held) == len(once.counts) else None
 
 
 def _sum(column: ColumnSeen) -> float:

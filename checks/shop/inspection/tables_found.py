@@ -321,7 +321,7 @@ _CORE: Mapping[str, tuple[str, ...]] = {
     "scans": ("order_key", "sku"),
     "shipments": ("order_key",),
     "tracking_events": ("shipment_key",),
-    "stock": ("sku", "on_hand"),
+    "stock": ("sku", "on_hand", "reserved"),
     "customers": ("key", "language"),
     "return_requests": ("order_key",),
     "cancel_requests": ("order_key",),

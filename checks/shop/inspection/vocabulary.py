@@ -31,6 +31,7 @@ class Vocabulary(BaseModel):
     moving: frozenset[str]  # columns that change with every change of the row
     languages: frozenset[str]
     sending: frozenset[str]
+    no_places: frozenset[str]
     given_back: frozenset[str]
     words: dict[str, dict[str, frozenset[str]]]
     ignored: dict[str, frozenset[str]]
