@@ -30,15 +30,10 @@ def command() -> None:
 
 @command.command("inspect")
 @click.argument("url")
-@click.option(
-    "--no-signatures",
-    is_flag=True,
-    help="Look at the tables themselves, also where the shop's software is known.",
-)
-def inspect_command(url: str, no_signatures: bool) -> None:
+def inspect_command(url: str) -> None:
     """Propose a mapping for the database at URL; nothing is written."""
     try:
-        proposal = propose(url, signatures=not no_signatures)
+        proposal = propose(url)
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
     for line in printed(proposal, url):

@@ -25,16 +25,13 @@ from checks.shop.source import unreadable, unusable
 _PATIENCE = 60.0  # seconds for one question to a shop that is looked at for the first time
 
 
-def propose(url: str, *, signatures: bool = True, now: datetime | None = None) -> Proposal:
-    """Reads the schema and some rows of each table. ShopUnavailable if it cannot.
-
-    `signatures`: whether a shop that is known by its tables is told by what is known of it.
-    """
+def propose(url: str, *, now: datetime | None = None) -> Proposal:
+    """Reads the schema and some rows of each table. ShopUnavailable if it cannot."""
     try:
         engine = create_engine(session.address(make_url(url)), hide_parameters=True)
         session.prepare(engine, _PATIENCE)
         try:
-            return _proposed(engine, signatures=signatures, now=now)
+            return _proposed(engine, now)
         finally:
             engine.dispose()
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -43,7 +40,7 @@ def propose(url: str, *, signatures: bool = True, now: datetime | None = None) -
         raise unreadable(error) from error
 
 
-def _proposed(engine: Engine, *, signatures: bool, now: datetime | None) -> Proposal:
+def _proposed(engine: Engine, now: datetime | None) -> Proposal:
     survey = Survey(engine, now)
     proposal = Proposal()
     orders = orders_found.find(survey)

@@ -34,7 +34,6 @@ class Proposal:
     mapping: dict[str, Any] = field(default_factory=dict)
     judged: dict[str, Judged] = field(default_factory=dict)
     questions: list[str] = field(default_factory=list)
-    source: str | None = None  # the known shop that it was recognised as
 
     def judge(self, path: str, certainty: Certainty, reason: str) -> None:
         self.judged[path] = Judged(certainty, reason)
@@ -53,8 +52,6 @@ def printed(proposal: Proposal, url: str) -> Iterator[str]:
     """`shop:` with its mapping, line by line; what is to be answered and looked at stands last."""
     yield "shop:"
     yield f"  database_url: {_flow(make_url(url).render_as_string(hide_password=True))}"
-    if proposal.source:
-        yield f"  # {proposal.source}"
     yield "  mapping:" if proposal.mapping else "  mapping: {}"
     told = _Told()
     for entity, one in proposal.mapping.items():
