@@ -65,6 +65,7 @@ def _proposed(engine: Engine, now: datetime | None) -> Proposal:
             )
     for entity, asked in found.asked.items():
         proposal.judge(entity, "open", asked)
+    proposal.questions += found.empty
     _left(proposal, survey)
     return proposal
 

@@ -61,6 +61,9 @@ class ColumnsFound:
         words = vocabulary().fields[self.entity].get(name, ())
         kind = entities()[self.entity].fields[name].type
         ranked: list[tuple[float, int, ColumnSeen]] = []
+        place: dict[
+            str, int
+        ] = {}  # where the name stands in the list, whose first are most telling
         for column in self.free():
             by_name: int
             by_name, early = strength(column.name, words)
@@ -68,6 +71,7 @@ class ColumnsFound:
                 continue
             weight = _BY_NAME[by_name] - min(1.0, 0.1 * early) * (by_name > 1)
             weight += sum(one.weight for one in told if one.column == column.name)
+            place[column.name] = early
             if weight > 0:
                 ranked.append((weight, by_name, column))
         ranked.sort(key=lambda one: -one[0])
@@ -77,7 +81,13 @@ class ColumnsFound:
             return None
         weight, by_name, best = ranked[0]
         own = [one for one in told if one.column == best.name]
-        rivals = [one for one in ranked[1:] if weight - one[0] < _CLOSE and one[1] >= by_name]
+        rivals = [
+            one
+            for one in ranked[1:]
+            if weight - one[0] < _CLOSE
+            and one[1] >= by_name
+            and not (by_name >= 2 and place[best.name] < place[one[2].name])
+        ]
         proven = any(one.proves for one in own)
         same = [one[2] for one in rivals if one[2].values == best.values]
         if rivals and len(same) == len(rivals):

@@ -38,6 +38,7 @@ class TablesFound:
     judged: dict[str, Judged] = field(default_factory=dict)
     others: dict[str, list[str]] = field(default_factory=dict)
     currency: dict[str, str] = field(default_factory=dict)  # an entity: the one that all are in
+    empty: list[str] = field(default_factory=list)  # what is said of tables that hold nothing yet
     asked: dict[str, str] = field(default_factory=dict)  # an entity: which tables could be it
 
 
@@ -155,6 +156,12 @@ def _empty(survey: Survey, entity: str, found: TablesFound) -> None:
     if entity in found.entities:
         said = found.others.setdefault(entity, [])
         said += [name for name in named if name not in said]
+        return
+    found.empty += [
+        f"{name} is called like {entity} and is empty: ask again when it holds rows, or map it."
+        for name in named
+        if table_strength(name, entity) == 3
+    ]
 
 
 def _proves(one: ColumnsFound, *names: str) -> bool:
