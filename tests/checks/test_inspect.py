@@ -318,3 +318,37 @@ def test_no_word_of_the_vocabulary_means_two_things() -> None:
     assert known.tables.keys() - {"addresses"} <= entities().keys()
     for entity, fields in known.fields.items():
         assert fields.keys() <= entities()[entity].fields.keys(), entity
+
+
+LARGE = """
+create table t1 (c1 integer primary key, c2 text, c3 text, c4 text, c5 numeric(12, 2));
+create table t2 (c1 integer primary key, c2 integer, c3 text, c4 numeric(12, 2), c5 text, c6 text);
+create table t3 (c1 integer primary key, c2 integer, c3 text, c4 text, c5 text);
+with recursive n (i) as (select 1 union all select i + 1 from n where i < 30000)
+insert into t1 select i, 'W' || (i + 1000),
+  case when i % 11 = 0 then 'cancelled' when i > 28000 then 'paid' else 'completed' end,
+  datetime('2024-01-01', '+' || i || ' minutes'), 10 + (i * 7919 % 9000) / 100.0 from n;
+insert into t2 select c1, c1, 'northpay', c5,
+  case when c1 % 11 = 0 then 'failed' else 'captured' end, c4 from t1;
+insert into t3 select c1 * 2, c1, 'pending', 'paid', c4 from t1 where c1 % 11 <> 0;
+insert into t3 select c1 * 2 + 1, c1, 'paid', 'completed', datetime(c4, '+1 day') from t1
+  where c1 % 11 <> 0 and c1 <= 28000;
+insert into t3 select c1 * 2 + 1, c1, 'pending', 'cancelled', c4 from t1 where c1 % 11 = 0;
+"""
+
+
+@pytest.mark.slow
+def test_of_a_large_shop_older_rows_are_looked_at_too(tmp_path: Path) -> None:
+    """Its newest thousand orders are a day old, and none of them has gone its whole way."""
+    path = tmp_path / "laden.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(LARGE)
+    proposal = propose(f"sqlite:///{path}")
+    assert proposal.open == ["zone"]
+    tables = {entity: one["from"] for entity, one in proposal.mapping.items()}
+    assert tables == {"orders": "t1", "payments": "t2", "state_changes": "t3"}
+    state = proposal.mapping["orders"]["fields"]["state"]
+    words = {"awaiting_payment", "paid", "completed", "cancelled"}
+    assert (state["column"], set(state["words"])) == ("c3", words)
+    changes = proposal.mapping["state_changes"]["fields"]
+    assert (changes["from_state"]["column"], changes["to_state"]["column"]) == ("c3", "c4")

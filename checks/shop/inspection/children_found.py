@@ -37,7 +37,7 @@ class Around:
         if link is None or not self.orders.table.rows:
             return 0.0
         rows = self.survey.children(table.name, link.column, self.orders.table.name)
-        return len(rows) / min(400, len(self.orders.table.rows))
+        return len(rows) / len(self.survey.parents(self.orders.table.name))
 
 
 Finder = Callable[[Around, TableSeen], ColumnsFound | None]

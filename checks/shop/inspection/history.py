@@ -84,7 +84,10 @@ def _before(
     best: tuple[float, str] | None = None
     known = set(state.counts) | set(to_state.counts)
     for one in words:
-        if one.name == to_state.name or not set(one.counts) <= known:
+        # Where orders begin, none may stand any more.
+        if one.name == to_state.name or len(set(one.counts) - known) > 1:
+            continue
+        if not set(one.counts) & known and len(one.counts) > 1:
             continue
         pairs = [
             (earlier[to_state.name], later[one.name])

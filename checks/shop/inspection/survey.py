@@ -23,6 +23,7 @@ from checks.shop.inspection.column_seen import ColumnSeen
 SAMPLE = 1000  # rows of one table that are looked at
 _CHILDREN = 5000  # rows that refer to some of them
 _PARENTS = 400
+_PLACES = 10  # between the first key and the newest ones, from which older rows are taken
 _WORDS = 40  # different words of one column
 _SYSTEM = {"information_schema", "mysql", "performance_schema", "sys", "pg_catalog", "pg_toast"}
 Row = dict[str, Any]
@@ -41,7 +42,7 @@ class Link:
 
 @dataclass
 class TableSeen:
-    """One table or view; `rows` are its newest by its key, so far as it has one."""
+    """One table or view; `rows` are a sample of it, the newest by its key among them."""
 
     name: str
     columns: dict[str, ColumnSeen]
@@ -146,7 +147,25 @@ class Survey:
         query = _select(name, columns).limit(SAMPLE)
         if key is not None:
             query = query.order_by(sql_column(key).desc())
-        return self._ask(query)
+        rows = self._ask(query)
+        if key is None or len(rows) < SAMPLE or not isinstance(rows[0][key], int):
+            return rows
+        return self._spread(name, columns, key, rows)
+
+    def _spread(self, name: str, columns: Sequence[str], key: str, newest: list[Row]) -> list[Row]:
+        """Half of them the newest, half from the years before: in a large shop, what is a few hours
+        old has not been everywhere yet."""
+        own: ColumnElement[Any] = sql_column(key)
+        kept = newest[: SAMPLE // 2]
+        first = self._ask(_select(name, [key]).order_by(own).limit(1))[0][key]
+        step = max(1, (kept[-1][key] - first) // _PLACES)
+        found = {row[key]: row for row in newest[SAMPLE // 2 :]} if step == 1 else {}
+        for place in range(first, kept[-1][key], step):
+            query = _select(name, columns).where(own >= place, own < kept[-1][key]).order_by(own)
+            rows = self._ask(query.limit(SAMPLE // 2 // _PLACES))
+            found |= {row[key]: row for row in rows}
+        older = sorted(found.values(), key=lambda row: row[key], reverse=True)
+        return [*kept, *older, *newest[len(kept) + len(older) :]][:SAMPLE]
 
     def _ask(self, query: Select[Any]) -> list[Row]:
         """The rows; none where the database does not give them: a view that is broken, no right."""
@@ -157,6 +176,11 @@ class Survey:
             return []
         return [{name: _plain(value) for name, value in row.items()} for row in found]
 
+    def parents(self, table: str) -> list[Row]:
+        """The sampled rows whose children are looked at, of every age."""
+        rows = self.tables[table].rows
+        return rows[:: max(1, len(rows) // _PARENTS)][:_PARENTS]
+
     def children(self, child: str, column: str, parent: str) -> dict[Any, list[Row]]:
         """The rows of a table that refer to some of the sampled rows of another, by their key."""
         place = (child, column, parent)
@@ -164,7 +188,7 @@ class Survey:
             above = self.tables[parent]
             link = self.tables[child].link_to(parent)
             key = link.key if link is not None else str(above.identity)
-            keys = [row[key] for row in above.rows[:_PARENTS] if row.get(key) is not None]
+            keys = [row[key] for row in self.parents(parent) if row.get(key) is not None]
             below = self.tables[child]
             join = below.columns[column].join
             if join is None or below.whole:

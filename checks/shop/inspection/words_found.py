@@ -118,7 +118,6 @@ def _hints(survey: Survey, found: TablesFound, place: str) -> dict[Any, str]:
 
 
 def _of_orders(survey: Survey, found: TablesFound, table: str, column: str) -> dict[Any, str]:
-    orders = survey.tables[table]
     said: dict[Any, list[str]] = {}
     for entity, what in (
         ("payments", "paid"),
@@ -132,7 +131,7 @@ def _of_orders(survey: Survey, found: TablesFound, table: str, column: str) -> d
         link = child.table.link_to(table)
         total: dict[Any, int] = {}
         held: dict[Any, int] = {}
-        for row in orders.rows[:400]:
+        for row in survey.parents(table):
             word = row[column]
             total[word] = total.get(word, 0) + 1
             held[word] = held.get(word, 0) + (link is not None and row[link.key] in rows)
