@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import yaml
 
 from bot.cli.errors import UserError
 from bot.cli.shop_alone import looking_options, looking_settings
@@ -19,6 +18,7 @@ from checks.kinds.query import QueryCheckSettings
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.inspect import propose
+from checks.shop.inspection.proposal import printed
 from checks.shop.source import ShopUnavailable
 from checks.shop.verification import Seen, tried, verified, verified_listings
 
@@ -36,10 +36,8 @@ def inspect_command(url: str) -> None:
         proposal = propose(url)
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
-    data = {"shop": {"database_url": url, "mapping": proposal.mapping}}
-    click.echo(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), nl=False)
-    for question in proposal.questions:
-        say(f"# {question}")
+    for line in printed(proposal, url):
+        click.echo(line)
 
 
 @command.command("verify")

@@ -313,22 +313,25 @@ def typed_field(
 ) -> FieldMapping:
     """One field, as `typed` does it."""
     mapped, table = mapped_entity.fields[field], mapped_entity.table
-    if table is None or mapped.column is None:
+    column = mapped.column
+    if mapped.join is not None:
+        table, column = mapped.join.from_, mapped.join.column
+    if table is None or column is None:
         return mapped
     kind = entities()[entity].fields[field]
-    if kind.type in ("text", "word", "key") and types.is_text(table, mapped.column):
+    if kind.type in ("text", "word", "key") and types.is_text(table, column):
         mapped = mapped.model_copy(update={"empty": True})
-    if mapped.form == "native" and types.keeps_zone(table, str(mapped.column)):
+    if mapped.form == "native" and types.keeps_zone(table, column):
         return mapped.model_copy(update={"form": "aware"})
-    if mapped.form == "native" and types.is_utc(table, str(mapped.column)):
+    if mapped.form == "native" and types.is_utc(table, column):
         return mapped.model_copy(update={"zone": "UTC"})
-    if kind.type == "word" and types.of(table, str(mapped.column)) is not None:
-        words = {word: _held(mapped.theirs(word), mapped, table, types) for word in kind.words}
-        own = {word: _held(them, mapped, table, types) for word, them in mapped.own.items()}
+    if kind.type == "word" and types.of(table, column) is not None:
+        words = {word: _held(mapped.theirs(word), column, table, types) for word in kind.words}
+        own = {word: _held(them, column, table, types) for word, them in mapped.own.items()}
         return mapped.model_copy(update={"words": words, "own": own})
     return mapped
 
 
-def _held(words: list[Word], mapped: FieldMapping, table: str, types: ColumnTypes) -> list[Word]:
-    found = (types.comparable(table, str(mapped.column), word) for word in words)
+def _held(words: list[Word], column: str, table: str, types: ColumnTypes) -> list[Word]:
+    found = (types.comparable(table, column, word) for word in words)
     return [word for word in found if word is not None]

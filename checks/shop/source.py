@@ -148,7 +148,9 @@ class ShopDatabase:
 
     def _tables(self) -> set[str]:
         """Every table that is mapped, as the mapping names it."""
-        return {one.table for one in self.mapping.entities.values() if one.table is not None}
+        mapped = self.mapping.entities.values()
+        joins = {f.join.from_ for one in mapped for f in one.fields.values() if f.join is not None}
+        return joins | {one.table for one in mapped if one.table is not None}
 
     @cached_property
     def entities(self) -> EntitiesMapping:

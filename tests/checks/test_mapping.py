@@ -150,6 +150,23 @@ def test_a_field_stands_in_another_table_or_in_none(
     assert spoken == {"K1": "zh-Hant", "K5": "en"}
 
 
+def test_an_empty_text_in_a_joined_table_is_a_missing_one(engine: Engine) -> None:
+    """As in a column of its own: `is null` finds it."""
+    with engine.begin() as connection:
+        connection.execute(text("insert into person values (9, '')"))
+    add(engine, 1, 1, hours=50, person=9)
+    add(engine, 2, 1, hours=50, person=8)
+    url = engine.url.render_as_string(hide_password=False)
+    shop = ShopDatabase(url, EntitiesMapping.model_validate({"entities": as_said(engine, BY_JOIN)}))
+    asyncio.run(shop.know())
+    query = shop.query("select o.number from orders o where o.language is null", "TWD")
+    name = engine.dialect.name
+    with engine.connect() as connection:
+        rows = connection.execute(text(query.sql(name)), query.bound({}, name)).all()
+    shop.close()
+    assert [row[0] for row in rows] == ["K1"]
+
+
 def test_the_form_of_before_is_refused_with_the_new_one_printed() -> None:
     old = {
         "orders": {
