@@ -58,6 +58,7 @@ WRONG = [
     Order("F-postcode", postcode=""),
     Order("F-none"),
     *(Order(f"F-refused-{n}", captured=[], failed=2) for n in range(5)),
+    Order("F-back-twice", refunded=[10, 10]),
     Order("F-twice", returns=[ASKED, {**ASKED, "hours": 2}]),
     Order("F-overdue", returns=[{**ASKED, "hours": 80}]),
     Order("F-why", returns=[{**ASKED, "note": None}]),
@@ -137,5 +138,6 @@ def test_each_planted_fault_is_found_and_nothing_else(shop: MedusaShop, tmp_path
         "return-overdue": {"return-overdue": {"F-overdue"}},
         "return-without-reason": {"return-without-reason": {"F-why"}},
         "return-too-late": {"return-too-late": {"F-late"}},
+        "refund-twice": {"refund-twice": {"F-back-twice"}},
         "stock-short": {"stock-short=A-2": {"A-2"}},
     }

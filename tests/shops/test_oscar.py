@@ -58,6 +58,7 @@ WRONG = [
     Order("F-postcode", postcode=""),
     Order("F-none", lines=[("A-1", 0)]),
     Order("F-yen", total="1000", currency="JPY", paid=["1001"]),
+    Order("F-back-twice", refunded=["10.00", "10.00"]),
 ]
 ARTICLES = [
     {"sku": "A-1", "there": 5, "promised": 5},
@@ -75,6 +76,7 @@ PLANTED: Found = {
     "order-duplicate": {"order-duplicate": {"F-again", "F-guest-again"}},
     "address-incomplete": {"address-incomplete=shipping_address_error": {"F-street", "F-postcode"}},
     "order-impossible": {"order-impossible": {"F-none"}},
+    "refund-twice": {"refund-twice": {"F-back-twice"}},
     "stock-short": {"stock-short=A-2": {"A-2"}},
 }
 
