@@ -33,3 +33,10 @@ class Tables:
         statement = f"insert into {self.called(table)} ({names}) values ({given})"
         with self.engine.begin() as connection:
             return int(connection.execute(text(statement), values).lastrowid)
+
+    def change(self, table: str, key: str, number: int, **values: Any) -> None:
+        """Columns of one row."""
+        given = ", ".join(f"`{name}` = :{name}" for name in values)
+        statement = f"update {self.called(table)} set {given} where {key} = :number"
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), {**values, "number": number})
