@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import platform
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass, field
@@ -40,24 +40,30 @@ _OLDER = (  # table, column, which rows
 
 def missing() -> str | None:
     """What this machine lacks to run Medusa; None: nothing."""
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
+    if shutil.which("node") is None or shutil.which("npm") is None:
         return "Node and npm are not installed"
-    said = subprocess.run([node, "--version"], check=True, capture_output=True, text=True).stdout
-    found = re.match(r"v(\d+)", said)
-    if found is None or int(found.group(1)) < _NODE:
-        return f"Node is {said.strip()}, and Medusa 2 needs {_NODE} or later"
     return None
 
 
 def installed(folder: Path) -> None:
-    """Medusa and its configuration, in that folder."""
+    """Medusa and its configuration, in that folder; with a Node where the machine's is too old."""
     folder.mkdir()
     (folder / "package.json").write_text('{"name": "shop", "private": true}', encoding="utf-8")
     options = ("--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error")
-    subprocess.run(["npm", "install", *options, *PACKAGES], cwd=folder, check=True)
+    packages = PACKAGES if _new_enough() else (*PACKAGES, f"{_node_package()}@22")
+    subprocess.run(["npm", "install", *options, *packages], cwd=folder, check=True)
     for name in ("medusa-config.js", "plant.js"):
         shutil.copy(HERE / name, folder / name)
+
+
+def _new_enough() -> bool:
+    said = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout
+    return int(said.strip().removeprefix("v").partition(".")[0]) >= _NODE
+
+
+def _node_package() -> str:
+    """The package that holds the program alone, for this machine."""
+    return f"node-linux-{'arm64' if platform.machine() == 'aarch64' else 'x64'}"
 
 
 @dataclass
@@ -146,7 +152,7 @@ class MedusaShop:
 
     def _medusa(self, *words: str, **more: str) -> None:
         done = subprocess.run(
-            ["node", "node_modules/@medusajs/cli/cli.js", *words],
+            [self._node(), "node_modules/@medusajs/cli/cli.js", *words],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -159,6 +165,10 @@ class MedusaShop:
             },
         )
         assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
+
+    def _node(self) -> str:
+        own = self.folder / "node_modules" / _node_package() / "bin" / "node"
+        return str(own) if own.exists() else "node"
 
     @property
     def _name(self) -> str:
