@@ -52,6 +52,8 @@ def in_order(shop: WooShop) -> None:
     shop.order(sent_by="local_pickup")
     shop.order(email="twice@shop.example", hours=6)
     shop.order(email="twice@shop.example", hours=5.5)
+    shop.order(email="", hours=6)  # at the counter: two of nobody's
+    shop.order(email="", hours=5.95)
     shop.order("wc-checkout-draft", paid=False, phone="", street="", hours=300)
     shop.article("A-1", 5, [3, 2])
     shop.article("A-2", 1, [3], beyond="notify")

@@ -48,8 +48,9 @@ class WooShop:
         """Its number. `paid`: the gateway said so; `sent_by` None: nothing is sent."""
         self._number += 1
         number, at = self._number, self._ago(hours)
+        called = f"customer-{number}@shop.example" if email is None else email
         self._row(number, "shop_order", status, at, total, currency, payment_method=method,
-                  billing_email=email or f"customer-{number}@shop.example")  # fmt: skip
+                  billing_email=called)  # fmt: skip
         done = at if status == "wc-completed" else None
         self.tables.add(
             "wp_wc_order_operational_data",
