@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, String, case, cast, func, literal, or_, select
+from sqlalchemy import Connection, String, case, cast, func, literal, not_, or_, select, true
 
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.kinds.stuck_orders import LISTED
@@ -183,6 +183,7 @@ class AmountMismatch:
             .select_from(source)
             .where(
                 or_(wrong, foreign > 0),
+                _minded(orders),
                 booked if among is None else orders.is_one("number", among),
                 orders.col("state_since") >= earliest,
             )
@@ -229,6 +230,13 @@ class AmountMismatch:
 
 def _when(condition: Any, then: Any, otherwise: Any) -> Any:
     return case((condition, then), else_=otherwise)
+
+
+def _minded(orders: LogicalTable) -> Any:
+    """Not those in a state that no check has to do with: a draft owes nothing."""
+    ignored = orders.field("state").ignore
+    state = orders.col("state")
+    return or_(state.is_(None), not_(orders.is_one("state", ignored))) if ignored else true()
 
 
 def _unit(table: LogicalTable, default: str) -> Any:

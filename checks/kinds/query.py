@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -332,7 +333,7 @@ class _Look:
         }
         by, severity_by = self.settings.subject_by, self.settings.severity_by
         for name in (*([by] if by else ()), *self.settings.facts_from):
-            facts[name] = rows[0][name]
+            facts[name] = _number(rows[0][name])
         severity = self.settings.severity
         if severity_by is not None:
             severity = min(int(row[severity_by]) for row in rows)
@@ -379,4 +380,12 @@ class _Look:
         if output.type == "instant" and output.mapping is not None:
             read = output.mapping.read(value)
             return read.astimezone(UTC).isoformat() if read else None
-        return value if isinstance(value, bool | int | float | str) else str(value)
+        told = _number(value)
+        return told if isinstance(told, bool | int | float | str) else str(told)
+
+
+def _number(value: Any) -> Any:
+    """A count as people write it, whatever the shop's column adds: 2, not 2.0000."""
+    if isinstance(value, float | Decimal):
+        return int(value) if value % 1 == 0 else float(value)
+    return value

@@ -153,10 +153,10 @@ class StuckOrders:
         allowed = [
             and_(
                 history.is_word("from_state", start),
-                history.is_word("to_state", *ends),
+                # From one of the shop's words for a state to another of them is no way at all.
+                history.is_word("to_state", start, *ends),
             )
             for start, ends in self.settings.transitions.items()
-            if ends
         ]
         wrong = and_(
             self._recent(history, context),

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from checks.queries.compiled_query import Query
+from checks.queries.entity import entities
 from checks.queries.entity_mapping import EntitiesMapping, typed
 from checks.queries.query_cache import compiled
 from checks.shop import session
@@ -189,7 +190,7 @@ class ShopDatabase:
         """
         table = self._mapped(entity, "x")
         own, mapped = table.col(field), table.field(field)
-        known = [word for word in mapped.known() if mapped.column is not None]
+        known = mapped.known() or entities()[entity].fields[field].words  # its words are ours
         strange = (
             select(own)
             .select_from(table.source)
