@@ -30,10 +30,15 @@ def command() -> None:
 
 @command.command("inspect")
 @click.argument("url")
-def inspect_command(url: str) -> None:
+@click.option(
+    "--no-signatures",
+    is_flag=True,
+    help="Look at the tables themselves, also where the shop's software is known.",
+)
+def inspect_command(url: str, no_signatures: bool) -> None:
     """Propose a mapping for the database at URL; nothing is written."""
     try:
-        proposal = propose(url)
+        proposal = propose(url, signatures=not no_signatures)
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
     for line in printed(proposal, url):

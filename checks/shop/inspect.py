@@ -8,36 +8,46 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from checks.queries.entity import entities
 from checks.shop import session
-from checks.shop.inspection import forms_found, orders_found, tables_found, words_found
+from checks.shop.inspection import forms_found, known_found, orders_found, tables_found, words_found
 from checks.shop.inspection.columns_found import ColumnsFound
 from checks.shop.inspection.proposal import Judged, Proposal
 from checks.shop.inspection.survey import Survey
 from checks.shop.inspection.tables_found import TablesFound
 from checks.shop.inspection.words_found import Words
+from checks.shop.known_shop import recognise
 from checks.shop.source import unreadable, unusable
 
 _PATIENCE = 60.0  # seconds for one question to a shop that is looked at for the first time
 
 
-def propose(url: str, *, now: datetime | None = None) -> Proposal:
-    """Reads the schema and some rows of each table. ShopUnavailable if it cannot."""
+def propose(url: str, *, signatures: bool = True, now: datetime | None = None) -> Proposal:
+    """Reads the schema and some rows of each table. ShopUnavailable if it cannot.
+
+    `signatures`: a shop that is known by its tables is proposed as it is known.
+    """
     try:
         engine = create_engine(session.address(make_url(url)), hide_parameters=True)
         session.prepare(engine, _PATIENCE)
         try:
-            return _proposed(engine, now)
+            known = recognise(_names(engine)) if signatures else None
+            return _proposed(engine, now) if known is None else known_found.proposed(known)
         finally:
             engine.dispose()
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise unusable(error) from error
     except SQLAlchemyError as error:
         raise unreadable(error) from error
+
+
+def _names(engine: Engine) -> list[str]:
+    found = inspect(engine)
+    return [*found.get_table_names(), *found.get_view_names()]
 
 
 def _proposed(engine: Engine, now: datetime | None) -> Proposal:

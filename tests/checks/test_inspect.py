@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from sqlalchemy import MetaData, String, Text, create_engine, text
 
 import bot.cli
 from bot import strict_yaml
 from bot.cli.check import run_once
 from bot.cli.shop import _verify
+from bot.cli.shop import command as shop_command
 from bot.settings import Settings, parse_settings
 from checks.queries.entity import entities
 from checks.shop.inspect import propose
@@ -26,6 +28,7 @@ from checks.shop.inspection.column_seen import ColumnSeen
 from checks.shop.inspection.forms_found import unit_of
 from checks.shop.inspection.proposal import printed
 from checks.shop.inspection.vocabulary import meaning, vocabulary, words_of_state
+from checks.shop.known_shop import KnownShop, known_shops
 from sandbox.shop.schema import SCHEMA
 from sandbox.shop.seed import seed
 from tests.checks import foreign_shop, whole_shop
@@ -352,3 +355,34 @@ def test_of_a_large_shop_older_rows_are_looked_at_too(tmp_path: Path) -> None:
     assert (state["column"], set(state["words"])) == ("c3", words)
     changes = proposal.mapping["state_changes"]["fields"]
     assert (changes["from_state"]["column"], changes["to_state"]["column"]) == ("c3", "c4")
+
+
+@pytest.mark.parametrize("known", known_shops(), ids=lambda one: one.name)
+def test_a_known_shop_is_proposed_as_it_is_known_and_as_any_other_without_signatures(
+    known: KnownShop, tmp_path: Path
+) -> None:
+    """What is printed loads as its mapping; what a person must answer stands there as open."""
+    path = tmp_path / "laden.db"
+    with sqlite3.connect(path) as connection:
+        for table in known.tables:
+            connection.execute(f'create table "{table}" (id integer primary key)')
+    url = f"sqlite:///{path}"
+    proposal = propose(url)
+    loaded = strict_yaml.read("\n".join(printed(proposal, url)))["shop"]["mapping"]
+    assert _stripped(loaded) == _stripped(known.mapping)
+    assert set(proposal.open) == {one.path for one in known.open}
+    assert {proposal.judged[e].certainty for e in known.mapping if e not in proposal.open} <= {
+        "sure" if known.ran else "guess"
+    }
+    assert propose(url, signatures=False).mapping == {}
+    said = CliRunner().invoke(shop_command, ["inspect", url]).output
+    assert known.source.project in said
+    bare = CliRunner().invoke(shop_command, ["inspect", "--no-signatures", url]).output
+    assert "No table looks like orders" in bare
+
+
+def _stripped(value: Any) -> Any:
+    """Texts without what stands around them."""
+    if isinstance(value, dict):
+        return {key: _stripped(one) for key, one in value.items()}
+    return value.strip() if isinstance(value, str) else value

@@ -100,6 +100,9 @@ def _entity(
     for key, value in mapped.items():
         if key == "fields":
             continue
+        if _long(value):
+            yield from _block(f"      {key}", value)
+            continue
         shown = told.value(key, value) if key == "zone" else _flow(value)
         why = None if shown.startswith("*") else judged.get(key)
         yield f"      {key}: {shown}{_said(why)}"
@@ -107,12 +110,15 @@ def _entity(
     fields = mapped["fields"]
     for field_name, one in fields.items():
         why = judged.get(f"{name}.fields.{field_name}")
-        words = one.get("words") if isinstance(one, dict) else None
-        if words is None:
+        spread = isinstance(one, dict) and ("words" in one or any(map(_long, one.values())))
+        if not spread:
             yield f"        {field_name}: {_flow(one)}{_said(why)}"
             continue
         yield f"        {field_name}:{_said(why)}"
         for key, value in one.items():
+            if _long(value):
+                yield from _block(f"          {key}", value)
+                continue
             shown = told.value(key, value) if key == "words" else _flow(value)
             of_words = judged.get(f"{name}.fields.{field_name}.words") if key == "words" else None
             yield f"          {key}: {shown}{_said(of_words)}"
@@ -120,6 +126,18 @@ def _entity(
         entity, _, rest = path.partition(".fields.")
         if entity == name and rest and "." not in rest and rest not in fields:
             yield f"        # {rest}: ?{_said(one)}"
+
+
+def _long(value: Any) -> bool:
+    """Whether it is text of several lines: SQL as somebody wrote it."""
+    return isinstance(value, str) and "\n" in value.strip()
+
+
+def _block(key: str, text: str) -> Iterator[str]:
+    """Such a text under its key, as it was written."""
+    yield f"{key}: |"
+    margin = " " * (len(key) - len(key.lstrip()) + 2)
+    yield from (f"{margin}{line}".rstrip() for line in text.rstrip("\n").split("\n"))
 
 
 def _said(judged: Judged | None) -> str:
