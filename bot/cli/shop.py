@@ -42,7 +42,7 @@ def inspect_command(url: str, no_signatures: bool) -> None:
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
     for line in printed(proposal, url):
-        click.echo(line)
+        say(line)
 
 
 @command.command("verify")
