@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.settings_errors import SettingsError, sentences
+from checks.calendar.settings import CalendarSettings
+from checks.kinds.parameters import Age, ByPeak
 from checks.kinds.query import QueryCheckSettings
 from checks.listings.kept_mapping import as_kept
 from checks.queries.compiled_query import NotMapped, Query, QueryError
@@ -81,9 +83,23 @@ def why_off(check: QueryCheckSettings, mapping: EntitiesMapping, currency: str) 
 
 
 def query_faults(
-    check: QueryCheckSettings, mapping: EntitiesMapping, currency: str
+    check: QueryCheckSettings,
+    mapping: EntitiesMapping,
+    currency: str,
+    calendar: CalendarSettings,
 ) -> Iterator[str]:
     """What is wrong with a check's queries, over what this shop maps."""
+    for name, one in check.parameters.items():
+        if isinstance(one, Age) and one.needs_calendar and calendar.hours is None:
+            yield (
+                f"checks.{check.name}.parameters.{name} counts working time, and there is none: "
+                "add calendar.hours, or say what counts in without_calendar."
+            )
+        if isinstance(one, ByPeak) and calendar.peak is None and not calendar.campaigns:
+            yield (
+                f"checks.{check.name}.parameters.{name} is another number in peak hours, and there "
+                "are none: add calendar.peak or calendar.campaigns."
+            )
     given = {"now", *check.parameters}
     for name in ("find", "looked_at"):
         text = getattr(check, name)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
@@ -34,21 +34,15 @@ from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
 from bot.workspace_settings import Part, SlackPart, WebPart
+from checks.calendar.calendar import Calendar
+from checks.calendar.settings import CalendarSettings
 from checks.listings.kept_mapping import in_database, standing_apart
-from checks.queries.entity_mapping import Entities, EntitiesMapping
+from checks.queries.entity_mapping import Entities, EntitiesMapping, Zone
 from checks.registry import AnyCheckSettings
 from checks.shop import old_mapping
 from plan.languages import ORIGINAL, Code
 from storage.cipher import Keys
 from storage.money import Money
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"“{value}” is not a time zone; write one like Asia/Taipei") from None
-    return value
 
 
 def _clock_time(value: str) -> str:
@@ -58,7 +52,6 @@ def _clock_time(value: str) -> str:
     return value
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
 TimeOfDay = Annotated[str, AfterValidator(_clock_time)]
 
 
@@ -160,6 +153,7 @@ class Settings(Part):
     plan: PlanPart = PlanPart()
     time_zone: Zone = "Asia/Taipei"  # of the reports and of fallback times
     detections: DetectionsPart = DetectionsPart()
+    calendar: CalendarSettings = CalendarSettings()
     _off: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
@@ -247,6 +241,12 @@ def parse_settings(
 def mapping_of(settings: Settings) -> EntitiesMapping:
     """All that the shop maps."""
     return EntitiesMapping(entities=settings.shop.mapping)
+
+
+def calendar_of(settings: Settings) -> Calendar:
+    """Days and hours, in the calendar's own zone or that of the reports."""
+    calendar = settings.calendar
+    return Calendar(ZoneInfo(calendar.zone or settings.time_zone), calendar)
 
 
 def _without_unmapped(settings: Settings, detections: frozenset[str]) -> Settings:
@@ -341,7 +341,7 @@ def _references(settings: Settings) -> list[str]:
         shop = settings.shop
         if shop.mapping:
             if check.kind == "query":
-                problems += query_faults(check, mapping, shop.currency)
+                problems += query_faults(check, mapping, shop.currency, settings.calendar)
             problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
             if (apart := standing_apart(check.reads, mapping)) is not None:
                 problems.append(f"checks.{check.name}: {apart}.")

@@ -25,7 +25,7 @@ async def explained(check: QueryCheckSettings, context: CheckContext) -> Iterato
     shop = await context.place_of_query(check.find)
     await shop.know()
     query = shop.query(check.find, context.currency)
-    given = check.given(context.now)
+    given = check.given(context.now, calendar=context.calendar)
     return iter(await shop.read(lambda connection: list(_lines(connection, query, given))))
 
 

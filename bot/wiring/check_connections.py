@@ -12,8 +12,9 @@ import httpx
 
 from actions.connectors.base import Connector
 from actions.connectors.http import ShopClient, ShopError, open_http
-from bot.settings import Settings, mapping_of
+from bot.settings import Settings, calendar_of, mapping_of
 from bot.wiring.table_looks import TableLooks, answered_by_tables
+from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.kinds.base import CheckContext, LookFailed
 from checks.listings.kept_mapping import in_database
 from checks.listings.listings import Listings
@@ -30,6 +31,7 @@ class Checking:
     client: Connector  # the shop's doors, and what its tables answer
     currency: str
     listings: Listings | None = None
+    calendar: Calendar = NO_CALENDAR
 
     def context(
         self,
@@ -47,6 +49,7 @@ class Checking:
             awaited=awaited,
             failed=failed,
             listings=self.listings,
+            calendar=self.calendar,
         )
 
     async def _look(self, name: str, params: dict[str, Any]) -> Any:
@@ -76,7 +79,8 @@ async def open_checks(settings: Settings) -> AsyncIterator[Checking]:
         if shop is not None and answered_by_tables(settings):
             client = TableLooks(client, shop, settings.shop.currency)
         try:
-            yield Checking(http, shop, client, settings.shop.currency, listings)
+            calendar = calendar_of(settings)
+            yield Checking(http, shop, client, settings.shop.currency, listings, calendar)
         finally:
             if listings is not None:
                 await listings.close()

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Protocol
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
+from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.listings.listings import Listings
 from checks.model import CheckResult, Failed
 from checks.shop.query_place import QueryPlace
@@ -41,6 +42,7 @@ class CheckContext:
     awaited: tuple[str, ...] = ()  # order numbers of open incidents that are not settled yet
     failed: Mapping[str, Failed] = field(default_factory=dict)  # by subject: each wants a word
     listings: Listings | None = None  # what of the shop's data stands in no database
+    calendar: Calendar = NO_CALENDAR
 
     def back_to(self, subject: str, usually: timedelta) -> datetime:
         """How far back to look: as usual, or so far that what failed has not left by its age."""

@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, bindparam, text
 
+from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.kinds.base import CheckContext, CheckSettings
+from checks.kinds.parameters import Parameter, values_at
 from checks.model import NONE_FAILED, CaseFound, CheckResult, Failed, Finding
 from checks.queries.compiled_query import Output, Query, quoted
 from checks.shop.query_place import QueryPlace
@@ -25,23 +27,6 @@ LISTED = 2_000  # cases kept by name in one incident; the counts are always whol
 _WORDS_STAND = timedelta(hours=1)
 _NOW = "now"
 _USED = {"key", "number", "customer", "currency", "total", "entered_at"}
-
-
-class Age(BaseModel):
-    """An instant so long before the run; `held`, while it is found: before it was first found.
-
-    Nothing recovers by its age so, and a check need not read what a shop ever kept.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    hours: Annotated[float, Field(ge=0, le=24 * 3660)] = 0
-    minutes: Annotated[float, Field(ge=0, le=60 * 24 * 366)] = 0
-    held: bool = False
-
-    def before(self, now: datetime, first_found: datetime) -> datetime:
-        start = first_found if self.held else now
-        return start - timedelta(hours=self.hours, minutes=self.minutes)
 
 
 TypeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -64,7 +49,7 @@ class QueryCheckSettings(CheckSettings):
     subject: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9:-]{0,60}$")]
     subject_by: str | None = None
     looked_at: str | None = None  # `rows` and `newest`: what it must have seen to call it well
-    parameters: dict[str, Age | float | str] = {}  # further ones than :now
+    parameters: dict[str, Parameter] = {}  # further ones than :now
     stale_after: Annotated[float, Field(gt=0)] = 24.0  # hours without a new row: nothing is known
     case_kind: Annotated[str, Field(pattern=r"^[a-z_]+$")] = "order"
     facts: dict[str, Any] = {}  # of every finding, beside orders, customers, amount, oldest_since
@@ -102,15 +87,15 @@ class QueryCheckSettings(CheckSettings):
     def subject_of(self, row: Mapping[str, Any]) -> str:
         return "=".join((self.subject, *(str(row[name]) for name in self.apart)))
 
-    def given(self, now: datetime, failed: Mapping[str, Failed] = NONE_FAILED) -> dict[str, Any]:
+    def given(
+        self,
+        now: datetime,
+        failed: Mapping[str, Failed] = NONE_FAILED,
+        calendar: Calendar = NO_CALENDAR,
+    ) -> dict[str, Any]:
         """The parameters of a run at that moment. `failed`: what earlier ones found, by subject."""
         mine = (one.since for name, one in failed.items() if self.names(name))
-        first = min((now, *mine))
-        own = {
-            name: value.before(now, first) if isinstance(value, Age) else value
-            for name, value in self.parameters.items()
-        }
-        return {_NOW: now, **own}
+        return {_NOW: now, **values_at(self.parameters, now, min((now, *mine)), calendar)}
 
 
 class QueryCheck:
@@ -208,7 +193,7 @@ class _Look:
         self.query = query
         self.shop = shop
         self.context = context
-        self.given = settings.given(context.now, context.failed)
+        self.given = settings.given(context.now, context.failed, context.calendar)
 
     def findings(self, connection: Connection) -> tuple[tuple[Finding, ...], tuple[CaseFound, ...]]:
         """What is found, by subject, and which awaited orders are found no more."""

@@ -73,11 +73,12 @@ async def tried(check: QueryCheckSettings, context: CheckContext) -> Seen:
     try:
         shop = await context.place_of_query(check.find)
         query = shop.query(check.find, context.currency)
+        given = check.given(context.now, calendar=context.calendar)
 
         def one_row(connection: Connection) -> None:
             engine = connection.dialect.name
             sql = f"SELECT * FROM ({query.sql(engine)}) AS found LIMIT 1"  # noqa: S608 - compiled
-            connection.execute(text(sql), query.bound(check.given(context.now), engine)).first()
+            connection.execute(text(sql), query.bound(given, engine)).first()
 
         await shop.read(one_row)
     except (QueryError, ShopUnavailable) as error:
