@@ -251,7 +251,7 @@ class PaymentChannel:
     def _payments(
         self, channel: ChannelName, context: CheckContext, shop: ShopDatabase
     ) -> ChannelPayments:
-        return ChannelPayments(self.settings, channel, shop, context.now)
+        return ChannelPayments(self.settings, channel, shop, context.now, context.calendar)
 
     async def _now(
         self, channel: ChannelName, context: CheckContext, shop: ShopDatabase
