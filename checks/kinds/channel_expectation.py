@@ -49,6 +49,10 @@ class Usual:
         """By the same time of the weeks that count, as today goes."""
         return median(self._kept(counts)) * self.level
 
+    def middle(self, counts: Sequence[int]) -> int:
+        """Of the weeks that count, however today goes."""
+        return round(median(self._kept(counts)))
+
     def as_shown(self, now: Sequence[int], before: Sequence[int], last: CameBefore) -> float:
         """What should have come in a campaign, as what came just before it shows. `now`: counts of
         each week in the silence; `before`: in the twice as long time before it.

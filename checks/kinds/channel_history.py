@@ -65,6 +65,15 @@ class ChannelHistory:
         at_least = 0.0 if campaign is None else self._brings(*campaign, found, newest, end)
         return found.nothing_in(counts, at_least=at_least)
 
+    def usually(self, spans: Sequence[Span], now: datetime) -> list[int] | None:
+        """What each of these times usually brings; None: under four weeks are known."""
+        found = self.usual(now)
+        if found is None:
+            return None
+        weeks = [self._weeks(*span) for span in spans]
+        by_week = [self.count([of_span[week] for of_span in weeks]) for week in range(WEEKS)]
+        return [found.middle([counts[at] for counts in by_week]) for at in range(len(spans))]
+
     def _brings(
         self, campaign: Campaign, start: datetime, usual: Usual, newest: datetime, end: datetime
     ) -> float:

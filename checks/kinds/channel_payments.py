@@ -141,6 +141,10 @@ class ChannelPayments:
             self.now - timedelta(seconds=self.settings.window), "created_at"
         )
 
+    def failing(self) -> ColumnElement[bool]:
+        """It was refused, or no result was ever given."""
+        return self.payments.is_state("failed") | self._unanswered()
+
     def _unanswered(self) -> ColumnElement[bool]:
         """No result was ever given: the shop says so, or it still waits after a time."""
         payments = self.payments

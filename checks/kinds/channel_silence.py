@@ -25,7 +25,7 @@ def silence(connection: Connection, payments: ChannelPayments) -> dict[str, Any]
     quiet = timedelta(0) if newest is None else payments.now - newest
     if newest is None or quiet < timedelta(seconds=payments.settings.every):
         return None
-    history = ChannelHistory(partial(_counts, connection, payments), payments.calendar)
+    history = history_of(connection, payments)
     kept = payments.shop.usual
 
     def usual(moment: datetime) -> Usual | None:
@@ -47,6 +47,13 @@ def silence(connection: Connection, payments: ChannelPayments) -> dict[str, Any]
     }
 
 
+def history_of(
+    connection: Connection, payments: ChannelPayments, *, failed: bool = False
+) -> ChannelHistory:
+    """The channel's payments, or those of them that failed or were never answered."""
+    return ChannelHistory(partial(_counts, connection, payments, failed), payments.calendar)
+
+
 def _newest(connection: Connection, payments: ChannelPayments) -> datetime | None:
     created = payments.payments.col("created_at")
     since = payments.payments.bind_time(payments.now - WEEK, "created_at")
@@ -55,7 +62,7 @@ def _newest(connection: Connection, payments: ChannelPayments) -> datetime | Non
 
 
 def _counts(
-    connection: Connection, payments: ChannelPayments, spans: Sequence[Span]
+    connection: Connection, payments: ChannelPayments, failed: bool, spans: Sequence[Span]
 ) -> tuple[int, ...]:
     """How many payments came in each of these times, the end left out."""
     table = payments.payments
@@ -67,8 +74,9 @@ def _counts(
         )
         for start, end in spans
     ]
+    which = (payments.ours, payments.failing()) if failed else (payments.ours,)
     row = connection.execute(
-        select(*(func.count(case((one, 1))) for one in within)).where(payments.ours, or_(*within))
+        select(*(func.count(case((one, 1))) for one in within)).where(*which, or_(*within))
     ).one()
     return tuple(int(count) for count in row)
 

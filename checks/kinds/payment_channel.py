@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from checks.kinds.base import CheckContext, LookFailed
 from checks.kinds.channel_payments import ChannelPayments
+from checks.kinds.channel_picture import picture
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.kinds.channel_silence import silence
 from checks.kinds.channel_verdict import thin, too_many_fail
@@ -224,6 +225,10 @@ class PaymentChannel:
         cases = await shop.read(
             lambda connection: payments.cases(connection, context.currency, started)
         )
+        before = context.failed.get(subject)
+        drawn = {}
+        if before is None or not before.live:  # of the opening; then it stands in the thread
+            drawn = await shop.read(lambda connection: picture(connection, payments, started))
         standby = now = None
         if other is not None:
             tested = {**other.tested, "tested_at": context.now.isoformat()}
@@ -238,6 +243,7 @@ class PaymentChannel:
                 "probe": seen.probe,
                 "standby": standby,
                 "now": now,
+                **({"picture": drawn} if drawn else {}),
                 **seen.stats,
                 **_totals(cases, context.currency),
             },
