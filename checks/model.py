@@ -34,6 +34,7 @@ class Finding:
     severity: int | None = None  # None: the plan's own rules decide
     count: int | None = None  # affected at this moment; None: its cases are counted
     felt: bool = True  # False: customers do not feel it (what fails carries no traffic)
+    sure: bool = False  # chance does not explain it: one look is enough, whatever `open_after` says
     started_at: datetime | None = None  # when the customer began to feel it, if the data tell
 
 

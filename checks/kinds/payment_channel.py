@@ -7,7 +7,7 @@ felt by nobody: that opens nothing, it only keeps its incident from being over.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from checks.kinds.channel_payments import ChannelPayments
 from checks.kinds.channel_picture import picture
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.kinds.channel_silence import silence
-from checks.kinds.channel_verdict import thin, too_many_fail
+from checks.kinds.channel_verdict import surely, thin, too_many_fail
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
@@ -34,6 +34,7 @@ class _Seen:
     stats: dict[str, Any]
     carries: bool  # the traffic
     failing: bool
+    sure: bool  # that it fails is no chance
     well: bool  # seen to work, which is more than not failing
 
     @property
@@ -138,15 +139,12 @@ class PaymentChannel:
             silent = await shop.read(lambda connection: silence(connection, payments))
         if silent is not None:
             stats |= {"silent": silent, "failing_since": silent["since"]}
-        failing = (
-            probe["ok"] is False
-            or silent is not None
-            or too_many_fail(settings, last, stats, context.now)
-        )
+        sure = silent is not None or surely(settings, last, stats, context.now)
+        failing = probe["ok"] is False or sure or too_many_fail(settings, last, stats, context.now)
         subject = _subject(channel)
-        found = _Seen(channel, subject, probe, stats, carries, failing, well=False)
+        found = _Seen(channel, subject, probe, stats, carries, failing, sure, well=False)
         well = not failing and await self._is_well(found, context, shop)
-        return _Seen(channel, subject, probe, stats, carries, failing, well)
+        return replace(found, well=well)
 
     async def _is_well(self, seen: _Seen, context: CheckContext, shop: ShopDatabase) -> bool:
         """Whether it is seen to work: that nothing fails any more is not enough once it did.
@@ -252,6 +250,7 @@ class PaymentChannel:
             started_at=started,
             count=seen.stats["failed"],
             felt=seen.carries,
+            sure=seen.sure,
         )
 
     def _payments(

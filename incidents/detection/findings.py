@@ -274,7 +274,7 @@ def _failed(
     state.last_error = None
     check = _check_facts(result, state)
     facts = {**finding.facts, "check": check}
-    if state.failures >= result.open_after:
+    if finding.sure or state.failures >= result.open_after:
         state.failing = True
     if incident is not None and in_storm:
         run.storm.add(state, finding, facts, incident.subject)
