@@ -146,6 +146,7 @@ def test_a_busy_channel_that_refuses_is_found_within_one_interval(till: Till) ->
     (finding,) = till.look(NOW + minutes(1)).findings
     assert (finding.facts["failed"], finding.facts["window_minutes"]) == (20, 5)
     assert finding.facts["attempts"] == 100
+    assert finding.sure  # one look is enough
 
 
 def test_one_customer_who_tries_again_and_again_is_no_outage(till: Till) -> None:
@@ -192,11 +193,35 @@ def test_no_payment_where_twenty_usually_come_is_an_outage(
     silent = finding.facts["silent"]
     assert (silent["minutes"], silent["usual"], silent["orders"]) == (int(loud_after * 1.05), 21, 2)
     assert finding.started_at == last
+    assert finding.sure
     failed = {"channel:karte": Failed(then, then)}
     assert till.look(NOW + timedelta(hours=3), failed).findings
     till.pay(NOW + timedelta(hours=3, minutes=1))
     result = till.look(NOW + timedelta(hours=3, minutes=2), failed)
     assert result.healthy_subjects == ("channel:karte",)
+
+
+def test_what_was_tried_and_failed_is_drawn_beside_the_usual_until_it_is_open(till: Till) -> None:
+    weeks_before(till, 30, hours=1)
+    till.pay(*every(30, NOW - timedelta(hours=1), NOW))
+    till.pay(*every(6, NOW, NOW + minutes(5)), state="nein")
+    then = NOW + minutes(5)
+    (finding,) = till.look(then).findings
+    drawn = finding.facts["picture"]
+    assert (drawn["minutes"], drawn["since"]) == (5, (then - timedelta(hours=1)).isoformat())
+    assert drawn["tried"] == [10] * 11 + [50]
+    assert drawn["failed"] == [0] * 11 + [50]
+    assert drawn["usual"] == [10] * 12
+    (finding,) = till.look(then, {"channel:karte": Failed(NOW, NOW, live=True)}).findings
+    assert "picture" not in finding.facts
+
+
+def test_a_young_shop_has_a_picture_without_the_usual(till: Till) -> None:
+    till.pay(*every(6, NOW, NOW + minutes(40)), state="nein")
+    (finding,) = till.look(NOW + minutes(40)).findings
+    drawn = finding.facts["picture"]
+    assert (drawn["minutes"], drawn["usual"]) == (10, None)
+    assert drawn["failed"] == drawn["tried"] == [0] * 8 + [100] * 4
 
 
 def test_under_four_weeks_nothing_is_expected(till: Till) -> None:
