@@ -23,6 +23,7 @@ _MOST_ALIKE = 20.0
 _UNLIKE = 2.0  # a day of less than half or more than twice the usual is no usual day
 TELLS = 20  # payments that should have come tell how today goes
 _FEW = 3  # payments in eight weeks that tell nothing of the time of day
+_SAID = 5
 _LEAST_SHARE = 0.05  # of payments that fail anywhere
 
 
@@ -72,6 +73,14 @@ class CameBefore:
 
     once: int
     twice: int
+
+
+def told_level(factor: float, came: int, usually: float) -> float:
+    """What a campaign brings by what is said of it, as far as what came in it supports that.
+
+    `came`: in it so far, where `usually` so many come. What is said weighs as much as five payments.
+    """
+    return min(factor, (came + _SAID) / (usually + _SAID / factor))
 
 
 def may_tell(counts: Sequence[int]) -> bool:

@@ -17,6 +17,7 @@ from checks.kinds.channel_expectation import (
     CameBefore,
     Usual,
     may_tell,
+    told_level,
     usual_of,
 )
 
@@ -91,7 +92,11 @@ class ChannelHistory:
             return usual.as_shown(now, then, CameBefore(once, twice))
         if campaign.factor is None:
             return 0.0
-        return usual.expected(self.same_time(max(newest, start), end)) * campaign.factor
+        gone = 0.0
+        if newest > start:
+            gone = usual.expected(self.same_time(start, newest))
+        level = told_level(campaign.factor, so_far, gone)
+        return usual.expected(self.same_time(max(newest, start), end)) * level
 
     def _weeks(self, start: datetime, end: datetime) -> list[Span]:
         """As long a time from the same time on the wall, one week ago, two …"""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.kinds.base import CheckContext, CheckSettings
-from checks.kinds.parameters import Parameter, values_at
+from checks.kinds.parameters import Age, Parameter, values_at
 from checks.model import NONE_FAILED, CaseFound, CheckResult, Failed, Finding
 from checks.queries.compiled_query import Output, Query, quoted
 from checks.shop.query_place import QueryPlace
