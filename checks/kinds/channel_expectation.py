@@ -78,7 +78,7 @@ class CameBefore:
 def told_level(factor: float, came: int, usually: float) -> float:
     """What a campaign brings by what is said of it, as far as what came in it supports that.
 
-    `came`: in it so far, where `usually` so many come. What is said weighs as much as five payments.
+    `came`: in it so far, where `usually` so many come. What is said weighs like five payments.
     """
     return min(factor, (came + _SAID) / (usually + _SAID / factor))
 
