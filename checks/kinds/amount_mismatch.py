@@ -98,8 +98,7 @@ class AmountMismatch:
     ) -> bool:
         if finding is not None or SUBJECT not in context.failed:
             return finding is None
-        hidden = query.wrong("number", context.awaited).limit(1)
-        return connection.execute(hidden).first() is None
+        return not query.named(connection, "number", context.awaited)
 
     def _query(self, shop: ShopDatabase, context: CheckContext) -> AmountQuery:
         own = self.settings
@@ -143,7 +142,7 @@ class AmountMismatch:
         )
         if len(keys) > LISTED:
             return None
-        return list(connection.execute(query.wrong("key", keys))) if keys else []
+        return query.named(connection, "key", keys)
 
     def _finding(self, rows: list[Any], shop: ShopDatabase, context: CheckContext) -> Finding:
         orders = shop.orders()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Connection,
     String,
     and_,
     case,
@@ -21,7 +22,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
 )
 
 from checks.shop.logical_table import LogicalTable
@@ -51,6 +51,7 @@ class AmountQuery:
         self.orders, self.payments = shop.orders(), shop.payments()
         self.refunds = shop.refunds() if "refunds" in shop.mapping.entities else None
         self._settled = self.payments.bind_time(now - rules.settle, "created_at")
+        self.earliest = earliest.replace(microsecond=0)
         self._earliest = self.orders.bind_time(earliest, "state_since")
 
     def suspects(self, most: int) -> Any:
@@ -84,7 +85,7 @@ class AmountQuery:
         return (
             select(orders.col("key"))
             .select_from(orders.source)
-            .where(orders.col("state_since") >= self._earliest, wrong)
+            .where(self._within(), wrong)
             .order_by(total.desc())
             .limit(most)
         )
@@ -94,7 +95,9 @@ class AmountQuery:
         payment is being booked. `among`: of those alone whose `column` is one of these.
         """
         orders, currency = self.orders, self.rules.currency
-        one_of = true() if column is None else orders.is_one(column, among)
+        # Of named ones the window is looked at by whoever reads them: beside it a database may go
+        # by the index of the window, past all orders of a month.
+        within = self._within() if column is None else orders.is_one(column, among)
         looked_at = _Sums(orders.again("candidate"), self._earliest, currency, column, among)
         paid = looked_at.of(self.payments, "captured").subquery("paid")
         source = orders.source.outerjoin(paid, paid.c.order_id == orders.col("key"))
@@ -140,11 +143,20 @@ class AmountQuery:
             columns.append(orders.col("customer").label("customer"))
         columns += orders.language()
         wrong = func.abs(delta) > self.rules.tolerance
-        return (
-            select(*columns)
-            .select_from(source)
-            .where(or_(wrong, foreign > 0), one_of, orders.col("state_since") >= self._earliest)
-        )
+        return select(*columns).select_from(source).where(or_(wrong, foreign > 0), within)
+
+    def _within(self) -> Any:
+        return self.orders.col("state_since") >= self._earliest
+
+    def named(self, connection: Connection, column: str, among: Sequence[Any]) -> list[Any]:
+        """Those of the named orders that are wrong, and came into their state since `earliest`."""
+        if not among:
+            return []
+        found = connection.execute(self.wrong(column, among))
+        return [row for row in found if self._since(row) >= self.earliest]
+
+    def _since(self, row: Any) -> datetime:
+        return self.orders.read_time(row.since, "state_since") or datetime.min.replace(tzinfo=UTC)
 
     def largest(self, most: int) -> Any:
         """Of all that are wrong, those that differ most."""
