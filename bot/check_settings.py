@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bot.settings_errors import SettingsError, sentences
 from checks.calendar.settings import CalendarSettings
 from checks.kinds.parameters import Age, ByPeak
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.listings.kept_mapping import as_kept
 from checks.queries.compiled_query import NotMapped, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from checks.mark import Mark
 from storage.money import Money
 
 
@@ -75,4 +76,5 @@ class CheckResult:
     settled: Mapping[str, tuple[CaseFound, ...]] = field(default_factory=dict)
     """By subject: cases of open incidents that are in order again (`facts["outcome"]` says how)."""
     shadow: bool = False  # nothing of it opens, updates or recovers anything
+    mark: Mark | None = None  # what the next run begins with; None: what there was stays
     later_part: bool = False  # of a run whose first part has spoken for the check itself

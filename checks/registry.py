@@ -11,7 +11,8 @@ from checks.kinds.base import Check
 from checks.kinds.channel_settings import PaymentChannelSettings
 from checks.kinds.http_probe import HttpProbe, HttpProbeSettings
 from checks.kinds.payment_channel import PaymentChannel
-from checks.kinds.query import QueryCheck, QueryCheckSettings
+from checks.kinds.query import QueryCheck
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.kinds.stuck_orders import StuckOrders, StuckOrdersSettings
 
 AnyCheckSettings = Annotated[

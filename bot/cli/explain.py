@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from checks.kinds.base import CheckContext
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.queries.compiled_query import Query
 from checks.queries.missing_index import missing_indexes
 

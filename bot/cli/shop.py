@@ -14,7 +14,7 @@ from bot.cli.terminal import say, text
 from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
 from checks.kinds.base import LookFailed
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.inspect import propose

@@ -18,6 +18,7 @@ from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.kinds.base import CheckContext, LookFailed
 from checks.listings.kept_mapping import in_database
 from checks.listings.listings import Listings
+from checks.mark import Following
 from checks.model import NONE_FAILED, Failed
 from checks.shop.source import ShopDatabase
 
@@ -38,8 +39,12 @@ class Checking:
         now: datetime,
         awaited: tuple[str, ...] = (),
         failed: Mapping[str, Failed] = NONE_FAILED,
+        following: Following | None = None,
     ) -> CheckContext:
-        """`awaited`: order numbers whose settling is looked for. `failed`: in earlier runs."""
+        """`awaited`: order numbers whose settling is looked for. `failed`: in earlier runs.
+
+        `following`: the mark of the run before; None: it looks at the whole and keeps no mark.
+        """
         return CheckContext(
             http=self.http,
             shop=self.shop,
@@ -50,6 +55,7 @@ class Checking:
             failed=failed,
             listings=self.listings,
             calendar=self.calendar,
+            following=following,
         )
 
     async def _look(self, name: str, params: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.orm import Session
@@ -13,7 +14,9 @@ from bot.clock import Clock
 from bot.schedule.recurring import Finish, Recurring
 from bot.settings import Settings
 from bot.wiring.check_connections import Checking
+from bot.wiring.check_marks import keep_mark, mark_of
 from checks.kinds.base import Check
+from checks.mark import Following
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
@@ -39,8 +42,9 @@ def recurring_checks(
     ran: Ran = lambda _result: None,
 ) -> dict[str, Recurring]:
     """Every check by its name, each on its own interval."""
+    zone = ZoneInfo(settings.time_zone)
     return {
-        configured.name: _recurring(build(configured), checking, house, clock, database, ran)
+        configured.name: _recurring(build(configured), checking, house, clock, database, ran, zone)
         for configured in settings.checks
     }
 
@@ -53,21 +57,33 @@ def taking_over(house: House, result: CheckResult, clock: Clock) -> list[Finish]
             taken = take_check_result(session, house, part, clock.now())
             if taken.opened or taken.recovered:
                 log.info("found", check=part.name, opened=taken.opened, over=taken.recovered)
+            if part is parts[-1] and part.mark is not None:
+                keep_mark(session, part.name, part.mark)
 
         return unit
 
-    return [finish(part) for part in in_parts(result)]
+    parts = in_parts(result)
+    return [finish(part) for part in parts]
 
 
 def _recurring(
-    check: Check, checking: Checking, house: House, clock: Clock, database: Database, ran: Ran
+    check: Check,
+    checking: Checking,
+    house: House,
+    clock: Clock,
+    database: Database,
+    ran: Ran,
+    zone: ZoneInfo,
 ) -> Recurring:
     settings = check.settings
 
     async def job() -> list[Finish]:
         waiting = await database.read(awaited)
         failed = await database.read(partial(failed_before, name=settings.name))
-        context = checking.context(clock.now(), waiting, failed)
+        mark = await database.read(partial(mark_of, name=settings.name))
+        now = clock.now()
+        following = Following(mark, sweep=mark is not None and mark.sweep_due(now, zone))
+        context = checking.context(now, waiting, failed, following)
         result: CheckResult = await run_check(check, context)
         ran(result)
         return taking_over(house, result, clock)

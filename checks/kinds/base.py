@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.listings.listings import Listings
+from checks.mark import Following
 from checks.model import CheckResult, Failed
 from checks.shop.query_place import QueryPlace
 from checks.shop.source import ShopDatabase, ShopUnavailable
@@ -43,6 +44,7 @@ class CheckContext:
     failed: Mapping[str, Failed] = field(default_factory=dict)  # by subject: each wants a word
     listings: Listings | None = None  # what of the shop's data stands in no database
     calendar: Calendar = NO_CALENDAR
+    following: Following | None = None  # None: it is looked at whole, and no mark is kept
 
     def back_to(self, subject: str, usually: timedelta) -> datetime:
         """How far back to look: as usual, or so far that what failed has not left by its age."""

@@ -22,6 +22,7 @@ from pydantic import (
 
 from checks.listings.listing_settings import CsvFile, HttpListing, Listing
 from checks.queries.entity import Entity, entities
+from checks.queries.reach import CHANGED_AT
 from checks.shop.column_types import ColumnTypes
 from plan.languages import of_tag
 
@@ -210,9 +211,10 @@ def _entity(name: str, given: Any) -> Any:
     made = dict(given)
     once = {key: made.pop(key) for key in ("unit", "form", "zone") if key in made}
     known = entities().get(name)
+    stamp = {CHANGED_AT: made.pop(CHANGED_AT)} if CHANGED_AT in made else {}
     fields = {
         field: _field(known, field, {"column": one} if isinstance(one, str) else one, once)
-        for field, one in made["fields"].items()
+        for field, one in {**made["fields"], **stamp}.items()
     }
     return {**made, "fields": fields}
 

@@ -73,6 +73,14 @@ class LogicalTable:
         scaled: ColumnElement[int] = cast(func.round(value * self._factor(currency)), BigInteger)
         return scaled
 
+    def added(self, name: str, currency: str) -> ColumnElement[Any]:
+        """The amount within a sum: whole numbers add up without being turned into anything."""
+        table, own = self.mapping.table, self.mapping.fields[name].column
+        whole = table is not None and own is not None and self.types.is_whole(table, own)
+        if whole and self.mapping.fields[name].unit == "minor":
+            return self.col(name)
+        return self.minor(name, currency)
+
     def _factor(self, currency: str) -> Any:
         """Minor units in one of the row's own currency: a yen has none, a dinar a thousand."""
         if not self.has("currency"):
@@ -124,11 +132,18 @@ class LogicalTable:
     def is_one(self, name: str, values: Iterable[Any]) -> ColumnElement[bool]:
         """Whether the column is one of these, each compared as what the column holds."""
         table, own = self.mapping.table, self.mapping.fields[name].column
+        known = self.comparable(name, values)
         if table is None or own is None:
-            return self.col(name).in_(list(values))
-        found = [self.types.comparable(table, own, value) for value in values]
-        known = [one for one in found if one is not None]
+            return self.col(name).in_(known)
         return self.types.compared(table, own, self.col(name)).in_(known) if known else false()
+
+    def comparable(self, name: str, values: Iterable[Any]) -> list[Any]:
+        """The values as this column holds them, without those that no row can have."""
+        table, own = self.mapping.table, self.mapping.fields[name].column
+        if table is None or own is None:
+            return list(values)
+        found = (self.types.comparable(table, own, value) for value in values)
+        return [one for one in found if one is not None]
 
     def ours(self, name: str, word: object) -> str:
         """Our word for one of the shop's; one that is not mapped stays as it is."""

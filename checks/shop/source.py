@@ -158,6 +158,12 @@ class ShopDatabase:
         """All that the shop maps, with what its database says, as queries ask for it."""
         return typed(self.mapping, self._types)
 
+    @cached_property
+    def described(self) -> str:
+        """This shop and how it is mapped: what was seen of another one says nothing of it."""
+        place = self._engine.url.render_as_string(hide_password=True)
+        return f"{place} {self.mapping.model_dump_json(exclude_defaults=True)}"
+
     def query(self, text: str, currency: str) -> Query:
         """The query over this shop's own tables, read once. Raises QueryError."""
         return compiled(text, self.entities, currency)

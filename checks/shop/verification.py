@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, select, text, true
 
 from checks.kinds.base import CheckContext
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.listings.listings import Listings
 from checks.queries.compiled_query import QueryError
 from checks.queries.entity import entities
 from checks.shop.logical_table import LogicalTable
 from checks.shop.source import ShopDatabase, ShopUnavailable
+from checks.shop.stamp_verification import stamp_of
 from storage.money import Money
 
 _NAMED = 5  # orders that are told by name
@@ -103,6 +104,7 @@ def _entity(
             yield from _range(connection, table, name, currency)
         elif field.type == "instant":
             yield from _newest(connection, table, name, now)
+    yield from (Seen(said, wrong) for said, wrong in stamp_of(connection, table))
 
 
 def _words(connection: Connection, table: LogicalTable, name: str) -> Iterator[Seen]:

@@ -13,7 +13,8 @@ from sqlalchemy import create_engine, text
 from sqlglot import exp, parse
 
 from checks.kinds.base import CheckContext
-from checks.kinds.query import QueryCheck, QueryCheckSettings
+from checks.kinds.query import QueryCheck
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.known_shop import KnownShop, KnownShopError, known_shops, read, recognise
 from checks.shop.source import ShopDatabase

@@ -26,7 +26,7 @@ from bot.settings import Settings, parse_settings
 from bot.settings_errors import SettingsError
 from bot.wiring.check_connections import open_checks
 from bot.wiring.table_looks import answered_by_tables
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.listings import joined_place
 from checks.model import CheckResult
 from checks.registry import build

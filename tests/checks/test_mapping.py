@@ -255,6 +255,22 @@ def test_what_stands_in_each_field_is_seen_before_anything_is_believed(engine: E
     assert any("“versandt” (1) is not known" in one for one in said)
 
 
+def test_a_stamp_that_is_missing_or_has_no_index_is_said(engine: Engine) -> None:
+    add(engine, 1, 1, hours=0.1)
+    url = engine.url.render_as_string(hide_password=False)
+    mapping = yaml.safe_load(yaml.safe_dump(as_said(engine, BY_JOIN)))
+    told = {one.sentence.strip(): one.wrong for one in seen(url, mapping)}
+    assert told["changed_at: not mapped, so the checks look at the whole each time"] is False
+    since = mapping["orders"]["fields"]["state_since"]
+    mapping["orders"]["changed_at"] = since
+    own = since if isinstance(since, str) else since["column"]
+    (said,) = (one.sentence for one in seen(url, mapping) if one.wrong)
+    assert said.endswith(f"An index would answer: CREATE INDEX kopf_{own} ON kopf ({own})")
+    with engine.begin() as connection:
+        connection.execute(text(f"create index kopf_{own} on kopf ({own})"))
+    assert not [one for one in seen(url, mapping) if one.wrong]
+
+
 def test_a_language_that_is_not_mapped_hides_no_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
