@@ -40,7 +40,7 @@ from bot.name_resolution import opening_nothing, sentences
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
-from bot.schedule.housekeeping import housekeeping
+from bot.schedule.housekeeping import housekeeping, seal_now
 from bot.schedule.pace import Pace
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
@@ -68,7 +68,9 @@ from message_templates.engine import Templates
 from plan.command_names import CommandNames
 from plan.loader import LoadedPlan, load_plan
 from plan.sources import PlanError
+from storage import audit_proof
 from storage.database import Database
+from storage.errors import StorageError
 from storage.models import WorkKind
 
 log = structlog.get_logger(__name__)
@@ -220,6 +222,7 @@ class Muster:
         await jobs.plan()
         await self._put_right(database, house, loaded)
         await workers.start()
+        self._stack.push_async_callback(self._end, partial(_seal, database, clock), 2.0)
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
         if isinstance(clock, DrivenClock):
             clock.on_advance(workers.wake)
@@ -252,6 +255,7 @@ class Muster:
                 url=settings.heartbeat.url,
                 health=health,
                 counted=meters.heartbeat,
+                head=partial(database.read, audit_proof.head),
             )
             scheduler.every(settings.heartbeat.every, heart.ping, name="heartbeat")
         parts = Parts(
@@ -376,6 +380,15 @@ class Muster:
         await self._stack.aclose()
         if self._health is not None:  # one that was refused never ran: its sentence is enough
             log.info("stopped")
+
+
+async def _seal(database: Database, clock: Clock, *, within: float) -> None:
+    """The log's last entries are not left without a seal until the next start."""
+    try:
+        async with asyncio.timeout(within):
+            await database.write(lambda session: seal_now(session, clock.now()))
+    except (StorageError, TimeoutError) as error:
+        log.warning("audit_not_sealed", error=str(error))
 
 
 def _limits(settings: Settings) -> Limits:

@@ -10,8 +10,11 @@ from pydantic import ValidationError
 
 from actions.declarations import LookDeclaration
 from bot.settings_errors import SettingsError, sentences
-from checks.kinds.query import QueryCheckSettings
+from checks.calendar.settings import CalendarSettings
+from checks.kinds.parameters import Age, ByPeak
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.kinds.quorum_settings import QuorumSettings
+from checks.listings.kept_mapping import as_kept
 from checks.queries.compiled_query import NotMapped, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.queries.query_cache import compiled
@@ -70,11 +73,11 @@ def _named(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def why_off(check: QueryCheckSettings, mapping: EntitiesMapping, currency: str) -> str | None:
     """Why a detection cannot run over what this shop maps; None: it can."""
     if not mapping.entities:
-        return "the shop's database is not mapped"
+        return "nothing of the shop is mapped"
     try:
         for text in (check.find, check.looked_at):
             if text is not None:
-                compiled(text, mapping, currency)
+                compiled(text, as_kept(mapping), currency)
     except NotMapped as error:
         return str(error)
     except ValueError:
@@ -83,16 +86,30 @@ def why_off(check: QueryCheckSettings, mapping: EntitiesMapping, currency: str) 
 
 
 def query_faults(
-    check: QueryCheckSettings, mapping: EntitiesMapping, currency: str
+    check: QueryCheckSettings,
+    mapping: EntitiesMapping,
+    currency: str,
+    calendar: CalendarSettings,
 ) -> Iterator[str]:
     """What is wrong with a check's queries, over what this shop maps."""
+    for name, one in check.parameters.items():
+        if isinstance(one, Age) and one.needs_calendar and calendar.hours is None:
+            yield (
+                f"checks.{check.name}.parameters.{name} counts working time, and there is none: "
+                "add calendar.hours, or say what counts in without_calendar."
+            )
+        if isinstance(one, ByPeak) and calendar.peak is None and not calendar.campaigns:
+            yield (
+                f"checks.{check.name}.parameters.{name} is another number in peak hours, and there "
+                "are none: add calendar.peak or calendar.campaigns."
+            )
     given = {"now", *check.parameters}
     for name in ("find", "looked_at"):
         text = getattr(check, name)
         if text is None:
             continue
         try:
-            query = compiled(text, mapping, currency)
+            query = compiled(text, as_kept(mapping), currency)
         except QueryError as error:
             yield f"checks.{check.name}.{name}: {error}."
             continue

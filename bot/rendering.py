@@ -82,6 +82,7 @@ class Drawing:
             "resolve": self._resolve,
             "cases": self._cases,
             "revealed": self._revealed,
+            "picture": self._picture,
             "blind": self._packed,
         }
 
@@ -134,6 +135,10 @@ class Drawing:
         return read.notice(
             session, self._house, self._incident(request), request.params, self._clock.now()
         )
+
+    def _picture(self, session: Session, request: Request) -> View:
+        now = self._clock.now()
+        return read.picture(session, self._house, self._incident(request), now), {}
 
     def _desk(self, session: Session, request: Request) -> View:
         return read.desk(session, self._house, self._incident(request), self._clock.now())

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
@@ -24,7 +24,9 @@ from pydantic import (
 )
 
 from actions.declarations import ActionDeclaration, LookDeclaration
+from actions.errors import NotSent
 from actions.paging.registry import AnyPagerSettings
+from actions.requests import require_safe
 from bot import strict_yaml
 from bot.amount_settings import Amount
 from bot.check_settings import (
@@ -39,19 +41,15 @@ from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
 from bot.workspace_settings import Part, SlackPart, WebPart
-from checks.queries.entity_mapping import Entities, EntitiesMapping
+from checks.calendar.calendar import Calendar
+from checks.calendar.settings import CalendarSettings
+from checks.listings.kept_mapping import in_database, standing_apart
+from checks.queries.entity_mapping import Entities, EntitiesMapping, Zone
 from checks.registry import AnyCheckSettings
 from checks.shop import old_mapping
 from plan.languages import ORIGINAL, Code
+from storage.cipher import Keys
 from storage.money import Money
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"“{value}” is not a time zone; write one like Asia/Taipei") from None
-    return value
 
 
 def _clock_time(value: str) -> str:
@@ -61,7 +59,6 @@ def _clock_time(value: str) -> str:
     return value
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
 TimeOfDay = Annotated[str, AfterValidator(_clock_time)]
 
 
@@ -163,6 +160,7 @@ class Settings(Part):
     plan: PlanPart = PlanPart()
     time_zone: Zone = "Asia/Taipei"  # of the reports and of fallback times
     detections: DetectionsPart = DetectionsPart()
+    calendar: CalendarSettings = CalendarSettings()
     _off: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
@@ -185,7 +183,7 @@ class Secrets:
     bot_token: str
     app_token: str
     signing_secret: str
-    key: bytes
+    key: Keys
 
     def __repr__(self) -> str:
         return "Secrets(•••)"
@@ -252,6 +250,12 @@ def mapping_of(settings: Settings) -> EntitiesMapping:
     return EntitiesMapping(entities=settings.shop.mapping)
 
 
+def calendar_of(settings: Settings) -> Calendar:
+    """Days and hours, in the calendar's own zone or that of the reports."""
+    calendar = settings.calendar
+    return Calendar(ZoneInfo(calendar.zone or settings.time_zone), calendar)
+
+
 def _without_unmapped(settings: Settings, detections: frozenset[str]) -> Settings:
     """Without the detections that ask for what this shop does not map: they are off, by name."""
     shop, off = settings.shop, dict[str, str]()
@@ -286,21 +290,21 @@ def load_secrets(environ: Mapping[str, str], settings: Settings) -> Secrets:
         else need("MUSTER_SLACK_SIGNING_SECRET", "the signing secret of the Slack app")
     )
     key_text = need("MUSTER_KEY", "32 random bytes in base64 (openssl rand -base64 32)")
-    key = _key(key_text, problems) if key_text else b""
+    key = _key("MUSTER_KEY", key_text, problems) if key_text else b""
+    old = environ.get("MUSTER_OLD_KEYS", "").replace(",", " ").split()
+    keys = Keys(key, tuple(_key("MUSTER_OLD_KEYS", one, problems) for one in old))
     if problems:
         raise SettingsError(problems)
-    return Secrets(bot_token, app_token, signing, key)
+    return Secrets(bot_token, app_token, signing, keys)
 
 
-def _key(text: str, problems: list[str]) -> bytes:
+def _key(name: str, text: str, problems: list[str]) -> bytes:
     try:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != 32:
-        problems.append(
-            "MUSTER_KEY is not 32 bytes in base64: make one with openssl rand -base64 32."
-        )
+        problems.append(f"{name} is not 32 bytes in base64: make one with openssl rand -base64 32.")
     return key
 
 
@@ -328,8 +332,9 @@ def _references(settings: Settings) -> list[str]:
             f"slack.desk names “{settings.slack.desk}”, which is not in slack.channels."
         )
     mapping = mapping_of(settings)
-    if settings.shop.database_url is None and settings.shop.mapping:
+    if settings.shop.database_url is None and in_database(mapping).entities:
         problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
+    problems += list(_unsafe(mapping))
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
@@ -343,8 +348,10 @@ def _references(settings: Settings) -> list[str]:
         shop = settings.shop
         if shop.mapping:
             if check.kind == "query":
-                problems += query_faults(check, mapping, shop.currency)
+                problems += query_faults(check, mapping, shop.currency, settings.calendar)
             problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
+            if (apart := standing_apart(check.reads, mapping)) is not None:
+                problems.append(f"checks.{check.name}: {apart}.")
         elif check.kind not in ("http_probe", "quorum"):
             problems.append(
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
@@ -364,6 +371,16 @@ def _references(settings: Settings) -> list[str]:
         if role.channel is not None and role.channel not in channels:
             problems.append(f"roles.{key}.channel names “{role.channel}”, which is no channel.")
     return problems
+
+
+def _unsafe(mapping: EntitiesMapping) -> Iterator[str]:
+    """Listings that would be asked in the clear, with whatever token they need."""
+    for name, one in mapping.entities.items():
+        if one.http is not None:
+            try:
+                require_safe(one.http.url)
+            except NotSent as error:
+                yield f"shop.mapping.{name}.http.url: {error}."
 
 
 def amounts_of(limits: Limits) -> dict[str, Money | int]:

@@ -39,3 +39,5 @@ class Exchange:
 
 Ask = Callable[[Question], Awaitable[Exchange]]
 """Asks, and never raises for a fault on the way."""
+ProblemOf = Callable[[BaseException], str]
+"""What an error of the wire means, in a word of the catalogue: told by who opened the client."""

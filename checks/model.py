@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from checks.mark import Mark
 from storage.money import Money
 
 
@@ -34,6 +35,7 @@ class Finding:
     severity: int | None = None  # None: the plan's own rules decide
     count: int | None = None  # affected at this moment; None: its cases are counted
     felt: bool = True  # False: customers do not feel it (what fails carries no traffic)
+    sure: bool = False  # chance does not explain it: one look is enough, whatever `open_after` says
     started_at: datetime | None = None  # when the customer began to feel it, if the data tell
 
 
@@ -84,4 +86,5 @@ class CheckResult:
     settled: Mapping[str, tuple[CaseFound, ...]] = field(default_factory=dict)
     """By subject: cases of open incidents that are in order again (`facts["outcome"]` says how)."""
     shadow: bool = False  # nothing of it opens, updates or recovers anything
+    mark: Mark | None = None  # what the next run begins with; None: what there was stays
     later_part: bool = False  # of a run whose first part has spoken for the check itself

@@ -13,7 +13,8 @@ from checks.kinds.channel_settings import PaymentChannelSettings
 from checks.kinds.http_probe import HttpProbe
 from checks.kinds.payment_channel import PaymentChannel
 from checks.kinds.probe_settings import HttpProbeSettings
-from checks.kinds.query import QueryCheck, QueryCheckSettings
+from checks.kinds.query import QueryCheck
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.kinds.quorum import Quorum
 from checks.kinds.quorum_settings import QuorumSettings
 from checks.kinds.stuck_orders import StuckOrders, StuckOrdersSettings

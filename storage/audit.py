@@ -1,12 +1,12 @@
-"""The append-only audit log: one hash chain per incident, sealed together by a job (8.4.3)."""
+"""The append-only audit log: one chain per incident, each entry tagged by Muster's key, sealed
+together by a job (8.4.3).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,28 +14,24 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from storage.models.record import AuditEntry
+from storage.types import cipher_of
 
 HOUSE = "house"  # the chain of what belongs to no incident, and of the seals
-_SEAL = "audit.sealed"
-_START = "0" * 64
+SEAL = "audit.sealed"
+START = "0" * 64
+_LATE = 1000  # entries that others may commit with a number below one that stands already
+_LAST_SEAL = (
+    select(AuditEntry)
+    .where(AuditEntry.chain == HOUSE, AuditEntry.action == SEAL)
+    .order_by(AuditEntry.sequence.desc())
+    .limit(1)
+)
 _LAST = (
     select(AuditEntry.sequence, AuditEntry.hash)
     .where(AuditEntry.chain == bindparam("chain"))
     .order_by(AuditEntry.sequence.desc())
     .limit(1)
 )
-
-
-@dataclass(frozen=True)
-class Broken:
-    """The first entry that is not as it was written."""
-
-    chain: str
-    sequence: int
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.chain} entry {self.sequence}: {self.problem}"
 
 
 def record(
@@ -73,9 +69,9 @@ def record(
         data=dict(data),
         before_hash=_value_hash(before),
         after_hash=_value_hash(after),
-        previous=_START if last is None else last.hash,
+        previous=START if last is None else last.hash,
     )
-    entry.hash = _entry_hash(entry)
+    entry.hash = cipher_of(session.get_bind().dialect).tag(said_by(entry))
     session.add(entry)  # written with what follows, or by the next question
     return entry
 
@@ -115,70 +111,30 @@ def record_house(
     )
 
 
-def verify(session: Session) -> Broken | None:
-    """Follows every chain and every seal. The first broken entry, or None."""
-    rows = session.scalars(
-        select(AuditEntry)
-        .order_by(AuditEntry.chain, AuditEntry.sequence)
-        .execution_options(yield_per=500)
-    )
-    with closing(rows):
-        return _first_broken(session, rows)
-
-
-def _first_broken(session: Session, rows: Iterable[AuditEntry]) -> Broken | None:
-    heads: dict[str, tuple[int, str]] = {}
-    seals: list[AuditEntry] = []
-    hashes: dict[tuple[str, int], str] = {}
-    for entry in rows:
-        sequence, previous = heads.get(entry.chain, (0, _START))
-        if entry.sequence != sequence + 1:
-            return Broken(entry.chain, sequence + 1, "is missing")
-        if entry.previous != previous:
-            return Broken(entry.chain, entry.sequence, "does not follow the entry before it")
-        if entry.hash != _entry_hash(entry):
-            return Broken(entry.chain, entry.sequence, "was changed")
-        heads[entry.chain] = (entry.sequence, entry.hash)
-        hashes[entry.chain, entry.sequence] = entry.hash
-        if entry.action == _SEAL:
-            seals.append(entry)
-        session.expunge(entry)
-    for seal in seals:
-        for chain, (sequence, value) in seal.data["heads"].items():
-            found = hashes.get((chain, sequence))
-            if found != value:
-                problem = "is missing" if found is None else "was changed after it was sealed"
-                return Broken(chain, sequence, problem)
-    return None
-
-
 def seal(session: Session, *, now: datetime) -> AuditEntry | None:
     """Writes the heads of all chains that grew into the house's chain. None: nothing grew.
 
-    A chain alone does not show that its newest entries were cut off; the seal does.
+    A chain alone does not show that its newest entries were cut off; the seal does. The seal's own
+    head is kept outside of the database.
     """
+    last = session.scalars(_LAST_SEAL).first()
+    upto = int(last.data.get("upto", 0)) if last is not None else 0
+    recent = AuditEntry.id > upto - _LATE
     sealed: dict[str, int] = {}
-    for entry in session.scalars(
-        select(AuditEntry).where(AuditEntry.chain == HOUSE, AuditEntry.action == _SEAL)
-    ):
+    for entry in session.scalars(select(AuditEntry).where(recent, AuditEntry.action == SEAL)):
         sealed.update({chain: head[0] for chain, head in entry.data["heads"].items()})
     newest = (
         select(AuditEntry.chain, func.max(AuditEntry.sequence).label("sequence"))
-        .where(AuditEntry.action != _SEAL)
+        .where(recent, AuditEntry.action != SEAL)
         .group_by(AuditEntry.chain)
         .subquery()
     )
-    heads = {
-        row.chain: [row.sequence, row.hash]
-        for row in session.execute(
-            select(AuditEntry.chain, AuditEntry.sequence, AuditEntry.hash).join(
-                newest,
-                (AuditEntry.chain == newest.c.chain) & (AuditEntry.sequence == newest.c.sequence),
-            )
-        )
-        if sealed.get(row.chain) != row.sequence
-    }
-    if not heads:
+    columns = (AuditEntry.chain, AuditEntry.sequence, AuditEntry.hash, AuditEntry.id)
+    same = (AuditEntry.chain == newest.c.chain) & (AuditEntry.sequence == newest.c.sequence)
+    rows = session.execute(select(*columns).join(newest, same)).all()
+    heads = {row.chain: [row.sequence, row.hash] for row in rows}
+    grown = {chain: head for chain, head in heads.items() if sealed.get(chain) != head[0]}
+    if not grown:
         return None
     return record(
         session,
@@ -186,10 +142,10 @@ def seal(session: Session, *, now: datetime) -> AuditEntry | None:
         incident_id=None,
         actor="system",
         roles=(),
-        action=_SEAL,
+        action=SEAL,
         object="audit",
         result="done",
-        data={"heads": heads},
+        data={"heads": grown, "upto": max(upto, *(row.id for row in rows))},
         now=now,
     )
 
@@ -214,11 +170,12 @@ def _one_writer(session: Session, chain: str, incident_id: int | None) -> None:
 
 
 def _value_hash(value: Any) -> str | None:
-    return None if value is None else _digest(value)
+    return None if value is None else hashlib.sha256(_canonical(value)).hexdigest()
 
 
-def _entry_hash(entry: AuditEntry) -> str:
-    return _digest(
+def said_by(entry: AuditEntry) -> bytes:
+    """What an entry says, with the hash of the one before it: what its own hash is made of."""
+    return _canonical(
         [
             entry.chain,
             entry.incident_id,
@@ -237,6 +194,5 @@ def _entry_hash(entry: AuditEntry) -> str:
     )
 
 
-def _digest(value: Any) -> str:
-    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
-from storage.cipher import AesCipher
+from storage.cipher import AesCipher, Keys
 from storage.database import Database
 from storage.engines import writing_engine
 from storage.files import BESIDE, in_clear, keep_private
@@ -58,7 +58,7 @@ def older_copies(url: str) -> list[Path]:
     return in_clear(database.parent, database)
 
 
-def restore(url: str, source: Path, *, key: bytes) -> Marked:
+def restore(url: str, source: Path, *, key: bytes | Keys) -> Marked:
     """Puts a backup in the database's place, at this version's schema, marked as restored.
 
     The database that stood there stays beside it as `….replaced`. Raises BackupError when the file
@@ -88,7 +88,7 @@ def restore(url: str, source: Path, *, key: bytes) -> Marked:
     return marked
 
 
-def restored_elsewhere(url: str, *, key: bytes) -> Marked:
+def restored_elsewhere(url: str, *, key: bytes | Keys) -> Marked:
     """After PostgreSQL's own tools have restored it: upgraded and marked. Raises StorageError."""
     upgrade(url, key=key)
     database = Database.open(url, key=key)
@@ -98,7 +98,7 @@ def restored_elsewhere(url: str, *, key: bytes) -> Marked:
         database.close_now()
 
 
-def _prepare(url: str, key: bytes) -> Marked:
+def _prepare(url: str, key: bytes | Keys) -> Marked:
     upgrade(url, key=key)
     engine = writing_engine(make_url(url), AesCipher(key))
     try:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from storage.cipher import AesCipher
+from storage.cipher import AesCipher, Keys
 from storage.engines import database_url, reading_engine, sqlite_path, writing_engine
 from storage.errors import CannotOpen, StorageError
 from storage.executor import Lane, StoreRequest
@@ -60,7 +60,7 @@ class Database:
         self._gathered: list[StoreRequest] = []
 
     @classmethod
-    def open(cls, url: str, *, key: bytes) -> Database:
+    def open(cls, url: str, *, key: bytes | Keys) -> Database:
         """Opens and checks it; makes nothing.
 
         Raises CannotOpen, WrongSchema or WrongKey, each one sentence with a remedy.
@@ -76,7 +76,7 @@ class Database:
         return database
 
     @classmethod
-    def start(cls, url: str, *, key: bytes) -> Database:
+    def start(cls, url: str, *, key: bytes | Keys) -> Database:
         """For a bot that is to run: claimed, brought to this version's schema, opened.
 
         Claimed first: a second `muster run` must not change the schema under a running one.
@@ -86,6 +86,7 @@ class Database:
         database.run_alone()
         try:
             upgrade(url, key)
+            check_key(database.writing_engine, database._cipher)
         except BaseException:
             database.close_now()
             raise
@@ -95,6 +96,11 @@ class Database:
     def writing_engine(self) -> Engine:
         """For migrations and the few places that need a connection of their own."""
         return self._writing
+
+    @property
+    def cipher(self) -> AesCipher:
+        """What it was opened with."""
+        return self._cipher
 
     def run_alone(self) -> None:
         """Claims this SQLite database for one running bot. Raises AlreadyRunning."""

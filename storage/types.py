@@ -18,6 +18,11 @@ class Cipher(Protocol):
 
     def decrypt(self, token: bytes) -> bytes: ...
 
+    def tag(self, data: bytes) -> str:
+        """Proof that whoever has the key wrote it."""
+
+    def is_tag(self, tag: str, data: bytes) -> bool: ...
+
 
 class Personal:
     """Text about a person (name, phone, address, what someone wrote).
@@ -73,7 +78,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _cipher(dialect: Dialect) -> Cipher:
+def cipher_of(dialect: Dialect) -> Cipher:
+    """The engine's cipher, as it was opened with."""
     cipher: Cipher | None = getattr(dialect, "muster_cipher", None)
     if cipher is None:
         raise RuntimeError("the engine has no cipher: open it through storage.database")
@@ -89,12 +95,12 @@ class EncryptedText(TypeDecorator[Personal]):
     def process_bind_param(self, value: Personal | None, dialect: Dialect) -> bytes | None:
         if value is None:
             return None
-        return _cipher(dialect).encrypt(value.reveal().encode())
+        return cipher_of(dialect).encrypt(value.reveal().encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Personal | None:
         if value is None:
             return None
-        return Personal(_cipher(dialect).decrypt(bytes(value)).decode())
+        return Personal(cipher_of(dialect).decrypt(bytes(value)).decode())
 
 
 class JsonText(str):
@@ -116,12 +122,12 @@ class EncryptedJson(TypeDecorator[Any]):
         if value is None:
             return None
         text = value if isinstance(value, JsonText) else json.dumps(value, ensure_ascii=False)
-        return _cipher(dialect).encrypt(zlib.compress(text.encode(), 1))
+        return cipher_of(dialect).encrypt(zlib.compress(text.encode(), 1))
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        return json.loads(zlib.decompress(_cipher(dialect).decrypt(bytes(value))))
+        return json.loads(zlib.decompress(cipher_of(dialect).decrypt(bytes(value))))
 
 
 class Json(TypeDecorator[Any]):

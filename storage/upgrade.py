@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.cipher import AesCipher
+from storage.cipher import AesCipher, Keys
 from storage.engines import database_url, sqlite_path, writing_engine
 from storage.errors import CannotOpen, WrongSchema
 from storage.files import keep_private, rewrite
@@ -20,7 +20,7 @@ from storage.schema import HEAD, current
 _LOCK = 8_402_001  # PostgreSQL: one replica upgrades, the others wait for it
 
 
-def upgrade(url: str, key: bytes) -> str:
+def upgrade(url: str, key: bytes | Keys) -> str:
     """Upgrades in one transaction; a failure leaves the database as it was. The revision.
 
     Raises CannotOpen, WrongKey, or WrongSchema when the database is newer than this program.

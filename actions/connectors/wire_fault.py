@@ -64,6 +64,11 @@ def wire_fault(error: BaseException) -> WireFault:
     return WireFault(_code(error, "broken"), may_have_arrived=True)
 
 
+def problem_of(error: BaseException) -> str:
+    """Its word alone, for who has no effect to weigh."""
+    return wire_fault(error).code
+
+
 def _code(error: BaseException | None, otherwise: str) -> str:
     number = error.errno if isinstance(error, OSError) else None
     return _CODES.get(number or 0, otherwise)

@@ -68,13 +68,24 @@ class Provider:
     open: Callable[[httpx.AsyncClient, Any], Pager]
 
 
+def no_page_for_people(response: httpx.Response) -> bool:
+    """Any good answer but HTML: that is a login in between."""
+    return "html" not in response.headers.get("content-type", "").lower()
+
+
 async def post(
     http: httpx.AsyncClient,
     url: str,
     body: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
+    *,
+    taken: Callable[[httpx.Response], bool] = no_page_for_people,
 ) -> None:
-    """Sends an event as JSON. Raises NotSent, Refused or NoAnswer."""
+    """Sends an event as JSON. Raises NotSent, Refused or NoAnswer.
+
+    `taken`: whether a good answer is the provider's own word that it has the page. A redirect, or
+    the login page of something in between, wakes nobody.
+    """
     try:
         async with asyncio.timeout(_TIMEOUT):
             response = await http.post(
@@ -89,6 +100,14 @@ async def post(
         raise NoAnswer(f"http_{response.status_code}", "the page webhook failed")
     if response.status_code >= 400:
         raise Refused(response.status_code, _reason(response), retry_after=_retry_after(response))
+    if not response.is_success or not taken(response):
+        where = response.headers.get("location", "")
+        led = f", redirected to {httpx.URL(where).host or 'elsewhere'}" if where else ""
+        raise Refused(
+            response.status_code,
+            f"its answer ({response.status_code}{led}) does not say that the page was taken; "
+            "look at page.url",
+        )
 
 
 def _reason(response: httpx.Response) -> str:

@@ -31,7 +31,16 @@ class PagerDuty:
         self._routing_key = settings.routing_key
 
     async def send(self, page: Page) -> None:
-        await post(self._http, self._url, event_of(page, self._routing_key))
+        await post(self._http, self._url, event_of(page, self._routing_key), taken=_taken)
+
+
+def _taken(response: httpx.Response) -> bool:
+    """Events API v2: {"status": "success"}."""
+    try:
+        found = response.json()
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("status") == "success"
 
 
 def event_of(page: Page, routing_key: str) -> dict[str, Any]:

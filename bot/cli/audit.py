@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from bot.cli.errors import UserError
 from bot.cli.options import config_option, database_of, settings_of
 from bot.cli.terminal import say
-from storage import audit
+from storage import audit_proof
+from storage.audit_proof import Head
 
 
 @click.group("audit")
@@ -17,13 +20,22 @@ def command() -> None:
 
 
 @command.command("verify")
+@click.option("--head", "kept", help="A head that was kept elsewhere: of the log, a heartbeat.")
 @config_option
-def verify_command(config: Path) -> int:
+def verify_command(kept: str | None, config: Path) -> int:
     """Follow every chain; 0 whole, 1 broken."""
+    try:
+        head = None if kept is None else Head.parse(kept)
+    except ValueError:
+        raise UserError(
+            "--head is no head: write it as it stands in the log, like 412:5c1f-09ab…."
+        ) from None
     database = database_of(settings_of(config))
-    broken = database.read_now(audit.verify)
+    broken = database.read_now(partial(audit_proof.verify, kept=head))
     if broken is None:
-        say("The audit log is whole.")
+        now = database.read_now(audit_proof.head)
+        beyond = "" if head is not None or now is None else f" Its head is {now}."
+        say(f"The audit log is whole.{beyond}")
         return 0
     say(f"The audit log is broken at {broken}.")
     return 1

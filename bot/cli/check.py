@@ -17,7 +17,7 @@ from bot.cli.terminal import Lines, Terminal, say, text
 from bot.name_resolution import opening_nothing
 from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.model import CheckResult, Finding
 from checks.registry import build
 from checks.runner import run_check
@@ -83,8 +83,7 @@ def _explain(settings: Settings, names: tuple[str, ...]) -> int:
         async with open_checks(settings) as checking:
             for check in queries:
                 say(text(check.name, "bold"))
-                shop = checking.context(datetime.now(UTC)).database()
-                for line in await explained(check, shop, settings.shop.currency):
+                for line in await explained(check, checking.context(datetime.now(UTC))):
                     say(line)
 
     try:

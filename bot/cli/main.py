@@ -24,6 +24,7 @@ _COMMANDS = {
     "incidents": ("bot.cli.incidents", "the record: list, show, review"),
     "work": ("bot.cli.work", "what could not be delivered or done: list, retry"),
     "audit": ("bot.cli.audit", "verify the audit log"),
+    "key": ("bot.cli.key", "the key of the bot's data: rotate"),
     "db": ("bot.cli.db", "the bot's own data: upgrade, backup, restore, restored"),
     "doctor": ("bot.cli.doctor", "what is in order and what to do"),
     "manifest": ("bot.cli.manifest", "the Slack app manifest"),

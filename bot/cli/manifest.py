@@ -21,7 +21,8 @@ from plan.command_names import CommandNames
 def command(config: Path) -> None:
     """Print the manifest to paste at api.slack.com/apps."""
     if not config.exists():
-        click.echo(manifest_text(), nl=False)
+        text = manifest_text()
+        click.echo(text, nl=False)
         return
     settings = settings_of(config)
     url = None

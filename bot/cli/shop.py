@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import yaml
 
 from bot.cli.errors import UserError
 from bot.cli.shop_alone import looking_options, looking_settings
@@ -15,12 +14,13 @@ from bot.cli.terminal import say, text
 from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
 from checks.kinds.base import LookFailed
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.query_settings import QueryCheckSettings
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.inspect import propose
+from checks.shop.inspection.proposal import printed
 from checks.shop.source import ShopUnavailable
-from checks.shop.verification import Seen, tried, verified
+from checks.shop.verification import Seen, tried, verified, verified_listings
 
 
 @click.group("shop")
@@ -30,16 +30,19 @@ def command() -> None:
 
 @command.command("inspect")
 @click.argument("url")
-def inspect_command(url: str) -> None:
+@click.option(
+    "--no-signatures",
+    is_flag=True,
+    help="Look at the tables themselves, also where the shop's software is known.",
+)
+def inspect_command(url: str, no_signatures: bool) -> None:
     """Propose a mapping for the database at URL; nothing is written."""
     try:
-        proposal = propose(url)
+        proposal = propose(url, signatures=not no_signatures)
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
-    data = {"shop": {"database_url": url, "mapping": proposal.mapping}}
-    click.echo(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), nl=False)
-    for question in proposal.questions:
-        say(f"# {question}")
+    for line in printed(proposal, url):
+        say(line)
 
 
 @command.command("verify")
@@ -56,12 +59,16 @@ async def _verify(settings: Settings) -> int:
     problems, now, currency = 0, datetime.now(UTC), settings.shop.currency
     try:
         async with open_checks(settings) as checking:
-            if checking.shop is None:
+            if checking.shop is None and checking.listings is None:
                 raise UserError("shop.database_url and shop.mapping are missing; add them.")
-            seen = await verified(checking.shop, currency, now)
+            seen: list[Seen] = []
+            if checking.shop is not None:
+                seen += await verified(checking.shop, currency, now)
+            if checking.listings is not None:
+                seen += await verified_listings(checking.listings, currency, now)
             for check in settings.checks:
                 if isinstance(check, QueryCheckSettings):
-                    seen.append(await tried(check, checking.shop, currency, now))
+                    seen.append(await tried(check, checking.context(now)))
                 elif check.needs and not getattr(check, "probe_look", None):
                     result = await run_check(build(check, settings.checks), checking.context(now))
                     said = result.error or "can be asked"

@@ -19,6 +19,7 @@ from bot.delivery.content import Content, Renderer, Request
 from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
 from bot.delivery.fallback_text import PlainForms, plain_content, without_blocks
 from bot.delivery.job import Delivered, Job, Later, Lost, Parked, Turn
+from bot.delivery.pictures import Pictures, without_pictures
 from bot.delivery.sender import Sender
 from storage.availability import is_away
 from storage.database import Database
@@ -58,6 +59,7 @@ class Office:
     pager: Pager | None = None
     timing: Timing = Timing()
     plain: PlainForms = field(default_factory=PlainForms)
+    pictures: Pictures = field(default_factory=Pictures)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         return await self.database.read(work)
@@ -69,7 +71,7 @@ class Office:
     def drawn(self, session: Session, request: Request) -> Content:
         """`draw`, inside a read."""
         try:
-            return self.renderer(session, request)
+            return self.pictures.where_taken(self.renderer(session, request), self.clock.now())
         except Exception as error:
             if is_away(error):
                 raise  # nothing is wrong with the template
@@ -79,7 +81,10 @@ class Office:
             return plain_content(session, request)
 
     def plainly(self, job: Job, content: Content, error: SlackRefused) -> Content:
-        """Slack refuses its blocks: the same words without them."""
+        """Slack refuses its blocks: the same without a picture, else the words alone."""
+        if self.pictures.refused(content, error, self.clock.now()):
+            log.info("picture_refused", message=job.message, code=error.code)
+            return without_pictures(content)
         template = str(job.payload.get("template"))
         log.error("blocks_refused", message=job.message, template=template, code=error.code)
         self.plain.note(template, "blocks", self.clock.now())

@@ -6,7 +6,7 @@ finished: a replica of an older version, during a rolling upgrade, does not let 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -18,6 +18,14 @@ from storage import audit, forgetting, work
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
+
+
+def seal_now(session: Session, now: datetime) -> None:
+    """Seals what grew. The head stands in the log, outside of the database, for
+    `muster audit verify --head`."""
+    sealed = audit.seal(session, now=now)
+    if sealed is not None:
+        log.info("audit_sealed", head=f"{sealed.sequence}:{sealed.hash}")
 
 
 def housekeeping(
@@ -49,7 +57,7 @@ def housekeeping(
 
     async def seal() -> Finish:
         def finish(session: Session) -> None:
-            audit.seal(session, now=clock.now())
+            seal_now(session, clock.now())
 
         return finish
 
@@ -67,5 +75,5 @@ def housekeeping(
     return {
         "order": Recurring("order", timedelta(minutes=1), order),
         "prune": Recurring("prune", timedelta(hours=1), prune),
-        "seal": Recurring("seal", timedelta(hours=1), seal),
+        "seal": Recurring("seal", timedelta(minutes=1), seal),
     }

@@ -7,7 +7,7 @@ logged and counted; it disturbs nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import structlog
@@ -24,9 +24,17 @@ class Heartbeat:
     """One ping; the scheduler calls it again and again."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, url: str, health: Health, counted: Callable[[str], None]
+        self,
+        http: httpx.AsyncClient,
+        *,
+        url: str,
+        health: Health,
+        counted: Callable[[str], None],
+        head: Callable[[], Awaitable[object]],
     ) -> None:
-        """`counted` hears of each ping: sent, failed or withheld."""
+        """`counted` hears of each ping: sent, failed or withheld. `head`: of the audit log, which
+        each ping takes out of the house."""
+        self._head = head
         self._http = http
         self._url = url
         self._health = health
@@ -42,8 +50,11 @@ class Heartbeat:
         # The address is as good as a password to the service: the log names its host alone.
         host = httpx.URL(self._url).host
         try:
+            headers = {"X-Muster-Audit": str(await self._head() or "none")}
             async with asyncio.timeout(_SECONDS):
-                answer = await self._http.get(self._url, timeout=_SECONDS, follow_redirects=False)
+                answer = await self._http.get(
+                    self._url, headers=headers, timeout=_SECONDS, follow_redirects=False
+                )
         except RAISED as error:
             log.warning("heartbeat_failed", host=host, error=wire_fault(error).code)
             self._counted("failed")

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.orm import Session
@@ -16,7 +17,9 @@ from bot.schedule.gathered_units import GatheredUnits
 from bot.schedule.recurring import Finish, Recurring, Short
 from bot.settings import Settings
 from bot.wiring.check_connections import Checking
+from bot.wiring.check_marks import keep_mark, mark_of
 from checks.kinds.base import Check
+from checks.mark import Following, Mark
 from checks.model import CheckResult, Failed
 from checks.registry import build
 from checks.runner import run_check
@@ -56,6 +59,7 @@ def recurring_checks(
         ran,
         turns=asyncio.Semaphore(_AT_SHOP),
         reads=GatheredUnits(database.read),
+        zone=ZoneInfo(settings.time_zone),
     )
     return {
         configured.name: _recurring(build(configured, settings.checks), desk)
@@ -77,10 +81,13 @@ def taking_over(house: House, result: CheckResult, clock: Clock) -> list[Finish]
             taken = take_check_result(session, house, part, clock.now())
             if taken.opened or taken.recovered:
                 log.info("found", check=part.name, opened=taken.opened, over=taken.recovered)
+            if part is parts[-1] and part.mark is not None:
+                keep_mark(session, part.name, part.mark)
 
         return unit
 
-    return [finish(part) for part in in_parts(result)]
+    parts = in_parts(result)
+    return [finish(part) for part in parts]
 
 
 def _quietly(result: CheckResult, whole: list[Finish]) -> Finish:
@@ -105,6 +112,7 @@ class _Desk:
     ran: Ran
     turns: asyncio.Semaphore  # at the shop's database
     reads: GatheredUnits
+    zone: ZoneInfo  # of the nights in which a sweep is due
 
 
 def _recurring(check: Check, desk: _Desk) -> Recurring:
@@ -112,15 +120,20 @@ def _recurring(check: Check, desk: _Desk) -> Recurring:
     within = settings.deadline + _SPARE
     known = False  # that the check's last run here was written down whole, and was quiet
 
-    def before(session: Session) -> tuple[tuple[str, ...], Mapping[str, Failed]]:
-        waiting = awaited(session) if settings.of_orders else ()
-        return waiting, failed_before(session, settings.name)
+    def before(session: Session) -> tuple[tuple[str, ...], Mapping[str, Failed], Mark | None]:
+        failed = failed_before(session, settings.name)
+        if not settings.of_orders:
+            return (), failed, None
+        return awaited(session), failed, mark_of(session, settings.name)
 
     async def job() -> list[Finish]:
         nonlocal known
         async with desk.turns if settings.of_orders else contextlib.nullcontext():
-            waiting, failed = await desk.reads.do(before)
-            context = desk.checking.context(clock.now(), waiting, failed)
+            waiting, failed, mark = await desk.reads.do(before)
+            now = clock.now()
+            sweep = mark is not None and mark.sweep_due(now, desk.zone)
+            following = Following(mark, sweep=sweep) if settings.of_orders else None
+            context = desk.checking.context(now, waiting, failed, following)
             async with asyncio.timeout(within):
                 result = await run_check(check, context)
         desk.ran(result)

@@ -12,6 +12,7 @@ from actions.declarations import ActionDeclaration
 from actions.errors import NoAnswer, Refused
 from actions.requests import Scope
 from bot.settings import Settings, mapping_of
+from checks.listings.kept_mapping import in_database, standing_apart
 from checks.shop import order_record
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
@@ -20,7 +21,10 @@ ORDER = "order"
 
 def answered_by_tables(settings: Settings) -> frozenset[str]:
     """The looks that are not configured and that the mapped tables answer."""
-    known = settings.shop.database_url is not None and order_record.can_tell(mapping_of(settings))
+    mapping = mapping_of(settings)
+    whole = standing_apart(order_record.READS, mapping) is None
+    known = whole and order_record.can_tell(in_database(mapping))
+    known = known and settings.shop.database_url is not None
     return frozenset({ORDER} if known and ORDER not in settings.shop.looks else ())
 
 

@@ -5,17 +5,19 @@ Exact.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, String, case, cast, func, literal, or_, select
+from sqlalchemy import Connection
 
+from checks.kinds.amount_query import AmountQuery, Rules
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound, CheckResult, Finding
-from checks.shop.logical_table import LogicalTable
+from checks.queries.reach import CHANGED_AT, Reach, Route
+from checks.shop.changes import Step, digest_of, step_of
 from checks.shop.source import ShopDatabase
 from plan import holdings
 from storage.money import Money
@@ -42,6 +44,10 @@ class AmountMismatchSettings(CheckSettings):
         }
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        return (*self.needs, "refunds")  # without those that there are, every refund is a debt
+
+    @property
     def opens(self) -> tuple[str, ...]:
         return ("payment_amount_mismatch",)
 
@@ -53,35 +59,92 @@ class AmountMismatch:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
-        finding, well = await shop.read(lambda connection: self._look(connection, shop, context))
-        return CheckResult(
-            name=self.settings.name,
-            ran_at=context.now,
-            findings=() if finding is None else (finding,),
-            healthy_subjects=(SUBJECT,) if well else (),
-            figures={"orders": 0 if finding is None else finding.facts["orders"]},
-        )
+        shop = await context.place_of(self.settings.reads)
+        return await shop.read(lambda connection: self._look(connection, shop, context))
 
     def _look(
         self, connection: Connection, shop: ShopDatabase, context: CheckContext
-    ) -> tuple[Finding | None, bool]:
+    ) -> CheckResult:
         """What does not match, and whether all is seen to be right.
 
         A payment that is being booked hides its order for a moment. That is no right amount.
         """
-        finding = self._find(connection, shop, context)
-        if finding is not None or SUBJECT not in context.failed:
-            return finding, finding is None
-        hidden = self._query(shop, context, among=context.awaited).limit(1)
-        return None, connection.execute(hidden).first() is None
+        query = self._query(shop, context)
+        step = self._step(connection, shop, context)
+        rows = self._rows(connection, query, None if step is None else step.among)
+        all_named = rows is not None
+        if rows is None:
+            rows = list(connection.execute(query.largest(LISTED)))
+        booked = (row for row in rows if row.booked)
+        shown = sorted(booked, key=lambda row: (-abs(int(row.delta)), row.order_key))
+        finding = self._finding(shown, shop, context) if shown else None
+        if finding is not None and not all_named:
+            finding = self._counted(connection, query, finding, shop)
+        return CheckResult(
+            name=self.settings.name,
+            ran_at=context.now,
+            findings=() if finding is None else (finding,),
+            healthy_subjects=(SUBJECT,) if self._well(connection, query, finding, context) else (),
+            figures={
+                "orders": 0 if finding is None else finding.facts["orders"],
+                **({} if step is None or step.changed is None else {"changed": step.changed}),
+            },
+            mark=step.mark(row.order_key for row in rows) if step and all_named else None,
+        )
 
-    def _find(
+    @staticmethod
+    def _well(
+        connection: Connection, query: AmountQuery, finding: Finding | None, context: CheckContext
+    ) -> bool:
+        if finding is not None or SUBJECT not in context.failed:
+            return finding is None
+        return not query.named(connection, "number", context.awaited)
+
+    def _query(self, shop: ShopDatabase, context: CheckContext) -> AmountQuery:
+        own = self.settings
+        rules = Rules(
+            tolerance=own.tolerance_minor,
+            settle=timedelta(seconds=own.settle),
+            closed=own.closed_states,
+            unpaid=own.unpaid_states,
+            refund_lowers_total=own.refund_lowers_total,
+            currency=context.currency,
+        )
+        earliest = context.back_to(SUBJECT, timedelta(days=own.looks_back_days))
+        return AmountQuery(shop, rules, context.now, earliest)
+
+    def _step(
         self, connection: Connection, shop: ShopDatabase, context: CheckContext
-    ) -> Finding | None:
-        rows = connection.execute(self._query(shop, context)).all()
-        if not rows:
+    ) -> Step | None:
+        """How this run looks, where every row that it reads tells when it changed; else None."""
+        entities = shop.mapping.entities
+        read = [one for one in ("orders", "payments", "refunds") if one in entities]
+        told = all(CHANGED_AT in entities[one].fields for one in read)
+        beyond = any(
+            field.join is not None for one in read for field in entities[one].fields.values()
+        )
+        listed = shop is not context.shop  # rows of a listing tell no changes: they come whole
+        if context.following is None or not told or beyond or listed:
             return None
+        routes = tuple(Route(one, "order_key", "key") for one in read if one != "orders")
+        reach = Reach("orders", (Route("orders", "key", "key"), *routes))
+        digest = digest_of(shop, self.settings.model_dump(mode="json"), context.currency)
+        return step_of(connection, shop, reach, context.following, digest, context.now)
+
+    @staticmethod
+    def _rows(
+        connection: Connection, query: AmountQuery, among: Mapping[str, list[Any]] | None
+    ) -> list[Any] | None:
+        """All orders that are wrong, those included whose payment is being booked; None: there are
+        more of them than are shown."""
+        keys = (
+            connection.scalars(query.suspects(LISTED + 1)).all() if among is None else among["key"]
+        )
+        if len(keys) > LISTED:
+            return None
+        return query.named(connection, "key", keys)
+
+    def _finding(self, rows: list[Any], shop: ShopDatabase, context: CheckContext) -> Finding:
         orders = shop.orders()
         cases = tuple(self._case(row, shop, context.currency) for row in rows)
         over = [c for c in cases if c.facts["delta"]["minor"] > 0]
@@ -96,7 +159,7 @@ class AmountMismatch:
             "under": _side(under),
             "rules": self._rules(context.currency),
             "oldest_since": oldest.isoformat() if oldest else None,
-            "truncated": len(rows) >= LISTED,
+            "truncated": False,
         }
         if len(cases) == 1:
             facts |= {"order": cases[0].key, **cases[0].facts}
@@ -109,6 +172,29 @@ class AmountMismatch:
             started_at=oldest,
         )
 
+    @staticmethod
+    def _counted(
+        connection: Connection, query: AmountQuery, finding: Finding, shop: ShopDatabase
+    ) -> Finding:
+        """With the figures of the whole, of which it names the largest."""
+        rows = connection.execute(query.whole()).all()
+        orders = shop.orders()
+        oldest = min(
+            (t for row in rows if (t := orders.read_time(row.oldest, "state_since"))), default=None
+        )
+        people = connection.scalar(query.people()) if orders.has("customer") else None
+        count = sum(int(row.orders) for row in rows)
+        facts = {
+            **finding.facts,
+            "orders": count,
+            "customers": int(people or 0) or None,
+            "over": _whole_side([row for row in rows if row.over]),
+            "under": _whole_side([row for row in rows if not row.over]),
+            "oldest_since": oldest.isoformat() if oldest else None,
+            "truncated": count > len(finding.cases),
+        }
+        return replace(finding, facts=facts, count=count, started_at=oldest)
+
     def _rules(self, currency: str) -> dict[str, Any]:
         """What the orders were held against; a fresh look at one is held against the same."""
         return {
@@ -118,73 +204,6 @@ class AmountMismatch:
             "unpaid": self.settings.unpaid_states,
             "currency": currency,
         }
-
-    def _query(
-        self, shop: ShopDatabase, context: CheckContext, among: tuple[str, ...] | None = None
-    ) -> Any:
-        """`among`: of these orders only, those with a payment that is being booked included."""
-        orders, payments = shop.orders(), shop.payments()
-        own = _unit(orders, context.currency)
-        usually = timedelta(days=self.settings.looks_back_days)
-        earliest = orders.bind_time(context.back_to(SUBJECT, usually), "state_since")
-        # Sums of the orders that are looked at, never of all that the shop ever took.
-        looked_at = _Sums(orders.again("candidate"), earliest, context.currency)
-        paid = looked_at.of(payments, "captured").subquery("paid")
-        source = orders.source.outerjoin(paid, paid.c.order_id == orders.col("key"))
-        captured: Any = func.coalesce(paid.c.total, 0)
-        refunded: Any = literal(0)
-        if "refunds" in shop.mapping.entities:
-            back = looked_at.of(shop.refunds(), "succeeded").subquery("back")
-            refunded = func.coalesce(back.c.total, 0)
-            source = source.outerjoin(back, back.c.order_id == orders.col("key"))
-        total = orders.minor("total", context.currency)
-        should = holdings.expected(
-            total,
-            orders.is_state(*self.settings.closed_states),
-            orders.is_state(*self.settings.unpaid_states),
-            captured,
-            _when,
-        )
-        lowers = self.settings.refund_lowers_total
-        delta = holdings.difference(should, captured, refunded, lowers, _when)
-        foreign = func.coalesce(paid.c.every, 0) - func.coalesce(paid.c.own, 0)
-        settled = payments.bind_time(
-            context.now - timedelta(seconds=self.settings.settle), "created_at"
-        )
-        booked = or_(paid.c.last.is_(None), paid.c.last < settled)
-        columns = [
-            orders.col("number").label("number"),
-            orders.col("state").label("status"),
-            total.label("total"),
-            should.label("should"),
-            captured.label("captured"),
-            refunded.label("refunded"),
-            delta.label("delta"),
-            foreign.label("foreign_payments"),
-            func.coalesce(paid.c.every, 0).label("payments"),
-            own.label("currency"),
-            orders.col("state_since").label("since"),
-        ]
-        columns += [
-            orders.minor(name, context.currency).label(name)
-            for name in ("list", "discount", "shipping")
-            if orders.has(name)
-        ]
-        if orders.has("customer"):
-            columns.append(orders.col("customer").label("customer"))
-        columns += orders.language()
-        wrong = func.abs(delta) > self.settings.tolerance_minor
-        return (
-            select(*columns)
-            .select_from(source)
-            .where(
-                or_(wrong, foreign > 0),
-                booked if among is None else orders.is_one("number", among),
-                orders.col("state_since") >= earliest,
-            )
-            .order_by(func.abs(delta).desc(), orders.col("key"))
-            .limit(LISTED)
-        )
 
     def _case(self, row: Any, shop: ShopDatabase, currency: str) -> CaseFound:
         unit = str(row.currency or currency)
@@ -223,48 +242,6 @@ class AmountMismatch:
         )
 
 
-def _when(condition: Any, then: Any, otherwise: Any) -> Any:
-    return case((condition, then), else_=otherwise)
-
-
-def _unit(table: LogicalTable, default: str) -> Any:
-    """The currency of a row, however it is written; one that is not there is the shop's."""
-    shop = literal(table.mapping.currency or default, literal_execute=True)
-    if not table.has("currency"):
-        return shop
-    return func.upper(func.coalesce(cast(table.col("currency"), String(3)), shop))
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Sums of what was captured or given back for each order that is looked at."""
-
-    orders: LogicalTable
-    earliest: Any
-    currency: str
-
-    def of(self, money: LogicalTable, status: str) -> Any:
-        """`total` and `own` are of the order's own currency, `every` and `last` of whatever."""
-        own = _unit(money, self.currency) == _unit(self.orders, self.currency)
-        columns = [
-            self.orders.col("key").label("order_id"),
-            func.sum(case((own, money.minor("amount", self.currency)), else_=0)).label("total"),
-            func.sum(case((own, 1), else_=0)).label("own"),
-            func.count().label("every"),
-        ]
-        if money.has("created_at"):
-            columns.append(func.max(money.col("created_at")).label("last"))
-        both = self.orders.source.join(
-            money.source, money.col("order_key") == self.orders.col("key")
-        )
-        return (
-            select(*columns)
-            .select_from(both)
-            .where(money.is_state(status), self.orders.col("state_since") >= self.earliest)
-            .group_by(self.orders.col("key"))
-        )
-
-
 def _side(cases: list[CaseFound]) -> dict[str, Any]:
     """How many orders, and their sum where they are of one currency."""
     amounts = [one.amount for one in cases if one.amount is not None]
@@ -272,3 +249,11 @@ def _side(cases: list[CaseFound]) -> dict[str, Any]:
         return {"orders": len(cases)}
     total = Money(sum(amount.minor for amount in amounts), amounts[0].currency)
     return {"orders": len(cases), "amount": total.as_json()}
+
+
+def _whole_side(rows: list[Any]) -> dict[str, Any]:
+    """The same, counted by the database."""
+    count = sum(int(row.orders) for row in rows)
+    if len(rows) != 1:
+        return {"orders": count}
+    return {"orders": count, "amount": Money(int(rows[0].amount), str(rows[0].currency)).as_json()}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.exchange import Ask
+from checks.listings.listings import Listings
+from checks.mark import Following
 from checks.model import CheckResult, Failed, OpenShare
+from checks.shop.query_place import QueryPlace
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from plan.languages import Code
 
@@ -40,6 +44,9 @@ class CheckContext:
     look: Look
     awaited: tuple[str, ...] = ()  # order numbers of open incidents that are not settled yet
     failed: Mapping[str, Failed] = field(default_factory=dict)  # by subject: each wants a word
+    listings: Listings | None = None  # what of the shop's data stands in no database
+    calendar: Calendar = NO_CALENDAR
+    following: Following | None = None  # None: it is looked at whole, and no mark is kept
 
     def back_to(self, subject: str, usually: timedelta) -> datetime:
         """How far back to look: as usual, or so far that what failed has not left by its age."""
@@ -53,6 +60,26 @@ class CheckContext:
                 "give the address of its database."
             )
         return self.shop
+
+    async def place_of(self, asked: Iterable[str]) -> ShopDatabase:
+        """Where these entities stand together, as they are now. Raises ShopUnavailable."""
+        listings, wanted = self.listings, tuple(asked)
+        if listings is None or not any(name in listings.names for name in wanted):
+            return self.database()
+        wanted = tuple(name for name in wanted if listings.maps(name))
+        apart = listings.apart(wanted)
+        if apart is not None:
+            raise ShopUnavailable(apart)
+        return await listings.read(wanted, self.now)
+
+    async def place_of_query(self, text: str) -> QueryPlace:
+        """Where a query is asked. Raises QueryError, ShopUnavailable."""
+        if self.listings is None:
+            return self.database()
+        asked = self.listings.needs(text).needs
+        if self.listings.apart(asked) is not None:
+            return await self.listings.joined(self.database(), asked, self.now)
+        return await self.place_of(asked)
 
 
 class OpenShareSettings(BaseModel):
@@ -102,6 +129,11 @@ class CheckSettings(BaseModel, ABC):
     def needs(self) -> Mapping[str, tuple[str, ...]]:
         """The fields of the shop's entities without which it cannot look."""
         return {}
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The entities that it reads where they are mapped: they stand in one place."""
+        return tuple(self.needs)
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, case, exists, func, literal, not_, select
 from sqlalchemy.sql import ColumnElement
 
+from checks.calendar.calendar import NO_CALENDAR, Calendar
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound
@@ -42,8 +43,10 @@ class ChannelPayments:
         channel: ChannelName,
         shop: ShopDatabase,
         now: datetime,
+        calendar: Calendar = NO_CALENDAR,
     ) -> None:
         self.settings, self.channel, self.shop, self.now = settings, channel, shop, now
+        self.calendar = calendar
         self.payments = shop.payments()
         self.ours = self.payments.is_one("channel", [channel.id])
 
@@ -137,6 +140,10 @@ class ChannelPayments:
         return self.payments.bind_time(
             self.now - timedelta(seconds=self.settings.window), "created_at"
         )
+
+    def failing(self) -> ColumnElement[bool]:
+        """It was refused, or no result was ever given."""
+        return self.payments.is_state("failed") | self._unanswered()
 
     def _unanswered(self) -> ColumnElement[bool]:
         """No result was ever given: the shop says so, or it still waits after a time."""

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, func, select
 
-from checks.kinds.channel_expectation import SURE, WEEK, WEEKS, Usual, may_tell, usual_of
+from checks.kinds.channel_expectation import SURE, WEEK, Usual
+from checks.kinds.channel_history import ChannelHistory, Span
 from checks.kinds.channel_payments import ChannelPayments
-
-_HOUR = timedelta(hours=1)
-_DAY = timedelta(days=1)
-_Span = tuple[datetime, datetime]
 
 
 def silence(connection: Connection, payments: ChannelPayments) -> dict[str, Any] | None:
@@ -27,13 +25,18 @@ def silence(connection: Connection, payments: ChannelPayments) -> dict[str, Any]
     quiet = timedelta(0) if newest is None else payments.now - newest
     if newest is None or quiet < timedelta(seconds=payments.settings.every):
         return None
-    end = newest + min(quiet, _DAY)
-    weeks = [(newest - WEEK * ago, end - WEEK * ago) for ago in range(1, WEEKS + 1)]
-    counts = _counts(connection, payments, weeks)
-    usual = _usual(connection, payments, newest) if may_tell(counts) else None
-    if usual is None:
-        return None
-    expected, chance = usual.nothing_in(counts)
+    history = history_of(connection, payments)
+    kept = payments.shop.usual
+
+    def usual(moment: datetime) -> Usual | None:
+        """Counted once for each silence."""
+        known = kept.get(payments.channel.id)
+        if known is None or known[0] != moment:
+            known = kept[payments.channel.id] = moment, history.usual(moment)
+        found: Usual | None = known[1]
+        return found
+
+    expected, chance = history.nothing_since(newest, payments.now, usual)
     if chance >= SURE:
         return None
     return {
@@ -44,6 +47,13 @@ def silence(connection: Connection, payments: ChannelPayments) -> dict[str, Any]
     }
 
 
+def history_of(
+    connection: Connection, payments: ChannelPayments, *, failed: bool = False
+) -> ChannelHistory:
+    """The channel's payments, or those of them that failed or were never answered."""
+    return ChannelHistory(partial(_counts, connection, payments, failed), payments.calendar)
+
+
 def _newest(connection: Connection, payments: ChannelPayments) -> datetime | None:
     created = payments.payments.col("created_at")
     since = payments.payments.bind_time(payments.now - WEEK, "created_at")
@@ -51,43 +61,28 @@ def _newest(connection: Connection, payments: ChannelPayments) -> datetime | Non
     return payments.payments.read_time(newest, "created_at")
 
 
-def _usual(connection: Connection, payments: ChannelPayments, newest: datetime) -> Usual | None:
-    """How the day before the silence went, in this week and in those before; counted once for
-    each silence."""
-    kept = payments.shop.usual.get(payments.channel.id)
-    if kept is not None and kept[0] == newest:
-        known: Usual | None = kept[1]
-        return known
-    days = [
-        _counts(
-            connection,
-            payments,
-            [(start, start + _HOUR) for start in (begin + _HOUR * hour for hour in range(24))],
-        )
-        for begin in (newest - _DAY - WEEK * number for number in range(WEEKS + 1))
-    ]
-    usual = usual_of(days[0], days[1:])
-    payments.shop.usual[payments.channel.id] = newest, usual
-    return usual
-
-
 def _counts(
-    connection: Connection, payments: ChannelPayments, spans: Sequence[_Span]
+    connection: Connection, payments: ChannelPayments, failed: bool, spans: Sequence[Span]
 ) -> tuple[int, ...]:
-    """How many payments came in each of these times, the end left out."""
+    """How many payments came in each of these times, the end left out.
+
+    A count each: one count over all of them together is answered by no index on SQLite.
+    """
     table = payments.payments
     created = table.col("created_at")
-    within = [
-        and_(
+    which = (payments.ours, payments.failing()) if failed else (payments.ours,)
+    counts = [
+        select(func.count())
+        .select_from(table.source)
+        .where(
+            *which,
             created >= table.bind_time(start, "created_at"),
             created < table.bind_time(end, "created_at"),
         )
+        .scalar_subquery()
         for start, end in spans
     ]
-    row = connection.execute(
-        select(*(func.count(case((one, 1))) for one in within)).where(payments.ours, or_(*within))
-    ).one()
-    return tuple(int(count) for count in row)
+    return tuple(int(count) for count in connection.execute(select(*counts)).one())
 
 
 def _orders(connection: Connection, payments: ChannelPayments, since: datetime) -> int | None:

@@ -26,13 +26,23 @@ def too_many_fail(
 ) -> bool:
     """`last`: orders, the newest first. `stats`: of the window."""
     tried, least = stats["attempts"], settings.minimum_attempts
-    if stats["orders_only"]:
-        return True
     if tried >= least and _bad(stats) / tried >= settings.fail_share:
+        return True
+    return surely(settings, last, stats, now)
+
+
+def surely(
+    settings: PaymentChannelSettings,
+    last: Sequence[OrderTried],
+    stats: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Whether it is no chance: of a busy interval, or of the last orders. One look is enough."""
+    if stats["orders_only"]:
         return True
     start = now - timedelta(seconds=settings.every)
     busy = [one for one in last if one.at >= start]
-    return len(busy) >= least and _fail(settings, busy, stats)
+    return len(busy) >= settings.minimum_attempts and _fail(settings, busy, stats)
 
 
 def thin(

@@ -156,7 +156,11 @@ class HttpProbe:
     async def _orders(self, context: CheckContext) -> dict[str, Any]:
         """What the customer feels: orders now beside the usual, where the shop's data can tell."""
         shop = context.shop
-        if shop is None or not shop.orders().has("created_at"):
+        if (
+            shop is None
+            or "orders" not in shop.mapping.entities
+            or not shop.orders().has("created_at")
+        ):
             return {}
         try:
             return await shop.read(lambda connection: self._counts(connection, shop, context.now))

@@ -7,7 +7,7 @@ felt by nobody: that opens nothing, it only keeps its incident from being over.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,9 +15,10 @@ from sqlalchemy import Connection, select
 
 from checks.kinds.base import CheckContext, LookFailed
 from checks.kinds.channel_payments import ChannelPayments
+from checks.kinds.channel_picture import picture
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.kinds.channel_silence import silence
-from checks.kinds.channel_verdict import thin, too_many_fail
+from checks.kinds.channel_verdict import surely, thin, too_many_fail
 from checks.model import CaseFound, CheckResult, Finding
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
@@ -33,6 +34,7 @@ class _Seen:
     stats: dict[str, Any]
     carries: bool  # the traffic
     failing: bool
+    sure: bool  # that it fails is no chance
     well: bool  # seen to work, which is more than not failing
 
     @property
@@ -49,7 +51,7 @@ class PaymentChannel:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
+        shop = await context.place_of(self.settings.reads)
         known = [c for c in (self.settings.channel, self.settings.standby) if c is not None]
         carrier, unrouted = await self._carrier(known, context, shop)
         if carrier not in known:  # routed by hand through another one
@@ -137,15 +139,12 @@ class PaymentChannel:
             silent = await shop.read(lambda connection: silence(connection, payments))
         if silent is not None:
             stats |= {"silent": silent, "failing_since": silent["since"]}
-        failing = (
-            probe["ok"] is False
-            or silent is not None
-            or too_many_fail(settings, last, stats, context.now)
-        )
+        sure = silent is not None or surely(settings, last, stats, context.now)
+        failing = probe["ok"] is False or sure or too_many_fail(settings, last, stats, context.now)
         subject = _subject(channel)
-        found = _Seen(channel, subject, probe, stats, carries, failing, well=False)
+        found = _Seen(channel, subject, probe, stats, carries, failing, sure, well=False)
         well = not failing and await self._is_well(found, context, shop)
-        return _Seen(channel, subject, probe, stats, carries, failing, well)
+        return replace(found, well=well)
 
     async def _is_well(self, seen: _Seen, context: CheckContext, shop: ShopDatabase) -> bool:
         """Whether it is seen to work: that nothing fails any more is not enough once it did.
@@ -224,6 +223,10 @@ class PaymentChannel:
         cases = await shop.read(
             lambda connection: payments.cases(connection, context.currency, started)
         )
+        before = context.failed.get(subject)
+        drawn = {}
+        if before is None or not before.live:  # of the opening; then it stands in the thread
+            drawn = await shop.read(lambda connection: picture(connection, payments, started))
         standby = now = None
         if other is not None:
             tested = {**other.tested, "tested_at": context.now.isoformat()}
@@ -238,6 +241,7 @@ class PaymentChannel:
                 "probe": seen.probe,
                 "standby": standby,
                 "now": now,
+                **({"picture": drawn} if drawn else {}),
                 **seen.stats,
                 **_totals(cases, context.currency),
             },
@@ -246,12 +250,13 @@ class PaymentChannel:
             started_at=started,
             count=seen.stats["failed"],
             felt=seen.carries,
+            sure=seen.sure,
         )
 
     def _payments(
         self, channel: ChannelName, context: CheckContext, shop: ShopDatabase
     ) -> ChannelPayments:
-        return ChannelPayments(self.settings, channel, shop, context.now)
+        return ChannelPayments(self.settings, channel, shop, context.now, context.calendar)
 
     async def _now(
         self, channel: ChannelName, context: CheckContext, shop: ShopDatabase

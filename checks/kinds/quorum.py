@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from checks.kinds.base import Check, CheckContext
@@ -59,7 +60,9 @@ class Quorum:
                 if isinstance(signal, LookSignal):
                     return await of_look(signal, context)
                 check = self._checks[signal]
-                return [of_check(check.settings, await run_check(check, context))]
+                # Its own turns keep its mark: here it says how the whole stands.
+                whole = replace(context, following=None)
+                return [of_check(check.settings, await run_check(check, whole))]
         except TimeoutError:
             known = signal.look if isinstance(signal, LookSignal) else signal
             return [Signal(known, "unknown", f"it did not end within {within:g} s")]

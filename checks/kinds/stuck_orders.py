@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
@@ -22,10 +22,13 @@ from sqlalchemy import (
 )
 
 from checks.kinds.base import CheckContext, CheckSettings
+from checks.mark import Mark
 from checks.model import CaseFound, CheckResult, Finding
+from checks.shop.changed_rows import OVERLAP
 from checks.shop.logical_table import LogicalTable
 from storage.money import Money
 
+_CHANGES = "state_changes"
 _LOOKS_BACK = timedelta(days=1)  # for wrong transitions; they happen while Muster runs
 LISTED = 2_000  # cases kept by name in one incident; the counts are always whole
 
@@ -60,7 +63,7 @@ class StuckOrders:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
-        shop = context.database()
+        shop = await context.place_of(self.settings.reads)
         orders = shop.orders()
         findings: list[Finding] = []
         healthy: list[str] = []
@@ -91,6 +94,7 @@ class StuckOrders:
             healthy_subjects=tuple(healthy),
             settled={subject: left for subject in subjects if (left := _left(subject, now))},
             figures={"states": len(self.settings.limits), "found": len(findings)},
+            mark=self._mark(context, findings),
         )
 
     def _stuck(
@@ -153,10 +157,10 @@ class StuckOrders:
         allowed = [
             and_(
                 history.is_word("from_state", start),
-                history.is_word("to_state", *ends),
+                # From one of the shop's words for a state to another of them is no way at all.
+                history.is_word("to_state", start, *ends),
             )
             for start, ends in self.settings.transitions.items()
-            if ends
         ]
         wrong = and_(
             self._recent(history, context),
@@ -211,14 +215,36 @@ class StuckOrders:
             )
         return findings
 
+    @staticmethod
+    def _mark(context: CheckContext, findings: list[Finding]) -> Mark | None:
+        """When it looked, and since when what it found stands: it does not recover by its age."""
+        if context.following is None:
+            return None
+        wrong = [f.started_at for f in findings if f.started_at and _is_transition(f.subject)]
+        return Mark("", context.now, context.now, {_CHANGES: min(wrong)} if wrong else {})
+
+    @staticmethod
+    def _found_since(context: CheckContext, subject: str) -> datetime:
+        mark = None if context.following is None else context.following.mark
+        oldest = None if mark is None else mark.newest.get(_CHANGES)
+        usual = context.back_to(subject, _LOOKS_BACK)
+        return usual if oldest is None else min(usual, oldest)
+
+    @staticmethod
+    def _back_to(context: CheckContext) -> datetime:
+        """A day, or from the last look on: while Muster was off, orders went on."""
+        mark = None if context.following is None else context.following.mark
+        usual = context.now - _LOOKS_BACK
+        return usual if mark is None else min(usual, mark.looked_at - OVERLAP)
+
     def _recent(self, history: LogicalTable, context: CheckContext) -> ColumnElement[bool]:
         """An order does not leave its pair's incident by its age, only by standing right."""
-        usual = history.col("at") >= history.bind_time(context.now - _LOOKS_BACK, "at")
+        usual = history.col("at") >= history.bind_time(self._back_to(context), "at")
         older = [
             and_(
                 history.is_word("from_state", start),
                 history.is_word("to_state", end),
-                history.col("at") >= history.bind_time(context.back_to(subject, _LOOKS_BACK), "at"),
+                history.col("at") >= history.bind_time(self._found_since(context, subject), "at"),
             )
             for subject in context.failed
             if _is_transition(subject)

@@ -9,6 +9,7 @@ from typing import Any
 
 from checks.queries.entity import Type
 from checks.queries.entity_mapping import FieldMapping
+from checks.queries.reach import Reach
 
 DIALECT = "postgres"  # in which a query is written
 ENGINES = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
@@ -59,6 +60,7 @@ class Query:
     binds: Mapping[str, Bind]
     needs: tuple[str, ...]
     words: tuple[tuple[str, str], ...] = ()  # the fields of words that it asks of: entity, field
+    reach: Reach | None = None  # None: what changed does not tell what it finds
 
     @property
     def parameters(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ names is held against the entities and the mapping when it is read: each fault i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp, parse_one
@@ -27,8 +27,12 @@ from checks.queries.compiled_query import (
 )
 from checks.queries.dialect_text import SECONDS, or_empty, text_of
 from checks.queries.entity import entities
-from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping
+from checks.queries.entity_mapping import FINE, EntitiesMapping, EntityMapping, FieldMapping
 from checks.queries.expression_types import MONEY_MADE_OF, type_of
+from checks.queries.own_nodes import own_nodes
+from checks.queries.query_source import Source
+from checks.queries.reach import CHANGED_AT, KEY, Reach
+from checks.queries.route_search import reach_of
 from checks.queries.shop_tables import table_of, worked_out
 from storage.money import digits_apart, exponent
 
@@ -42,27 +46,7 @@ _WORDS = (
     "round, nullif"
 )
 
-
-@dataclass(frozen=True)
-class _Source:
-    """What an alias stands for: an entity of the shop's, or the columns of a query within."""
-
-    entity: str = ""
-    mapping: EntityMapping | None = None
-    outputs: Mapping[str, Output] = field(default_factory=dict)
-    computed: set[str] = field(default_factory=set)  # fields asked for that stand in no column
-
-    def column(self, name: str, alias: str) -> exp.Column:
-        """A mapped field, which may stand in no column of its table."""
-        assert self.mapping is not None  # noqa: S101 - it has a field of it
-        mapped = self.mapping.fields[name]
-        if mapped.column is not None:
-            return exp.column(mapped.column, table=alias)
-        self.computed.add(name)
-        return exp.column(f"muster_{name}", table=alias)
-
-
-_Sources = dict[str, _Source]
+_Sources = dict[str, Source]
 # What a case is the better for, and a finding none the less without it.
 _OPTIONAL = frozenset({"customer", "language", "total"})
 
@@ -91,18 +75,42 @@ class _Compiler:
         self.binds: dict[str, Bind] = {}
         self.needs: list[str] = []
         self.words: list[tuple[str, str]] = []
-        self.tables: list[tuple[exp.Expr, str, _Source]] = []
+        self.tables: list[tuple[exp.Expr, str, Source]] = []
 
     def query(self, tree: exp.Select) -> Query:
         self._allowed(tree)
+        reach = reach_of(tree)
         outputs = self._select(tree, [], answers=True)
         self._literals(tree)
+        named = None if reach is None else self._named(tree, reach)
         for table, alias, source in self.tables:
             if source.computed and source.mapping is not None:
                 table.replace(worked_out(source.mapping, alias, sorted(source.computed)))
         needs, words = tuple(dict.fromkeys(self.needs)), tuple(dict.fromkeys(self.words))
-        texts = {name: text_of(tree, dialect) for name, dialect in ENGINES.items()}
-        return Query(texts, outputs, self.binds, needs, words)
+        if reach is not None and named is not None:
+            reach = replace(reach, texts=_texts(_among(tree, named)))
+        else:
+            reach = None
+        return Query(_texts(tree), outputs, self.binds, needs, words, reach)
+
+    def _named(self, tree: exp.Select, reach: Reach) -> dict[str, exp.Column] | None:
+        """The columns by which rows of the first table are named; the answer says its key too.
+
+        None: not every row tells when it changed, or a part of one stands in a table of which that
+        is not known.
+        """
+        read = [source.mapping for _, _, source in self.tables if source.mapping is not None]
+        told = all(CHANGED_AT in mapped.fields for mapped in read)
+        beyond = any(source.joined for _, _, source in self.tables)
+        _, alias, first = self.tables[0]
+        if not told or beyond or first.mapping is None:
+            return None
+        if any(name not in first.mapping.fields for name in reach.fields):
+            return None
+        columns = {name: first.column(name, alias) for name in reach.fields}
+        key = exp.Alias(this=columns["key"].copy(), alias=exp.to_identifier(KEY, quoted=True))
+        tree.append("expressions", key)
+        return columns
 
     def _allowed(self, tree: exp.Select) -> None:
         for node in tree.walk():
@@ -127,9 +135,9 @@ class _Compiler:
         """Makes it the shop's own. `answers`: its columns are read by name, and so have one."""
         sources = dict(self._sources(select))
         scopes = [sources, *outer]
-        for column in _own(select, exp.Column):
+        for column in own_nodes(select, exp.Column):
             self._resolve(column, scopes)
-        for within in _own(select, exp.Select):
+        for within in own_nodes(select, exp.Select):
             if not within.meta.get("done"):  # what stands in “from” has been seen to
                 self._select(within, scopes)
         outputs = tuple(self._output(one) for one in select.expressions) if answers else ()
@@ -137,7 +145,7 @@ class _Compiler:
         select.meta["done"] = True
         return outputs
 
-    def _sources(self, select: exp.Select) -> Iterator[tuple[str, _Source]]:
+    def _sources(self, select: exp.Select) -> Iterator[tuple[str, Source]]:
         start = select.args.get("from_") or select.args.get("from")
         if start is None:
             raise QueryError("it asks of no table")
@@ -147,7 +155,7 @@ class _Compiler:
                 if not isinstance(inner, exp.Select) or not table.alias:
                     raise QueryError("a query within “from” is one select with a name")
                 made = self._select(inner, [], answers=True)
-                yield table.alias, _Source(outputs={one.name: one for one in made})
+                yield table.alias, Source(outputs={one.name: one for one in made})
                 continue
             name, alias = table.name.lower(), table.alias_or_name
             mapped = self.mapping.entities.get(name)
@@ -158,7 +166,7 @@ class _Compiler:
             self.needs.append(name)
             if table.db:  # `every.orders`: what the mapping's `where` leaves out as well
                 mapped = _every(table.db, mapped)
-            source = _Source(name, mapped)
+            source = Source(name, mapped)
             kept = table_of(mapped, alias)
             table.replace(kept)
             self.tables.append((kept, alias, source))
@@ -208,7 +216,7 @@ class _Compiler:
         column.replace(own)
 
     @staticmethod
-    def _only(name: str, scopes: list[_Sources]) -> tuple[str, _Source]:
+    def _only(name: str, scopes: list[_Sources]) -> tuple[str, Source]:
         for sources in scopes:
             having = [
                 (alias, source)
@@ -225,9 +233,9 @@ class _Compiler:
     # what the fields mean where they stand
 
     def _meanings(self, select: exp.Select) -> None:
-        for compared in _own(select, instants.COMPARED):
+        for compared in own_nodes(select, instants.COMPARED):
             instants.bind(compared, self._parameter)
-        for column in list(_own(select, exp.Column)):
+        for column in list(own_nodes(select, exp.Column)):
             kind = column.meta.get("type")
             if kind == "word":
                 self._word(column)
@@ -282,7 +290,8 @@ class _Compiler:
         top: Any = column
         while isinstance(top.parent, MONEY_MADE_OF):
             top = top.parent
-        scaled = exp.Mul(expression=factor)
+        made = exp.Div if column.meta["field"].unit == "fine" else exp.Mul
+        scaled = made(expression=factor)
         column.replace(exp.Paren(this=scaled))
         scaled.set("this", column)
         top = scaled.parent if top is column else top
@@ -293,9 +302,12 @@ class _Compiler:
         top.replace(rounded)
         rounded.set("this", top)
 
-    def _factor(self, source: _Source, alias: str, mapped: FieldMapping) -> exp.Expr | None:
-        """By what an amount in the shop's scale is multiplied; None: it stands in minor units."""
+    def _factor(self, source: Source, alias: str, mapped: FieldMapping) -> exp.Expr | None:
+        """By what an amount in the shop's scale is multiplied (one of a listing: divided); None: it
+        stands in minor units."""
         assert source.mapping is not None  # noqa: S101 - it has a field of it
+        if mapped.unit == "fine":  # divided by a number that is no whole one, or SQLite cuts it off
+            return exp.Literal.number(f"{FINE}.0")
         if mapped.unit != "major":
             return None
         if "currency" not in source.mapping.fields:
@@ -354,23 +366,18 @@ def _answers(column: exp.Column) -> bool:
     return isinstance(above, exp.Select) and above.parent is None
 
 
+def _texts(tree: exp.Select) -> dict[str, str]:
+    return {name: text_of(tree, dialect) for name, dialect in ENGINES.items()}
+
+
+def _among(tree: exp.Select, named: Mapping[str, exp.Column]) -> exp.Select:
+    """The same query among rows of its first table."""
+    one_of = [
+        exp.In(this=column.copy(), field=exp.Var(this=f":among_{name}"))
+        for name, column in named.items()
+    ]
+    return tree.where(exp.or_(*one_of), copy=True)
+
+
 def _same(bind: Bind, value: Any) -> bool:
     return bind.parameter is None and type(bind.value) is type(value) and bind.value == value
-
-
-def _own(select: exp.Select, kind: Any) -> list[Any]:
-    """The nodes of a kind that belong to this select, not to one within it."""
-    found: list[Any] = []
-
-    def go(node: exp.Expr) -> None:
-        for child in node.iter_expressions():
-            if isinstance(child, exp.Select):
-                if kind is exp.Select:
-                    found.append(child)
-                continue
-            if isinstance(child, kind):
-                found.append(child)
-            go(child)
-
-    go(select)
-    return found

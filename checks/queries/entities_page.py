@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.queries.entity import entities
+from checks.queries.reach import CHANGED_AT
 
 
 def entities_page() -> Iterator[str]:
@@ -17,6 +18,8 @@ def entities_page() -> Iterator[str]:
         yield "| field | type | what it is |"
         yield "| --- | --- | --- |"
         for field, one in entity.fields.items():
+            if field == CHANGED_AT:  # said once, for all
+                continue
             words = f": {', '.join(f'`{word}`' for word in one.words)}" if one.words else ""
             yield f"| `{field}` | {one.type} | {one.says}{words} |"
         yield ""

@@ -13,9 +13,12 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from checks.queries.reach import CHANGED_AT
 from plan.languages import LANGUAGES
 
 Type = Literal["key", "text", "word", "money", "instant", "day", "flag", "integer"]
+
+_STAMP = {"type": "instant", "says": "when the row last changed"}
 
 
 class Field(BaseModel):
@@ -40,15 +43,18 @@ def entities() -> Mapping[str, Entity]:
     """Every entity by its name."""
     text = resources.files("checks.queries").joinpath("entities.yaml").read_text(encoding="utf-8")
     return {
-        name: Entity.model_validate(_with_languages(entity))
+        name: Entity.model_validate(_whole(entity))
         for name, entity in yaml.safe_load(text)["entities"].items()
     }
 
 
-def _with_languages(entity: dict[str, Any]) -> dict[str, Any]:
-    """A language is a word of ours, whichever languages there are; a tag needs no words."""
+def _whole(entity: dict[str, Any]) -> dict[str, Any]:
+    """With the stamp that every entity may have, and the languages that there are.
+
+    A language is a word of ours, whichever there are; a tag needs no words.
+    """
     fields = {
         name: {**field, "words": LANGUAGES} if name == "language" else field
         for name, field in entity["fields"].items()
     }
-    return {**entity, "fields": fields}
+    return {**entity, "fields": {**fields, CHANGED_AT: _STAMP}}

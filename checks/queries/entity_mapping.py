@@ -20,12 +20,15 @@ from pydantic import (
     model_validator,
 )
 
+from checks.listings.listing_settings import CsvFile, HttpListing, Listing
 from checks.queries.entity import Entity, entities
+from checks.queries.reach import CHANGED_AT
 from checks.shop.column_types import ColumnTypes
 from plan.languages import of_tag
 
 Form = Literal["native", "aware", "iso_z", "iso", "sql", "epoch", "epoch_ms"]
-Unit = Literal["minor", "major"]
+Unit = Literal["minor", "major", "fine"]
+FINE = 10_000  # so many parts of a minor unit in which the amounts of listings are kept: “fine”
 Word = str | int
 
 
@@ -158,25 +161,41 @@ class FieldMapping(BaseModel):
 
 
 class EntityMapping(BaseModel):
-    """One entity: its table (or the shop's own select), what of it counts, and its fields."""
+    """One entity: its table (or the shop's own select), what of it counts, and its fields.
+
+    `http`, `csv`: it stands in no database; its rows are fetched, or read from a file.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     table: str | None = Field(default=None, alias="from")
     select: str | None = None
+    http: HttpListing | None = None
+    csv: CsvFile | None = None
     where: str | None = None  # the shop's own SQL
     fields: Annotated[dict[str, FieldMapping], Field(min_length=1)]
     currency: str | None = None  # where the shop has one currency and no column for it
 
     @model_validator(mode="after")
     def _one(self) -> EntityMapping:
-        if (self.table is None) == (self.select is None):
-            raise ValueError("say where it stands: from (a table or view), or select")
+        given = [one for one in (self.table, self.select, self.http, self.csv) if one is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "say where it stands: from (a table or view), or select; http or csv where it "
+                "stands in no database"
+            )
+        if self.listing is not None and self.where is not None:
+            raise ValueError("where is a piece of SQL; in a listing say in its address what counts")
         return self
 
     @property
+    def listing(self) -> Listing | None:
+        """Where its rows come from, where it stands in no database."""
+        return self.http or self.csv
+
+    @property
     def place(self) -> str:
-        return self.table or "the select"
+        return self.listing.place if self.listing is not None else self.table or "the select"
 
 
 def _expanded(given: Any) -> Any:
@@ -192,9 +211,10 @@ def _entity(name: str, given: Any) -> Any:
     made = dict(given)
     once = {key: made.pop(key) for key in ("unit", "form", "zone") if key in made}
     known = entities().get(name)
+    stamp = {CHANGED_AT: made.pop(CHANGED_AT)} if CHANGED_AT in made else {}
     fields = {
         field: _field(known, field, {"column": one} if isinstance(one, str) else one, once)
-        for field, one in made["fields"].items()
+        for field, one in {**made["fields"], **stamp}.items()
     }
     return {**made, "fields": fields}
 
@@ -215,6 +235,8 @@ def _known(given: dict[str, EntityMapping]) -> dict[str, EntityMapping]:
             raise ValueError(f"there is no “{name}”; there are {', '.join(known)}")
         for field, one in mapped.fields.items():
             _whole(name, field, one)
+            if mapped.listing is not None:
+                _listed(name, field, one)
     return given
 
 
@@ -233,6 +255,17 @@ def _whole(name: str, field: str, one: FieldMapping) -> None:
         raise ValueError(
             f"{name}.{field} has no word “{strange[0]}”; there are {words}. A word of the shop's "
             "own stands in “own”"
+        )
+
+
+def _listed(name: str, field: str, one: FieldMapping) -> None:
+    """What a field of a listing cannot say: there is no SQL and no type but the mapping's own."""
+    if one.column is None:
+        raise ValueError(f"{name}.{field} stands in a listing: say its column")
+    if one.form in ("native", "aware"):
+        raise ValueError(
+            f"{name}.{field} stands in a listing, whose times have no type: say the form in which "
+            "they are written (iso_z, iso, sql, epoch, epoch_ms)"
         )
 
 
@@ -282,22 +315,25 @@ def typed_field(
 ) -> FieldMapping:
     """One field, as `typed` does it."""
     mapped, table = mapped_entity.fields[field], mapped_entity.table
-    if table is None or mapped.column is None:
+    column = mapped.column
+    if mapped.join is not None:
+        table, column = mapped.join.from_, mapped.join.column
+    if table is None or column is None:
         return mapped
     kind = entities()[entity].fields[field]
-    if kind.type in ("text", "word", "key") and types.is_text(table, mapped.column):
+    if kind.type in ("text", "word", "key") and types.is_text(table, column):
         mapped = mapped.model_copy(update={"empty": True})
-    if mapped.form == "native" and types.keeps_zone(table, str(mapped.column)):
+    if mapped.form == "native" and types.keeps_zone(table, column):
         return mapped.model_copy(update={"form": "aware"})
-    if mapped.form == "native" and types.is_utc(table, str(mapped.column)):
+    if mapped.form == "native" and types.is_utc(table, column):
         return mapped.model_copy(update={"zone": "UTC"})
-    if kind.type == "word" and types.of(table, str(mapped.column)) is not None:
-        words = {word: _held(mapped.theirs(word), mapped, table, types) for word in kind.words}
-        own = {word: _held(them, mapped, table, types) for word, them in mapped.own.items()}
+    if kind.type == "word" and types.of(table, column) is not None:
+        words = {word: _held(mapped.theirs(word), column, table, types) for word in kind.words}
+        own = {word: _held(them, column, table, types) for word, them in mapped.own.items()}
         return mapped.model_copy(update={"words": words, "own": own})
     return mapped
 
 
-def _held(words: list[Word], mapped: FieldMapping, table: str, types: ColumnTypes) -> list[Word]:
-    found = (types.comparable(table, str(mapped.column), word) for word in words)
+def _held(words: list[Word], column: str, table: str, types: ColumnTypes) -> list[Word]:
+    found = (types.comparable(table, column, word) for word in words)
     return [word for word in found if word is not None]

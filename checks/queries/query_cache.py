@@ -7,12 +7,14 @@ the next start with the same mapping, need none.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from checks.queries.compiled_query import Bind, NotMapped, Output, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping, FieldMapping
+from checks.queries.reach import Hop, Reach, Route
 from storage.kept_files import NOT_KEPT, KeptFiles, digest_of
 
 _KEPT = KeptFiles("query", most=512)
@@ -58,6 +60,7 @@ def _written(query: Query) -> dict[str, Any]:
         "binds": {n: [b.value, b.parameter, _form(b.form)] for n, b in query.binds.items()},
         "needs": list(query.needs),
         "words": [list(pair) for pair in query.words],
+        "reach": None if query.reach is None else asdict(query.reach),
     }
 
 
@@ -74,9 +77,19 @@ def _read(text: str) -> Query | QueryError | None:
             binds={n: Bind(v, p, _field(form)) for n, (v, p, form) in kept["binds"].items()},
             needs=tuple(kept["needs"]),
             words=tuple((entity, field) for entity, field in kept["words"]),
+            reach=_reach(kept["reach"]),
         )
-    except (*NOT_KEPT, LookupError, AttributeError):
+    except (*NOT_KEPT, LookupError, AttributeError, TypeError):
         return None
+
+
+def _reach(kept: dict[str, Any] | None) -> Reach | None:
+    if kept is None:
+        return None
+    routes = tuple(
+        Route(**{**one, "hops": tuple(Hop(**hop) for hop in one["hops"])}) for one in kept["routes"]
+    )
+    return Reach(kept["entity"], routes, dict(kept["texts"]))
 
 
 def _form(mapping: FieldMapping | None) -> dict[str, Any] | None:

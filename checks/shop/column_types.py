@@ -71,6 +71,10 @@ class ColumnTypes:
         kind = self.of(table, column)
         return isinstance(kind, String) and not _is_list(kind)
 
+    def is_whole(self, table: str, column: str) -> bool:
+        """Whether the column holds whole numbers by its type."""
+        return isinstance(self.of(table, column), Integer)
+
     def amount_fault(
         self, connection: Connection, table: str, column: str, *, whole: bool
     ) -> str | None:

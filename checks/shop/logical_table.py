@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import table as sql_table
 
-from checks.queries.entity_mapping import EntityMapping, FieldMapping, Word, typed_field
+from checks.queries.entity_mapping import FINE, EntityMapping, FieldMapping, Word, typed_field
 from checks.shop.column_types import ColumnTypes
 from storage.money import digits_apart, exponent
 
@@ -68,8 +68,18 @@ class LogicalTable:
         value = self.col(name)
         if self.mapping.fields[name].unit == "minor":
             return cast(value, BigInteger)
+        if self.mapping.fields[name].unit == "fine":
+            return cast(func.round(value / literal_column(f"{FINE}.0")), BigInteger)
         scaled: ColumnElement[int] = cast(func.round(value * self._factor(currency)), BigInteger)
         return scaled
+
+    def added(self, name: str, currency: str) -> ColumnElement[Any]:
+        """The amount within a sum: whole numbers add up without being turned into anything."""
+        table, own = self.mapping.table, self.mapping.fields[name].column
+        whole = table is not None and own is not None and self.types.is_whole(table, own)
+        if whole and self.mapping.fields[name].unit == "minor":
+            return self.col(name)
+        return self.minor(name, currency)
 
     def _factor(self, currency: str) -> Any:
         """Minor units in one of the row's own currency: a yen has none, a dinar a thousand."""
@@ -122,11 +132,18 @@ class LogicalTable:
     def is_one(self, name: str, values: Iterable[Any]) -> ColumnElement[bool]:
         """Whether the column is one of these, each compared as what the column holds."""
         table, own = self.mapping.table, self.mapping.fields[name].column
+        known = self.comparable(name, values)
         if table is None or own is None:
-            return self.col(name).in_(list(values))
-        found = [self.types.comparable(table, own, value) for value in values]
-        known = [one for one in found if one is not None]
+            return self.col(name).in_(known)
         return self.types.compared(table, own, self.col(name)).in_(known) if known else false()
+
+    def comparable(self, name: str, values: Iterable[Any]) -> list[Any]:
+        """The values as this column holds them, without those that no row can have."""
+        table, own = self.mapping.table, self.mapping.fields[name].column
+        if table is None or own is None:
+            return list(values)
+        found = (self.types.comparable(table, own, value) for value in values)
+        return [one for one in found if one is not None]
 
     def ours(self, name: str, word: object) -> str:
         """Our word for one of the shop's; one that is not mapped stays as it is."""

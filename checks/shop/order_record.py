@@ -20,6 +20,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "orders": ("key", "number", "state", "total"),
     "payments": ("order_key", "amount", "state"),
 }
+READS = (*NEEDS, "refunds")  # without the refunds that there are, no record is whole
 _ROWS = 200  # payments or refunds of one order
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, not_, select
+from sqlalchemy import Connection, Engine, create_engine, not_, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from checks.queries.compiled_query import Query
+from checks.queries.entity import entities
 from checks.queries.entity_mapping import EntitiesMapping, typed
 from checks.queries.query_cache import compiled
 from checks.shop import session
@@ -43,18 +45,33 @@ def unusable(error: Exception) -> ShopUnavailable:
     )
 
 
-def unreadable(error: SQLAlchemyError) -> ShopUnavailable:
+def unreadable(error: SQLAlchemyError, called: str = "the shop's database") -> ShopUnavailable:
     """The database's own word, without what its driver adds."""
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-    return ShopUnavailable(f"the shop's database cannot be read: {reason}", DATABASE)
+    return ShopUnavailable(f"{called} cannot be read: {reason}", DATABASE)
+
+
+def _opened(url: str) -> Engine:
+    try:
+        return create_engine(
+            session.address(make_url(url)),
+            pool_pre_ping=True,
+            pool_size=2,
+            max_overflow=0,
+            hide_parameters=True,
+        )
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise unusable(error) from error
 
 
 class ShopDatabase:
     """Reads the shop's own tables. Raises ShopUnavailable for whatever the database says."""
 
+    called = "the shop's database"
+
     def __init__(
         self,
-        url: str,
+        url: str | Engine,
         mapping: EntitiesMapping,
         *,
         timeout: float = 20.0,
@@ -67,16 +84,7 @@ class ShopDatabase:
         ] = {}  # when all words of a field were known
         self.usual: dict[str, tuple[datetime, Any]] = {}  # of a channel, since its last payment
         self._timeout = timeout
-        try:
-            self._engine = create_engine(
-                session.address(make_url(url)),
-                pool_pre_ping=True,
-                pool_size=2,
-                max_overflow=0,
-                hide_parameters=True,
-            )
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-            raise unusable(error) from error
+        self._engine = _opened(url) if isinstance(url, str) else url
         session.prepare(self._engine, timeout)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -85,7 +93,7 @@ class ShopDatabase:
             return await asyncio.wait_for(asyncio.to_thread(self.read_now, query), self._timeout)
         except TimeoutError:
             raise ShopUnavailable(
-                f"the shop's database did not answer within {self._timeout:.0f} s", DATABASE
+                f"{self.called} did not answer within {self._timeout:.0f} s", DATABASE
             ) from None
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
@@ -96,7 +104,7 @@ class ShopDatabase:
                 self._amounts(connection)
                 return query(connection)
         except SQLAlchemyError as error:
-            raise unreadable(error) from error
+            raise unreadable(error, self.called) from error
 
     def table(self, entity: str) -> LogicalTable:
         """An entity by its name. Raises ShopUnavailable where it is not mapped."""
@@ -141,12 +149,20 @@ class ShopDatabase:
 
     def _tables(self) -> set[str]:
         """Every table that is mapped, as the mapping names it."""
-        return {one.table for one in self.mapping.entities.values() if one.table is not None}
+        mapped = self.mapping.entities.values()
+        joins = {f.join.from_ for one in mapped for f in one.fields.values() if f.join is not None}
+        return joins | {one.table for one in mapped if one.table is not None}
 
     @cached_property
     def entities(self) -> EntitiesMapping:
         """All that the shop maps, with what its database says, as queries ask for it."""
         return typed(self.mapping, self._types)
+
+    @cached_property
+    def described(self) -> str:
+        """This shop and how it is mapped: what was seen of another one says nothing of it."""
+        place = self._engine.url.render_as_string(hide_password=True)
+        return f"{place} {self.mapping.model_dump_json(exclude_defaults=True)}"
 
     def query(self, text: str, currency: str) -> Query:
         """The query over this shop's own tables, read once. Raises QueryError."""
@@ -156,6 +172,23 @@ class ShopDatabase:
         """Learns the types of the mapped columns, which say how queries bind. ShopUnavailable."""
         await self.read(lambda _: None)
 
+    @property
+    def engine_name(self) -> str:
+        """SQLAlchemy's name of it."""
+        return self._engine.dialect.name
+
+    def column_type(self, entity: str, field: str) -> TypeEngine[Any] | None:
+        """What the database says of the column of a field; None: nothing is known of it."""
+        mapped = self.mapping.entities.get(entity)
+        one = mapped.fields.get(field) if mapped is not None else None
+        if mapped is None or mapped.table is None or one is None or one.column is None:
+            return None
+        return self._types.of(mapped.table, one.column)
+
+    async def strange_word(self, entity: str, field: str) -> str | None:
+        """A word that stands in the field and that the mapping does not know."""
+        return await self.read(partial(self.unknown_word, entity=entity, field=field))
+
     def unknown_word(self, connection: Connection, entity: str, field: str) -> str | None:
         """A word that stands in the field and that the mapping does not know; None: there is none.
 
@@ -163,7 +196,7 @@ class ShopDatabase:
         """
         table = self._mapped(entity, "x")
         own, mapped = table.col(field), table.field(field)
-        known = [word for word in mapped.known() if mapped.column is not None]
+        known = mapped.known() or entities()[entity].fields[field].words  # its words are ours
         strange = (
             select(own)
             .select_from(table.source)
@@ -179,6 +212,14 @@ class ShopDatabase:
     def any_field(self, entity: str) -> str:
         """A field that the shop maps of the entity, whichever."""
         return next(iter(self.entities.entities[entity].fields))
+
+    def unreadable(self, asked: Iterable[str]) -> str | None:
+        """What of these entities could not be read when it came; None: a database tells by row."""
+        return None
+
+    def read_at(self, asked: Iterable[str]) -> datetime | None:
+        """When the rows of these entities came; None: a database is asked now."""
+        return None
 
     def close(self) -> None:
         self._engine.dispose()

@@ -13,11 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, select, text, true
 
-from checks.kinds.query import QueryCheckSettings
+from checks.kinds.base import CheckContext
+from checks.kinds.query_settings import QueryCheckSettings
+from checks.listings.listings import Listings
 from checks.queries.compiled_query import QueryError
 from checks.queries.entity import entities
 from checks.shop.logical_table import LogicalTable
 from checks.shop.source import ShopDatabase, ShopUnavailable
+from checks.shop.stamp_verification import stamp_of
 from storage.money import Money
 
 _NAMED = 5  # orders that are told by name
@@ -50,17 +53,33 @@ async def verified(shop: ShopDatabase, currency: str, now: datetime) -> list[See
     return found
 
 
-async def tried(
-    check: QueryCheckSettings, shop: ShopDatabase, currency: str, now: datetime
-) -> Seen:
+async def verified_listings(listings: Listings, currency: str, now: datetime) -> list[Seen]:
+    """The same of what stands beside the database, read now."""
+    found: list[Seen] = []
+    for name in listings.names:
+        fetch = await listings.fetched(name, now)
+        if fetch.fault is not None:
+            found.append(Seen(fetch.fault, wrong=True))
+            continue
+        found.append(Seen(f"{name}: read from {listings.place(name)}, pages: {fetch.pages}"))
+        if fetch.unread is not None:
+            found.append(Seen(f"  {fetch.unread}", wrong=True))
+        shop = await listings.read([name], now)
+        found += await shop.read(lambda c, s=shop, e=name: list(_entity(c, s, e, currency, now)))  # type: ignore[misc]
+    return found
+
+
+async def tried(check: QueryCheckSettings, context: CheckContext) -> Seen:
     """The query of a check, sent once for a single row."""
     try:
-        query = shop.query(check.find, currency)
+        shop = await context.place_of_query(check.find)
+        query = shop.query(check.find, context.currency)
+        given = check.given(context.now, calendar=context.calendar)
 
         def one_row(connection: Connection) -> None:
             engine = connection.dialect.name
             sql = f"SELECT * FROM ({query.sql(engine)}) AS found LIMIT 1"  # noqa: S608 - compiled
-            connection.execute(text(sql), query.bound(check.given(now), engine)).first()
+            connection.execute(text(sql), query.bound(given, engine)).first()
 
         await shop.read(one_row)
     except (QueryError, ShopUnavailable) as error:
@@ -85,6 +104,7 @@ def _entity(
             yield from _range(connection, table, name, currency)
         elif field.type == "instant":
             yield from _newest(connection, table, name, now)
+    yield from (Seen(said, wrong) for said, wrong in stamp_of(connection, table))
 
 
 def _words(connection: Connection, table: LogicalTable, name: str) -> Iterator[Seen]:

@@ -278,7 +278,7 @@ def _failed(
     check = _check_facts(result, state)
     facts = {**finding.facts, "check": check}
     by_share = failing_share.reached(state, result)
-    if by_share or state.failures >= result.open_after:
+    if finding.sure or by_share or state.failures >= result.open_after:
         state.failing = True
     if incident is not None and in_storm:
         run.storm.add(state, finding, facts, incident.subject)

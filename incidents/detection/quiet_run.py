@@ -37,7 +37,7 @@ _WRITTEN = (
 def is_quiet(result: CheckResult, failed: Mapping[str, Failed]) -> bool:
     """Whether it found nothing, nothing failed before, and nothing but its time is to be kept."""
     spoken = result.findings or result.noted or result.not_looked_at or result.settled
-    well = bool(result.healthy_subjects) and result.error is None
+    well = bool(result.healthy_subjects) and result.error is None and result.mark is None
     return well and not (spoken or failed or result.shadow)
 
 

@@ -175,6 +175,16 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     said = opening.description if opening.quoted else None
     entry = change.entry(kind_of_entry, data, text=said, actor=by)
     notifications.announce(change, Event.STATUS, entry)
+    if incident.facts.get("picture"):
+        outbox.post(
+            session,
+            key=f"{incident.reference}/picture",
+            template="picture",
+            incident=incident,
+            audience=incident.audience,
+            thread_key=f"{incident.reference}/card",
+            now=now,
+        )
     change.audit(
         "open",
         incident.reference,

@@ -6,6 +6,7 @@ from incidents.read.home import home
 from incidents.read.lists import check_durations, incident_list
 from incidents.read.log import log_entry
 from incidents.read.notices import desk, late_answer, notice, resolved
+from incidents.read.picture import picture
 from incidents.read.resolve import resolve_view
 from incidents.read.review import review
 from incidents.read.runbook_view import runbook_view as runbook
@@ -25,6 +26,7 @@ __all__ = [
     "listing",
     "log_entry",
     "notice",
+    "picture",
     "resolve_view",
     "resolved",
     "review",

@@ -3,7 +3,7 @@
 from storage.models.actions import ActionAttempt, AttemptState, Effect, EffectState
 from storage.models.approvals import Approval, ApprovalState, Spending, SpendingKey
 from storage.models.base import Base
-from storage.models.checks import CheckState
+from storage.models.checks import CheckMark, CheckState
 from storage.models.incidents import (
     LIVE_STATUSES,
     Case,
@@ -32,6 +32,7 @@ __all__ = [
     "Base",
     "Case",
     "CaseState",
+    "CheckMark",
     "CheckState",
     "Effect",
     "EffectState",

@@ -23,3 +23,15 @@ class CheckState(Base):
     last_duration_ms: Mapped[int | None]
     last_error: Mapped[str | None]  # the check itself could not run
     figures: Mapped[Figures]
+
+
+class CheckMark(Base):
+    """Up to where a check has seen what changed in the shop, and what it found there."""
+
+    __tablename__ = "check_marks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]  # of what was asked: another question begins anew
+    looked_at: Mapped[Moment]
+    swept_at: Mapped[Moment]  # when it last looked at the whole
+    seen: Mapped[Figures]  # by entity, when its newest row changed; the keys of what was found

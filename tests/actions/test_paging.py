@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -47,7 +48,7 @@ async def test_it_sends_the_events_v2_form() -> None:
 
 async def test_a_long_summary_is_cut_to_the_form() -> None:
     router = respx.Router()
-    route = router.post(URL).respond(202, json={})
+    route = router.post(URL).respond(202, json={"status": "success"})
     await _send(router, Page(dedup_key="INC-1", summary="x" * 5000, incident_severity=4))
     payload = json.loads(route.calls.last.request.content)["payload"]
     assert len(payload["summary"]) == 1024
@@ -59,6 +60,24 @@ async def test_a_refusal_says_why() -> None:
     router.post(URL).respond(400, json={"status": "invalid event", "message": "Event is invalid"})
     with pytest.raises(Refused, match="Event is invalid"):
         await _send(router)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (302, {"headers": {"Location": "https://login.example/?to=secret"}}),
+        (200, {"html": "<form>Sign in</form>"}),
+        (200, {"json": {"status": "queued elsewhere"}}),
+        (202, {"text": ""}),
+    ],
+)
+async def test_only_the_providers_own_word_is_a_page(status: int, answer: dict[str, Any]) -> None:
+    """What stands in between answers well and wakes nobody."""
+    router = respx.Router()
+    router.post(URL).respond(status, **answer)
+    with pytest.raises(Refused, match="does not say that the page was taken") as refused:
+        await _send(router)
+    assert "secret" not in str(refused.value)
 
 
 async def test_too_many_requests_names_a_time() -> None:

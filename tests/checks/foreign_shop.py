@@ -87,6 +87,7 @@ MAPPING: dict[str, Any] = {
                     "cancelled": ["storniert"],
                     "refunded": ["erstattet"],
                 },
+                "ignore": ["entwurf"],
             },
             "state_since": "zustand_seit",
             "total": "brutto",

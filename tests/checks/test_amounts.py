@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -124,9 +125,10 @@ class Shop:
         wanted = AmountMismatchSettings(name="amounts", kind="amount_mismatch", **changed)
         check = AmountMismatch(wanted)
         shop = ShopDatabase(f"sqlite:///{self.path}", MAPPING)
-        finding = shop.read_now(lambda c: check._find(c, shop, context(shop)))
+        result = asyncio.run(check.run(context(shop)))
+        shop.close()
         self.rules = check._rules("TWD")
-        return {} if finding is None else {case.key: case for case in finding.cases}
+        return {case.key: case for finding in result.findings for case in finding.cases}
 
 
 @pytest.fixture
@@ -203,7 +205,7 @@ def test_sums_of_two_currencies_are_no_sum(shop: Shop) -> None:
     shop.order("B", "paid", 100, [(150, "USD")], currency="USD")
     check = AmountMismatch(AmountMismatchSettings(name="a", kind="amount_mismatch"))
     database = ShopDatabase(f"sqlite:///{shop.path}", MAPPING)
-    finding = database.read_now(lambda c: check._find(c, database, context(database)))
+    (finding,) = asyncio.run(check.run(context(database))).findings
     assert finding is not None
     assert finding.facts["over"] == {"orders": 2}
 

@@ -150,6 +150,23 @@ def test_a_field_stands_in_another_table_or_in_none(
     assert spoken == {"K1": "zh-Hant", "K5": "en"}
 
 
+def test_an_empty_text_in_a_joined_table_is_a_missing_one(engine: Engine) -> None:
+    """As in a column of its own: `is null` finds it."""
+    with engine.begin() as connection:
+        connection.execute(text("insert into person values (9, '')"))
+    add(engine, 1, 1, hours=50, person=9)
+    add(engine, 2, 1, hours=50, person=8)
+    url = engine.url.render_as_string(hide_password=False)
+    shop = ShopDatabase(url, EntitiesMapping.model_validate({"entities": as_said(engine, BY_JOIN)}))
+    asyncio.run(shop.know())
+    query = shop.query("select o.number from orders o where o.language is null", "TWD")
+    name = engine.dialect.name
+    with engine.connect() as connection:
+        rows = connection.execute(text(query.sql(name)), query.bound({}, name)).all()
+    shop.close()
+    assert [row[0] for row in rows] == ["K1"]
+
+
 def test_the_form_of_before_is_refused_with_the_new_one_printed() -> None:
     old = {
         "orders": {
@@ -236,6 +253,22 @@ def test_what_stands_in_each_field_is_seen_before_anything_is_believed(engine: E
     said = [one.sentence for one in seen(url, wrong) if one.wrong]
     assert any("state_since: the newest is" in one and "h in the future" in one for one in said)
     assert any("“versandt” (1) is not known" in one for one in said)
+
+
+def test_a_stamp_that_is_missing_or_has_no_index_is_said(engine: Engine) -> None:
+    add(engine, 1, 1, hours=0.1)
+    url = engine.url.render_as_string(hide_password=False)
+    mapping = yaml.safe_load(yaml.safe_dump(as_said(engine, BY_JOIN)))
+    told = {one.sentence.strip(): one.wrong for one in seen(url, mapping)}
+    assert told["changed_at: not mapped, so the checks look at the whole each time"] is False
+    since = mapping["orders"]["fields"]["state_since"]
+    mapping["orders"]["changed_at"] = since
+    own = since if isinstance(since, str) else since["column"]
+    (said,) = (one.sentence for one in seen(url, mapping) if one.wrong)
+    assert said.endswith(f"An index would answer: CREATE INDEX kopf_{own} ON kopf ({own})")
+    with engine.begin() as connection:
+        connection.execute(text(f"create index kopf_{own} on kopf ({own})"))
+    assert not [one for one in seen(url, mapping) if one.wrong]
 
 
 def test_a_language_that_is_not_mapped_hides_no_order(

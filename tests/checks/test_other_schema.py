@@ -82,7 +82,8 @@ def check(config: Path) -> tuple[int, dict[str, Any]]:
 def test_a_shop_in_order_has_no_findings(shop: ForeignShop, tmp_path: Path) -> None:
     """Nothing planted, nothing found, whatever the floats of other shops would say."""
     shop.order("bezahlt", hours=47, came_from="offen")
-    shop.order("gezahlt", total="0.30", paid=("0.10", "0.20"))
+    shop.order("gezahlt", total="0.30", paid=("0.10", "0.20"), came_from="bezahlt")
+    shop.order("entwurf", hours=300, paid=())
     shop.order("offen", hours=23, paid=())
     shop.order("storniert", hours=500, paid=())
     shop.order("erstattet", hours=90, refunded=("100.00",))

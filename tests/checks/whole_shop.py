@@ -110,7 +110,7 @@ def _column(name: str, held: Mapping[str, Any], *, key: bool) -> Column[Any]:
 
 
 metadata = MetaData()
-_MADE = {
+MADE = {
     entity: Table(
         name,
         metadata,
@@ -158,7 +158,7 @@ class Shop:
         _, fields = TABLES[entity]
         row = {fields[name][0]: _held(fields[name][1], value) for name, value in values.items()}
         with self._engine.begin() as connection:
-            connection.execute(_MADE[entity].insert(), row)
+            connection.execute(MADE[entity].insert(), row)
 
     def order(self, key: int, state: str, **values: Any) -> str:
         """An order in which nothing is wrong; its number."""

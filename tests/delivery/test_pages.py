@@ -15,6 +15,7 @@ from storage.models import Incident
 from tests.delivery.conftest import Postbox
 
 URL = "https://events.pagerduty.com/v2/enqueue"
+TAKEN = {"status": "success"}
 
 
 async def _page(postbox: Postbox, router: respx.Router | None) -> None:
@@ -35,7 +36,7 @@ async def test_it_carries_the_incidents_number_and_severity(postbox: Postbox) ->
     await postbox.post("card")
     await postbox.run(10)
     router = respx.Router()
-    route = router.post(URL).respond(202, json={})
+    route = router.post(URL).respond(202, json=TAKEN)
     await _page(postbox, router)
     body = json.loads(route.calls.last.request.content)
     assert body["dedup_key"] == "INC-412"
@@ -52,7 +53,7 @@ async def test_it_is_tried_again_when_the_webhook_is_away(postbox: Postbox) -> N
         httpx.Response(500),
         httpx.ConnectError("no"),
         httpx.Response(429, headers={"Retry-After": "9"}),
-        httpx.Response(202),
+        httpx.Response(202, json=TAKEN),
     ]
     await _page(postbox, router)
     assert route.call_count == 4
@@ -78,7 +79,11 @@ async def test_what_is_over_is_not_told_before_that_it_began(postbox: Postbox) -
     """The first event meets an outage of the webhook: the one that closes it waits its turn."""
     router = respx.Router()
     route = router.post(URL)
-    route.side_effect = [httpx.Response(503), httpx.Response(202), httpx.Response(202)]
+    route.side_effect = [
+        httpx.Response(503),
+        httpx.Response(202, json=TAKEN),
+        httpx.Response(202, json=TAKEN),
+    ]
 
     def both(session: Session, incident: Incident, now: datetime) -> None:
         for action in ("trigger", "resolve"):

@@ -157,6 +157,50 @@ async def test_blocks_that_slack_really_refuses_go_out_as_plain_text(postbox: Po
     assert await postbox.texts() == ["card"]
 
 
+PICTURE = {
+    "type": "data_visualization",
+    "title": "Payments",
+    "chart": {
+        "type": "line",
+        "axis_config": {"categories": ["02:07"]},
+        "series": [{"name": "tried", "data": [{"label": "02:07", "value": 97}]}],
+    },
+}
+NUMBERS = {"type": "section", "text": {"type": "plain_text", "text": "02:07: 97 tried"}}
+
+
+async def test_a_picture_that_the_workspace_cannot_draw_is_left_out(postbox: Postbox) -> None:
+    """Its numbers stand there as text; it is not tried each time, and once more after a day."""
+    postbox.drawings.blocks["log"] = [PICTURE, NUMBERS]
+    not_there = {"contains": "data_visualization"}
+    postbox.fault("chat.postMessage", "error", error="invalid_blocks", times=-1, match=not_there)
+
+    async def posted(key: str) -> list[str]:
+        """The blocks of what stands, and how often it was asked for it."""
+        before = postbox.calls("chat.postMessage")
+        await postbox.post(key, thread=None)
+        await postbox.run(5)
+        tries = postbox.calls("chat.postMessage") - before
+        return [block["type"] for block in (await postbox.seen())[-1]["blocks"]] + ["try"] * tries
+
+    await postbox.post("card", priority=1)
+    await postbox.run(2)
+    assert await posted("log/1") == ["section", "try", "try"]
+    assert await posted("log/2") == ["section", "try"]
+    postbox.sandbox.world.faults.remove()
+    postbox.advance(86_400 + 60)
+    assert await posted("log/3") == ["data_visualization", "section", "try"]
+
+
+async def test_what_is_refused_without_its_picture_too_goes_out_as_plain_text(
+    postbox: Postbox,
+) -> None:
+    postbox.drawings.blocks["card"] = [PICTURE, *[{"type": "divider"}] * 51]
+    await postbox.post("card")
+    await postbox.run(5)
+    assert await postbox.texts() == ["card"]
+
+
 async def test_a_template_that_fails_says_the_essentials(postbox: Postbox) -> None:
     """Number, severity, status, section, in the channel's language; repaired by a refresh."""
     postbox.drawings.broken.add("card")

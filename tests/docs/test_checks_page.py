@@ -12,6 +12,7 @@ from bot.settings import parse_settings
 from checks.queries.detections_page import detections_page
 from checks.queries.entities_page import entities_page
 from checks.queries.entity_mapping import EntitiesMapping
+from checks.shop.known_shops_page import known_shops_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text("utf-8"), re.S | re.M)
@@ -46,3 +47,7 @@ def test_every_example_is_one(number: int) -> None:
         assert parse_settings({**REST, "shop": shop, "checks": data["checks"]}).checks
     elif "shop" in data:
         EntitiesMapping.model_validate({"entities": data["shop"]["mapping"]})
+
+
+def test_the_table_of_known_shops_is_the_one_of_their_files() -> None:
+    assert "\n" + "\n".join(known_shops_page()) + "\n" in PAGE.read_text("utf-8")

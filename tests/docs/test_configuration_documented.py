@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 
+from bot import strict_yaml
 from bot.settings import Settings
+from checks.calendar.settings import CalendarSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 
@@ -36,3 +39,9 @@ def models(annotation: object) -> list[type[BaseModel]]:
 def test_every_key_is_documented(key: str) -> None:
     """A key that nobody can read about does not exist for its users."""
     assert f"`{key}`" in PAGE or f"`{key}." in PAGE or f".{key}`" in PAGE or f"{key}:" in PAGE, key
+
+
+def test_the_calendar_that_is_shown_is_one() -> None:
+    (block,) = re.findall(r"^```yaml\n(calendar:\n.*?)^```", PAGE, re.S | re.M)
+    shown = CalendarSettings.model_validate(strict_yaml.read(block)["calendar"])
+    assert shown.model_fields_set == set(CalendarSettings.model_fields)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from checks.model import CheckResult, Finding
-from storage import audit, work
+from storage import audit, audit_proof, work
 from storage.backup import BackupError, backup, restore, restored_elsewhere
 from storage.database import Database
 from storage.errors import AlreadyRunning, WrongKey
@@ -96,7 +96,7 @@ def test_presses_under_way_are_left_to_people_and_numbers_are_not_given_twice(
     assert (row.state, "press again" in str(row.last_error)) == ("parked", True)
     number = database.read_now(lambda s: s.get_one(HouseFact, "incident_number").value)
     assert number["next"] > 100
-    assert database.read_now(audit.verify) is None
+    assert database.read_now(audit_proof.verify) is None
     database.close_now()
 
 
@@ -175,7 +175,7 @@ def test_a_backup_is_whole_and_ends_though_the_bot_writes_all_the_time(
     database.close_now()
     restore(sqlite_url, tmp_path / "copy.db", key=KEY)
     restored = Database.open(sqlite_url, key=KEY)
-    assert restored.read_now(audit.verify) is None
+    assert restored.read_now(audit_proof.verify) is None
     restored.close_now()
     assert Path(tmp_path / "muster.db.replaced").exists()
 

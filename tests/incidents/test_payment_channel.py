@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from incidents import read
 from message_templates.engine import Templates
 from storage.models import ActionAttempt, AttemptState, FollowUp, Status, StepState
-from tests.incidents.world import JO, KAI, LIN, MEI, SAM, World, case_rows
+from tests.incidents.world import JO, KAI, LIN, MEI, SAM, World, case_rows, channel_down
 
 SWITCH = "3.3.1.s2"
 TEMPLATES = Templates(ZoneInfo("Asia/Taipei"))
@@ -19,6 +23,11 @@ TEMPLATES = Templates(ZoneInfo("Asia/Taipei"))
 def world(either: World) -> World:
     """This file runs on both engines."""
     return either
+
+
+def words_of(section: dict[str, Any]) -> str:
+    """Its text, each of Slack's dates by its own words."""
+    return re.sub(r"<!date[^|]*\|([^>]*)>", r"\1", section["text"]["text"])
 
 
 def switched(world: World) -> None:
@@ -44,6 +53,24 @@ def test_opens_after_three_failures_not_before(world: World) -> None:
         ("desk", "INC-1/desk"),
     ]
     assert world.messages("post")[0].payload["ring"] == ["S0ONCALL"]
+
+
+def test_what_is_no_chance_opens_at_the_first_look_and_shows_its_picture(world: World) -> None:
+    drawn = {
+        "minutes": 10, "since": "2026-11-11T01:06:00+00:00",
+        "tried": [31, 30], "failed": [1, 30], "usual": None,
+    }  # fmt: skip
+    result = channel_down(world.now, picture=drawn)
+    (finding,) = result.findings
+    sure = replace(result, findings=(replace(finding, sure=True),))
+    assert world.check(sure).opened == (1,)
+    assert world.check(sure).opened == ()
+    posts = [(item.payload["template"], item.payload["thread"]) for item in world.messages("post")]
+    assert posts[2:4] == [("log", "INC-1/card"), ("picture", "INC-1/card")]
+    view = world.read(lambda s: read.picture(s, world.house, world.incident().id, world.now))
+    shown = TEMPLATES.render("picture", view, language="en").blocks
+    assert [one["name"] for one in shown[0]["chart"]["series"]] == ["tried", "failed"]
+    assert "09:16 UTC+8: 30 tried, 30 failed" in words_of(shown[1])
 
 
 def test_switch_mitigates_when_it_was_looked_at(world: World) -> None:

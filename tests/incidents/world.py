@@ -25,7 +25,7 @@ from incidents.shop_actions.action_attempts import AttemptBook
 from incidents.shop_actions.looks import GuardLook, GuardLooks, WantedLook
 from incidents.step_press import Press
 from plan.loader import load_plan
-from storage import audit, work
+from storage import audit_proof, work
 from storage.database import Database
 from storage.models import (
     ActionAttempt,
@@ -202,7 +202,7 @@ class World:
         ]
 
     def broken(self) -> object:
-        return self.read(audit.verify)
+        return self.read(audit_proof.verify)
 
     # --- time
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from incidents.read.picture import PictureView, Stretch
 from incidents.shop_actions.message_preview import LetterView, PreviewView
 from incidents.views import (
     AskedApproval,
@@ -771,6 +772,22 @@ def desk_notes() -> list[tuple[CardView, dict[str, Any]]]:
         held,
         *((closed, {"note": None, "button": None}) for closed in card_closed()),
     ]
+
+
+def pictures() -> tuple[PictureView, PictureView]:
+    """What was drawn at the opening; the second of a shop that is too young for a usual hour."""
+    tried = (97, 102, 95, 88, 99, 104, 91, 96, 93, 90, 87, 118)
+    failed = (3, 2, 4, 3, 2, 3, 3, 2, 4, 3, 21, 57)
+
+    def of(usual: int | None) -> PictureView:
+        start = at("02:07")
+        stretches = tuple(
+            Stretch(start + timedelta(minutes=5 * number), one, bad, usual)
+            for number, (one, bad) in enumerate(zip(tried, failed, strict=True))
+        )
+        return PictureView(REFERENCE, 5, stretches, scope())
+
+    return of(94), of(None)
 
 
 def notices() -> dict[str, tuple[Any, dict[str, Any]]]:

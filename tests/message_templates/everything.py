@@ -55,6 +55,8 @@ def inputs() -> Iterator[Rendered]:
         yield name, view, params
     for view, params in builders.desk_notes():
         yield "desk", view, params
+    for picture in builders.pictures():
+        yield "picture", picture, {}
     yield "notice", builders.card_open(), {"event": "no_owner", "minutes": 5}
     yield "answer", None, {"code": "stale", "params": {"at": builders.at("03:07")}}
     yield "review", builders.review_view(), {}

@@ -59,6 +59,13 @@ def _desk(language: str) -> str:
     )
 
 
+def _pictures(language: str) -> str:
+    """Of the opening, and where the shop is too young for a usual hour."""
+    return "\n\n".join(
+        lines(TEMPLATES.render("picture", view, language=language)) for view in builders.pictures()
+    )
+
+
 def _review(language: str) -> str:
     return review_markdown(TEMPLATES, builders.review_view(), language=language)
 
@@ -73,6 +80,7 @@ MADE: dict[str, Callable[[str], str]] = {
     "log.txt": _log,
     "notices.txt": _notices,
     "desk.txt": _desk,
+    "picture.txt": _pictures,
     "review.md": _review,
     "review.html": _page,
 }

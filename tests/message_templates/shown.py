@@ -61,6 +61,11 @@ def _block(block: dict[str, Any]) -> Iterator[str]:
                 yield quote + _rich(part["elements"])
         case "markdown":
             yield block["text"]
+        case "data_visualization":
+            yield f"[ {block['title']} ]"
+            for series in block["chart"]["series"]:
+                points = " ".join(f"{p['label']}={p['value']}" for p in series["data"])
+                yield f"[ {series['name']}: {points} ]"
 
 
 def lines(message: Message) -> str:
