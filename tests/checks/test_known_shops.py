@@ -7,7 +7,6 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import create_engine, text
 from sqlglot import exp, parse
@@ -172,8 +171,8 @@ async def test_a_count_that_a_shop_keeps_in_decimals_is_told_as_a_number(tmp_pat
         raise AssertionError("it asks the database alone")
 
     now = datetime(2026, 11, 11, 3, 0, tzinfo=UTC)
-    async with httpx.AsyncClient() as http:
-        found = await QueryCheck(check).run(CheckContext(http, shop, "EUR", now, look))
+    context = CheckContext(None, shop, "EUR", now, look)  # type: ignore[arg-type]
+    found = await QueryCheck(check).run(context)
     shop.close()
     missing = {str(one.facts["sku"]): one.facts["missing"] for one in found.findings}
     assert json.dumps(missing, sort_keys=True) == '{"A": 2, "B": 0.5}'

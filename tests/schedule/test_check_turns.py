@@ -47,7 +47,7 @@ class Hanging:
     """A shop's database that never answers; it counts who waits there."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked, self.full = 0, asyncio.Event()
 
     def orders(self) -> Any:
         return self
@@ -57,6 +57,8 @@ class Hanging:
 
     async def read(self, *_: Any) -> Any:
         self.asked += 1
+        if self.asked == 4:
+            self.full.set()
         await asyncio.Event().wait()
 
 
@@ -64,12 +66,12 @@ class Checking:
     def __init__(self, shop: Hanging) -> None:
         self.shop = shop
 
-    def context(self, now: Any, awaited: Any, failed: Any) -> CheckContext:
+    def context(self, now: Any, awaited: Any, failed: Any, following: Any) -> CheckContext:
         async def ask(_: Question) -> Exchange:
             return Exchange(None, 200, 5)
 
-        shop = cast("Any", self.shop)
-        return CheckContext(ask, shop, "TWD", now, cast("Any", None), awaited, failed)
+        shop, look = cast("Any", self.shop), cast("Any", None)
+        return CheckContext(ask, shop, "TWD", now, look, awaited, failed, following=following)
 
 
 class Clock:
@@ -90,9 +92,10 @@ async def test_probes_go_on_while_the_shops_database_hangs(world: World) -> None
         given, cast("Any", Checking(shop)), world.house, cast("Any", Clock()), world.database
     )
     hanging = [asyncio.create_task(jobs[f"stuck-{n}"].job()) for n in range(20)]
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        await shop.full.wait()
+        assert await jobs["store"].job()
     assert shop.asked == 4, "so many at its database, the others wait their turn"
-    assert await asyncio.wait_for(cast("Any", jobs["store"].job()), 5)
     assert at_once(given) > 20, "and those that wait take no place from the probes"
     for task in hanging:
         task.cancel()
