@@ -238,6 +238,8 @@ async def _shop(settings: Settings) -> list[Line]:
                     lines.append(("wrong", f"Check {check.name} cannot look: {result.error}."))
                 elif result.findings:
                     lines.append(("look", f"Check {check.name} finds something right now."))
+                elif not result.healthy_subjects:  # no row, no word that all is well
+                    lines.append(("look", f"Check {check.name} saw nothing to look at."))
                 else:
                     lines.append(("ok", f"Check {check.name}: in order."))
                 lines.extend(_fallen_back(result))

@@ -159,7 +159,7 @@ class HttpProbe:
         if (
             shop is None
             or "orders" not in shop.mapping.entities
-            or not shop.orders().has("created_at")
+            or not shop.orders().has("placed_at")
         ):
             return {}
         try:

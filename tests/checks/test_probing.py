@@ -7,12 +7,15 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from bot.cli.check import run_once
+from bot.settings import parse_settings
 from bot.wiring.prober import open_prober
 from checks.exchange import Ask
 from checks.kinds.base import CheckContext, LookFailed
@@ -21,6 +24,7 @@ from checks.kinds.probe_settings import HttpProbeSettings
 from checks.model import NONE_FAILED, CheckResult, Failed
 from checks.registry import AnyCheckSettings
 from checks.runner import run_check
+from tests.checks.whole_shop import Shop, mapped
 
 NOW = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
 
@@ -224,3 +228,32 @@ def test_a_hasty_probe_still_tells_slow_from_none() -> None:
     adapter: Callable[[Any], Any] = TypeAdapter(AnyCheckSettings).validate_python
     plain = {"kind": "http_probe", "name": "a", "service": "a", "url": "http://x/"}
     assert adapter(plain).slow_after == 2.0
+
+
+def test_a_probe_that_fails_says_how_many_orders_still_come_in(tmp_path: Path) -> None:
+    """Beside the usual: a shop that takes nothing is down, and not one service of it."""
+    shop = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
+    now = datetime.now(UTC)
+    for key in range(1, 61):
+        shop.order(key, "paid", placed_at=now - timedelta(minutes=10 + key * 24))
+    probe = {
+        "name": "front",
+        "kind": "http_probe",
+        "url": "http://127.0.0.1:9/",
+        "service": "front",
+    }
+    settings = parse_settings(
+        {
+            "slack": {"channels": {"incidents": {"id": "C1"}}},
+            "roles": {"oncall": {"people": ["U1"]}},
+            "shop": {
+                "name": "Laden", "currency": "TWD", "database_url": shop.url, "mapping": mapped(),
+            },
+            "checks": [probe],
+        }
+    )  # fmt: skip
+    [result] = asyncio.run(run_once(settings, ("front",)))
+    [finding] = result.findings
+    assert finding.facts["orders_last_minutes"] == 0
+    assert finding.facts["orders_per_minute_usual"] > 0
+    shop.close()

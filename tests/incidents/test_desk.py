@@ -38,7 +38,7 @@ def note(world: World, language: str = "en") -> str:
 
 def asked(world: World, key: str) -> Outcome:
     def unit(session: Any) -> Outcome:
-        found = _affected(session, world.house, LIN, key)
+        found = _affected(session, world.house, LIN, [key])
         assert found is not None
         return _standing(session, world.house, *found, world.now)
 
