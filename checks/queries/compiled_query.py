@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from checks.queries.entity import Type
 from checks.queries.entity_mapping import FieldMapping
 from checks.queries.reach import Reach
+from checks.shop.clickhouse_types import CLICKHOUSE
 
 DIALECT = "postgres"  # in which a query is written
-ENGINES = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
+ENGINES = {
+    "postgresql": "postgres",
+    "sqlite": "sqlite",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    CLICKHOUSE: "clickhouse",
+}
 
 
 class QueryError(ValueError):
@@ -21,6 +28,10 @@ class QueryError(ValueError):
 
 class NotMapped(QueryError):
     """The query asks for what this shop does not map: right, but not here."""
+
+
+class Refused(QueryError):
+    """The query is right, and this engine cannot be asked so."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ class Query:
     needs: tuple[str, ...]
     words: tuple[tuple[str, str], ...] = ()  # the fields of words that it asks of: entity, field
     reach: Reach | None = None  # None: what changed does not tell what it finds
+    refused: Mapping[str, str] = field(default_factory=dict)  # by engine, why it cannot be asked
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -77,6 +89,8 @@ class Query:
 
     def sql(self, engine: str) -> str:
         """In the words of the engine (SQLAlchemy's name of it). Raises QueryError for another."""
+        if engine in self.refused:
+            raise Refused(self.refused[engine])
         if engine not in self.texts:
             raise QueryError(f"no query is written for {engine}; there are {', '.join(ENGINES)}")
         return self.texts[engine]
@@ -92,7 +106,10 @@ def quoted(name: str, engine: str) -> str:
 
 
 def _held(value: Any, engine: str) -> Any:
-    """SQLite knows no times: they stand there as the text that SQLAlchemy writes."""
+    """SQLite knows no times: they stand there as the text that SQLAlchemy writes. ClickHouse is
+    given the seconds since 1970."""
+    if engine == CLICKHOUSE and isinstance(value, datetime):
+        return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
     if engine == "sqlite" and isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f")
     return value

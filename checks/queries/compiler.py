@@ -16,16 +16,16 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError, TokenError
 
 from checks.queries import instants
+from checks.queries.clickhouse_text import FACTOR
 from checks.queries.compiled_query import (
     DIALECT,
-    ENGINES,
     Bind,
     NotMapped,
     Output,
     Query,
     QueryError,
 )
-from checks.queries.dialect_text import SECONDS, or_empty, text_of
+from checks.queries.dialect_text import SECONDS, or_empty, texts_of
 from checks.queries.entity import entities
 from checks.queries.entity_mapping import FINE, EntitiesMapping, EntityMapping, FieldMapping
 from checks.queries.expression_types import MONEY_MADE_OF, type_of
@@ -87,11 +87,12 @@ class _Compiler:
             if source.computed and source.mapping is not None:
                 table.replace(worked_out(source.mapping, alias, sorted(source.computed)))
         needs, words = tuple(dict.fromkeys(self.needs)), tuple(dict.fromkeys(self.words))
+        texts, refused = texts_of(tree, self.binds)
         if reach is not None and named is not None:
-            reach = replace(reach, texts=_texts(_among(tree, named)))
+            reach = replace(reach, texts=texts_of(_among(tree, named), self.binds)[0])
         else:
             reach = None
-        return Query(_texts(tree), outputs, self.binds, needs, words, reach)
+        return Query(texts, outputs, self.binds, needs, words, reach, refused)
 
     def _named(self, tree: exp.Select, reach: Reach) -> dict[str, exp.Column] | None:
         """The columns by which rows of the first table are named; the answer says its key too.
@@ -290,6 +291,7 @@ class _Compiler:
         top: Any = column
         while isinstance(top.parent, MONEY_MADE_OF):
             top = top.parent
+        factor.meta[FACTOR] = True
         made = exp.Div if column.meta["field"].unit == "fine" else exp.Mul
         scaled = made(expression=factor)
         column.replace(exp.Paren(this=scaled))
@@ -364,10 +366,6 @@ def _answers(column: exp.Column) -> bool:
     """Whether it stands among what the whole query answers, by itself."""
     above = column.parent.parent if isinstance(column.parent, exp.Alias) else column.parent
     return isinstance(above, exp.Select) and above.parent is None
-
-
-def _texts(tree: exp.Select) -> dict[str, str]:
-    return {name: text_of(tree, dialect) for name, dialect in ENGINES.items()}
 
 
 def _among(tree: exp.Select, named: Mapping[str, exp.Column]) -> exp.Select:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlglot import exp
 
-from checks.queries.compiled_query import QueryError
+from checks.queries.clickhouse_text import for_clickhouse
+from checks.queries.compiled_query import ENGINES, Bind, QueryError, Refused
 from checks.queries.entity_mapping import FieldMapping
 
 SECONDS = "seconds_between"  # of two instants, the later one first: a function of ours
@@ -25,10 +28,25 @@ def or_empty(column: exp.Column, asked: exp.Is) -> None:
 _EMPTY = exp.Var(this="''")
 
 
-def text_of(tree: exp.Expr, dialect: str) -> str:
+def texts_of(tree: exp.Expr, binds: Mapping[str, Bind]) -> tuple[dict[str, str], dict[str, str]]:
+    """By engine its text, or why there is none."""
+    texts, refused = {}, {}
+    for name, dialect in ENGINES.items():
+        try:
+            texts[name] = _text_of(tree, dialect, binds)
+        except Refused as error:
+            refused[name] = str(error)
+    return texts, refused
+
+
+def _text_of(tree: exp.Expr, dialect: str, binds: Mapping[str, Bind]) -> str:
     """In the words of one engine. Between two instants each has words of its own."""
     own = tree.copy()
+    if dialect == "clickhouse":
+        for_clickhouse(own, binds)
     for call in list(own.find_all(exp.Anonymous)):
+        if call.name.lower() != SECONDS:
+            continue
         later, earlier = (_seconds(one, dialect) for one in call.expressions)
         call.replace(exp.Var(this=f"({later} - {earlier})"))
     return str(own.sql(dialect, identify=True))
@@ -42,6 +60,8 @@ def _seconds(moment: exp.Expr, dialect: str) -> str:
     column = str(moment.sql(dialect, identify=True))
     if mapped.form in ("epoch", "epoch_ms"):
         return column if mapped.form == "epoch" else f"({column} / 1000.0)"
+    if dialect == "clickhouse" and mapped.form not in ("native", "aware"):
+        column = f"parseDateTimeBestEffortOrNull({column}, 'UTC')"
     return _SECONDS_OF[dialect].format(column)
 
 
@@ -49,4 +69,5 @@ _SECONDS_OF = {
     "postgres": "extract(epoch from cast({} as timestamp))",
     "sqlite": "(julianday({}) * 86400.0)",
     "mysql": "timestampdiff(second, '1970-01-01', {})",
+    "clickhouse": "toUnixTimestamp({})",
 }

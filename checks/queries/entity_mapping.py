@@ -145,7 +145,8 @@ class FieldMapping(BaseModel):
         except (ValueError, OverflowError, OSError):
             return None
         if moment.tzinfo is None:
-            zone = UTC if self.form == "iso_z" else ZoneInfo(self.zone or "UTC")
+            known = self.form in ("iso_z", "aware")
+            zone = UTC if known else ZoneInfo(self.zone or "UTC")
             moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
 

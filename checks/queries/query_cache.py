@@ -61,6 +61,7 @@ def _written(query: Query) -> dict[str, Any]:
         "needs": list(query.needs),
         "words": [list(pair) for pair in query.words],
         "reach": None if query.reach is None else asdict(query.reach),
+        "refused": dict(query.refused),
     }
 
 
@@ -78,6 +79,7 @@ def _read(text: str) -> Query | QueryError | None:
             needs=tuple(kept["needs"]),
             words=tuple((entity, field) for entity, field in kept["words"]),
             reach=_reach(kept["reach"]),
+            refused=dict(kept["refused"]),
         )
     except (*NOT_KEPT, LookupError, AttributeError, TypeError):
         return None

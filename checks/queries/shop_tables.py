@@ -52,7 +52,7 @@ def _within(
         kept = kept.join(table, on=on, join_type="left")
     if mapped.where is not None:
         kept = kept.where(exp.Var(this=f"({mapped.where})"))
-    kept.meta["done"] = True
+    kept.meta.update(done=True, shop=True)
     return exp.Subquery(this=kept, alias=exp.TableAlias(this=exp.to_identifier(alias)))
 
 

@@ -17,7 +17,9 @@ from sqlalchemy import (
     Float,
     Integer,
     Numeric,
+    Select,
     String,
+    func,
     inspect,
     select,
     type_coerce,
@@ -28,6 +30,8 @@ from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
+from checks.shop.clickhouse_types import CLICKHOUSE, ClickHouse, ClosedList, Instant
+
 _FEW = 500  # rows that are looked at where a type says not whether it holds decimals
 
 
@@ -36,11 +40,14 @@ class ColumnTypes:
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[str, TypeEngine[Any]]] = {}
+        self._clickhouse: ClickHouse | None = None
 
     def learn(self, connection: Connection, tables: Iterable[str]) -> None:
         """Reads the types of these tables once. One that is not there its first query will name."""
         new = [table for table in tables if table not in self._tables]
         inspector = inspect(connection) if new else None
+        if new and connection.dialect.name == CLICKHOUSE:
+            self._clickhouse = ClickHouse.of(connection)
         for table in new:
             assert inspector is not None  # noqa: S101 - there is something to ask
             schema, _, name = table.rpartition(".")
@@ -48,7 +55,10 @@ class ColumnTypes:
                 found = inspector.get_columns(name, schema=schema or None)
             except SQLAlchemyError:
                 continue
-            self._tables[table] = {str(one["name"]): one["type"] for one in found}
+            kinds = {str(one["name"]): one["type"] for one in found}
+            if self._clickhouse is not None:
+                kinds = {name: self._clickhouse.plain(kind) for name, kind in kinds.items()}
+            self._tables[table] = kinds
 
     def of(self, table: str, column: str) -> TypeEngine[Any] | None:
         return self._tables.get(table, {}).get(column)
@@ -58,9 +68,10 @@ class ColumnTypes:
         return bool(getattr(self.of(table, column), "timezone", False))
 
     def is_utc(self, table: str, column: str) -> bool:
-        """MySQL's `timestamp`: kept in UTC and read in the session's zone, which is UTC."""
+        """MySQL's `timestamp`: kept in UTC and read in the session's zone, which is UTC. So is
+        ClickHouse's `DateTime` where the server has a zone of its own."""
         kind = self.of(table, column)
-        return (
+        return isinstance(kind, Instant) or (
             kind is not None
             and type(kind).__module__.endswith("mysql.types")
             and (type(kind).__name__ == "TIMESTAMP")
@@ -108,10 +119,24 @@ class ColumnTypes:
         values = connection.scalars(few.where(own.is_not(None)))
         return any(isinstance(value, float | Decimal) and value % 1 != 0 for value in values)
 
+    def moment(self, bound: Any) -> Any:
+        """A bound moment as it is compared in an expression."""
+        return bound if self._clickhouse is None else self._clickhouse.moment(bound)
+
+    def factor(self, factor: Any) -> Any:
+        """What an amount is multiplied by, wide enough for any."""
+        return factor if self._clickhouse is None else self._clickhouse.factor(factor)
+
+    def any_of(self, own: ColumnElement[Any]) -> Select[Any]:
+        """The column of one of the rows that a row outside is asked about."""
+        if self._clickhouse is not None:  # there a limit may ask of no row outside
+            return select(func.any_value(own))
+        return select(own).limit(1)
+
     def compared(self, table: str, column: str, own: ColumnElement[Any]) -> ColumnElement[Any]:
         """The column as its values are compared: one of a closed list knows only its own type."""
         kind = self.of(table, column)
-        return type_coerce(own, kind) if kind is not None and _is_list(kind) else own
+        return type_coerce(own, kind) if isinstance(kind, ENUM) else own
 
     def comparable(self, table: str, column: str, value: Any) -> Any:
         """The value as it can be compared with the column; None: no row can have it."""
@@ -127,5 +152,5 @@ class ColumnTypes:
 
 
 def _is_list(kind: TypeEngine[Any]) -> bool:
-    """PostgreSQL's own enum, which is compared with nothing else."""
-    return isinstance(kind, ENUM)
+    """PostgreSQL's own enum, or ClickHouse's, which is compared with nothing else."""
+    return isinstance(kind, ENUM | ClosedList)

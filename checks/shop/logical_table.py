@@ -70,7 +70,8 @@ class LogicalTable:
             return cast(value, BigInteger)
         if self.mapping.fields[name].unit == "fine":
             return cast(func.round(value / literal_column(f"{FINE}.0")), BigInteger)
-        scaled: ColumnElement[int] = cast(func.round(value * self._factor(currency)), BigInteger)
+        factor = self.types.factor(self._factor(currency))
+        scaled: ColumnElement[int] = cast(func.round(value * factor), BigInteger)
         return scaled
 
     def added(self, name: str, currency: str) -> ColumnElement[Any]:
@@ -106,10 +107,9 @@ class LogicalTable:
         if not self.has("customer"):
             return []
         customers = LogicalTable("customers", self._customers, "language_of", types=self.types)
-        found = select(customers.col("language")).where(
-            customers.col("key") == self.col("customer")
-        )
-        return [found.limit(1).scalar_subquery().label("language")]
+        found = self.types.any_of(customers.col("language"))
+        of_the_row = found.where(customers.col("key") == self.col("customer"))
+        return [of_the_row.scalar_subquery().label("language")]
 
     def spoken(self, row: Any) -> dict[str, str]:
         """What a case's facts hold of the row's language: nothing where it is not known."""
@@ -151,7 +151,7 @@ class LogicalTable:
 
     def bind_time(self, moment: datetime, name: str) -> Any:
         """The aware moment in the form in which this column stores times, to compare with."""
-        return self.field(name).bound(moment)
+        return self.types.moment(self.field(name).bound(moment))
 
     def read_time(self, value: Any, name: str) -> datetime | None:
         """What the shop stored in this column, as an aware UTC time; None: it is none."""

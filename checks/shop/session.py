@@ -13,6 +13,9 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Engine, event
 
+from checks.shop import clickhouse_session
+from checks.shop.clickhouse_types import CLICKHOUSE
+
 _NAME = "muster"
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: some milliseconds
 
@@ -28,6 +31,9 @@ def address(url: URL) -> URL:
 
 def prepare(engine: Engine, timeout: float) -> None:
     """Every connection of the engine begins as the checks need it."""
+    if engine.dialect.name == CLICKHOUSE:
+        clickhouse_session.prepare(engine, timeout)
+        return
     begin = _BEGIN.get(engine.dialect.name)
     if begin is not None:
         event.listen(engine, "connect", lambda connection, _: begin(connection, timeout))

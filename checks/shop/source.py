@@ -18,6 +18,8 @@ from checks.queries.entity import entities
 from checks.queries.entity_mapping import EntitiesMapping, typed
 from checks.queries.query_cache import compiled
 from checks.shop import session
+from checks.shop.clickhouse_session import plain
+from checks.shop.clickhouse_types import CLICKHOUSE
 from checks.shop.column_types import ColumnTypes
 from checks.shop.logical_table import LogicalTable
 
@@ -39,15 +41,18 @@ class ShopUnavailable(Exception):
 def unusable(error: Exception) -> ShopUnavailable:
     """The address is none: how one is written. Of a mistyped one nothing is repeated."""
     why = f" ({error})" if not isinstance(error, ArgumentError) else ""
+    if "clickhouse" in why:
+        why = " (the driver is not installed: pip install 'muster[clickhouse]')"
     return ShopUnavailable(
         f"shop.database_url cannot be used{why}: write it like "
-        "postgresql+psycopg://user@host/shop or sqlite:////path/shop.db."
+        "postgresql+psycopg://user@host/shop, clickhousedb://user@host:8443/shop?secure=true or "
+        "sqlite:////path/shop.db."
     )
 
 
 def unreadable(error: SQLAlchemyError, called: str = "the shop's database") -> ShopUnavailable:
     """The database's own word, without what its driver adds."""
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    reason = plain(str(getattr(error, "orig", None) or error).splitlines()[0])
     return ShopUnavailable(f"{called} cannot be read: {reason}", DATABASE)
 
 
@@ -130,6 +135,8 @@ class ShopDatabase:
                 "it, or remove the check."
             )
         customers = self.mapping.entities.get("customers")
+        if self._engine.dialect.name == CLICKHOUSE:
+            alias = f"m_{alias}"  # not what a table of the shop's may be called
         return LogicalTable(entity, mapping, alias, customers, self._types)
 
     def _amounts(self, connection: Connection) -> None:
@@ -165,8 +172,13 @@ class ShopDatabase:
         return f"{place} {self.mapping.model_dump_json(exclude_defaults=True)}"
 
     def query(self, text: str, currency: str) -> Query:
-        """The query over this shop's own tables, read once. Raises QueryError."""
-        return compiled(text, self.entities, currency)
+        """The query over this shop's own tables, read once. Raises QueryError; ShopUnavailable
+        where it is right and this engine cannot be asked so."""
+        query = compiled(text, self.entities, currency)
+        why = query.refused.get(self._engine.dialect.name)
+        if why is not None:
+            raise ShopUnavailable(why)
+        return query
 
     async def know(self) -> None:
         """Learns the types of the mapped columns, which say how queries bind. ShopUnavailable."""

@@ -20,6 +20,8 @@ from sqlalchemy import (
     create_engine,
 )
 
+from tests import clickhouse
+
 metadata = MetaData()
 bestellungen = Table(
     "bestellungen",
@@ -172,11 +174,23 @@ class ForeignShop:
         self.now = datetime.now(UTC).replace(tzinfo=None)
 
     def create(self) -> None:
-        metadata.drop_all(self._engine)
-        metadata.create_all(self._engine)
+        if self._engine.dialect.name == clickhouse.NAME:
+            clickhouse.create(self._engine, metadata)
+        else:
+            metadata.drop_all(self._engine)
+            metadata.create_all(self._engine)
+        for number, word in LANGUAGES.items():
+            self._write((kunden, {"nr": number, "sprache": word}))
+
+    def _write(self, *rows: tuple[Table, dict[str, Any]]) -> None:
+        """These rows together, where the engine knows such a thing."""
+        if self._engine.dialect.name == clickhouse.NAME:
+            for table, row in rows:
+                clickhouse.insert(self._engine, table, [row])
+            return
         with self._engine.begin() as connection:
-            for number, word in LANGUAGES.items():
-                connection.execute(kunden.insert().values(nr=number, sprache=word))
+            for table, row in rows:
+                connection.execute(table.insert().values(**row))
 
     def close(self) -> None:
         self._engine.dispose()
@@ -198,40 +212,24 @@ class ForeignShop:
         number, lfd = f"B{self._next:05d}", self._next
         self._next += 1
         at = self.now - timedelta(hours=hours)
-        with self._engine.begin() as connection:
-            connection.execute(
-                bestellungen.insert().values(
-                    lfd=lfd,
-                    bestellnr=number,
-                    kunde=lfd % 7,
-                    zustand=state,
-                    zustand_seit=at,
-                    angelegt=at,
-                    brutto=Decimal(total),
-                    rabatt=Decimal("0"),
-                )
-            )
-            paid_at = at if paid_hours is None else self.now - timedelta(hours=paid_hours)
-            for n, amount in enumerate(paid):
-                connection.execute(
-                    zahlungen.insert().values(
-                        nr=f"z{lfd}-{n}",
-                        bestellung=lfd,
-                        weg=channel,
-                        betrag=Decimal(amount),
-                        ergebnis=result,
-                        grund="3ds" if result != "ok" else None,
-                        um=paid_at,
-                    )
-                )
-            for amount in refunded:
-                connection.execute(
-                    gutschriften.insert().values(
-                        bestellung=lfd, betrag=Decimal(amount), ergebnis="ok"
-                    )
-                )
-            if came_from is not None:
-                connection.execute(
-                    verlauf.insert().values(bestellung=lfd, von=came_from, nach=state, um=at)
-                )
+        paid_at = at if paid_hours is None else self.now - timedelta(hours=paid_hours)
+        order = {
+            "lfd": lfd, "bestellnr": number, "kunde": lfd % 7, "zustand": state,
+            "zustand_seit": at, "angelegt": at, "brutto": Decimal(total), "rabatt": Decimal("0"),
+        }  # fmt: skip
+        rows: list[tuple[Table, dict[str, Any]]] = [(bestellungen, order)]
+        for n, amount in enumerate(paid):
+            payment = {
+                "nr": f"z{lfd}-{n}", "bestellung": lfd, "weg": channel, "betrag": Decimal(amount),
+                "ergebnis": result, "grund": "3ds" if result != "ok" else None, "um": paid_at,
+            }  # fmt: skip
+            rows.append((zahlungen, payment))
+        rows += [
+            (gutschriften, {"bestellung": lfd, "betrag": Decimal(amount), "ergebnis": "ok"})
+            for amount in refunded
+        ]
+        if came_from is not None:
+            step = {"bestellung": lfd, "von": came_from, "nach": state, "um": at}
+            rows.append((verlauf, step))
+        self._write(*rows)
         return number

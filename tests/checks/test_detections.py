@@ -20,6 +20,7 @@ from checks.runner import run_check
 from plan.check_files import check_files
 from plan.loader import load_plan
 from plan.sources import DATA
+from tests.checks.conftest import ENGINES, address_of
 from tests.checks.whole_shop import Shop, mapped
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -29,14 +30,9 @@ def ago(**how: float) -> datetime:
     return NOW - timedelta(**how)
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=ENGINES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'laden.db'}"
-    else:
-        fixture = "pg_url" if request.param == "postgresql" else "mariadb_url"
-        url = str(request.getfixturevalue(fixture))
-    found = Shop(url)
+    found = Shop(address_of(request, tmp_path))
     yield found
     found.close()
 

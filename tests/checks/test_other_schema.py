@@ -13,19 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.checks.conftest import ENGINES, address_of
 from tests.checks.foreign_shop import MAPPING, MEANT, ForeignShop
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=ENGINES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ForeignShop]:
     """The foreign shop on each engine."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'laden.db'}"
-    elif request.param == "postgresql":
-        url = request.getfixturevalue("pg_url")
-    else:
-        url = request.getfixturevalue("mariadb_url")
-    found = ForeignShop(url)
+    found = ForeignShop(address_of(request, tmp_path))
     found.create()
     yield found
     found.close()

@@ -35,6 +35,9 @@ from checks.queries.compiled_query import QueryError
 from checks.queries.compiler import compile_query
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.queries.missing_index import missing_indexes
+from checks.shop import session
+from tests import clickhouse
+from tests.checks.conftest import ENGINES, address_of
 from tests.checks.foreign_shop import ForeignShop
 from tests.checks.test_other_schema import check, configuration
 
@@ -167,12 +170,9 @@ def expected(orders: list[dict[str, Any]], payments: list[dict[str, Any]]) -> di
     return found
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=ENGINES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'laden.db'}"
-    fixture = "pg_url" if request.param == "postgresql" else "mariadb_url"
-    return str(request.getfixturevalue(fixture))
+    return address_of(request, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -181,16 +181,25 @@ def test_it_finds_what_plain_python_finds(url: str, seed: int) -> None:
     orders, payments = some_shop(random.Random(seed))
     engine = create_engine(url)
     with engine.begin() as connection:
-        metadata.drop_all(connection)
-        metadata.create_all(connection)
-        connection.execute(kopf.insert(), orders)
-        connection.execute(geld.insert(), payments)
+        if engine.dialect.name == clickhouse.NAME:
+            clickhouse.create(engine, metadata)
+            clickhouse.insert(engine, kopf, orders)
+            clickhouse.insert(engine, geld, payments)
+        else:
+            metadata.drop_all(connection)
+            metadata.create_all(connection)
+            connection.execute(kopf.insert(), orders)
+            connection.execute(geld.insert(), payments)
+    engine.dispose()
+    reads = create_engine(url)
+    session.prepare(reads, 20.0)  # as the checks ask
+    with reads.connect() as connection:
         query = compile_query(
             LATE_AND_UNPAID, EntitiesMapping.model_validate({"entities": ENTITIES}), "TWD"
         )
         late, recent = NOW - timedelta(hours=8), NOW - timedelta(hours=12)
-        given = query.bound({"late": late, "recent": recent}, engine.dialect.name)
-        rows = connection.execute(text(query.sql(engine.dialect.name)), given).mappings().all()
+        given = query.bound({"late": late, "recent": recent}, reads.dialect.name)
+        rows = connection.execute(text(query.sql(reads.dialect.name)), given).mappings().all()
         read = {one.name: one.mapping for one in query.outputs}["entered_at"]
         assert read is not None
         found = {
@@ -204,7 +213,7 @@ def test_it_finds_what_plain_python_finds(url: str, seed: int) -> None:
             )
             for row in rows
         }
-    engine.dispose()
+    reads.dispose()
     wanted = expected(orders, payments)
     assert found == wanted
     assert wanted, "a seed that plants nothing proves nothing"
@@ -253,6 +262,7 @@ def test_whole_seconds_of_the_shop_are_compared_as_whole_ones(pg_url: str) -> No
     assert "Index Cond: (am < " in plan
 
 
+@pytest.mark.parametrize("url", ENGINES[:3], indirect=True)
 def test_a_missing_index_is_named_with_its_statement_until_it_is_there(url: str) -> None:
     """Of a large table that is read whole; what is sent after making it is answered by it."""
     entities = {
@@ -415,7 +425,7 @@ def test_a_query_that_cannot_be_is_named_before_anything_runs(
         assert sentence in str(error.value)
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("url", [ENGINES[0], ENGINES[-1]], indirect=True)
 def test_it_is_explained_and_of_nothing_nothing_is_said(shop: ForeignShop, tmp_path: Path) -> None:
     config = queried(shop, tmp_path)
 

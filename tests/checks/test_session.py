@@ -23,7 +23,9 @@ from checks.shop.source import ShopDatabase, ShopUnavailable
 FIELDS = {"key": "id", "number": "number", "state": "status", "state_since": "since"}
 
 
-def orders(unit: str = "major", *, words: Any = None, form: str = "native") -> dict[str, Any]:
+def orders(
+    unit: str = "major", *, words: Any = None, form: str = "native", zone: str | None = None
+) -> dict[str, Any]:
     """The mapping of a shop that has orders alone."""
     state = {"column": "status", "words": words or {}}
     total = {"column": "total", "unit": unit}
@@ -31,6 +33,7 @@ def orders(unit: str = "major", *, words: Any = None, form: str = "native") -> d
         "orders": {
             "from": "orders",
             "form": form,
+            **({"zone": zone} if zone else {}),
             "fields": {**FIELDS, "state": state, "total": total},
         }
     }

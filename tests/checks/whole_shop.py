@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, create_engine
 
+from tests import clickhouse
+
 TAIPEI = ZoneInfo("Asia/Taipei")
 KEY, TEXT = {"type": "key"}, {"type": "text"}
 
@@ -106,7 +108,9 @@ def _column(name: str, held: Mapping[str, Any], *, key: bool) -> Column[Any]:
         return Column(name, Integer)
     if held["type"] == "money":
         return Column(name, Numeric(12, 2))
-    return Column(name, DateTime if held["type"] == "instant" else String(30))
+    # A closed list of words is one where the engine has such a type.
+    info = {"words": words} if words and held["words"] is not _STATES else {}
+    return Column(name, DateTime if held["type"] == "instant" else String(30), info=info)
 
 
 metadata = MetaData()
@@ -150,6 +154,9 @@ class Shop:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine = create_engine(url)
+        if self._engine.dialect.name == clickhouse.NAME:
+            clickhouse.create(self._engine, metadata)
+            return
         metadata.drop_all(self._engine)
         metadata.create_all(self._engine)
 
@@ -157,6 +164,9 @@ class Shop:
         """One row, by canonical names: words of ours, aware times, amounts as they are said."""
         _, fields = TABLES[entity]
         row = {fields[name][0]: _held(fields[name][1], value) for name, value in values.items()}
+        if self._engine.dialect.name == clickhouse.NAME:
+            clickhouse.insert(self._engine, MADE[entity], [row])
+            return
         with self._engine.begin() as connection:
             connection.execute(MADE[entity].insert(), row)
 
