@@ -20,8 +20,10 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
+    true,
 )
 
 from checks.shop.logical_table import LogicalTable
@@ -85,7 +87,7 @@ class AmountQuery:
         return (
             select(orders.col("key"))
             .select_from(orders.source)
-            .where(self._within(), wrong)
+            .where(self._within(), wrong, _minded(orders))
             .order_by(total.desc())
             .limit(most)
         )
@@ -143,7 +145,11 @@ class AmountQuery:
             columns.append(orders.col("customer").label("customer"))
         columns += orders.language()
         wrong = func.abs(delta) > self.rules.tolerance
-        return select(*columns).select_from(source).where(or_(wrong, foreign > 0), within)
+        return (
+            select(*columns)
+            .select_from(source)
+            .where(or_(wrong, foreign > 0), within, _minded(orders))
+        )
 
     def _within(self) -> Any:
         return self.orders.col("state_since") >= self._earliest
@@ -201,6 +207,13 @@ class AmountQuery:
 
 def _when(condition: Any, then: Any, otherwise: Any) -> Any:
     return case((condition, then), else_=otherwise)
+
+
+def _minded(orders: LogicalTable) -> Any:
+    """Not those in a state that no check has to do with: a draft owes nothing."""
+    ignored = orders.field("state").ignore
+    state = orders.col("state")
+    return or_(state.is_(None), not_(orders.is_one("state", ignored))) if ignored else true()
 
 
 def _unit(table: LogicalTable, default: str) -> Any:
