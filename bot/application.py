@@ -49,6 +49,7 @@ from bot.schedule.workers import Workers
 from bot.settings import Secrets, Settings
 from bot.stall_detector import Pulse
 from bot.web.actions import CountedBook
+from bot.web.bare import bare, without_banner
 from bot.web.health import Health, Limits, Probe
 from bot.web.heartbeat import Heartbeat
 from bot.web.meters import Exposition, Meters, Parts
@@ -317,6 +318,7 @@ class Muster:
     ) -> None:
         settings = self._settings
         site = web.Application()
+        site.on_response_prepare.append(without_banner)
         own.add_to(site)
         http = None
         if settings.slack.mode == "http":
@@ -354,15 +356,13 @@ class Muster:
 
     async def _open_port(self, runner: web.AppRunner, http: HttpIntake | None) -> int:
         """The web side's port; in HTTP mode Slack's requests are read by the shortest way."""
-        host, port = self._settings.web.host, self._settings.web.port
-        if http is None or runner.server is None:
-            await web.TCPSite(runner, host, port).start()
-            return int(runner.addresses[0][1])
-        front = Front(http, runner.server)
-        chosen = front.start(host, port)
+        server = runner.server
+        assert server is not None  # noqa: S101 - it has been set up
+        front = Front(http, lambda: bare(server))
         self._stack.push_async_callback(front.stop)
-        self._stack.callback(http.close)
-        return chosen
+        if http is not None:
+            self._stack.callback(http.close)
+        return front.start(self._settings.web.host, self._settings.web.port)
 
     async def _end(self, part: Callable[..., Awaitable[None]], within: float) -> None:
         """Ends a part within its own time, or within what is left of the whole."""

@@ -9,7 +9,6 @@ a connection that asks for anything else, or in any other way, is handed over to
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 from collections.abc import Callable
@@ -31,6 +30,11 @@ _PATIENCE = 10.0  # for a request to come in whole, and for the next one on a ke
 # No descriptors or no memory are left: what waits stays waiting, as asyncio's own server does it.
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _REST = 1.0
+# Of connections that are open; at the bound the one that has waited longest without a whole
+# request gives way. There is no bound for an address: behind a proxy all come from one.
+_MOST = 500
+_MOST_OTHERS = 100
+_LONGEST = 30.0  # that a connection which was handed over may last, with its one request
 _WANTED = {
     b"content-type": "Content-Type",
     b"x-slack-request-timestamp": "X-Slack-Request-Timestamp",
@@ -52,10 +56,13 @@ class _HandOver(Exception):
 class Front:
     """Listens, and keeps the connections that have asked for nothing but Slack's route."""
 
-    def __init__(self, http: HttpIntake, others: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, http: HttpIntake | None, others: Callable[[], asyncio.Protocol]) -> None:
+        """`http` is None where Slack comes by another way: then `others` gets everything."""
         self._http = http
         self._others = others
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}  # the oldest first
+        self._handed_over: dict[_Preceded, None] = {}
+        self._waiting = False  # for one of its connections to end, before it accepts another
         self._listening: list[socket.socket] = []
         self._handing_over: set[asyncio.Task[None]] = set()
 
@@ -65,14 +72,20 @@ class Front:
         found = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
         )
-        family, _, _, _, address = found[0]
-        # With asyncio's backlog of 100 a burst's connections are dropped, and come again after 1 s.
-        listening = socket.create_server(address[:2], family=family, backlog=1024)
-        listening.setblocking(False)
-        self._listening.append(listening)
-        loop.add_reader(listening, self._accept, listening)
-        chosen: int = listening.getsockname()[1]
-        return chosen
+        for family, _, _, _, address in dict.fromkeys(found):
+            # With asyncio's backlog of 100 connections of a burst are dropped, and come again
+            # after 1 s.
+            try:
+                listening = socket.create_server((address[0], port), family=family, backlog=1024)
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL and self._listening:
+                    continue  # a name with an address of a family that this machine has not
+                raise
+            listening.setblocking(False)
+            self._listening.append(listening)
+            loop.add_reader(listening, self._accept, listening)
+            port = listening.getsockname()[1]
+        return port
 
     async def stop(self) -> None:
         """Takes no connection more and closes those that wait for nothing."""
@@ -88,16 +101,27 @@ class Front:
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
+            idle = self._idle() if len(self._connections) >= _MOST else None
+            if idle is None and len(self._connections) >= _MOST:
+                self._waiting = True
+                asyncio.get_running_loop().remove_reader(listening)
+                return
             try:
                 connected, _ = listening.accept()
             except OSError as error:  # none waits, or it has gone again
                 if error.errno in _FULL:
                     self._rest(listening, error)
                 return
+            if idle is not None:  # one has really come that wants its place
+                idle.close_when_idle()
             connected.setblocking(False)
             connection = _Connection(connected, self)
-            self._connections.add(connection)
+            self._connections[connection] = None
             connection.readable()
+
+    def _idle(self) -> _Connection | None:
+        """The one that has waited longest; what is being answered does not have to go."""
+        return next((each for each in self._connections if each.idle), None)
 
     def _rest(self, listening: socket.socket, error: OSError) -> None:
         """It cannot accept now, and would be asked to at once again: for a while it is not."""
@@ -111,10 +135,20 @@ class Front:
             asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
     async def answer(self, headers: dict[str, str], body: bytes) -> Answer:
+        assert self._http is not None  # noqa: S101 - else every request is handed over
         return await self._http.answer(headers, body)
 
+    @property
+    def reads(self) -> bool:
+        """Whether Slack's requests are read here."""
+        return self._http is not None
+
     def forget(self, connection: _Connection) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
+        if self._waiting:
+            self._waiting = False
+            for listening in self._listening:
+                self._listen_again(listening)
 
     def hand_over(self, connected: socket.socket, received: bytes) -> None:
         """From here on the connection is aiohttp's, with what it has sent so far."""
@@ -123,25 +157,65 @@ class Front:
         task.add_done_callback(self._handing_over.discard)
 
     async def _hand_over(self, connected: socket.socket, received: bytes) -> None:
+        if len(self._handed_over) >= _MOST_OTHERS:
+            next(iter(self._handed_over)).end()
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(OSError):
-            await loop.connect_accepted_socket(
-                lambda: _Preceded(self._others(), received), connected
-            )
+        preceded = _Preceded(self._others(), received)
+        self._handed_over[preceded] = None
+        lasting = loop.call_later(_LONGEST, preceded.end)
+
+        def ended() -> None:
+            lasting.cancel()
+            self._handed_over.pop(preceded, None)
+
+        preceded.ended = ended
+        try:
+            await loop.connect_accepted_socket(lambda: preceded, connected)
+        except OSError:
+            ended()
 
 
 class _Preceded(asyncio.Protocol):
-    """Gives the transport to `other`, and first of all what was received before."""
+    """Stands before `other`: gives it what was received before, and can end it at any time."""
 
     def __init__(self, other: asyncio.Protocol, received: bytes) -> None:
         self._other = other
         self._received = received
+        self._transport: asyncio.Transport | None = None
+        self._cut = False
+        self.ended: Callable[[], None] = lambda: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP
-        transport.set_protocol(self._other)
+        self._transport = transport
         self._other.connection_made(transport)
+        if self._cut:
+            transport.abort()
+            return
         self._other.data_received(self._received)
+
+    def data_received(self, data: bytes) -> None:
+        self._other.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._other.eof_received()
+
+    def pause_writing(self) -> None:
+        self._other.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._other.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended()
+        self._other.connection_lost(exc)
+
+    def end(self) -> None:
+        """Cuts it off: it has lasted too long, or others want its place."""
+        self._cut = True
+        self.ended()
+        if self._transport is not None:
+            self._transport.abort()
 
 
 class _Connection:
@@ -177,6 +251,10 @@ class _Connection:
         self._buffer += data
         self._read()
 
+    @property
+    def idle(self) -> bool:
+        return self._task is None
+
     def close_when_idle(self) -> None:
         self._last = True
         if self._task is None:
@@ -191,6 +269,8 @@ class _Connection:
 
     def _read(self) -> None:
         try:
+            if not self._front.reads:
+                raise _HandOver
             request = _take(self._buffer)
         except _HandOver:
             self._leave()
@@ -245,7 +325,12 @@ class _Connection:
             self._listen(True)
 
     def _too_slow(self) -> None:
-        if self._task is None:
+        if self._task is not None:
+            return
+        self._listen(False)
+        if self._buffer:  # a part of a request
+            self._task = asyncio.create_task(self._write(Answer(408), keep=False))
+        else:
             self._close()
 
     def _leave(self) -> None:

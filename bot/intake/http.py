@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from slack_sdk.signature import SignatureVerifier
 
 from bot.intake.parse import parse_body
@@ -17,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 PATH = "/slack/events"
 LARGEST = 1024 * 1024
+_NUMBER = re.compile("[0-9]{1,12}")
+_PATIENCE = 10.0  # for a body to come in whole, in whatever way it is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,14 @@ class HttpIntake:
         """The aiohttp handler of the route."""
         if (request.content_length or 0) > LARGEST:
             return web.Response(status=413)
-        answer = await self.answer(request.headers, await request.read())
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                raw = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
+        except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
+            return web.Response(status=400)  # chunks or a compression that are none, or cut off
+        answer = await self.answer(request.headers, raw)
         return web.Response(
             status=answer.status, body=answer.body, content_type=answer.content_type
         )
@@ -57,11 +69,7 @@ class HttpIntake:
         """The answer to one request. `headers` is looked up by Slack's spelling."""
         if not self._open:
             return Answer(503)
-        if not self._verifier.is_valid(
-            body=raw,
-            timestamp=headers.get("X-Slack-Request-Timestamp", ""),
-            signature=headers.get("X-Slack-Signature", ""),
-        ):
+        if not self._signed(headers, raw):
             log.warning("signature_refused")
             return Answer(401)
         kind = headers.get("Content-Type", "").split(";", 1)[0].strip().lower()
@@ -74,10 +82,23 @@ class HttpIntake:
         if "ssl_check" in body:
             return Answer(200)
         retry = headers.get("X-Slack-Retry-Num", "0")
-        reply = await self._intake.receive(body, text, attempt=int(retry) if retry.isdigit() else 0)
+        attempt = int(retry) if _NUMBER.fullmatch(retry) else 0
+        reply = await self._intake.receive(body, text, attempt=attempt)
         if not reply.acknowledge:
             return Answer(503)
         if reply.payload is None:
             return Answer(200)
         payload = json.dumps(reply.payload, ensure_ascii=False).encode()
         return Answer(200, payload, "application/json")
+
+    def _signed(self, headers: Mapping[str, str], raw: bytes) -> bool:
+        """Whether Slack signed it. The verifier of the SDK raises at a timestamp that is no number,
+        a body that is no UTF-8 and a signature beyond ASCII: none of them is Slack's."""
+        stamp = headers.get("X-Slack-Request-Timestamp", "")
+        signature = headers.get("X-Slack-Signature", "")
+        if not _NUMBER.fullmatch(stamp) or not signature.isascii():
+            return False
+        try:
+            return self._verifier.is_valid(body=raw, timestamp=stamp, signature=signature)
+        except UnicodeDecodeError:
+            return False

@@ -30,7 +30,7 @@ def parse_body(raw: str, content_type: str) -> tuple[dict[str, Any], str] | None
     try:
         text = raw if content_type == "application/json" else _text_of_form(raw)
         body = read_json(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested so deeply that it is nothing that Slack sends
         return None
     return (body, text) if isinstance(body, dict) and body else None
 

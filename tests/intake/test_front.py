@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import resource
 import socket
@@ -19,9 +20,11 @@ from hypothesis import strategies as st
 from slack_sdk.signature import SignatureVerifier
 
 from bot.intake import front as front_module
+from bot.intake import http as http_module
 from bot.intake.front import Front, _HandOver, _Malformed, _take
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Reply
+from bot.web.bare import bare, without_banner
 from tests.sandbox_slack.conftest import until
 
 SECRET = "secret"
@@ -33,11 +36,13 @@ class Recorder:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.attempts: list[int] = []
+        self.asked = 0
         self.reply = Reply(True)
         self.go = asyncio.Event()
         self.go.set()
 
     async def receive(self, body: dict[str, Any], raw: str, *, attempt: int = 0) -> Reply:
+        self.asked += 1
         await self.go.wait()
         self.bodies.append(body)
         self.attempts.append(attempt)
@@ -54,6 +59,7 @@ async def recorder() -> Recorder:
 @pytest.fixture
 async def port(recorder: Recorder) -> AsyncIterator[int]:
     app = web.Application()
+    app.on_response_prepare.append(without_banner)
 
     async def health(request: web.Request) -> web.Response:
         return web.Response(text="fine " + await request.text())
@@ -64,7 +70,8 @@ async def port(recorder: Recorder) -> AsyncIterator[int]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     assert runner.server is not None
-    front = Front(http, runner.server)
+    server = runner.server
+    front = Front(http, lambda: bare(server))
     yield front.start("127.0.0.1", 0)
     await front.stop()
     await runner.cleanup()
@@ -205,6 +212,7 @@ async def test_a_slow_or_silent_connection_is_closed(
     silent, slow = await dial(), await dial()
     slow.writer.write(request({"n": 1})[:100])
     assert await silent.closed()
+    assert (await slow.answer())[0] == 408
     assert await slow.closed()
 
 
@@ -285,3 +293,168 @@ async def test_without_a_free_descriptor_it_rests_and_then_goes_on(
         await until(lambda: len(recorder.bodies) == 1)
     assert [entry["event"] for entry in logs].count("cannot_accept") == 1
     calling.close()
+
+
+def bare_request(path: str, method: str = "GET", head: str = "", body: bytes = b"") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: muster\r\n{head}\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (bare_request("/healthz"), 200),
+        (bare_request("/nothing"), 404),
+        (bare_request("/slack/events"), 405),
+        (b"no http at all\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),  # TLS at a port without it
+        (bare_request("/healthz", head="Content-Length: 1\r\nContent-Length: 2\r\n"), 400),
+        (bare_request("/healthz", head=f"X: {'y' * 20_000}\r\n"), 400),
+        (
+            bare_request(
+                "/slack/events", "POST", "Transfer-Encoding: chunked\r\n", b"zz\r\nbody\r\n"
+            ),
+            400,
+        ),
+        (
+            bare_request(
+                "/slack/events",
+                "POST",
+                "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n",
+                b"4\r\nbody\r\n0\r\n\r\n",
+            ),
+            400,
+        ),
+        (
+            bare_request(
+                "/slack/events", "POST", "Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n"
+            ),
+            401,
+        ),
+        (
+            bare_request(
+                "/slack/events",
+                "POST",
+                "Transfer-Encoding: chunked\r\n",
+                b"120000\r\n" + b"x" * 0x120000 + b"\r\n0\r\n\r\n",
+            ),
+            413,
+        ),
+    ],
+)
+async def test_every_other_way_is_answered_once_without_a_banner_or_a_traceback(
+    dial: Callable[[], Any],
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
+    sent: bytes,
+    status: int,
+) -> None:
+    wire = await dial()
+    wire.writer.write(sent)
+    answered, headers, _ = await wire.answer()
+    assert answered == status
+    assert "server" not in headers
+    assert headers["connection"] == "close"
+    assert await wire.closed()
+    assert [record for record in caplog.records if record.exc_info] == []
+    assert recorder.bodies == []
+
+
+_CHUNKED = bare_request("/slack/events", "POST", "Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n")
+
+
+@pytest.mark.parametrize("sent", [b"GET /healthz HT", bare_request("/healthz")[:-2], _CHUNKED])
+async def test_a_request_that_never_ends_is_ended_on_every_path(
+    dial: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(front_module, "_LONGEST", 0.1)
+    wire = await dial()
+    wire.writer.write(sent)
+    with contextlib.suppress(ConnectionError):
+        assert await wire.closed()
+
+
+async def test_a_chunked_body_that_stops_is_answered_408(
+    dial: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_module, "_PATIENCE", 0.1)
+    wire = await dial()
+    wire.writer.write(_CHUNKED)
+    assert (await wire.answer())[0] == 408
+
+
+async def test_at_the_bound_the_connection_that_waited_longest_gives_way(
+    dial: Callable[[], Any], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "_MOST", 3)
+    held = [await dial() for _ in range(3)]
+    for wire in held:
+        wire.writer.write(b"POST /sl")
+    honest = await dial()
+    honest.writer.write(request({"n": 1}))
+    assert (await honest.answer())[0] == 200
+    assert await held[0].closed()
+    assert recorder.bodies == [{"n": 1}]
+
+
+async def test_when_all_are_being_answered_the_next_one_waits_its_turn(
+    dial: Callable[[], Any], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "_MOST", 3)
+    recorder.go.clear()
+    wires = []
+    for number in range(5):
+        wire = await dial()
+        wires.append(wire)
+        wire.writer.write(request({"n": number}, extra="Connection: close\r\n"))
+        await until(lambda: recorder.asked == min(len(wires), 3))
+    recorder.go.set()
+    answers = await asyncio.gather(*(wire.answer() for wire in wires))
+    assert [status for status, _, _ in answers] == [200] * 5
+
+
+async def test_connections_of_other_routes_are_bounded(
+    dial: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "_MOST_OTHERS", 2)
+    held = [await dial() for _ in range(4)]
+    for wire in held:
+        wire.writer.write(_CHUNKED)
+        await wire.writer.drain()
+        await asyncio.sleep(0)
+    probe = await dial()
+    probe.writer.write(bare_request("/healthz"))
+    assert (await probe.answer())[0] == 200
+    with contextlib.suppress(ConnectionError):
+        assert await held[0].closed()
+
+
+_UNSIGNED = st.fixed_dictionaries(
+    {},
+    optional={
+        "X-Slack-Request-Timestamp": st.text(max_size=20)
+        | st.integers().map(str)
+        | st.just("9" * 5000)
+        | st.just(str(int(time.time()))),
+        "X-Slack-Signature": st.text(max_size=20) | st.just("v0=\xe9"),
+        "Content-Type": st.text(max_size=20),
+        "X-Slack-Retry-Num": st.text(max_size=5),
+    },
+)
+
+
+@settings(deadline=None)  # a loop of its own for each
+@given(_UNSIGNED, st.binary(max_size=200))
+def test_whatever_is_not_signed_is_answered_401(headers: dict[str, str], body: bytes) -> None:
+    recorder: Any = None
+    answer = asyncio.run(HttpIntake(recorder, signing_secret=SECRET).answer(headers, body))
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "\x00", '"x"', "{}"])
+async def test_what_is_signed_and_no_payload_is_answered_400(
+    dial: Callable[[], Any], recorder: Recorder, text: str
+) -> None:
+    wire = await dial()
+    wire.writer.write(request(None, text=text, extra="X-Slack-Retry-Num: \xb2\r\n"))
+    assert (await wire.answer())[0] == 400
+    assert recorder.bodies == []
