@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.clock import DrivenClock
+from bot.web.local import local_only
 
 Pending = Callable[[], Awaitable[dict[str, int]]]
 
@@ -30,9 +31,9 @@ class ControlPort:
         app = web.Application()
         app.add_routes(
             [
-                web.get("/clock", self._tell),
-                web.post("/clock", self._advance),
-                web.get("/idle", self._idle),
+                web.get("/clock", local_only(self._tell)),
+                web.post("/clock", local_only(self._advance)),
+                web.get("/idle", local_only(self._idle)),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

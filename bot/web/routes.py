@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.web.health import Health, Report
+from bot.web.local import local_only
 from bot.web.meters import CONTENT_TYPE, Exposition
 
 HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
@@ -20,9 +21,9 @@ class OwnRoutes:
     def add_to(self, app: web.Application) -> None:
         app.add_routes(
             [
-                web.get(HEALTH, self._live),
-                web.get(READY, self._ready),
-                web.get(METRICS, self._metrics),
+                web.get(HEALTH, local_only(self._live)),
+                web.get(READY, local_only(self._ready)),
+                web.get(METRICS, local_only(self._metrics)),
             ]
         )
 

@@ -78,7 +78,7 @@ class ShopSandbox:
         shop = self.shop
         try:
             self._control = Listener(
-                "control", control_app(shop), self._host, self._ports["control"]
+                "control", control_app(shop, self._host), self._host, self._ports["control"]
             )
             shop.control_url = self._control.url
             for server in SERVERS:

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -32,7 +31,6 @@ __all__ = [
     "meet",
     "query_whole",
     "read_object",
-    "same_origin",
 ]
 
 T = TypeVar("T")
@@ -175,13 +173,3 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         _log.exception("request_failed", method=request.method, path=request.path)
         body = Problem(500, "internal", "The shop could not do this; its log says why.").body()
         return web.json_response(body, status=500)
-
-
-@web.middleware
-async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page of another origin in the tester's browser changes nothing here."""
-    origin = request.headers.get("Origin")
-    changes = request.method not in ("GET", "HEAD")
-    if changes and origin is not None and urlsplit(origin).netloc != request.host:
-        raise Problem(403, "other_origin", "Only the shop's own page may do this in a browser.")
-    return await handler(request)

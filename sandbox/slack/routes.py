@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from sandbox.origins import own_only
 from sandbox.slack import interactions, people_api, tester
 from sandbox.slack.answers import respond
 from sandbox.slack.api import TOKENS, Cut, RawAnswer, WebApi
@@ -75,9 +76,11 @@ def _as(request: web.Request) -> str:
     return request.query.get("as", "")
 
 
-def build(world: World, api: WebApi, page: Path = PAGE) -> web.Application:
-    """The whole web application."""
-    app = web.Application(client_max_size=_MAX_BODY)
+def build(
+    world: World, api: WebApi, page: Path = PAGE, *, host: str = "127.0.0.1"
+) -> web.Application:
+    """The whole web application. `host`: where it listens."""
+    app = web.Application(middlewares=[own_only(host)], client_max_size=_MAX_BODY)
     routes = Routes(world, api, page)
     app.router.add_route("*", "/api/{method}", api.handle)
     app.router.add_get("/link/", world.sockets.serve)

@@ -49,7 +49,9 @@ class SlackSandbox:
         self.world = World(self._config, clock=self._clock, http_events=self._http_events)
         self._api = WebApi(self.world)
         self._runner = web.AppRunner(
-            build(self.world, self._api, self._page), access_log=None, shutdown_timeout=1.0
+            build(self.world, self._api, self._page, host=self._host),
+            access_log=None,
+            shutdown_timeout=1.0,
         )
         await self._runner.setup()
         try:
