@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.slack.server import SlackSandbox
 from tests.house.origins import FOREIGN
+from tests.sandbox_slack.conftest import Hand
 
 SAY = {"as": "U0MEI", "channel": "C0INCIDENTS", "text": "hello"}
 
@@ -27,7 +28,8 @@ async def test_a_foreign_page_reads_and_says_nothing(
         ) as answer:
             assert answer.status == 403
             assert (await answer.json())["message"].count(". ") == 0
-    assert "hello" not in str(sandbox.world.workspace)
+    said = await Hand(sandbox.url, session).messages("U0MEI", "C0INCIDENTS")
+    assert "hello" not in [message["text"] for message in said]
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
