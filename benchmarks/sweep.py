@@ -75,7 +75,8 @@ REFERENCE = {
 # Where a value of a row is not asked for so, what a person would write there.
 ON_CLICKHOUSE = {
     "amounts": f"""select o.number, o.gross from shop_order o
-        left join (select p.id, sumIf(c.amount, c.cur = p.cur) as paid, countIf(c.cur <> p.cur) as n
+        left join (select p.id as id, sumIf(c.amount, c.cur = p.cur) as paid,
+                          countIf(c.cur <> p.cur) as n
             from charge c join (select id, cur from shop_order where moved >= {AT - 30 * 86400}) p
             on p.id = c.order_id where c.state = 1 group by p.id) c on c.id = o.id
         left join (select order_id, sum(amount) as back from credit where state = 1

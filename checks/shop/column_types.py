@@ -119,6 +119,12 @@ class ColumnTypes:
         values = connection.scalars(few.where(own.is_not(None)))
         return any(isinstance(value, float | Decimal) and value % 1 != 0 for value in values)
 
+    @property
+    def by_joins(self) -> bool:
+        """Whether what is asked of each row is asked by a join of all: ClickHouse reads columns,
+        and a row that holds a null it would answer wrongly."""
+        return self._clickhouse is not None
+
     def moment(self, bound: Any) -> Any:
         """A bound moment as it is compared in an expression."""
         return bound if self._clickhouse is None else self._clickhouse.moment(bound)

@@ -24,6 +24,8 @@ import pytest
 import yaml
 from sqlalchemy import create_engine, func, select, text
 
+from bot.cli.check import run_once
+from bot.settings import parse_settings
 from checks.queries.compiled_query import Refused
 from checks.queries.compiler import compile_query
 from checks.queries.entity_mapping import EntitiesMapping
@@ -413,6 +415,47 @@ def test_what_is_missing_or_stands_there_twice_is_mapped_as_the_page_says(
         where e.customer = orders.customer and e.key <> orders.key)"""
     assert asked(twin, mapped) == ["K3", "K5"]
     assert asked(twin, plain) == ["K1", "K2", "K3", "K3", "K4", "K5"]
+
+
+def test_money_of_an_order_without_a_currency_is_seen(clickhouse_url: str, tmp_path: Path) -> None:
+    """What is asked of each row is null there where the row holds a null: such an order would hold
+    nothing, and a cancelled one is right so."""
+    write(
+        clickhouse_url,
+        "create table kopf (id Int64, nr String, stand String, seit DateTime, summe Decimal(9, 2), "
+        "geld Nullable(String)) engine = MergeTree order by id",
+        "create table zahlung (kopf Int64, summe Decimal(9, 2), stand String, um DateTime, "
+        "geld Nullable(String)) engine = MergeTree order by kopf",
+        "insert into kopf select number, concat('K', toString(number)), 'cancelled', "
+        "now() - interval 1 hour, 100, if(number = 1, null, 'EUR') from numbers(3)",
+        "insert into zahlung values (1, 100, 'captured', now() - interval 2 hour, null)",
+    )
+    once = {"unit": "major", "form": "native"}
+    mapping = {
+        "orders": {
+            "from": "kopf", **once,
+            "fields": {"key": "id", "number": "nr", "state": "stand", "state_since": "seit",
+                       "total": "summe", "currency": "geld"},
+        },
+        "payments": {
+            "from": "zahlung", **once,
+            "fields": {"order_key": "kopf", "amount": "summe", "state": "stand",
+                       "created_at": "um", "currency": "geld"},
+        },
+    }  # fmt: skip
+    data = {
+        "slack": {"channels": {"incidents": {"id": "C1"}}},
+        "roles": {"oncall": {"people": ["U1"]}},
+        "shop": {
+            "name": "S", "currency": "EUR", "database_url": clickhouse_url, "mapping": mapping,
+        },
+        "checks": [{"name": "amounts", "kind": "amount_mismatch"}],
+    }  # fmt: skip
+    (result,) = asyncio.run(run_once(parse_settings(data), ("amounts",)))
+    assert result.error is None
+    (finding,) = result.findings
+    assert [case.key for case in finding.cases] == ["K1"]
+    assert finding.cases[0].facts["why"] == "kept"
 
 
 @contextmanager
