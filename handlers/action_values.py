@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_REFERENCE = re.compile(r"^(?:INC-)?(\d{1,9})$", re.IGNORECASE)
+_REFERENCE = re.compile(r"^(?:INC[- ]?)?(\d{1,9})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
 
 Names = Callable[[str], str | None]
 """What a person is called, by the id that Slack has for them."""
 
 _WRAPPED = re.compile(r"<([@#!][^<>\n]*|[a-z][a-z0-9+.-]*:[^<>\n]*)>", re.IGNORECASE)
 _QUOTES = "\"'`´‘’‚‛“”„‟«»‹「」『』〈〉《》＂＇"
+_LINK = re.compile(r"<?(https?://[^\s|<>]+)(?:\|([^<>]+))?>?")
+_MARKS = ".,;:!?。、"  # as NFKC leaves them
 _HYPHENS = re.compile("[‐-―−﹘﹣－]")  # ‐ ‑ ‒ – — ―, the minus, small and full width
 # Letters of earlier versions that only looked like those of a number, and what cannot be seen.
 _TWINS = str.maketrans({"∗": "*", "∼": "~", "ˋ": "`", "ˍ": "_"})
@@ -53,17 +56,21 @@ def as_written(text: str) -> str:
 
 def looked_up(text: str) -> str:
     """A number or a name as it is looked up: full width, quotes, dashes of any kind, a leading #,
-    white space of any kind and what cannot be seen make no difference."""
+    a mark behind it, white space of any kind and what cannot be seen make no difference."""
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
     plain = _HYPHENS.sub("-", " ".join(plain.split()))
-    return plain.strip(f"{_QUOTES} ").removeprefix("#").strip(f"{_QUOTES} ")
+    around = f"{_QUOTES} "
+    return plain.strip(around).removeprefix("#").strip(around).rstrip(_MARKS).rstrip(around)
 
 
 def numbers(text: str) -> tuple[str, ...]:
     """The numbers that may be meant, the one that was typed first: a shop's own may begin with a #
     or hold a quote, and another's is pasted with one."""
-    found = (one.split()[0][:60] for one in (as_written(text), looked_up(text)) if one)
-    return tuple(dict.fromkeys(found))
+    meant = [text]
+    if link := _LINK.fullmatch(text.strip()):  # a pasted one: by its label, else by where it ends
+        meant.append(link[2] or unquote(urlsplit(link[1]).path.rstrip("/").rpartition("/")[2]))
+    found = (form(one).split()[:1] for one in meant for form in (as_written, looked_up))
+    return tuple(dict.fromkeys(one[0][:60] for one in found if one))
 
 
 def split_word(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/check.py"))
 # They start servers or many programs, or wait for what never answers.
-SLOW = {"01", "21", "23", "24", "30", "32", "33"}
+SLOW = {"01", "21", "23", "24", "25", "30", "32", "33"}
 
 
 @pytest.mark.parametrize(
