@@ -386,3 +386,32 @@ def _stripped(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _stripped(one) for key, one in value.items()}
     return value.strip() if isinstance(value, str) else value
+
+
+def test_of_two_amounts_that_agree_neither_is_sure(tmp_path: Path) -> None:
+    """Lines with and without tax, in a shop without any yet."""
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as shop:
+        shop.executescript(
+            "create table orders (id integer primary key, number text, status text,"
+            " total numeric(12,2), placed_at timestamp);"
+            "create table order_lines (id integer primary key,"
+            " order_id integer references orders (id), sku text, quantity integer,"
+            " net numeric(12,2), gross numeric(12,2));"
+        )
+        for key in range(1, 61):
+            shop.execute(
+                "insert into orders values (?, ?, 'paid', ?, ?)",
+                (key, f"N{key:04d}", 3 * key, f"2026-09-{1 + key % 28:02d} 10:00:00"),
+            )
+            shop.executemany(
+                "insert into order_lines values (?, ?, ?, 1, ?, ?)",
+                [
+                    (2 * key, key, f"A{key % 7}", key, key),
+                    (2 * key + 1, key, "B", 2 * key, 2 * key),
+                ],
+            )
+    lines = list(printed(propose(f"sqlite:///{path}"), "sqlite:///shop.db"))
+    [amount] = [line for line in lines if line.strip().startswith("amount:")]
+    assert "# guess:" in amount
+    assert "so does" in amount

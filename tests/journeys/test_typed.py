@@ -47,6 +47,7 @@ def test_an_order_is_found_however_its_number_is_pasted(renamed: Workspace) -> N
         f"{number}\u2060",
         wide,
         "FG–10482",
+        f"https://shop.example/o/{number}",
     ):
         said = renamed.types(LIN, f"/訂單 {pasted}")
         assert number in said, (pasted, said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.shop.inspection.column_seen import ColumnSeen, numbers
@@ -16,6 +16,7 @@ from checks.shop.inspection.columns_found import (
     linked,
 )
 from checks.shop.inspection.orders_found import Orders
+from checks.shop.inspection.sums import Agreement
 from checks.shop.inspection.survey import Survey, TableSeen
 from checks.shop.inspection.vocabulary import meaning
 
@@ -186,13 +187,22 @@ def order_lines(around: Around, table: TableSeen) -> ColumnsFound | None:
     lines = [one for one in agreed if one.state is None]
     pieces = next((one.quantity for one in lines if one.quantity is not None), None)
     _pieces(found, pieces)
-    plain = next((one for one in lines if one.quantity is None), None)
-    told = [Clue(plain.amount, 4.0, plain.says, True)] if plain is not None else []
-    found.choose("amount", told)
+    found.choose("amount", _line_amount([one for one in lines if one.quantity is None]))
     _article(found)
     if not {"quantity", "sku"} <= found.columns.keys():
         return None
     return found
+
+
+def _line_amount(agreed: Sequence[Agreement]) -> list[Clue]:
+    """The column whose sums agree. Where several do, the rows do not tell which: with and without
+    tax, or in the shop's own currency, they differ only where there is some."""
+    if not agreed:
+        return []
+    first = agreed[0]
+    others = sorted({one.amount for one in agreed} - {first.amount})
+    says = f"{first.says}; so does {', '.join(others)}" if others else first.says
+    return [Clue(first.amount, 4.0, says, not others, doubt=bool(others))]
 
 
 def _pieces(found: ColumnsFound, proven: str | None = None) -> None:
