@@ -16,6 +16,7 @@ from checks.kinds.query_settings import QueryCheckSettings
 from checks.kinds.quorum_settings import QuorumSettings
 from checks.listings.kept_mapping import as_kept
 from checks.queries.compiled_query import NotMapped, Query, QueryError
+from checks.queries.entity import entities
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.queries.query_cache import compiled
 from checks.registry import AnyCheckSettings
@@ -154,6 +155,24 @@ def hasty_checks(
                 yield (
                     f"checks.{check.name}.{field}: the timeout of “{name}” ({look.timeout:g} s) "
                     f"must be shorter than the check's deadline ({check.deadline:g} s)."
+                )
+
+
+def state_faults(check: AnyCheckSettings, mapping: EntitiesMapping) -> Iterator[str]:
+    """States by which a check of code goes and that no order can be in: a limit for one of them
+    would be in order for ever."""
+    orders = mapping.entities.get("orders")
+    state = orders.fields.get("state") if orders is not None else None
+    if state is None:
+        return
+    known = {*entities()["orders"].fields["state"].words, *state.own, *map(str, state.known())}
+    for key in ("limits", "transitions", "closed_states", "unpaid_states"):
+        for name in getattr(check, key, None) or ():
+            if name not in known:
+                words = ", ".join(entities()["orders"].fields["state"].words)
+                yield (
+                    f"checks.{check.name}.{key} names “{name}”, which is no state of an order; "
+                    f"there are {words}."
                 )
 
 

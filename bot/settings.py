@@ -34,6 +34,7 @@ from bot.check_settings import (
     hasty_checks,
     query_faults,
     quorum_faults,
+    state_faults,
     why_off,
     with_check_files,
 )  # fmt: skip
@@ -350,6 +351,7 @@ def _references(settings: Settings) -> list[str]:
             if check.kind == "query":
                 problems += query_faults(check, mapping, shop.currency, settings.calendar)
             problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
+            problems += list(state_faults(check, mapping))
             if (apart := standing_apart(check.reads, mapping)) is not None:
                 problems.append(f"checks.{check.name}: {apart}.")
         elif check.kind not in ("http_probe", "quorum"):

@@ -138,11 +138,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _show(results: list[CheckResult]) -> None:
     table = Lines("Check", "Result", "Subject", "Cases")
+    blind: dict[str, list[str]] = {}  # what keeps many from looking is said once
+    for result in results:
+        if result.error:
+            blind.setdefault(result.error, []).append(result.name)
+    for error, names in blind.items():
+        table.row(", ".join(names), text("could not run", "yellow"), error, "")
     for result in results:
         name = f"{result.name} (shadow)" if result.shadow else result.name
         if result.error:
-            table.row(name, text("could not run", "yellow"), result.error, "")
-        elif not result.findings and not result.healthy_subjects:
+            continue
+        if not result.findings and not result.healthy_subjects:
             table.row(name, text("not known", "yellow"), "nothing to look at", "")
         elif not result.findings:
             healthy = ", ".join(result.healthy_subjects)

@@ -6,11 +6,10 @@ becomes late by itself is looked at whole, through its own range.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from sqlalchemy import Connection
 
 from checks.kinds.base import CheckContext
+from checks.kinds.known_words import known_words
 from checks.kinds.query_look import Look, Looked
 from checks.kinds.query_settings import QueryCheckSettings
 from checks.model import CheckResult
@@ -18,8 +17,6 @@ from checks.queries.compiled_query import Query
 from checks.shop.changes import Step, digest_of, step_of
 from checks.shop.query_place import QueryPlace
 from checks.shop.source import ShopDatabase, ShopUnavailable
-
-_WORDS_STAND = timedelta(hours=1)
 
 
 class QueryCheck:
@@ -38,7 +35,7 @@ class QueryCheck:
         if not found.findings:  # nothing found is no proof where a word means nothing
             if unread is not None:
                 raise ShopUnavailable(unread, f"shop.mapping.{find.needs[0]}")
-            await self._known(shop, find, context.now)
+            await known_words(shop, find.words, context.now)
         sure = unread is None and (seen or self._may_be_empty(context, find))
         well = self._well(context, found) if sure else ()
         read_at = shop.read_at(find.needs)
@@ -76,22 +73,6 @@ class QueryCheck:
     def _ages(self, find: Query) -> bool:
         """What it finds depends on the time that passes: a row becomes late and does not change."""
         return bool(self.settings.passing & find.parameters)
-
-    async def _known(self, shop: QueryPlace, find: Query, now: datetime) -> None:
-        """Every word in the fields that it asks of is one that the mapping knows: looked at once an
-        hour, for all checks, since it reads the whole table. Raises ShopUnavailable."""
-        for entity, field in find.words:
-            seen = shop.words_seen.get((entity, field))
-            if seen is not None and now - seen < _WORDS_STAND:
-                continue
-            strange = await shop.strange_word(entity, field)
-            if strange is not None:
-                raise ShopUnavailable(
-                    f"{entity}.{field} holds “{strange}”, which the mapping does not know: "
-                    "say what it means, or that it is to be ignored",
-                    f"shop.mapping.{entity}.{field}",
-                )
-            shop.words_seen[entity, field] = now
 
     async def _seen(self, look: Look, context: CheckContext) -> int:
         """How much there was to look at; without words of its own, whether there is any row."""

@@ -78,6 +78,11 @@ class FieldMapping(BaseModel):
         given = [name for name in ("column", "sql", "join") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("say where it stands: a column, a piece of sql, or a join")
+        held: dict[str, str] = {}
+        for name, theirs in {**self.words, **self.own}.items():
+            for word in map(str, theirs):
+                if held.setdefault(word, name) != name:
+                    raise ValueError(f"“{word}” stands under {held[word]} and under {name}")
         return self
 
     @property

@@ -20,9 +20,18 @@ _NAME = "muster"
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: some milliseconds
 
 
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+
+
 def address(url: URL) -> URL:
-    """The address at which it is opened: a SQLite file read-only and never made, whatever its name
-    holds."""
+    """The address at which it is opened: by the driver that Muster brings where none is named, a
+    SQLite file read-only and never made, whatever its name holds."""
+    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
     path = url.database
     if url.get_backend_name() != "sqlite" or not path or path == ":memory:":
         return url

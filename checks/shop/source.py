@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cached_property, partial
@@ -24,6 +25,10 @@ from checks.shop.column_types import ColumnTypes
 from checks.shop.logical_table import LogicalTable
 
 T = TypeVar("T")
+_TIMES = 20  # values of a field that are looked at
+_POSSIBLE = 1980  # seconds that are taken for thousandths lie before it
+_NOTHING = re.compile(r"0*$|0000-|1970-01-01[ T]00:00:00")  # what shops write for no time
+_WITH_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 DATABASE = "shop-database"
 
 
@@ -152,7 +157,31 @@ class ShopDatabase:
                 if fault is not None:
                     place = f"shop.mapping.{entity}.{field}"
                     raise ShopUnavailable(f"{place}: {fault}", place)
+        for entity, mapped in self.mapping.entities.items():
+            for field, one in mapped.fields.items():
+                seen = one.column is not None and mapped.table is not None
+                if seen and one.form and self._types.of(str(mapped.table), str(one.column)):
+                    self._times(connection, f"shop.mapping.{entity}.{field}", entity, field)
         self._exact = True
+
+    def _times(self, connection: Connection, place: str, entity: str, field: str) -> None:
+        """What stands there is a time in the form that it is mapped with: of none that can be read
+        a check would find nothing, and call it well. One bad row is another matter."""
+        table = self._mapped(entity, "x")
+        own = table.col(field)
+        held = connection.scalars(select(own).where(own.is_not(None)).limit(_TIMES)).all()
+        held = [one for one in held if not _NOTHING.match(str(one))]
+        form = table.field(field).form
+        read = [table.read_time(one, field) for one in held]
+        sound = any(one is not None and one.year > _POSSIBLE for one in read)
+        texts = [one for one in held if isinstance(one, str)] if form == "iso_z" else []
+        if texts and not any(map(_WITH_ZONE.search, texts)):
+            sound = False  # it says no zone, and would be read as UTC
+        if held and not sound:
+            raise ShopUnavailable(
+                f"{place}: “{str(held[0])[:40]}” is no time in the form {form}; say which it is",
+                place,
+            )
 
     def _tables(self) -> set[str]:
         """Every table that is mapped, as the mapping names it."""

@@ -248,7 +248,9 @@ def test_amounts_are_exact(served: Desk) -> None:
     orders = [("1", "10.00"), ("2", "9007199254740.93"), ("3", "0.30"), ("4", "19.985")]
     paid = [("1", "3.3333")] * 3 + [("2", "9007199254740.91"), ("3", "0.1"), ("3", "0.2")]
     paid += [("4", "19.99")]
-    lines = [f'{{"key": "{k}", "state": "paid", "total": {t}}}' for k, t in orders]
+    lines = [
+        f'{{"key": "{k}", "state": "paid", "at": 1767225600, "total": {t}}}' for k, t in orders
+    ]
     tries = [f'{{"order": {k}, "ok": true, "amount": {a}}}' for k, a in paid]
     served.answer = _texts({"/o": f"[{', '.join(lines)}]", "/p": f"[{', '.join(tries)}]"})
     mapping = {
@@ -257,7 +259,7 @@ def test_amounts_are_exact(served: Desk) -> None:
             "unit": "major",
             "fields": {"key": "key", "number": "key", "total": "total", "customer": "key",
                        "state": {"column": "state", "words": {"paid": ["paid"]}},
-                       "placed_at": {"column": "key", "form": "epoch"}},
+                       "placed_at": {"column": "at", "form": "epoch"}},
         },
         "payments": {
             "http": {"url": f"{served.url}/p"},

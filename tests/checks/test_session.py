@@ -164,7 +164,7 @@ def test_the_file_that_is_named_is_read_and_none_is_made(tmp_path: Path, name: s
     with engine.begin() as connection:
         connection.execute(text(TABLE.format(number="text", status="text", since="text")))
         connection.execute(
-            text("insert into orders values (1, 'A', 'paid', '2020-01-01T00:00:00', 9)")
+            text("insert into orders values (1, 'A', 'paid', '2020-01-01T00:00:00Z', 9)")
         )
     engine.dispose()
     shutil.move(made, tmp_path / name)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -77,3 +78,53 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path, shop: Shop, run: Run) ->
     ):
         code, said = run("check", *words)
         assert (code, sentence in " ".join(said.split())) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("field", "form", "zone"),
+    [
+        ("placed_at", "epoch", None),
+        ("placed_at", "iso_z", None),
+        ("promised_at", "epoch_ms", None),
+        ("promised_at", "sql", "Asia/Taipei"),
+    ],
+)
+def test_a_wrong_form_of_a_time_is_never_all_well(
+    tmp_path: Path, shop: Shop, run: Run, field: str, form: str, zone: str | None
+) -> None:
+    """Nothing would be found by it, and everything be called in order."""
+    at = datetime.now(UTC) - timedelta(days=9)
+    shop.order(2, "paid", placed_at=at, promised_at=at)
+    mapping = mapped()
+    mapping["orders"]["fields"][field] |= {"form": form, "zone": zone}
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump({"shop": {"mapping": mapping, "currency": "TWD"}}))
+    code, said = run("check", "--mapping", str(file), "--shop", shop.url, "--json")
+    assert code == 2, said
+    results = json.loads(said[said.index("[\n") :])  # behind what is logged
+    assert all(f"is no time in the form {form}" in str(one["error"]) for one in results), said
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"words": {"paid": ["P", "V"], "dispatched": ["V"]}},
+            "“V” stands under dispatched and under paid",
+        ),
+        (None, "limits names “payed”, which is no state of an order; there are awaiting_payment"),
+    ],
+)
+def test_a_state_that_no_order_can_be_in_is_refused(
+    tmp_path: Path, shop: Shop, run: Run, change: dict[str, Any] | None, sentence: str
+) -> None:
+    mapping = mapped()
+    mapping["orders"]["fields"]["state_since"] = mapping["orders"]["fields"]["placed_at"]
+    if change is not None:
+        mapping["orders"]["fields"]["state"] |= change
+    stuck = {"name": "stuck", "kind": "stuck_orders", "limits": {"payed": 48}}
+    whole = {"shop": {"mapping": mapping, "currency": "TWD"}, "checks": [stuck]}
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump(whole))
+    code, said = run("check", "--mapping", str(file), "--shop", shop.url)
+    assert (code, sentence in " ".join(said.split())) == (2, True), said
