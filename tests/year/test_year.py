@@ -82,9 +82,11 @@ def year(folder: Path, every: int, **of_it: Any) -> Iterator[Year]:
     options = {"shop_options": ("--rate", "0"), "change": change}
     with stack(folder, **options, bot_options=("--control", "0")) as running:  # type: ignore[arg-type]
         workspace = Workspace(running)
-        yield Year(workspace, till)
-        workspace.close()
-    till.close()
+        try:
+            yield Year(workspace, till)
+        finally:  # what a failing test leaves open would be told in its place
+            workspace.close()
+            till.close()
 
 
 def refuses(till: GeneratedYear, name: str) -> None:
