@@ -140,7 +140,8 @@ class Limits(Part):
     blind_check: Annotated[int, Field(ge=0)] = 300
     complaint_standstill: Annotated[int, Field(ge=60)] = 86_400
     not_an_incident: Annotated[int, Field(ge=60, le=7 * 86_400)] = 86_400
-    keep_deliveries_days: Annotated[int, Field(ge=1)] = 7
+    # Slack delivers an event again for a day: what is forgotten sooner would be new then.
+    keep_deliveries_days: Annotated[int, Field(ge=2)] = 7
 
 
 class Settings(Part):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,6 +12,7 @@ from handlers.declare import declare_form, open_complaint
 from handlers.registry import Interaction, Registry
 from handlers.typed import Names, as_typed
 from incidents import people
+from incidents.alerting import dead_letters
 from incidents.lifecycle import commands
 from incidents.outcome import Outcome
 from storage.models import Incident, SlackMessage
@@ -22,6 +25,8 @@ def register(registry: Registry) -> None:
     registry.shortcut("incident.note")(note)
     registry.shortcut("complaint.create", opens=True)(complaint)
     registry.event("reaction_added")(pinned)
+    for name in ("channel_unarchive", "group_unarchive"):
+        registry.event(name)(unarchived)
 
 
 async def declare(interaction: Interaction, desk: Desk) -> None:
@@ -53,6 +58,17 @@ async def pinned(interaction: Interaction, desk: Desk) -> None:
         return
     body, thread = text
     await _keep(interaction, desk, body, thread=thread)
+
+
+async def unarchived(interaction: Interaction, desk: Desk) -> None:
+    """A channel is open again: what could not be posted there is."""
+    channel = str(interaction.channel_id)
+
+    def work(session: Session, now: datetime) -> Outcome:
+        dead_letters.channel_open_again(session, desk.house, channel, now)
+        return Outcome.done(quiet=True)
+
+    await desk.act(interaction, work)
 
 
 async def _keep(

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from bot.delivery.content import Content, request_of
 from bot.delivery.context import Office
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
-from bot.delivery.job import Delivered, Job, Turn
+from bot.delivery.job import Delivered, Job, Parked, Turn
 from bot.delivery.posts import Posts, join
 from plan.languages import DEFAULT
 from storage import outbox
@@ -37,7 +37,17 @@ class Once(ABC):
         self._posts = Posts(office)
 
     async def deliver(self, job: Job) -> Turn:
-        """One turn: sent, or given up for good. Raises only what certainly was not sent."""
+        """One turn: sent, or given up for good. Raises only what certainly was not sent.
+
+        Nothing of it is set aside for an operator: nobody could show it to its reader later.
+        """
+        try:
+            return await self._deliver(job)
+        except SlackRefused as error:
+            turn = self._office.failed(job, error)
+            return self._given_up(job, "dropped", error.code) if isinstance(turn, Parked) else turn
+
+    async def _deliver(self, job: Job) -> Turn:
         if job.ambiguous:
             return self._given_up(job, "unclear", "an earlier try may have been sent")
         if self._office.clock.now() > job.created_at + _MOMENT:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bot.delivery import message_store
 from bot.delivery.content import Content, request_of
 from bot.delivery.context import Office
-from bot.delivery.errors import Remedy, SlackRefused
+from bot.delivery.errors import MAY_NOT_BE_EDITED, Remedy, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Turn
 from bot.delivery.lookup import metadata
 from bot.delivery.posts import join
@@ -62,7 +62,7 @@ class Edits:
         except SlackRefused as error:
             if error.remedy not in _GONE:
                 raise
-            return await self._gone(job, error)
+            return await self._gone(job, error, content)
         return self._shown(job, shown)
 
     def _look(self, session: Session, job: Job) -> _Drawn | message_store.Coming | None:
@@ -105,18 +105,35 @@ class Edits:
                 else:
                     raise
 
-    async def _gone(self, job: Job, error: SlackRefused) -> Turn:
-        """Somebody deleted it, or its channel is gone: post it anew while the incident lives."""
+    async def _gone(self, job: Job, error: SlackRefused, content: Content) -> Turn:
+        """Somebody deleted it, or its channel is gone: post it anew while the incident lives.
+
+        Where the workspace lets no message be edited, one that was posted anew for that is not
+        posted a third time: its changes go into the thread.
+        """
         if not await self._office.read(
             lambda s: message_store.live(s, job.payload.get("incident"))
         ):
             return Delivered({"dropped": error.code})
+        if error.code in MAY_NOT_BE_EDITED and await self._posted_for_that(job):
+            log.warning("message_not_editable", message=job.message, code=error.code)
+            shown = content.content_hash
+            return Delivered(
+                {"below": error.code},
+                lambda session, now: message_store.show_below(session, job, shown, now),
+            )
 
         def also(session: Session, now: datetime) -> None:
             message_store.post_anew(session, job.message, now, because=error.code, job=job)
 
         log.warning("message_gone", message=job.message, code=error.code)
         return Delivered({"anew": error.code}, also)
+
+    async def _posted_for_that(self, job: Job) -> bool:
+        because = await self._office.read(
+            lambda s: message_store.stands_anew_because(s, job.message)
+        )
+        return because in MAY_NOT_BE_EDITED
 
     def _shown(self, job: Job, content: Content) -> Turn:
         again = self._office.timing.twin_look

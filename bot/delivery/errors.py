@@ -133,6 +133,9 @@ _BY_REMEDY: Mapping[Remedy, tuple[str, ...]] = {
     ),
 }
 
+MAY_NOT_BE_EDITED = frozenset({"cant_update_message", "edit_window_closed", "is_inactive"})
+"""It stands, and the workspace lets nobody change it: posting it anew helps once at most."""
+
 REMEDIES: Mapping[str, Remedy] = {
     code: remedy for remedy, codes in _BY_REMEDY.items() for code in codes
 }

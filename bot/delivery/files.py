@@ -7,7 +7,7 @@ committed before the sharing; after an unclear outcome they are what is looked f
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -26,7 +26,6 @@ from storage.models import WorkItem
 log = structlog.get_logger(__name__)
 
 _MARK = "files:"  # delivery_id of a message of files: the mark and their ids
-_SKEW = timedelta(seconds=5)  # between Slack's clock and ours
 
 
 class Files:
@@ -53,7 +52,11 @@ class Files:
         if row is not None and job.ambiguous and row.delivery_id.startswith(_MARK):
             ids = frozenset(row.delivery_id.removeprefix(_MARK).split(","))
             found = await find_files(
-                self._office.sender, ids, channel=target.channel, thread_ts=target.thread_ts
+                self._office.sender,
+                ids,
+                channel=target.channel,
+                thread_ts=target.thread_ts,
+                since=job.created_at,
             )
             if found:
                 log.info("file_adopted", message=job.message, ts=found[0])
@@ -69,7 +72,7 @@ class Files:
                 names,
                 channel=target.channel,
                 thread_ts=target.thread_ts,
-                since=job.created_at - _SKEW,
+                since=job.created_at,
             )
             if shared:
                 ts = min(shared)
@@ -93,13 +96,17 @@ class Files:
             args["thread_ts"] = target.thread_ts
         await self._complete(job, target, args)
         ids = frozenset(str(file["id"]) for file in uploaded)
-        return self._shared(job, target, mark, await self._seen(ids, target), given_up)
+        return self._shared(job, target, mark, await self._seen(job, ids, target), given_up)
 
-    async def _seen(self, ids: frozenset[str], target: Target) -> str | None:
+    async def _seen(self, job: Job, ids: frozenset[str], target: Target) -> str | None:
         """Where the share stands. It is done already: not finding it is no reason to repeat it."""
         try:
             found = await find_files(
-                self._office.sender, ids, channel=target.channel, thread_ts=target.thread_ts
+                self._office.sender,
+                ids,
+                channel=target.channel,
+                thread_ts=target.thread_ts,
+                since=job.created_at,
             )
         except SlackError as error:
             log.info("share_not_looked_up", error=str(error))
@@ -148,7 +155,7 @@ class Files:
         def also(session: Session, now: datetime) -> None:
             self._keep(session, job, now, target, mark, ts)
             if given_up:
-                twins = {"files": list(given_up)}
+                twins = {"files": list(given_up), "since": job.created_at.isoformat()}
                 look_for_twins(session, job, target, twins, keep=ts, now=now, due=now + twin_look)
 
         place = {"channel": target.channel, "ts": ts, "thread_ts": target.thread_ts}

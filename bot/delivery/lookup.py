@@ -7,7 +7,7 @@ include_all_metadata. A file carries none; it is found by its id.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.delivery.errors import Remedy, SlackRefused
@@ -15,7 +15,10 @@ from bot.delivery.sender import Sender
 
 EVENT_TYPE = "muster_message"
 _PAGE = 200
-_PAGES = 5  # the newest thousand of a channel, or a whole thread
+_PAGES = 5  # where nobody knows since when: the newest thousand of a channel, or a whole thread
+_PAGES_SINCE = 500  # of what came since then: more than a channel takes in a day
+_SKEW = timedelta(seconds=5)  # between Slack's clock and ours, as a rule
+_WRONG = timedelta(days=1)  # a clock of ours that is set to another zone's time doubles nothing
 _GONE = frozenset({Remedy.FALLBACK, Remedy.ROOT_ANEW, Remedy.POST_ANEW, Remedy.JOIN})
 
 
@@ -26,29 +29,45 @@ def metadata(delivery_id: str, more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def find_message(
-    sender: Sender, delivery_id: str, *, channel: str, thread_ts: str | None, urgent: bool = False
+    sender: Sender,
+    delivery_id: str,
+    *,
+    channel: str,
+    thread_ts: str | None,
+    since: datetime | None = None,
+    urgent: bool = False,
 ) -> list[str]:
     """The `ts` of every message with that delivery id, oldest first.
 
-    A channel or thread that is gone holds none. Raises SlackError when it could not be looked at.
+    `since`: it was not sent before; all that came since is looked through. A channel or thread that
+    is gone holds none. Raises SlackError when it could not be looked at.
     """
 
     def ours(message: Mapping[str, Any]) -> bool:
         found = (message.get("metadata") or {}).get("event_payload") or {}
         return bool(found.get("delivery") == delivery_id)
 
-    return await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=urgent)
+    return await _find(
+        sender, ours, channel=channel, thread_ts=thread_ts, since=since, urgent=urgent
+    )
 
 
 async def find_files(
-    sender: Sender, file_ids: frozenset[str], *, channel: str, thread_ts: str | None
+    sender: Sender,
+    file_ids: frozenset[str],
+    *,
+    channel: str,
+    thread_ts: str | None,
+    since: datetime | None = None,
 ) -> list[str]:
     """The `ts` of every message in which one of the files is shared, oldest first."""
 
     def ours(message: Mapping[str, Any]) -> bool:
         return any(file.get("id") in file_ids for file in message.get("files") or ())
 
-    return await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=False)
+    return await _find(
+        sender, ours, channel=channel, thread_ts=thread_ts, since=since, urgent=False
+    )
 
 
 async def find_named_files(
@@ -64,15 +83,16 @@ async def find_named_files(
     For a restored database, which does not know the ids that were shared after its backup.
     """
     ids: dict[str, tuple[str, ...]] = {}
+    first = (since - _SKEW).timestamp()
 
     def ours(message: Mapping[str, Any]) -> bool:
         files = [file for file in message.get("files") or () if file.get("name") in names]
-        if not files or not message.get("bot_id") or float(message["ts"]) < since.timestamp():
+        if not files or not message.get("bot_id") or float(message["ts"]) < first:
             return False
         ids[str(message["ts"])] = tuple(str(file["id"]) for file in files)
         return True
 
-    await _find(sender, ours, channel=channel, thread_ts=thread_ts, urgent=False)
+    await _find(sender, ours, channel=channel, thread_ts=thread_ts, since=since, urgent=False)
     return ids
 
 
@@ -93,15 +113,18 @@ async def _find(
     *,
     channel: str,
     thread_ts: str | None,
+    since: datetime | None,
     urgent: bool,
 ) -> list[str]:
     method = "conversations.replies" if thread_ts else "conversations.history"
     args: dict[str, Any] = {"channel": channel, "limit": _PAGE, "include_all_metadata": "true"}
     if thread_ts:
         args["ts"] = thread_ts
+    if since is not None:
+        args["oldest"] = f"{(since - _WRONG).timestamp():.6f}"
     found: set[str] = set()
     joined = False
-    for _ in range(_PAGES):
+    for _ in range(_PAGES if since is None else _PAGES_SINCE):
         try:
             answer = await sender.call(method, args, urgent=urgent)
         except SlackRefused as error:

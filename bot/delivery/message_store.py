@@ -300,6 +300,45 @@ def post_anew(session: Session, message: str, now: datetime, *, because: str, jo
     return True
 
 
+def stands_anew_because(session: Session, message: str) -> str | None:
+    """Why it was posted anew the last time; None: it stands where it was posted first."""
+    last = session.scalar(
+        select(WorkItem)
+        .where(WorkItem.order_key == _anew(message))
+        .order_by(WorkItem.id.desc())
+        .limit(1)
+    )
+    return None if last is None else str(last.payload.get("anew"))
+
+
+def show_below(session: Session, job: Job, content_hash: str, now: datetime) -> None:
+    """What a message should be edited to is posted into its thread, once for each change.
+
+    Nothing, where nobody knows any more what it was made of (its work item was cleared away).
+    """
+    original = post_of(session, job.message)
+    if original is None:
+        return
+    changed(session, job.message, content_hash)
+    below = f"{job.message}/below/{job.id}/{job.epoch}"
+    work.enqueue(
+        session,
+        kind="message",
+        key=_post_key(below),
+        payload={
+            **original.payload,
+            "thread": original.payload.get("thread") or job.message,
+            "ring": [],
+            "broadcast": False,
+            "message": below,
+        },
+        due=now,
+        now=now,
+        order_key=f"{job.message}/below",
+        priority=job.priority,
+    )
+
+
 def was_posted_anew(session: Session, message: str, job: Job) -> bool:
     """Whether this job has had the message posted anew before."""
     key = _anew_key(message, job)

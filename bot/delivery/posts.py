@@ -208,6 +208,7 @@ class Posts:
                 job.delivery_id,
                 channel=target.channel,
                 thread_ts=target.thread_ts,
+                since=job.created_at,
                 urgent=job.urgent,
             )
             if found:
@@ -271,7 +272,7 @@ class Posts:
             elif job.order_key == job.message:
                 put_in_order(session, job, target.thread_ts, ts, now)
             if look_later:
-                mark = {"delivery": job.delivery_id}
+                mark = {"delivery": job.delivery_id, "since": job.created_at.isoformat()}
                 look_for_twins(session, job, target, mark, keep=ts, now=now, due=now + twin_look)
 
         place = {"channel": target.channel, "ts": ts, "thread_ts": target.thread_ts}
@@ -310,9 +311,10 @@ class Twins:
         if thread_ts is None and stands is not None and payload.get("channel") is None:
             thread_ts = stands.thread_ts
         keep = payload.get("keep")
+        since = datetime.fromisoformat(payload["since"]) if payload.get("since") else None
         if payload.get("files"):
             ids = frozenset(payload["files"])
-            found = await find_files(sender, ids, channel=channel, thread_ts=thread_ts)
+            found = await find_files(sender, ids, channel=channel, thread_ts=thread_ts, since=since)
             if stands is not None and payload.get("late"):
                 theirs = not ids & set(stands.delivery_id.partition(":")[2].split(","))
                 keep = stands.ts or (found[0] if found and not theirs else None)
@@ -320,7 +322,9 @@ class Twins:
             delivery = str(payload["delivery"])
             if stands is not None and stands.delivery_id == delivery and stands.ts is not None:
                 keep = stands.ts  # it may have changed places since
-            found = await find_message(sender, delivery, channel=channel, thread_ts=thread_ts)
+            found = await find_message(
+                sender, delivery, channel=channel, thread_ts=thread_ts, since=since
+            )
         removed = []
         for ts in found:
             if ts == keep:

@@ -23,7 +23,7 @@ from bot.delivery.content import Content, request_of
 from bot.delivery.context import Office, backoff
 from bot.delivery.errors import Held, Remedy, SlackRefused, Unclear
 from bot.delivery.fallback_text import plain_content, plain_view
-from bot.delivery.job import Delivered, Job, Later, Turn
+from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from storage import outbox
 from storage.models import WorkItem
 
@@ -40,7 +40,20 @@ class Views:
         self._office = office
 
     async def deliver(self, job: Job) -> Turn:
-        """One turn. Raises SlackError for what the ordinary remedies handle."""
+        """One turn. Raises SlackError for what the ordinary remedies handle.
+
+        What cannot be shown has an end: nobody could show it later to who waits before the form.
+        """
+        try:
+            return await self._deliver(job)
+        except SlackRefused as error:
+            turn = self._office.failed(job, error)
+            if not isinstance(turn, Parked):
+                return turn
+            log.warning("view_not_shown", message=job.message, code=error.code)
+            return Delivered({"dropped": error.code}, lambda s, now: _instead(s, job, now))
+
+    async def _deliver(self, job: Job) -> Turn:
         office = self._office
         if await office.read(lambda session: message_store.has_newer(session, job)):
             return Delivered({"superseded": True})

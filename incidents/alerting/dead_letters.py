@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 ROLE = "oncall"
 _NO_CHANNEL = "no channel is configured"  # as delivery says it
+_ARCHIVED = "is_archived"  # as Slack says it
 _DETAIL = 160  # characters of a reason that has no words of its own
 _NAMED = frozenset({"card", "runbook", "log", "page", "desk", "review"})
 _REASONS = {
@@ -133,6 +134,21 @@ def channel_found(session: Session, house: House, now: datetime) -> list[Stuck]:
     }
     below = [item.id for item in waiting if item.payload.get("thread") in roots]
     ids = {*roots.values(), *below}
+    return retry_items(session, SYSTEM_ACTOR, ids, now) if ids else []
+
+
+def channel_open_again(session: Session, house: House, channel: str, now: datetime) -> list[Stuck]:
+    """What was set aside because a channel was archived is tried again: it no longer is.
+
+    What waits below such a message goes with it. Nothing, where the house does not post there.
+    """
+    if channel not in {audience.channel for audience in house.audiences.values()}:
+        return []
+    waiting = work.parked(session, kind="message")
+    archived = [item for item in waiting if _ARCHIVED in (item.error or "")]
+    roots = {str(item.payload.get("message")) for item in archived}
+    below = [item.id for item in waiting if item.payload.get("thread") in roots]
+    ids = {*(item.id for item in archived), *below}
     return retry_items(session, SYSTEM_ACTOR, ids, now) if ids else []
 
 

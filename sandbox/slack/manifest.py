@@ -17,6 +17,8 @@ EVENT_SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "channel_unarchive": ("channels:read",),
     "dnd_updated_user": ("dnd:read",),
     "file_shared": ("files:read",),
+    "group_archive": ("groups:read",),
+    "group_unarchive": ("groups:read",),
     "member_joined_channel": ("channels:read", "groups:read"),
     "member_left_channel": ("channels:read", "groups:read"),
     "message.channels": ("channels:history",),

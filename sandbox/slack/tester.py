@@ -155,7 +155,8 @@ def set_channel(world: World, wish: Json) -> Json:
         )
     if "archived" in wish:
         channel.is_archived = bool(wish["archived"])
-        kind = "channel_archive" if channel.is_archived else "channel_unarchive"
+        of = "group" if channel.is_private else "channel"
+        kind = f"{of}_archive" if channel.is_archived else f"{of}_unarchive"
         world.event(
             channel,
             {"type": kind, "channel": channel.id, "user": "U0JO", "event_ts": world.clock.ts()},

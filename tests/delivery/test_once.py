@@ -161,13 +161,17 @@ async def test_a_home_is_published_again_after_an_unclear_try(postbox: Postbox) 
     assert "zh-Hant" in answer.text
 
 
-async def test_a_view_that_was_closed_is_let_go(postbox: Postbox) -> None:
+async def _view(postbox: Postbox) -> None:
     def change(session: Session, incident: Incident, now: datetime) -> None:
         outbox.view(
             session, key="INC-412/view/1", template="v", person="U0MEI", view_id="V0", now=now
         )
 
     await postbox.commit(change)
+
+
+async def test_a_view_that_was_closed_is_let_go(postbox: Postbox) -> None:
+    await _view(postbox)
     await postbox.run(60)
     assert postbox.calls("views.update") == 1
     assert set((await postbox.states()).values()) == {"done"}
@@ -233,3 +237,27 @@ async def test_a_form_result_that_cannot_be_drawn_has_an_end(postbox: Postbox) -
     await postbox.run(60)
     assert "could not be drawn" in str(postbox.arguments("views.update")[0]["view"])
     await _is_answered_alone(postbox)
+
+
+@pytest.mark.parametrize("code", ["user_not_found", "missing_scope", "never_heard_of"])
+async def test_what_cannot_be_shown_to_one_person_is_dropped(postbox: Postbox, code: str) -> None:
+    """Nobody could show it to them later: it waits for no operator."""
+    for method in ("chat.postEphemeral", "response_url", "views.update"):
+        postbox.fault(method, "error", error=code, times=-1)
+    await _ephemeral(postbox)
+    await _respond(postbox, _response_url(postbox))
+    await _view(postbox)
+    await postbox.run(600)
+    assert set((await postbox.states()).values()) == {"done"}
+    assert await _answers(postbox) == []
+
+
+async def test_what_was_typed_comes_back_although_its_answer_cannot_be_shown(
+    postbox: Postbox,
+) -> None:
+    postbox.fault("chat.postEphemeral", "error", error="missing_scope", times=-1)
+    await _ephemeral(postbox, secret={"typed": ["The vendor calls back"]})
+    await postbox.run(600)
+    [sent] = postbox.arguments("chat.postMessage")
+    assert str(sent["channel"]).startswith("D")
+    assert set((await postbox.states()).values()) == {"done"}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from sandbox.slack.state import Message
 from tests.delivery.conftest import Postbox, open_postbox
 
 THREAD = ["card", "runbook", "log", "log"]
@@ -74,6 +75,25 @@ async def test_what_landed_is_adopted_not_repeated(postbox: Postbox, kind: str) 
     assert await postbox.texts() == ["card"]
     assert postbox.calls("chat.postMessage") == 1
     assert (await postbox.row("card"))["ts"] == (await postbox.seen())[-1]["ts"]
+
+
+async def test_one_that_landed_in_a_long_thread_is_found(postbox: Postbox) -> None:
+    """A thread reads oldest first: behind eleven hundred replies it stands on the sixth page."""
+    await postbox.post("card")
+    await postbox.run()
+    world, card = postbox.sandbox.world, await postbox.row("card")
+    channel = world.workspace.channels["C0INCIDENTS"]
+    for _ in range(1100):
+        world.post(
+            channel,
+            Message(world.clock.ts(), channel.id, "U0KAI", "…", thread_ts=card["ts"]),
+        )
+    postbox.fault("chat.postMessage", "lost_reply")
+    await postbox.post("log/1")
+    await postbox.run(300)
+    seen = await postbox.seen(thread=card["ts"])
+    assert sum(m["text"].startswith("log") for m in seen) == 1
+    assert (await postbox.row("log/1"))["ts"] == seen[-1]["ts"]
 
 
 async def test_it_waits_the_settle_time_before_it_looks(postbox: Postbox) -> None:

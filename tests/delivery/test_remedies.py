@@ -347,3 +347,23 @@ async def test_a_private_channel_falls_back_to_another_private_one(postbox: Post
     await postbox.post("card", audience="cs")
     await postbox.run()
     assert await postbox.texts("C0CSINC", by="U0LIN") == ["card"]
+
+
+async def test_a_card_that_may_not_be_edited_is_posted_anew_once_then_changes_go_below_it(
+    postbox: Postbox,
+) -> None:
+    """A workspace may let nobody edit: the channel must not fill with cards."""
+    postbox.fault("chat.update", "error", error="edit_window_closed", times=-1)
+    await postbox.post("card")
+    await postbox.run()
+    for _ in range(3):
+        await postbox.refresh("card")
+        await postbox.run(20)
+    cards = [m for m in await postbox.seen() if m["text"].startswith("card")]
+    assert [m["text"].split()[2] for m in cards] == ["v1", "v2"]
+    below = [m["text"].split() for m in await postbox.seen(thread=cards[-1]["ts"])][1:]
+    assert [(one[0], one[2]) for one in below] == [("card", "v3"), ("card", "v4")]
+    await postbox.refresh("card", version=4)
+    await postbox.run(20)
+    assert len(await postbox.seen(thread=cards[-1]["ts"])) == 3, "nothing changed"
+    assert set((await postbox.states()).values()) == {"done"}

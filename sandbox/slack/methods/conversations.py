@@ -372,10 +372,11 @@ def set_purpose(call: Call) -> Json:
 def _changed(call: Call, channel: Channel, event: str | None) -> None:
     call.world.live.everyone({"type": "channel", "channel": channel.id})
     if event is not None:
+        kind = event.replace("channel_", "group_") if channel.is_private else event
         call.world.event(
             channel,
             {
-                "type": event,
+                "type": kind,
                 "channel": channel.id,
                 "user": call.user,
                 "event_ts": call.world.clock.ts(),
