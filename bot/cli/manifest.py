@@ -32,17 +32,18 @@ def command(config: Path) -> None:
                 "web.public_url is missing: in HTTP mode Slack must know where Muster is reached; "
                 "add it, like https://muster.example."
             )
-        url = settings.web.public_url.rstrip("/") + PATH
+        url = settings.web.public_url
     data = manifest_of(settings.slack.commands, url)
     click.echo(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), nl=False)
 
 
-def manifest_of(commands: Mapping[str, str], url: str | None = None) -> dict[str, Any]:
-    """The manifest of a workspace. `url`: where Slack sends its requests; None: Socket Mode.
+def manifest_of(commands: Mapping[str, str], public_url: str | None = None) -> dict[str, Any]:
+    """The manifest of a workspace. `public_url`: where others reach Muster; None: Socket Mode.
 
     Slack asks for the address of every command, of the events and of the interactions.
     """
     data: dict[str, Any] = yaml.safe_load(manifest_text())
+    url = None if public_url is None else public_url.rstrip("/") + PATH
     shown = CommandNames(commands).shown
     for slash in data["features"]["slash_commands"]:
         slash["command"] = shown[slash["command"].lstrip("/")]

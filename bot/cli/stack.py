@@ -214,17 +214,19 @@ def stack(
     bot_options: tuple[str, ...] = (),
     with_bot: bool = True,
     commands: Mapping[str, str] | None = None,
+    public_url: str | None = None,
 ) -> Iterator[Stack]:
     """Runs the trio for the length of the block; everything is stopped at its end.
 
     `commands`: what they are called in this workspace, in the manifest and the configuration.
+    `public_url`: of the manifest, in HTTP mode.
     """
     python = sys.executable
     manifest = folder / "manifest.yml"
     from bot.cli.manifest import manifest_of
 
-    made = yaml.safe_dump(manifest_of(commands or {}), allow_unicode=True, sort_keys=False)
-    manifest.write_text(made, encoding="utf-8")
+    made = manifest_of(commands or {}, public_url)
+    manifest.write_text(yaml.safe_dump(made, allow_unicode=True, sort_keys=False), "utf-8")
     slack_command = ["-m", "sandbox.slack", "--port", str(port), "--manifest", str(manifest)]
     slack = start("slack", [python, *slack_command, *slack_options], folder)
     shop = None
