@@ -18,12 +18,12 @@ from aiohttp import web
 
 from actions.paging.registry import open_pager
 from actions.runner import ActionRunner
-from bot.bolt_app import Identity, build_app
+from bot.bolt_app import build_app
 from bot.channels import join_channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
 from bot.delivery.context import Office
-from bot.delivery.errors import SlackError
+from bot.delivery.errors import SlackError, SlackRefused
 from bot.delivery.presence import Presence
 from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
@@ -61,6 +61,7 @@ from bot.wiring.organisation import build_audiences, build_house, build_roles, c
 from bot.wiring.timer_handler import TimerWork
 from handlers import register_all
 from handlers.context import Desk
+from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
 from incidents.alerting import dead_letters, reachability
 from incidents.organisation import House
@@ -76,6 +77,7 @@ from storage.models import WorkKind
 
 log = structlog.get_logger(__name__)
 
+IDENTITY_SECONDS = 5.0  # until Slack has said who we are: a press waits for it
 ACTIONS_AT_ONCE = 20  # of a press; what is more is begun one after the other
 ACTIONS_A_SECOND = 20.0
 STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting go
@@ -89,7 +91,7 @@ class Muster:
         self._secrets = secrets
         self._clock = clock
         self._stack = AsyncExitStack()
-        self._identity = Identity()
+        self._identity = Identity(awaited=True)
         self._web_url: str | None = None
         self._control_url: str | None = None
         self._health: Health | None = None
@@ -118,13 +120,13 @@ class Muster:
         sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
         await self._identify(sender)
         wanted = [role.group for role in settings.roles.values() if role.group]
-        groups = Groups(wanted, sender, database, clock)
+        groups = Groups(wanted, sender, database)
         await groups.load()
         roles = build_roles(settings, groups.members)
         groups.changed = lambda: roles.update(build_roles(settings, groups.members))
         house = build_house(settings, loaded, roles)
-        presence = Presence(sender, database, clock)
-        people = PeopleDirectory(presence, database)
+        presence = Presence(sender, database, clock, self._identity)
+        people = PeopleDirectory(presence, database, clock)
         for role in house.roles.values():
             for person in role.chain:
                 await presence.refresh_stale(person)
@@ -157,6 +159,8 @@ class Muster:
             clock=clock,
             guard_looks=looks,
             order=Orders(checking.client),
+            identity=self._identity,
+            confirm=groups.confirm,
         )
         owner = self._owner
         workers = Workers(database, clock, owner)
@@ -233,7 +237,7 @@ class Muster:
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
         scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
-        scheduler.every(GROUPS_SECONDS, partial(self._identify, sender), name="identity")
+        scheduler.every(IDENTITY_SECONDS, partial(self._identify, sender), name="identity")
         for every in {check.every for check in settings.checks}:
             scheduler.wake_every(every, WorkKind.CHECK)
         health = Health(
@@ -296,8 +300,20 @@ class Muster:
 
     async def _identify(self, sender: Sender) -> None:
         """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
-        if self._identity.bot_user_id is not None:
+        if self._identity.bot_user_id is None:
+            await self._identify_bot(sender)
+        if self._identity.bot_id is None or self._identity.app_id is not None:
             return
+        try:
+            bot = await sender.call("bots.info", {"bot": self._identity.bot_id})
+            self._identity.app_id = str((bot.get("bot") or {}).get("app_id") or "") or None
+        except SlackRefused as error:  # then the signature alone says that it is for us
+            log.warning("app_not_told", error=str(error))
+            self._identity.app_id = ""
+        except SlackError as error:
+            log.info("app_not_told", error=str(error))
+
+    async def _identify_bot(self, sender: Sender) -> None:
         try:
             who = await sender.call("auth.test", {})
         except SlackError as error:
@@ -306,6 +322,8 @@ class Muster:
         self._identity.team_id = who.get("team_id")
         self._identity.bot_id = who.get("bot_id")
         self._identity.bot_user_id = who.get("user_id")
+        if who.get("is_enterprise_install"):
+            self._identity.enterprise_id = who.get("enterprise_id")
 
     async def _listen(
         self,
