@@ -91,8 +91,12 @@ class Groups:
         if told is None:
             log.warning("groups_not_told", groups=self._wanted, error="no list of groups")
             return False
-        # A group that Slack does not name is switched off: nobody has a right by it.
-        found = {group: told.get(group, ()) for group in self._wanted}
+        # A group that Slack named once and names no more is switched off: nobody has a right by it.
+        found = {
+            group: told.get(group, ())
+            for group in self._wanted
+            if group in told or group in self.members
+        }
         for group in self._wanted:
             if group not in told:
                 log.warning("group_not_told", group=group, error="Slack names no such group")

@@ -77,9 +77,12 @@ async def page(interaction: Interaction, desk: Desk) -> None:
     memory = interaction.memory
     wanted, at_page = str(memory.get("filter") or cases.ALL), int(memory.get("page") or 1)
     if interaction.name == "cases.filter":
-        wanted, at_page = interaction.value or cases.ALL, 1
+        wanted, at_page = interaction.value, 1
     else:
-        at_page = whole(interaction.value) or at_page
+        at_page = whole(interaction.value) or 0
+    if wanted not in cases.FILTERS or not at_page:
+        await desk.say(interaction, "form_gone")
+        return
     number = int(memory.get("incident", 0))
     remembered = {**memory, "filter": wanted, "page": at_page}
 
@@ -101,7 +104,10 @@ async def export(interaction: Interaction, desk: Desk) -> None:
     """The cases as CSV, as a file to the one who asked: references and figures only."""
     memory = interaction.memory
     number = int(memory.get("incident", 0))
-    wanted = interaction.value or str(memory.get("filter", cases.ALL))
+    wanted = interaction.value
+    if wanted not in cases.FILTERS:
+        await desk.say(interaction, "form_gone")
+        return
     actor = desk.actor(interaction)
 
     def work(session: Session, now: datetime) -> Outcome:

@@ -23,7 +23,7 @@ from incidents.change import Change
 from incidents.organisation import House
 from incidents.outcome import Outcome
 from incidents.people import Standing
-from incidents.rights import BY_THE_PLAN, rule_of
+from incidents.rights import BY_THE_PLAN, TABLE, rule_of
 from storage.models import Incident, SlackMessage
 
 Refusal = Callable[[Session, datetime], Outcome]
@@ -31,7 +31,7 @@ Refusal = Callable[[Session, datetime], Outcome]
 
 async def admit(interaction: Interaction, asks: Asks, desk: Desk) -> bool:
     """Whether the handler may be called. If not, who pressed was told, and it is on record."""
-    if asks.late:
+    if asks.late and interaction.flaw is None:
         return True  # the handler asks, once it knows whether it is about an incident at all
     return await judge(interaction, asks, desk)
 
@@ -107,7 +107,7 @@ async def _without_right(interaction: Interaction, asks: Asks, desk: Desk) -> Re
     rule, house, actor = rule_of(asks.right), desk.house, desk.actor(interaction)
     if asks.right in BY_THE_PLAN:
         return None  # by the step: the press asks it
-    if not rule.of_incident:
+    if asks.right not in TABLE or not rule.of_incident:  # a right that there is not is nobody's
         if authorise.allowed(rule, actor, handler=None, owner=None):
             return None
         return lambda session, now: (

@@ -79,7 +79,8 @@ async def done(interaction: Interaction, desk: Desk) -> None:
 
     def work(session: Session, now: datetime) -> Outcome:
         outcome = follow_ups.done(session, desk.house, item, actor, now)
-        outbox.home(session, person=interaction.user_id, now=now)
+        if outcome.ok:
+            outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
     await desk.act(interaction, work)
@@ -93,7 +94,8 @@ async def retry(interaction: Interaction, desk: Desk) -> None:
 
     def work(session: Session, now: datetime) -> Outcome:
         outcome = dead_letters.retry(session, desk.house, actor, ids, now)
-        outbox.home(session, person=interaction.user_id, now=now)
+        if outcome.ok:
+            outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
     await desk.act(interaction, work)

@@ -97,7 +97,7 @@ def _from_body(
             channel_id=body.get("channel_id"),
             trigger_id=body.get("trigger_id"),
             response_url=body.get("response_url"),
-            text=as_typed(str(body.get("text") or "")),
+            text=as_typed(_text(body, "text")),
             payload=body,
         )
     if "event" in body:
@@ -178,10 +178,10 @@ def _action(body: Mapping[str, Any], delivery: str) -> Interaction | None:
 def _chosen(action: Mapping[str, Any]) -> str:
     """What was pressed or chosen, whatever the element."""
     if action.get("selected_option"):
-        return str(_object(action, "selected_option").get("value", ""))
+        return _text(_object(action, "selected_option"), "value")
     for name in ("value", "selected_user", "selected_date", "selected_conversation"):
         if action.get(name):
-            return str(action[name])
+            return _text(action, name)
     return ""
 
 
@@ -210,7 +210,7 @@ def _shortcut(body: Mapping[str, Any], delivery: str) -> Interaction:
         thread_ts=message.get("thread_ts"),
         trigger_id=body.get("trigger_id"),
         response_url=body.get("response_url"),
-        text=str(message.get("text") or ""),
+        text=_text(message, "text"),
         payload=body,
     )
 
@@ -221,7 +221,7 @@ def _suggestion(body: Mapping[str, Any], delivery: str) -> Interaction:
         name=action_name(str(body.get("action_id", ""))),
         delivery=delivery,
         user_id=_user(body),
-        value=str(body.get("value") or ""),
+        value=_text(body, "value"),
         view=_object(body, "view"),
         payload=body,
     )
@@ -239,6 +239,13 @@ def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, Mapping):
+        raise _Malformed(name)
+    return found
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    found = body.get(name) or ""
+    if not isinstance(found, str):
         raise _Malformed(name)
     return found
 

@@ -25,6 +25,7 @@ from storage.models import LIVE_STATUSES, Case, CaseState, CheckState, Incident
 
 PAGE = 10
 ALL = "all"
+FILTERS = frozenset({ALL, *CaseState})
 _LEFT = "left"  # among a subject's figures: cases that it finds though they are settled
 _COUNTED_EVERY = 3600  # seconds between two lines about a changed count
 

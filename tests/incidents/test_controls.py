@@ -16,12 +16,12 @@ from checks.model import CaseFound, CheckResult, Finding
 from handlers.sent_forms import drawn_form
 from incidents import cases, read
 from incidents.authorise import allowed
-from incidents.rights import BY_THE_PLAN, Right, rule_of
-from incidents.rights import TABLE as RIGHTS
 from incidents.lifecycle import commands
 from incidents.lifecycle.command_rows import TABLE, Command, Given
 from incidents.organisation import Actor
 from incidents.outcome import Outcome
+from incidents.rights import BY_THE_PLAN, Right, rule_of
+from incidents.rights import TABLE as RIGHTS
 from message_templates.catalogue import catalogue
 from message_templates.engine import Templates
 from storage.models import AuditEntry, Incident, RunbookRun, Status, StepState
