@@ -23,7 +23,6 @@ from bot.channels import join_channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
 from bot.delivery.context import Office
-from bot.delivery.errors import SlackError, SlackRefused
 from bot.delivery.presence import Presence
 from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
@@ -31,6 +30,8 @@ from bot.delivery.worker import Deliverer
 from bot.gc_tuning import avoid_pauses
 from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
+from bot.identification import EVERY as IDENTITY_SECONDS
+from bot.identification import identify
 from bot.intake.dispatch import Dispatcher
 from bot.intake.front import Front
 from bot.intake.http import HttpIntake
@@ -77,7 +78,6 @@ from storage.models import WorkKind
 
 log = structlog.get_logger(__name__)
 
-IDENTITY_SECONDS = 5.0  # until Slack has said who we are: a press waits for it
 ACTIONS_AT_ONCE = 20  # of a press; what is more is begun one after the other
 ACTIONS_A_SECOND = 20.0
 STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting go
@@ -118,7 +118,7 @@ class Muster:
         client = open_client(secrets.bot_token, settings.slack.base_url)
         self._stack.push_async_callback(close_client, client)
         sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
-        await self._identify(sender)
+        await identify(self._identity, sender)
         wanted = [role.group for role in settings.roles.values() if role.group]
         groups = Groups(wanted, sender, database)
         await groups.load()
@@ -170,7 +170,14 @@ class Muster:
         async def tell(interaction: Interaction, code: str) -> None:
             await desk.report(interaction, "problem" if code == "failed" else "form_gone")
 
-        dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
+        dispatcher = Dispatcher(
+            app,
+            registry,
+            database,
+            clock,
+            tell=tell,
+            refuse=lambda interaction: registry.work(interaction, desk),
+        )
         pulse = Pulse()
         intake = Intake(
             database,
@@ -237,7 +244,9 @@ class Muster:
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
         scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
-        scheduler.every(IDENTITY_SECONDS, partial(self._identify, sender), name="identity")
+        scheduler.every(
+            IDENTITY_SECONDS, partial(identify, self._identity, sender), name="identity"
+        )
         for every in {check.every for check in settings.checks}:
             scheduler.wake_every(every, WorkKind.CHECK)
         health = Health(
@@ -297,33 +306,6 @@ class Muster:
 
         await look()
         self._look = look
-
-    async def _identify(self, sender: Sender) -> None:
-        """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
-        if self._identity.bot_user_id is None:
-            await self._identify_bot(sender)
-        if self._identity.bot_id is None or self._identity.app_id is not None:
-            return
-        try:
-            bot = await sender.call("bots.info", {"bot": self._identity.bot_id})
-            self._identity.app_id = str((bot.get("bot") or {}).get("app_id") or "") or None
-        except SlackRefused as error:  # then the signature alone says that it is for us
-            log.warning("app_not_told", error=str(error))
-            self._identity.app_id = ""
-        except SlackError as error:
-            log.info("app_not_told", error=str(error))
-
-    async def _identify_bot(self, sender: Sender) -> None:
-        try:
-            who = await sender.call("auth.test", {})
-        except SlackError as error:
-            log.warning("slack_not_reached", error=str(error))
-            return
-        self._identity.team_id = who.get("team_id")
-        self._identity.bot_id = who.get("bot_id")
-        self._identity.bot_user_id = who.get("user_id")
-        if who.get("is_enterprise_install"):
-            self._identity.enterprise_id = who.get("enterprise_id")
 
     async def _listen(
         self,

@@ -293,6 +293,9 @@ def _found(body: Any, part: Any, own: str, inner: str) -> str:
 
 def _flaws(found: Interaction) -> Iterator[str]:
     """Each part that is of another kind, size or form than what Slack sends."""
+    for name in ("team", "enterprise", "user", "channel", "message", "container", "view"):
+        if name in found.payload and not isinstance(found.payload[name], Mapping | str | None):
+            yield name
     if not _ID.fullmatch(found.user_id):
         yield "user"
     if not (found.channel_id is None or _is_id(found.channel_id)):

@@ -36,15 +36,19 @@ class Delivery:
 
     @property
     def answered_in_ack(self) -> bool:
-        return self.body.get("type") in _WITH_ANSWER
+        return _kind(self.body) in _WITH_ANSWER
 
     @property
     def only_answer(self) -> bool:
-        return self.body.get("type") in _OPTIONS
+        return _kind(self.body) in _OPTIONS
 
     @property
     def by_a_person(self) -> bool:
         return "event" not in self.body
+
+
+def _kind(body: Mapping[str, Any]) -> str:
+    return str(body.get("type"))
 
 
 def delivery_key(body: Mapping[str, Any]) -> str:
@@ -53,8 +57,8 @@ def delivery_key(body: Mapping[str, Any]) -> str:
         return f"event:{body['event_id']}"
     if body.get("trigger_id"):
         return f"trigger:{body['trigger_id']}"
-    view = body.get("view") or {}
-    if view.get("id"):
+    view = body.get("view")
+    if isinstance(view, Mapping) and view.get("id"):
         return f"{body.get('type', 'view')}:{view['id']}:{view.get('hash', '')}"
     canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, default=str)
     return "body:" + hashlib.sha256(canonical.encode()).hexdigest()
