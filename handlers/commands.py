@@ -252,6 +252,12 @@ _TYPED = {
 _VERBS = {word: verb for verb, words in _TYPED.items() for word in words}
 
 
+def rights_of_words() -> dict[str, str]:
+    """What each word behind /incident asks for; it is a command of its own."""
+    asked = {word: str(right) for word, (_, right, _) in _SUBCOMMANDS.items()}
+    return {_REPORT: str(Right.DECLARE), **asked}
+
+
 def _verb(word: str) -> str | None:
     """What is asked for; None: it is no word of ours."""
     return _VERBS.get(looked_up(word).lower())

@@ -29,7 +29,7 @@ class Count:
         self.kinds.add(kind.name)
         self.entries.add(entry)
         self.refused += bool(result.refusals)
-        who = str(_sender(body) or "")
+        who = str(sender(body) or "")
         for fault in faults(who, result):
             self.wrong[fault] += 1
             self.first.setdefault(fault, f"{kind.name}, {' '.join(entry)}, {forgery}: {result}")
@@ -50,7 +50,7 @@ class Count:
         )
 
 
-def _sender(body: Body) -> Any:
+def sender(body: Body) -> Any:
     user, event = body.get("user"), body.get("event")
     if isinstance(user, dict):
         return user.get("id")

@@ -22,7 +22,7 @@ from checks.model import CheckResult
 from handlers import register_all
 from handlers.context import Desk
 from handlers.identity import Identity
-from handlers.registry import Registry
+from handlers.registry import Interaction, Registry
 from incidents.change import Change
 from incidents.doors import Doors
 from incidents.lifecycle import declaring, follow_ups
@@ -303,6 +303,14 @@ class Scene:
             shop=self.shop_calls - asked,
             error=error,
         )
+
+    def stored(self, body: Mapping[str, Any]) -> Interaction:
+        """The interaction of a payload that has been stored."""
+        key = f"trigger:{next(self._count)}"
+        self.world.write(lambda s: self._store(s, key))
+        found = self.registry.read(body, key)
+        assert found is not None
+        return found
 
     def _store(self, session: Session, key: str) -> tuple[int, int, int]:
         now = self.world.now

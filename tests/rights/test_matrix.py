@@ -6,10 +6,6 @@ its changes by itself; `test_attack.py` does the same over sockets, with every f
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from handlers import register_all
@@ -31,21 +27,7 @@ from tests.rights.attack import (
     presses,
 )
 from tests.rights.count import Count
-from tests.rights.scene import Scene, furnish
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return furnish(tmp_path_factory.mktemp("scene"))
-
-
-@pytest.fixture
-def scene(furnished: Path, tmp_path: Path) -> Iterator[Scene]:
-    copy = tmp_path / "muster.db"
-    shutil.copy(furnished, copy)
-    made = Scene(f"sqlite:///{copy}")
-    yield made
-    made.close()
+from tests.rights.scene import Scene
 
 
 def registry() -> Registry:
