@@ -38,9 +38,12 @@ async def admit(interaction: Interaction, asks: Asks, desk: Desk) -> bool:
 
 async def judge(interaction: Interaction, asks: Asks, desk: Desk) -> bool:
     """The same, at once."""
-    if not interaction.user_id:
+    news = rule_of(asks.right).slack
+    if not interaction.user_id and not news:
         return await _nobody(interaction, desk)
-    refusal = await _foreign(interaction, desk) or await _without_right(interaction, asks, desk)
+    refusal = await _foreign(interaction, desk, a_person=not news)
+    if refusal is None and not news:
+        refusal = await _without_right(interaction, asks, desk)
     if refusal is None and interaction.flaw is not None:
         refusal = _because("form_gone")
     if refusal is None and not rule_of(asks.right).reads:
@@ -84,13 +87,15 @@ async def _nobody(interaction: Interaction, desk: Desk) -> bool:
     return False
 
 
-async def _foreign(interaction: Interaction, desk: Desk) -> Refusal | None:
+async def _foreign(interaction: Interaction, desk: Desk, *, a_person: bool) -> Refusal | None:
     """Another workspace's, another app's, or somebody's who is no member of ours."""
     identity, body = desk.identity, interaction.body
     if identity.unknown:
         raise NotNow("auth.test")
     if not identity.is_ours(body):
         return _because("not_ours")
+    if not a_person:
+        return None  # Slack itself says what has happened
     if not identity.may_be_colleague(body):
         return _because("no_member")
     standing = await desk.people.standing_of(interaction.user_id)

@@ -296,7 +296,8 @@ def _flaws(found: Interaction) -> Iterator[str]:
     for name in ("team", "enterprise", "user", "channel", "message", "container", "view"):
         if name in found.payload and not isinstance(found.payload[name], Mapping | str | None):
             yield name
-    if not _ID.fullmatch(found.user_id):
+    nobody = found.kind == "event" and not found.user_id  # some events are nobody's
+    if not nobody and not _ID.fullmatch(found.user_id):
         yield "user"
     if not (found.channel_id is None or _is_id(found.channel_id)):
         yield "channel"

@@ -39,6 +39,8 @@ def rights_page() -> Iterator[str]:
 
 
 def _who(rule: Rule) -> str:
+    if rule.slack:
+        return "Slack itself"
     if rule.anyone:
         return "every member of the workspace"
     roles = [_ROLES.get(role, f"`{role}`") for role in dict.fromkeys(rule.roles)]

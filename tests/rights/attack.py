@@ -193,6 +193,8 @@ HONEST: dict[Entry, Honest] = {
     ("shortcut", "complaint.create"): Honest(LIN, text="The box was empty"),
     ("shortcut", "incident.note"): Honest(MEI, text="They call back", ts=CARD[PAYMENTS]),
     ("event", "app_home_opened"): Honest(SAM),
+    ("event", "channel_unarchive"): Honest(SAM),
+    ("event", "group_unarchive"): Honest(SAM),
     ("event", "reaction_added"): Honest(MEI, ts="1700000001.000009"),
 }
 
@@ -266,6 +268,8 @@ def _event(name: str, honest: Honest, who: str) -> Body:
         event |= {"reaction": "pushpin", "item": item}
     else:
         event |= {"tab": "home", "channel": f"D{who[1:]}"}
+        if "unarchive" in name:
+            event |= {"channel": "C0INCIDENTS"}
     return {
         "type": "event_callback", "team_id": TEAM, "api_app_id": APP, "event": event,
         "event_id": f"Ev{next(_triggers)}",
@@ -283,6 +287,7 @@ class Kind:
     who: str
     may: Callable[[Entry, str, Honest], bool] = lambda _entry, _right, _honest: False
     changes: Callable[[Body], None] = lambda _body: None  # of the payload
+    foreign: bool = False  # not from our workspace, or not for our app
 
 
 def _rule(right: str) -> Rule:
@@ -359,8 +364,8 @@ KINDS = (
     Kind("who asked, as approver", LIN, _asker),
     Kind("approver by a group, while Slack cannot say who is in it", BY_GROUP, _money),
     Kind("owner without a role", OWNER, _owner),
-    Kind("on-call, from another workspace", MEI, changes=_elsewhere),
-    Kind("on-call, with another app's payload", MEI, changes=_other_app),
+    Kind("on-call, from another workspace", MEI, changes=_elsewhere, foreign=True),
+    Kind("on-call, with another app's payload", MEI, changes=_other_app, foreign=True),
 )
 ONLY_APPROVING = ("who asked, as approver", KINDS[9].name)
 
@@ -504,6 +509,8 @@ def presses(
             right = _right(asks[entry].right, honest)  # type: ignore[index]
             if kind.name in ONLY_APPROVING and right != "approve":
                 continue
+            if _rule(right).slack and not kind.foreign:
+                continue  # nobody asks for it: Slack says that it has happened
             yield from _forged(kind, entry, honest, forgeries, right)
         if kind.name in ONLY_APPROVING or "as it is" not in forgeries:
             continue
