@@ -18,12 +18,11 @@ from aiohttp import web
 
 from actions.paging.registry import open_pager
 from actions.runner import ActionRunner
-from bot.bolt_app import Identity, build_app
+from bot.bolt_app import build_app
 from bot.channels import join_channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
 from bot.delivery.context import Office
-from bot.delivery.errors import SlackError
 from bot.delivery.presence import Presence
 from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
@@ -31,6 +30,8 @@ from bot.delivery.worker import Deliverer
 from bot.gc_tuning import avoid_pauses
 from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
+from bot.identification import EVERY as IDENTITY_SECONDS
+from bot.identification import identify
 from bot.intake.dispatch import Dispatcher
 from bot.intake.front import Front
 from bot.intake.http import HttpIntake
@@ -61,6 +62,7 @@ from bot.wiring.organisation import build_audiences, build_house, build_roles, c
 from bot.wiring.timer_handler import TimerWork
 from handlers import register_all
 from handlers.context import Desk
+from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
 from incidents.alerting import dead_letters, reachability
 from incidents.organisation import House
@@ -89,7 +91,7 @@ class Muster:
         self._secrets = secrets
         self._clock = clock
         self._stack = AsyncExitStack()
-        self._identity = Identity()
+        self._identity = Identity(awaited=True)
         self._web_url: str | None = None
         self._control_url: str | None = None
         self._health: Health | None = None
@@ -116,15 +118,15 @@ class Muster:
         client = open_client(secrets.bot_token, settings.slack.base_url)
         self._stack.push_async_callback(close_client, client)
         sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
-        await self._identify(sender)
+        await identify(self._identity, sender)
         wanted = [role.group for role in settings.roles.values() if role.group]
-        groups = Groups(wanted, sender, database, clock)
+        groups = Groups(wanted, sender, database)
         await groups.load()
         roles = build_roles(settings, groups.members)
         groups.changed = lambda: roles.update(build_roles(settings, groups.members))
         house = build_house(settings, loaded, roles)
-        presence = Presence(sender, database, clock)
-        people = PeopleDirectory(presence, database)
+        presence = Presence(sender, database, clock, self._identity)
+        people = PeopleDirectory(presence, database, clock)
         for role in house.roles.values():
             for person in role.chain:
                 await presence.refresh_stale(person)
@@ -157,6 +159,8 @@ class Muster:
             clock=clock,
             guard_looks=looks,
             order=Orders(checking.client),
+            identity=self._identity,
+            confirm=groups.confirm,
         )
         owner = self._owner
         workers = Workers(database, clock, owner)
@@ -166,7 +170,14 @@ class Muster:
         async def tell(interaction: Interaction, code: str) -> None:
             await desk.report(interaction, "problem" if code == "failed" else "form_gone")
 
-        dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
+        dispatcher = Dispatcher(
+            app,
+            registry,
+            database,
+            clock,
+            tell=tell,
+            refuse=lambda interaction: registry.work(interaction, desk),
+        )
         pulse = Pulse()
         intake = Intake(
             database,
@@ -233,7 +244,9 @@ class Muster:
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
         scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
-        scheduler.every(GROUPS_SECONDS, partial(self._identify, sender), name="identity")
+        scheduler.every(
+            IDENTITY_SECONDS, partial(identify, self._identity, sender), name="identity"
+        )
         for every in {check.every for check in settings.checks}:
             scheduler.wake_every(every, WorkKind.CHECK)
         health = Health(
@@ -293,19 +306,6 @@ class Muster:
 
         await look()
         self._look = look
-
-    async def _identify(self, sender: Sender) -> None:
-        """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
-        if self._identity.bot_user_id is not None:
-            return
-        try:
-            who = await sender.call("auth.test", {})
-        except SlackError as error:
-            log.warning("slack_not_reached", error=str(error))
-            return
-        self._identity.team_id = who.get("team_id")
-        self._identity.bot_id = who.get("bot_id")
-        self._identity.bot_user_id = who.get("user_id")
 
     async def _listen(
         self,

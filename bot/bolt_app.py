@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -19,18 +18,10 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.dispatch import CONTEXT, Dispatch
+from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
 
 _ANY = re.compile(".*", re.DOTALL)
-
-
-@dataclass
-class Identity:
-    """Who the bot is in its workspace (auth.test); filled in when Slack has answered once."""
-
-    team_id: str | None = None
-    bot_id: str | None = None
-    bot_user_id: str | None = None
 
 
 def build_app(
@@ -105,7 +96,5 @@ class _Route:
         if dispatch.answered == "errors":  # the form went back to the person: nothing to do
             dispatch.handled = True
             return
-        handler = self._registry.find(interaction)
-        if handler is not None:
-            await handler(interaction, self._desk)
-            dispatch.handled, dispatch.settled = True, interaction.progress.settled
+        dispatch.handled = await self._registry.work(interaction, self._desk)
+        dispatch.settled = interaction.progress.settled

@@ -6,25 +6,34 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from handlers.action_values import reference
+from handlers.action_values import reference, whole
 from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
-from handlers.registry import Interaction, Registry
+from handlers.registry import Asks, Interaction, Registry
 from handlers.show import show_card
 from incidents.alerting import dead_letters
 from incidents.lifecycle import follow_ups
 from incidents.outcome import Outcome
+from incidents.rights import Right
+from plan.languages import LANGUAGES
 from storage import outbox
+
+ALL = "all"  # of what was set aside is tried again
 
 
 def register(registry: Registry) -> None:
-    registry.event("app_home_opened")(opened)
-    registry.action("home.declare", opens=True)(declare)
-    registry.action("home.complaint", opens=True)(complaint)
-    registry.action("home.language")(language)
-    registry.action("home.show")(show)
-    registry.action("home.follow_up")(done)
-    registry.action("home.retry")(retry)
+    own = Asks(Right.OWN)
+    registry.event("app_home_opened", asks=own)(opened)
+    registry.action("home.declare", opens=True, asks=Asks(Right.DECLARE))(declare)
+    registry.action("home.complaint", opens=True, asks=Asks(Right.COMPLAINT))(complaint)
+    registry.action("home.language", asks=own)(language)
+    registry.action("home.show", asks=Asks(Right.SHOW, _shown))(show)
+    registry.action("home.follow_up", asks=Asks(Right.FOLLOW_UP))(done)
+    registry.action("home.retry", asks=Asks(Right.RETRY))(retry)
+
+
+def _shown(interaction: Interaction) -> int | None:
+    return reference(interaction.value)
 
 
 async def opened(interaction: Interaction, desk: Desk) -> None:
@@ -49,6 +58,9 @@ async def complaint(interaction: Interaction, desk: Desk) -> None:
 
 async def language(interaction: Interaction, desk: Desk) -> None:
     """The person's own language, from now on."""
+    if interaction.value not in LANGUAGES:
+        await desk.say(interaction, "language_unknown")
+        return
     await desk.people.choose_language(interaction.user_id, interaction.value)
     await _publish(interaction, desk)
 
@@ -63,11 +75,12 @@ async def show(interaction: Interaction, desk: Desk) -> None:
 
 async def done(interaction: Interaction, desk: Desk) -> None:
     """A follow-up is done."""
-    actor, item = desk.actor(interaction), int(interaction.value or 0)
+    actor, item = desk.actor(interaction), whole(interaction.value) or 0
 
     def work(session: Session, now: datetime) -> Outcome:
         outcome = follow_ups.done(session, desk.house, item, actor, now)
-        outbox.home(session, person=interaction.user_id, now=now)
+        if outcome.ok:
+            outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
     await desk.act(interaction, work)
@@ -76,11 +89,13 @@ async def done(interaction: Interaction, desk: Desk) -> None:
 async def retry(interaction: Interaction, desk: Desk) -> None:
     """What was set aside is tried again: one item, or all of them."""
     actor, value = desk.actor(interaction), interaction.value
-    ids = [int(value)] if value.isdigit() else None
+    one = whole(value)
+    ids = None if value == ALL else [] if one is None else [one]
 
     def work(session: Session, now: datetime) -> Outcome:
         outcome = dead_letters.retry(session, desk.house, actor, ids, now)
-        outbox.home(session, person=interaction.user_id, now=now)
+        if outcome.ok:
+            outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
     await desk.act(interaction, work)

@@ -13,12 +13,13 @@ from incidents import scope as scopes
 from incidents.alerting import escalation, notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
-from incidents.command_table import RESPONDERS, Act, Stage, command
+from incidents.command_table import Stage, command
 from incidents.lifecycle import closing_state, hold
 from incidents.lifecycle import severity as severities
 from incidents.lifecycle.command_guard import act_on
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import RESPONDERS, Right
 from incidents.runbooks import follow_up_prompts, runbook, step_completion
 from plan.model import IncidentType, Section
 from storage.models import Case, Incident, Status
@@ -227,7 +228,7 @@ def link(
         link_two(change, Change(session, house, found, actor, now))
         return Outcome.done("linked", reference=incident.reference, other=found.reference)
 
-    return act_on(session, house, number, actor, now, Act.LINK, work)
+    return act_on(session, house, number, actor, now, Right.LINK, work)
 
 
 def link_two(change: Change, other: Change) -> None:
