@@ -21,6 +21,7 @@ from checks.kinds.query_settings import QueryCheckSettings
 from checks.model import CheckResult, Finding
 from checks.registry import build
 from checks.runner import run_check
+from checks.shop.rows_seen import looked_at, sentence
 from checks.shop.source import ShopUnavailable
 from plan.loader import load_plan
 
@@ -137,7 +138,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _show(results: list[CheckResult]) -> None:
-    table = Lines("Check", "Result", "Subject", "Cases")
+    table = Lines("Check", "Result", "Subject", "Cases, or what was looked at")
     blind: dict[str, list[str]] = {}  # what keeps many from looking is said once
     for result in results:
         if result.error:
@@ -148,11 +149,14 @@ def _show(results: list[CheckResult]) -> None:
         name = f"{result.name} (shadow)" if result.shadow else result.name
         if result.error:
             continue
+        seen = _looked_at(result)
         if not result.findings and not result.healthy_subjects:
-            table.row(name, text("not known", "yellow"), "nothing to look at", "")
+            left_out = result.figures.get("unread")
+            why = "too much is left out" if left_out else "nothing to look at"
+            table.row(name, text("not known", "yellow"), why, seen)
         elif not result.findings:
             healthy = ", ".join(result.healthy_subjects)
-            table.row(name, text("in order", "green"), healthy, "")
+            table.row(name, text("in order", "green"), healthy, seen)
         for finding in result.noted:
             signals = ", ".join(s["name"] for s in finding.facts["signals"] if s["problem"])
             table.row(name, text("noted", "yellow"), f"too few signals fail: {signals}", "")
@@ -161,4 +165,11 @@ def _show(results: list[CheckResult]) -> None:
             more = f" … {len(finding.cases)}" if len(finding.cases) > 5 else ""
             kind = text(finding.incident_type, "red")
             table.row(name, kind, finding.subject, keys + more)
+        for unread in result.figures.get("unread", ()):
+            table.row(name, text("left out", "yellow"), sentence(unread), "")
     Terminal().show(table)
+
+
+def _looked_at(result: CheckResult) -> str:
+    rows = result.figures.get("rows")
+    return "" if rows is None else looked_at(rows, result.ran_at)

@@ -26,6 +26,7 @@ from bot.wiring.check_connections import open_checks
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
+from checks.shop.rows_seen import sentence
 from checks.shop.source import ShopUnavailable
 from incidents.read import check_durations
 from plan.loader import load_plan
@@ -238,11 +239,17 @@ async def _shop(settings: Settings) -> list[Line]:
                     lines.append(("wrong", f"Check {check.name} cannot look: {result.error}."))
                 elif result.findings:
                     lines.append(("look", f"Check {check.name} finds something right now."))
+                elif not result.healthy_subjects and result.figures.get("unread"):
+                    lines.append(("look", f"Check {check.name} left too much out to say."))
                 elif not result.healthy_subjects:  # no row, no word that all is well
                     lines.append(("look", f"Check {check.name} saw nothing to look at."))
                 else:
                     lines.append(("ok", f"Check {check.name}: in order."))
                 lines.extend(_fallen_back(result))
+                lines.extend(
+                    ("look", f"Check {check.name} leaves out: {sentence(one)}.")
+                    for one in result.figures.get("unread", ())
+                )
     except ShopUnavailable as error:
         lines.append(("wrong", str(error)))
     if not settings.checks:

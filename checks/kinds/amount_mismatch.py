@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -16,8 +16,11 @@ from checks.kinds.amount_query import AmountQuery, Rules
 from checks.kinds.base import CheckContext, CheckSettings
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound, CheckResult, Finding
+from checks.queries.entity import entities
+from checks.queries.looked_rows import LookedRows
 from checks.queries.reach import CHANGED_AT, Reach, Route
 from checks.shop.changes import Step, digest_of, step_of
+from checks.shop.rows_seen import rows_seen
 from checks.shop.source import ShopDatabase
 from plan import holdings
 from storage.money import Money
@@ -60,7 +63,15 @@ class AmountMismatch:
 
     async def run(self, context: CheckContext) -> CheckResult:
         shop = await context.place_of(self.settings.reads)
-        return await shop.read(lambda connection: self._look(connection, shop, context))
+        found = await shop.read(lambda connection: self._look(connection, shop, context))
+        given = {"earliest": self._earliest(context)}
+        rows = await rows_seen(shop, _looked(shop), given, context.now)
+        return replace(
+            found,
+            findings=rows.told(found.findings),
+            healthy_subjects=found.healthy_subjects if rows.sure else (),
+            figures={**found.figures, **rows.figures()},
+        )
 
     def _look(
         self, connection: Connection, shop: ShopDatabase, context: CheckContext
@@ -110,8 +121,10 @@ class AmountMismatch:
             refund_lowers_total=own.refund_lowers_total,
             currency=context.currency,
         )
-        earliest = context.back_to(SUBJECT, timedelta(days=own.looks_back_days))
-        return AmountQuery(shop, rules, context.now, earliest)
+        return AmountQuery(shop, rules, context.now, self._earliest(context))
+
+    def _earliest(self, context: CheckContext) -> datetime:
+        return context.back_to(SUBJECT, timedelta(days=self.settings.looks_back_days))
 
     def _step(
         self, connection: Connection, shop: ShopDatabase, context: CheckContext
@@ -238,11 +251,30 @@ class AmountMismatch:
         customer = getattr(row, "customer", None)
         return CaseFound(
             kind="order",
-            key=str(row.number),
+            key=str(row.number or row.order_key),  # without a number, by the shop's own key
             amount=Money(abs(delta), unit),
             customer_key=None if customer is None else str(customer),
             facts=facts,
         )
+
+
+def _looked(shop: ShopDatabase) -> list[LookedRows]:
+    """Orders in any state that a check has to do with, and the money that counts."""
+    own = tuple(shop.orders().field("state").own)
+    states = ("state", (*entities()["orders"].fields["state"].words, *own))
+    held = ("order_key", "state", "amount")
+    looked = [
+        LookedRows(
+            "orders",
+            ("state", "total", "state_since"),
+            (states,),
+            ("state_since", "earliest"),
+        ),
+        LookedRows("payments", held, (("state", ("captured",)),)),
+    ]
+    if "refunds" in shop.mapping.entities:
+        looked.append(LookedRows("refunds", held, (("state", ("succeeded",)),)))
+    return looked
 
 
 def _side(cases: list[CaseFound]) -> dict[str, Any]:

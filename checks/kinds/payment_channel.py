@@ -20,8 +20,13 @@ from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.kinds.channel_silence import silence
 from checks.kinds.channel_verdict import surely, thin, too_many_fail
 from checks.model import CaseFound, CheckResult, Finding
+from checks.queries.looked_rows import LookedRows
+from checks.shop.rows_seen import rows_seen
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from storage.money import Money
+
+# The window alone may hold no payment at night: beside it one bad row would be all that there is.
+_LOOKED = (LookedRows("payments", ("channel", "state", "created_at"), (), ("created_at", "usual")),)
 
 
 @dataclass(frozen=True)
@@ -64,14 +69,17 @@ class PaymentChannel:
         ]
         findings = await self._findings(seen, known, context, shop)
         failing = {finding.subject for finding in findings}
-        healthy = [one for one in seen if one.well and one.subject not in failing]
+        usual = context.now - timedelta(days=self.settings.usual_days)
+        rows = await rows_seen(shop, _LOOKED, {"usual": usual}, context.now)
+        well = [one for one in seen if one.well and one.subject not in failing]
+        healthy = well if rows.sure else []
         now = await self._now(carrier, context, shop)
         paid = await shop.read(lambda connection: _paid(connection, shop, context.awaited))
         watched = next(one for one in seen if one.carries)
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
-            findings=tuple(findings),
+            findings=rows.told(findings),
             healthy_subjects=tuple(one.subject for one in healthy),
             figures={
                 "channel": carrier.id,
@@ -79,6 +87,7 @@ class PaymentChannel:
                 "failed": watched.stats["failed"],
                 "probe": watched.probe["ok"],
                 "unrouted": unrouted,
+                **rows.figures(),
             },
             recovered_facts={one.subject: {"now": now, "probe": one.probe} for one in healthy},
             settled={one.subject: paid for one in seen} if paid else {},

@@ -25,8 +25,10 @@ from checks.kinds.base import CheckContext, CheckSettings
 from checks.kinds.known_words import known_words
 from checks.mark import Mark
 from checks.model import CaseFound, CheckResult, Finding
+from checks.queries.looked_rows import LookedRows
 from checks.shop.changed_rows import OVERLAP
 from checks.shop.logical_table import LogicalTable
+from checks.shop.rows_seen import rows_seen
 from storage.money import Money
 
 _CHANGES = "state_changes"
@@ -86,6 +88,9 @@ class StuckOrders:
             ]
         if not findings:  # nothing found is no proof where a word means nothing
             await known_words(shop, [("orders", "state")], context.now)
+        rows = await rows_seen(shop, self._looked(), {}, context.now)
+        if not rows.sure:
+            healthy = []  # what cannot be judged is not in order
         now = await shop.read(lambda c: _states_of(c, orders, context.awaited))
         for case in (case for finding in findings for case in finding.cases):
             now.pop(case.key, None)  # it has left one state, and stands still in another
@@ -93,12 +98,24 @@ class StuckOrders:
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
-            findings=tuple(findings),
+            findings=rows.told(findings),
             healthy_subjects=tuple(healthy),
             settled={subject: left for subject in subjects if (left := _left(subject, now))},
-            figures={"states": len(self.settings.limits), "found": len(findings)},
+            figures={
+                "states": len(self.settings.limits),
+                "found": len(findings),
+                **rows.figures(),
+            },
             mark=self._mark(context, findings),
         )
+
+    def _looked(self) -> list[LookedRows]:
+        """What it goes over, and by what it judges it."""
+        states = ("state", tuple(self.settings.limits))
+        looked = [LookedRows("orders", ("state", "state_since"), (states,))]
+        if self.settings.transitions:
+            looked.append(LookedRows(_CHANGES, ("order_key", "from_state", "to_state", "at")))
+        return looked
 
     def _stuck(
         self,

@@ -78,6 +78,7 @@ class ShopDatabase:
     """Reads the shop's own tables. Raises ShopUnavailable for whatever the database says."""
 
     called = "the shop's database"
+    counts_stand = True  # what was counted (checks.shop.rows_seen) is not counted in each run
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class ShopDatabase:
         self.words_seen: dict[
             tuple[str, str], datetime
         ] = {}  # when all words of a field were known
+        self.counts: dict[Any, Any] = {}  # of rows that were looked at, while it stands
         self.usual: dict[str, tuple[datetime, Any]] = {}  # of a channel, since its last payment
         self._timeout = timeout
         self._engine = _opened(url) if isinstance(url, str) else url
@@ -244,6 +246,8 @@ class ShopDatabase:
             .where(own.is_not(None), not_(table.is_one(field, known)))
             .limit(1)
         )
+        if mapped.empty:  # an empty text is a missing one, and hides none that stands behind it
+            strange = strange.where(own != "")
         row = connection.execute(strange).first()
         return None if row is None or row[0] == "" else str(row[0])
 
@@ -253,6 +257,10 @@ class ShopDatabase:
     def any_field(self, entity: str) -> str:
         """A field that the shop maps of the entity, whichever."""
         return next(iter(self.entities.entities[entity].fields))
+
+    def home(self, entity: str) -> ShopDatabase:
+        """Where the rows of an entity stand: here, all of them."""
+        return self
 
     def unreadable(self, asked: Iterable[str]) -> str | None:
         """What of these entities could not be read when it came; None: a database tells by row."""
