@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot.cli.errors import UserError
-from bot.cli.explain import explained
+from bot.cli.explain import explained, overheard
 from bot.cli.shop_alone import looking_options, looking_settings
 from bot.cli.terminal import Lines, Terminal, say, text
 from bot.name_resolution import opening_nothing
@@ -19,9 +19,10 @@ from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
 from checks.kinds.query_settings import QueryCheckSettings
 from checks.model import CheckResult, Finding
+from checks.queries.compiled_query import QueryError
 from checks.registry import build
 from checks.runner import run_check
-from checks.shop.rows_seen import looked_at, sentence
+from checks.shop.rows_seen import looked_at, unread_sentence
 from checks.shop.source import ShopUnavailable
 from plan.loader import load_plan
 
@@ -29,7 +30,7 @@ from plan.loader import load_plan
 @click.command("check")
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
-@click.option("--explain", is_flag=True, help="What queries ask of the database.")
+@click.option("--explain", is_flag=True, help="What each asks, of the database and beside it.")
 @looking_options
 def command(
     names: tuple[str, ...],
@@ -71,27 +72,32 @@ def command(
 
 
 def _explain(settings: Settings, names: tuple[str, ...]) -> int:
-    """0 if every query could be explained."""
-    queries = [
-        check
-        for check in settings.checks
-        if isinstance(check, QueryCheckSettings) and (not names or check.name in names)
-    ]
-    if not queries:
-        raise UserError("None of these checks is a query; the other kinds cannot be explained.")
+    """0 if every check could be explained."""
+    blind: list[str] = []
 
     async def run() -> None:
         async with open_checks(settings) as checking:
-            for check in queries:
+            for check in settings.checks:
+                if names and check.name not in names:
+                    continue
                 say(text(check.name, "bold"))
-                for line in await explained(check, checking.context(datetime.now(UTC))):
+                context = checking.context(datetime.now(UTC))
+                try:
+                    if isinstance(check, QueryCheckSettings):
+                        lines = await explained(check, context)
+                    else:
+                        lines = await overheard(build(check, settings.checks), context)
+                except (QueryError, ShopUnavailable) as error:
+                    blind.append(check.name)
+                    lines = iter([str(error)])
+                for line in lines:
                     say(line)
 
     try:
         asyncio.run(run())
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
-    return 0
+    return 2 if blind else 0
 
 
 async def run_once(settings: Settings, names: tuple[str, ...]) -> list[CheckResult]:
@@ -164,9 +170,10 @@ def _show(results: list[CheckResult]) -> None:
             keys = ", ".join(case.key for case in finding.cases[:5])
             more = f" … {len(finding.cases)}" if len(finding.cases) > 5 else ""
             kind = text(finding.incident_type, "red")
-            table.row(name, kind, finding.subject, keys + more)
+            window = f" ({seen})" if (result.figures.get("rows") or {}).get("since") else ""
+            table.row(name, kind, finding.subject, keys + more + window)
         for unread in result.figures.get("unread", ()):
-            table.row(name, text("left out", "yellow"), sentence(unread), "")
+            table.row(name, text("left out", "yellow"), unread_sentence(unread), "")
     Terminal().show(table)
 
 

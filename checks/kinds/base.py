@@ -136,6 +136,11 @@ class CheckSettings(BaseModel, ABC):
         return tuple(self.needs)
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        """What it asks beside the shop's data, in sentences for `muster check --explain`."""
+        return ()
+
+    @property
     @abstractmethod
     def opens(self) -> tuple[str, ...]:
         """The incident types that its findings open."""

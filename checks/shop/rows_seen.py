@@ -168,25 +168,41 @@ def _count(
 ) -> Counted:
     """The rows of one table, and those that cannot be judged."""
     began = time.monotonic()
-    engine = connection.dialect.name
     names = (*rows.fields, *(name for name, _ in rows.words), "key", "number")
     table = shop.table(rows.entity).only(names)
     if not first:
         table = table.newest(_NEWEST)
-    inside, looked = _conditions(table, rows, given, engine)
-    gaps = {name: unread(table, name, engine) for name in _judged(rows) if table.has(name)}
-    flags = [case((asked, 1), else_=0) for asked in (inside, *gaps.values())]
-    named = [flag.label(f"n{number}") for number, flag in enumerate(flags)]
-    within = select(*named).select_from(table.source).where(looked).limit(MOST + 1).subquery("w")
+    inside, looked = _conditions(table, rows, given, connection.dialect.name)
+    seen, found = unread_of(connection, table, _judged(rows), inside, looked, most=MOST + 1)
+    took = timedelta(seconds=time.monotonic() - began)
+    return Counted(seen, found, now, now + min(_LONGEST, took * _SPARED))
+
+
+def unread_of(
+    connection: Connection,
+    table: LogicalTable,
+    names: Iterable[str],
+    inside: Any = None,
+    looked: Any = None,
+    *,
+    most: int | None = None,
+) -> tuple[int, tuple[Unread, ...]]:
+    """How many rows there are `inside`, and which of those `looked` at hold nothing in a field."""
+    engine, looked = connection.dialect.name, true() if looked is None else looked
+    gaps = {name: unread(table, name, engine) for name in names if table.has(name)}
+    asked = [true() if inside is None else inside, *gaps.values()]
+    flags = [case((one, 1), else_=0).label(f"n{number}") for number, one in enumerate(asked)]
+    within = select(*flags).select_from(table.source).where(looked).limit(most).subquery("w")
     whole, *sums = connection.execute(
         select(func.count(), *(func.sum(column) for column in within.c))
     ).one()
     seen, *missing = (int(one or 0) for one in sums)
+    kinds = entities()[table.entity].fields
     found = tuple(
         Unread(
-            rows.entity,
+            table.entity,
             name,
-            entities()[rows.entity].fields[name].type,
+            kinds[name].type,
             count,
             int(whole),
             _some(connection, table, and_(looked, gaps[name])),
@@ -194,8 +210,7 @@ def _count(
         for name, count in zip(gaps, missing, strict=True)
         if count
     )
-    took = timedelta(seconds=time.monotonic() - began)
-    return Counted(seen, found, now, now + min(_LONGEST, took * _SPARED))
+    return seen, found
 
 
 def _conditions(
@@ -240,7 +255,7 @@ def _together(counts: Iterable[Counted]) -> tuple[Unread, ...]:
     return tuple(found.values())
 
 
-def sentence(unread: Mapping[str, Any]) -> str:
+def unread_sentence(unread: Mapping[str, Any]) -> str:
     """One of `Seen.figures`, for a terminal."""
     some = ", ".join(unread["some"])
     more = " …" if unread["rows"] > len(unread["some"]) and some else ""
