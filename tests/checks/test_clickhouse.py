@@ -332,7 +332,7 @@ def test_what_is_worked_out_for_a_row_is_so_of_nothing_too(clickhouse_url: str, 
             clickhouse_url, made.sql(clickhouse.NAME), entities=LINES,
             **made.bound({"three": datetime.fromtimestamp(DAWN + 3, UTC)}, clickhouse.NAME),
         )  # fmt: skip
-        got[name] = {tuple(row) for row in answer}
+        got[name] = {tuple(row)[: len(made.outputs)] for row in answer}  # without what names rows
     assert got == by_hand(rows)
 
 
