@@ -43,7 +43,14 @@ def _no_times(table: LogicalTable, name: str, engine: str) -> list[Any]:
         return [own < mapped.bound(_FIRST), own > mapped.bound(_LAST)]
     if mapped.form in _WRITTEN or engine == "sqlite":
         text = own if isinstance(held, String) else _as_text(own, engine)
-        return [text < f"{_FIRST:%Y}", text >= _LETTER, not_(text.like(_DAY))]
+        month, day = func.substr(text, 6, 2), func.substr(text, 9, 2)
+        return [
+            text < f"{_FIRST:%Y}",
+            text >= _LETTER,
+            not_(text.like(_DAY)),
+            not_(month.between("01", "12")),
+            not_(day.between("01", "31")),
+        ]
     return [own < table.bind_time(_FIRST, name)]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterator
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from sqlalchemy import create_engine, text
 from bot.cli.check import run_once
 from bot.settings import parse_settings
 from checks.model import CheckResult
-from checks.shop.rows_seen import looked_at, unread_sentence
+from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping, Form
+from checks.shop.rows_seen import looked_at, unread_of, unread_sentence
+from checks.shop.source import ShopDatabase
 from tests.checks.conftest import ENGINES, address_of
 from tests.checks.foreign_shop import MAPPING, ForeignShop, bestellungen, zahlungen
 
@@ -191,6 +194,55 @@ def test_what_is_no_time_is_left_out_as_what_is_missing(
     }  # fmt: skip
     for name, result in looked(shop, STUCK, LATE, mapping=mapping).items():
         assert said(result) == ["no state_since that can be read in 1 of 4 orders (N4)"], name
+
+
+HELD = (
+    "2026-11-01 10:00:00", "2026-11-01T10:00:00", "2026-11-01T10:00:00Z", "1999-01-01 00:00:00",
+    "9999-12-31 23:59:59", "2026-12-31", None, "", " ", "0000-00-00 00:00:00", "not a date",
+    "31.12.2026 10:00", "2026-13-01 00:00:00", "2026-00-10 00:00:00", "2026-11-41 10:00:00",
+    "11/30/2026", "yesterday", "1700000000", "1970-01-01 00:00:00", "N/A", "-",
+)  # fmt: skip
+
+
+def is_read(value: str | None) -> bool:
+    """Whether it is a time that an order can have, in plain Python."""
+    try:
+        return datetime.strptime(str(value)[:10], "%Y-%m-%d").year > 1970  # noqa: DTZ007 - a day
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize(("seed", "form"), [(0, "sql"), (1, "iso"), (2, "iso_z")])
+def test_each_engine_reads_as_plain_python_does(shop: ForeignShop, seed: int, form: Form) -> None:
+    """Of random rows the same are left out, also where a time is a text of whatever kind."""
+    rng = random.Random(seed)
+    rows = [(1, HELD[2]), *((key, rng.choice(HELD)) for key in range(2, 40))]
+    engine = create_engine(shop.url)
+    clickhouse = engine.dialect.name == "clickhousedb"
+    kind, suffix = "varchar(40)", ""
+    if clickhouse:
+        kind, suffix = "Nullable(String)", " engine = MergeTree order by id"
+    with engine.begin() as connection:
+        connection.execute(text("drop table if exists o"))
+        connection.execute(text(f"create table o (id integer, seit {kind}){suffix}"))
+        for key, held in rows:
+            asked = text("insert into o values (:key, :held)")
+            connection.execute(asked, {"key": key, "held": held})
+    engine.dispose()
+    fields = {
+        "key": FieldMapping(column="id"),
+        "state_since": FieldMapping(column="seit", form=form, zone="Asia/Taipei"),
+    }
+    mapping = EntitiesMapping(
+        entities={"orders": EntityMapping.model_validate({"from": "o", "fields": fields})}
+    )
+    database = ShopDatabase(shop.url, mapping)
+    table = database.orders()
+    found = database.read_now(lambda c: unread_of(c, table, ["state_since"])[1])
+    database.close()
+    missing = [str(key) for key, held in rows if not is_read(held)]
+    assert [one.rows for one in found] == [len(missing)]
+    assert {name for one in found for name in one.some} <= set(missing)
 
 
 def test_what_a_row_may_lack_is_no_fault(shop: ForeignShop) -> None:
