@@ -23,7 +23,7 @@ from checks.shop.changes import Step, digest_of, step_of
 from checks.shop.rows_seen import rows_seen
 from checks.shop.source import ShopDatabase
 from plan import holdings
-from storage.money import Money
+from storage.money import Money, sole_sum
 
 SUBJECT = "orders:amount"
 
@@ -279,11 +279,9 @@ def _looked(shop: ShopDatabase) -> list[LookedRows]:
 
 def _side(cases: list[CaseFound]) -> dict[str, Any]:
     """How many orders, and their sum where they are of one currency."""
-    amounts = [one.amount for one in cases if one.amount is not None]
-    if len({amount.currency for amount in amounts}) != 1:
-        return {"orders": len(cases)}
-    total = Money(sum(amount.minor for amount in amounts), amounts[0].currency)
-    return {"orders": len(cases), "amount": total.as_json()}
+    total = sole_sum(one.amount for one in cases if one.amount is not None)
+    amount = {} if total is None else {"amount": total.as_json()}
+    return {"orders": len(cases), **amount}
 
 
 def _whole_side(rows: list[Any]) -> dict[str, Any]:

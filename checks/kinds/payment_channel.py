@@ -23,7 +23,7 @@ from checks.model import CaseFound, CheckResult, Finding
 from checks.queries.looked_rows import LookedRows
 from checks.shop.rows_seen import rows_seen
 from checks.shop.source import ShopDatabase, ShopUnavailable
-from storage.money import Money
+from storage.money import Money, sole_sum
 
 # The window alone may hold no payment at night: beside it one bad row would be all that there is.
 _LOOKED = (LookedRows("payments", ("channel", "state", "created_at"), (), ("created_at", "usual")),)
@@ -317,9 +317,11 @@ def _paid(
 
 
 def _totals(cases: list[CaseFound], currency: str) -> dict[str, Any]:
+    amounts = [case.amount for case in cases if case.amount is not None]
+    total = sole_sum(amounts) if amounts else Money(0, currency)
     return {
         "orders": len(cases),
         "customers": len({c.customer_key for c in cases if c.customer_key}) or None,
-        "amount": Money(sum(c.amount.minor for c in cases if c.amount), currency).as_json(),
+        "amount": None if total is None else total.as_json(),
         "unanswered": sum(1 for c in cases if c.state == "unknown"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
@@ -29,7 +29,7 @@ from checks.queries.looked_rows import LookedRows
 from checks.shop.changed_rows import OVERLAP
 from checks.shop.logical_table import LogicalTable
 from checks.shop.rows_seen import rows_seen
-from storage.money import Money
+from storage.money import Money, sole_sum
 
 _CHANGES = "state_changes"
 _LOOKS_BACK = timedelta(days=1)  # for wrong transitions; they happen while Muster runs
@@ -126,15 +126,12 @@ class StuckOrders:
         connection: Connection,
     ) -> Finding | None:
         cutoff = orders.bind_time(context.now - timedelta(hours=hours), "state_since")
-        total = orders.minor("total", context.currency)
         stuck = and_(orders.is_state(state), orders.col("state_since") < cutoff)
         customers = (
             func.count(orders.col("customer").distinct()) if orders.has("customer") else func.max(0)
         )
-        count, oldest, amount, people = connection.execute(
-            select(
-                func.count(), func.min(orders.col("state_since")), func.sum(total), customers
-            ).where(stuck)
+        count, oldest, people = connection.execute(
+            select(func.count(), func.min(orders.col("state_since")), customers).where(stuck)
         ).one()
         if not count:
             return None
@@ -152,7 +149,7 @@ class StuckOrders:
             "usual_hours": self.settings.usual_hours.get(state),
             "oldest_since": oldest_at.isoformat() if oldest_at else None,
             "customers": int(people or 0) or None,
-            "amount": Money(int(amount or 0), context.currency).as_json(),
+            "amount": _as_json(sole_sum(_sums(connection, orders, stuck, context.currency))),
         }
         return Finding(
             subject=f"orders:{state}",
@@ -214,7 +211,7 @@ class StuckOrders:
             cases = tuple(
                 {case.key: case for case in _cases(members, orders, context.currency)}.values()
             )
-            amount = sum(case.amount.minor for case in cases if case.amount)
+            amounts = [case.amount for case in cases if case.amount is not None]
             oldest = history.read_time(members[0].at, "at")
             findings.append(
                 Finding(
@@ -225,7 +222,7 @@ class StuckOrders:
                         "transition": {"from": start, "to": end},
                         "orders": len(cases),
                         "customers": len({c.customer_key for c in cases if c.customer_key}) or None,
-                        "amount": Money(amount, context.currency).as_json(),
+                        "amount": _as_json(sole_sum(amounts)),
                         "oldest_since": oldest.isoformat() if oldest else None,
                     },
                     cases=cases,
@@ -271,6 +268,23 @@ class StuckOrders:
             for start, end in [_pair(subject)]
         ]
         return or_(usual, *older)
+
+
+def _sums(
+    connection: Connection, orders: LogicalTable, which: ColumnElement[bool], currency: str
+) -> Iterator[Money]:
+    """What these orders cost, by currency."""
+    total, own = func.sum(orders.minor("total", currency)), orders.mapping.currency or currency
+    if not orders.has("currency"):
+        yield Money(int(connection.scalar(select(total).where(which)) or 0), own)
+        return
+    unit = orders.col("currency")
+    for code, minor in connection.execute(select(unit, total).where(which).group_by(unit)):
+        yield Money(int(minor or 0), str(code or own))
+
+
+def _as_json(amount: Money | None) -> dict[str, Any] | None:
+    return None if amount is None else amount.as_json()
 
 
 def _is_transition(subject: str) -> bool:
