@@ -1,8 +1,8 @@
 """Rows seen by a check: how many it went over, and how many of them it could not judge, and which.
 
 A check that leaves rows out in silence says of them that they are in order. So they are counted,
-within bounds whatever the shop's size, and what was counted stands for two hundred times as long
-as that took: one part in two hundred of the shop's time at most.
+within bounds whatever the shop's size, and what was counted stands for a thousand times as long as
+that took: one part in a thousand of the shop's time at most, for each check.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST = 1_000_000  # rows of the first table that are counted
 _NEWEST = 200_000  # rows of a table that is looked at beside the first
 _WITHIN = 10.0  # seconds for all tables of a check
 _NAMED = 3  # of the rows that cannot be judged, that are told by name
-_SPARED = 200  # times as long as counting took, what was counted stands
+_SPARED = 1_000  # times as long as counting took, what was counted stands
 _LONGEST = timedelta(hours=1)
 _AGAIN = timedelta(minutes=10)  # until what could not be counted is tried once more
 _OWN = ("key", "currency")  # a row is one by its key, and without a currency it is the shop's
