@@ -38,7 +38,7 @@ COMMON: Mapping[str, Fact] = {
     ),
     "unread": Fact(
         kind="list",
-        says="what its check could not judge: by field, how many rows hold nothing that can be read",
+        says="what its check could not judge: by field, how many rows hold nothing to be read",
     ),
     "what": Fact(kind="text", says="what a person who declared it wrote (encrypted)"),
 }

@@ -22,7 +22,7 @@ from checks.model import CheckResult, Finding
 from checks.queries.compiled_query import QueryError
 from checks.registry import build
 from checks.runner import run_check
-from checks.shop.rows_seen import looked_at, unread_sentence
+from checks.shop.rows_seen import looked_at, unread_sentence, why_not_known
 from checks.shop.source import ShopUnavailable
 from plan.loader import load_plan
 
@@ -157,9 +157,7 @@ def _show(results: list[CheckResult]) -> None:
             continue
         seen = _looked_at(result)
         if not result.findings and not result.healthy_subjects:
-            left_out = result.figures.get("unread")
-            why = "too much is left out" if left_out else "nothing to look at"
-            table.row(name, text("not known", "yellow"), why, seen)
+            table.row(name, text("not known", "yellow"), why_not_known(result.figures), seen)
         elif not result.findings:
             healthy = ", ".join(result.healthy_subjects)
             table.row(name, text("in order", "green"), healthy, seen)

@@ -26,7 +26,7 @@ from bot.wiring.check_connections import open_checks
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
-from checks.shop.rows_seen import unread_sentence
+from checks.shop.rows_seen import unread_sentence, why_not_known
 from checks.shop.source import ShopUnavailable
 from incidents.read import check_durations
 from plan.loader import load_plan
@@ -257,10 +257,8 @@ def _looked(result: CheckResult) -> Iterator[Line]:
         yield "look", f"Check {result.name} finds something right now."
     elif result.healthy_subjects:
         yield "ok", f"Check {result.name}: in order."
-    elif unread:
-        yield "look", f"Check {result.name} could not judge enough to say that all is well."
-    else:  # no row, no word that all is well
-        yield "look", f"Check {result.name} saw nothing to look at."
+    else:  # no row, or none that can be read: no word that all is well
+        yield "look", f"Check {result.name} says nothing: {why_not_known(result.figures)}."
     for one in unread:
         yield "look", f"Check {result.name} leaves out: {unread_sentence(one)}."
     yield from _fallen_back(result)

@@ -13,7 +13,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from checks.kinds.amount_query import AmountQuery, Rules
-from checks.kinds.base import CheckContext, CheckSettings
+from checks.kinds.base import CheckContext, CheckSettings, Spent
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound, CheckResult, Finding
 from checks.queries.entity import entities
@@ -62,14 +62,17 @@ class AmountMismatch:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of(self.settings.reads)
         found = await shop.read(lambda connection: self._look(connection, shop, context))
         given = {"earliest": self._earliest(context)}
-        rows = await rows_seen(shop, _looked(shop), given, context.now)
+        rows = await rows_seen(shop, _looked(shop), given, context.now, spent.left)
+        well = found.healthy_subjects if rows.sure else ()
         return replace(
             found,
             findings=rows.told(found.findings),
-            healthy_subjects=found.healthy_subjects if rows.sure else (),
+            healthy_subjects=well,
+            recovered_facts=rows.recovered(well),
             figures={**found.figures, **rows.figures()},
         )
 

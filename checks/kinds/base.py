@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -80,6 +81,18 @@ class CheckContext:
         if self.listings.apart(asked) is not None:
             return await self.listings.joined(self.database(), asked, self.now)
         return await self.place_of(asked)
+
+
+class Spent:
+    """The time of one run, which is broken off at its deadline."""
+
+    def __init__(self, deadline: float) -> None:
+        self._end = time.monotonic() + deadline
+
+    @property
+    def left(self) -> float:
+        """Seconds until then."""
+        return self._end - time.monotonic()
 
 
 class OpenShareSettings(BaseModel):

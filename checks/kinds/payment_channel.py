@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from checks.kinds.base import CheckContext, LookFailed
+from checks.kinds.base import CheckContext, LookFailed, Spent
 from checks.kinds.channel_payments import ChannelPayments
 from checks.kinds.channel_picture import picture
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
@@ -56,6 +56,7 @@ class PaymentChannel:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of(self.settings.reads)
         known = [c for c in (self.settings.channel, self.settings.standby) if c is not None]
         carrier, unrouted = await self._carrier(known, context, shop)
@@ -70,7 +71,7 @@ class PaymentChannel:
         findings = await self._findings(seen, known, context, shop)
         failing = {finding.subject for finding in findings}
         usual = context.now - timedelta(days=self.settings.usual_days)
-        rows = await rows_seen(shop, _LOOKED, {"usual": usual}, context.now)
+        rows = await rows_seen(shop, _LOOKED, {"usual": usual}, context.now, spent.left)
         well = [one for one in seen if one.well and one.subject not in failing]
         healthy = well if rows.sure else []
         now = await self._now(carrier, context, shop)
@@ -89,7 +90,10 @@ class PaymentChannel:
                 "unrouted": unrouted,
                 **rows.figures(),
             },
-            recovered_facts={one.subject: {"now": now, "probe": one.probe} for one in healthy},
+            recovered_facts={
+                one.subject: {"now": now, "probe": one.probe, "unread": rows.facts()}
+                for one in healthy
+            },
             settled={one.subject: paid for one in seen} if paid else {},
         )
 

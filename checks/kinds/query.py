@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from checks.kinds.base import CheckContext
+from checks.kinds.base import CheckContext, Spent
 from checks.kinds.known_words import known_words
 from checks.kinds.query_look import Look, Looked
 from checks.kinds.query_settings import QueryCheckSettings
@@ -27,6 +27,7 @@ class QueryCheck:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of_query(self.settings.find)
         await shop.know()
         find = shop.query(self.settings.find, context.currency)
@@ -37,7 +38,7 @@ class QueryCheck:
             if unread is not None:
                 raise ShopUnavailable(unread, f"shop.mapping.{find.needs[0]}")
             await known_words(shop, find.words, context.now)
-        rows = await rows_seen(shop, find.looked, look.given, context.now)
+        rows = await rows_seen(shop, find.looked, look.given, context.now, spent.left)
         sure = unread is None and rows.sure and (seen or self._may_be_empty(context, find))
         well = self._well(context, found) if sure else ()
         read_at = shop.read_at(find.needs)
@@ -46,6 +47,7 @@ class QueryCheck:
             ran_at=context.now,
             findings=rows.told(found.findings),
             healthy_subjects=well,
+            recovered_facts=rows.recovered(well),
             settled={
                 s: found.left for s in (*(f.subject for f in found.findings), *well) if found.left
             },

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from checks.kinds.base import CheckContext, CheckSettings
+from checks.kinds.base import CheckContext, CheckSettings, Spent
 from checks.kinds.known_words import known_words
 from checks.mark import Mark
 from checks.model import CaseFound, CheckResult, Finding
@@ -66,6 +66,7 @@ class StuckOrders:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of(self.settings.reads)
         orders = shop.orders()
         findings: list[Finding] = []
@@ -88,7 +89,7 @@ class StuckOrders:
             ]
         if not findings:  # nothing found is no proof where a word means nothing
             await known_words(shop, [("orders", "state")], context.now)
-        rows = await rows_seen(shop, self._looked(), {}, context.now)
+        rows = await rows_seen(shop, self._looked(), {}, context.now, spent.left)
         if not rows.sure:
             healthy = []  # what cannot be judged is not in order
         now = await shop.read(lambda c: _states_of(c, orders, context.awaited))
@@ -100,6 +101,7 @@ class StuckOrders:
             ran_at=context.now,
             findings=rows.told(findings),
             healthy_subjects=tuple(healthy),
+            recovered_facts=rows.recovered(healthy),
             settled={subject: left for subject in subjects if (left := _left(subject, now))},
             figures={
                 "states": len(self.settings.limits),

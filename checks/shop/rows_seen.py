@@ -26,7 +26,7 @@ from checks.shop.unread_values import unread
 
 MOST = 1_000_000  # rows of the first table that are counted
 _NEWEST = 200_000  # rows of a table that is looked at beside the first
-_WITHIN = 10.0  # seconds for all tables of a check
+_WITHIN = 10.0  # seconds for all tables of a check, or half of what it has left
 _NAMED = 3  # of the rows that cannot be judged, that are told by name
 _SPARED = 1_000  # times as long as counting took, what was counted stands
 _LONGEST = timedelta(hours=1)
@@ -89,13 +89,20 @@ class Seen:
         rows = {"entity": self.entity, "count": self.rows, "since": since}
         return {
             "rows": {**rows, **({"not_counted": self.why} if self.why else {})},
-            "unread": [one.as_fact() for one in self.unread],
+            "unread": self.facts(),
         }
+
+    def recovered(self, subjects: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The same of what is in order again, by subject: fresh facts of their incidents."""
+        return {subject: {"unread": self.facts()} for subject in subjects}
 
     def told(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings with what was left out beside them."""
-        facts = [one.as_fact() for one in self.unread]
+        facts = self.facts()
         return tuple(replace(one, facts={**one.facts, "unread": facts}) for one in findings)
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [one.as_fact() for one in self.unread]
 
 
 @dataclass(frozen=True)
@@ -113,32 +120,39 @@ class Counted:
 
 
 async def rows_seen(
-    place: QueryPlace, looked: Sequence[LookedRows], given: Mapping[str, Any], now: datetime
+    place: QueryPlace,
+    looked: Sequence[LookedRows],
+    given: Mapping[str, Any],
+    now: datetime,
+    left: float = _WITHIN,
 ) -> Seen:
-    """What a check goes over that looks at these rows. Never raises for what a database says."""
+    """What a check goes over that looks at these rows. Never raises for what a database says.
+
+    `left`: seconds that the check has; what it found is not to be lost for what is said beside.
+    """
     if not looked:
         return Seen()
-    first = looked[0]
+    first, within = looked[0], max(0.0, min(_WITHIN, left / 2))
     since = None if first.since is None else given[first.since[1]]
     counts: list[Counted] = []
     try:
-        async with asyncio.timeout(_WITHIN):
+        async with asyncio.timeout(within):
             for rows in looked:
                 if rows is first or _judged(rows):
                     counts.append(await _counted(place, rows, given, now, first=rows is first))
     except TimeoutError:
-        counts.append(Counted(0, (), now, now, f"they were not counted within {_WITHIN:g} s"))
-    why = next((one.why for one in counts if one.why is not None), None)
-    count = counts[0].rows if why is None else None
-    return Seen(first.entity, count, since, _together(counts), why)
+        why = f"that took longer than {within:.1f} s"
+        counts.append(_not_counted(place.home(rows.entity), rows, why, now, first=rows is first))
+    faults = [one.why for one in counts if one.why is not None]
+    count = None if faults else counts[0].rows
+    return Seen(first.entity, count, since, _together(counts), faults[0] if faults else None)
 
 
 async def _counted(
     place: QueryPlace, rows: LookedRows, given: Mapping[str, Any], now: datetime, *, first: bool
 ) -> Counted:
     shop = place.home(rows.entity)
-    key = (rows, first)
-    known: Counted | None = shop.counts.get(key)
+    known: Counted | None = shop.counts.get((rows, first))
     if known is not None and known.stands(now):
         return known
     try:
@@ -146,9 +160,19 @@ async def _counted(
             lambda connection: _count(connection, shop, rows, given, now, first=first)
         )
     except ShopUnavailable as error:
-        found = Counted(0, (), now, now + _AGAIN, str(error))
+        return _not_counted(shop, rows, str(error), now, first=first)
     if shop.counts_stand:
-        shop.counts[key] = found
+        shop.counts[rows, first] = found
+    return found
+
+
+def _not_counted(
+    shop: ShopDatabase, rows: LookedRows, why: str, now: datetime, *, first: bool
+) -> Counted:
+    """It is not tried in each run: a slow shop would be slowed down by it."""
+    found = Counted(0, (), now, now + _AGAIN, why)
+    if shop.counts_stand:
+        shop.counts[rows, first] = found
     return found
 
 
@@ -278,3 +302,10 @@ def looked_at(rows: Mapping[str, Any], now: datetime) -> str:
 def _long(span: timedelta) -> str:
     hours = round(span.total_seconds() / 3600)
     return f"{round(hours / 24)} days" if hours >= 48 else f"{hours} hours"
+
+
+def why_not_known(figures: Mapping[str, Any]) -> str:
+    """Why a check that found nothing says nothing, for a terminal."""
+    if (figures.get("rows") or {}).get("not_counted"):
+        return "what it left out was not counted"
+    return "too much is left out" if figures.get("unread") else "nothing to look at"

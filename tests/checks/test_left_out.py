@@ -265,3 +265,28 @@ def test_an_order_without_a_number_is_called_by_its_key(shop: ForeignShop) -> No
     without(shop, "bestellnr", lfd=901, zustand_seit=old, brutto=90)
     for name, result in looked(shop, STUCK, AMOUNTS, LATE).items():
         assert [c.key for f in result.findings for c in f.cases] == ["901"], name
+
+
+@pytest.mark.parametrize("check", [STUCK, AMOUNTS, CARD, LATE])
+def test_what_was_found_is_not_lost_for_what_is_counted(
+    tmp_path: Path, check: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where counting does not end, that is said; what is found is found, and nothing is well."""
+
+    async def never(*_: Any, **__: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("checks.shop.rows_seen._counted", never)
+    shop = ForeignShop(f"sqlite:///{tmp_path / 'laden.db'}")
+    shop.create()
+    hasty = {**check, "deadline": 2.0}
+    shop.order("bezahlt")
+    [well] = looked(shop, hasty).values()
+    assert well.healthy_subjects == ()
+    assert "were not counted: that took longer than" in looked_at(well.figures["rows"], well.ran_at)
+    shop.order("bezahlt", hours=99, paid=("60.00",))
+    for _ in range(20):
+        shop.order("offen", hours=0.01, result="abgelehnt", paid_hours=0.01)
+    [found] = looked(shop, hasty).values()
+    assert found.findings
+    shop.close()
