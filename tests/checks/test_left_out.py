@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from bot.cli.check import run_once
+from bot.cli.check import _show, run_once
+from bot.cli.doctor import _looked
 from bot.settings import parse_settings
 from checks.model import CheckResult
 from checks.queries.entity_mapping import EntitiesMapping, EntityMapping, FieldMapping, Form
@@ -265,6 +266,33 @@ def test_an_order_without_a_number_is_called_by_its_key(shop: ForeignShop) -> No
     without(shop, "bestellnr", lfd=901, zustand_seit=old, brutto=90)
     for name, result in looked(shop, STUCK, AMOUNTS, LATE).items():
         assert [c.key for f in result.findings for c in f.cases] == ["901"], name
+
+
+def test_the_terminal_and_doctor_say_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside what is in order, and instead of it where it is too much."""
+    shop = ForeignShop(f"sqlite:///{tmp_path / 'laden.db'}")
+    shop.create()
+    for _ in range(3):
+        shop.order("bezahlt")
+    without(shop, "zustand_seit", lfd=901)
+    told = "no state_since that can be read in 1 of 4 orders (B00901)"
+    _show(list(looked(shop, AMOUNTS).values()))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    seen = "orders of the last 30 days: 3 looked at"
+    assert lines[1:] == [
+        ["amounts", "in", "order", "orders:amount", *seen.split()],
+        ["amounts", "left", "out", *told.split()],
+    ]
+    [result] = looked(shop, AMOUNTS).values()
+    assert list(_looked(result)) == [
+        ("ok", "Check amounts: in order."),
+        ("look", f"Check amounts leaves out: {told}."),
+    ]
+    for lfd in (902, 903):
+        without(shop, "zustand_seit", lfd=lfd)
+    [result] = looked(shop, AMOUNTS).values()
+    assert next(_looked(result)) == ("look", "Check amounts says nothing: too much is left out.")
+    shop.close()
 
 
 @pytest.mark.parametrize("check", [STUCK, AMOUNTS, CARD, LATE])
