@@ -33,8 +33,9 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ForeignShop
 def said(shop: ForeignShop, mapping: dict[str, Any] = MAPPING) -> dict[str, bool]:
     """Each sentence, and whether it is to be put right."""
     database = ShopDatabase(shop.url, EntitiesMapping.model_validate({"entities": mapping}))
+    now = shop.now.replace(tzinfo=UTC)
     try:
-        return {one.sentence: one.wrong for one in asyncio.run(verified(database, "EUR", NOW))}
+        return {one.sentence: one.wrong for one in asyncio.run(verified(database, "EUR", now))}
     finally:
         database.close()
 
