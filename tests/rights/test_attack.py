@@ -58,7 +58,7 @@ AT_ONCE = 40  # payloads under way
 PATIENCE = 100  # tries of one that the bot did not take in
 ROLES = {
     "oncall": {"group": "S0ONCALL", "people": [MEI, "U0KAI"], "duty": [MEI, "U0KAI"]},
-    "approver": {"group": "S0APPROVE", "people": ["U0KAI"]},
+    "approver": {"group": "S0APPROVE", "people": ["U0KAI", "U0LIN"]},
     "cs": {"group": "S0CSDESK", "people": ["U0LIN"], "duty": ["U0LIN"]},
     "finance": {"group": "S0APPROVE"},
     "managers": {"group": "S0MGRS", "people": ["U0JO"], "duty": ["U0JO"]},
@@ -249,6 +249,34 @@ async def test_nobody_gets_anything_by_what_they_press(
                     f"\n{len(attacker.kinds)} kinds of persons x {found.line(attacker)}"
                 )
             found.judge(attacker)
+
+
+async def test_who_leaves_a_group_has_no_right_by_it_a_minute_later(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    """Slack is asked again and again; nothing is pressed that moves money."""
+
+    def furnished(sandbox: SlackSandbox) -> None:
+        furnish_slack(sandbox)
+        sandbox.world.workspace.groups["S0ONCALL"].users.append(LEFT)
+
+    configured = {"slack": {"mode": "http", "channels": CHANNELS}, "roles": ROLES}
+    url = f"sqlite:///{tmp_path}/muster.db"
+    async with running(tmp_path, session, url, furnished, **configured) as bot:
+        attacker, path = Attacker(bot), tmp_path / "muster.db"
+        kind, entry = Kind("was on call", LEFT), ("action", "home.retry")
+
+        async def refused() -> bool:
+            await attacker.send(kind, body_of(entry, HONEST[entry], LEFT))
+            await until(lambda: _all_worked(path), seconds=30)
+            query = "select count(*) from audit where object = 'retry'"  # lacks the role
+            return _one(path, query) > 0
+
+        assert not await refused()
+        bot.sandbox.world.workspace.groups["S0ONCALL"].users.remove(LEFT)
+        left = time.monotonic()
+        await until(refused, seconds=90)
+        assert time.monotonic() - left < 60
 
 
 _REFUSED = "select count(*) from audit where result = 'refused'"
