@@ -25,8 +25,6 @@ import pytest
 from aiohttp import web
 
 from bot.intake.deliveries import delivery_key
-from handlers import register_all
-from handlers.registry import Registry
 from incidents.lifecycle.opening import Opening, open_incident
 from incidents.runbooks.by_hand import BY_HAND
 from incidents.step_press import SKIP, UNDO
@@ -138,12 +136,10 @@ def on_every_step(plan: Plan, path: Path) -> Iterator[tuple[Kind, Body]]:
 
 
 def attacks() -> Iterator[tuple[Kind, Body]]:
-    made = Registry()
-    register_all(made)
-    for kind, _, _, body in presses(made, KINDS, {**FORGED, **MALFORMED}):
+    for kind, _, _, body in presses(KINDS, {**FORGED, **MALFORMED}):
         yield kind, body
     everybody = (Kind("on-call, a malformed value", MEI),)
-    for kind, entry, name, body in presses(made, everybody, MALFORMED):
+    for kind, entry, name, body in presses(everybody, MALFORMED):
         # A form's text is text, whatever it was before it was encoded.
         if entry[0] != "command" and not (name in OF_VALUE and entry not in HONEST):
             yield kind, body

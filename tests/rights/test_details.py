@@ -115,7 +115,7 @@ def test_a_private_incident_is_kept_from_who_has_every_other_right(scene: Scene)
     count = Count()
     everybody = (Kind("on-call, before a private incident", MEI),)
     forged = {"a private incident": FORGED["a private incident"]}
-    for kind, entry, forgery, body in presses(scene.registry, everybody, forged):
+    for kind, entry, forgery, body in presses(everybody, forged):
         count.take(kind, entry, forgery, body, scene.press(body))
     count.judge()
     assert count.pressed > 30
