@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import strict_yaml
@@ -135,6 +135,7 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)  # `quick` has its own: the processor's time
 @given(st.lists(PARTS, max_size=30))
 def test_however_it_is_put_together(parts: list[str]) -> None:
     quick(lambda: expressions.fill("".join(parts), SCOPE))

@@ -70,7 +70,12 @@ def roles() -> dict[str, Role]:
             "S0ONCALL", (MEI, KAI), (MEI, KAI), None, frozenset((MEI,)), frozenset((MEI, KAI))
         ),
         "approver": Role(
-            "S0APPROVE", (KAI, BY_GROUP), (), None, frozenset((BY_GROUP,)), frozenset((KAI,))
+            "S0APPROVE",
+            (KAI, LIN, BY_GROUP),
+            (),
+            None,
+            frozenset((BY_GROUP,)),
+            frozenset((KAI, LIN)),
         ),
         "cs": Role("S0CSDESK", (LIN,), (LIN,), "cs", frozenset((LIN,)), frozenset((LIN,))),
         "finance": Role("S0APPROVE", (BY_GROUP,), (), None, frozenset((BY_GROUP,)), frozenset()),

@@ -25,8 +25,6 @@ import pytest
 from aiohttp import web
 
 from bot.intake.deliveries import delivery_key
-from handlers import register_all
-from handlers.registry import Registry
 from incidents.lifecycle.opening import Opening, open_incident
 from incidents.runbooks.by_hand import BY_HAND
 from incidents.step_press import SKIP, UNDO
@@ -58,7 +56,7 @@ AT_ONCE = 40  # payloads under way
 PATIENCE = 100  # tries of one that the bot did not take in
 ROLES = {
     "oncall": {"group": "S0ONCALL", "people": [MEI, "U0KAI"], "duty": [MEI, "U0KAI"]},
-    "approver": {"group": "S0APPROVE", "people": ["U0KAI"]},
+    "approver": {"group": "S0APPROVE", "people": ["U0KAI", "U0LIN"]},
     "cs": {"group": "S0CSDESK", "people": ["U0LIN"], "duty": ["U0LIN"]},
     "finance": {"group": "S0APPROVE"},
     "managers": {"group": "S0MGRS", "people": ["U0JO"], "duty": ["U0JO"]},
@@ -138,12 +136,10 @@ def on_every_step(plan: Plan, path: Path) -> Iterator[tuple[Kind, Body]]:
 
 
 def attacks() -> Iterator[tuple[Kind, Body]]:
-    made = Registry()
-    register_all(made)
-    for kind, _, _, body in presses(made, KINDS, {**FORGED, **MALFORMED}):
+    for kind, _, _, body in presses(KINDS, {**FORGED, **MALFORMED}):
         yield kind, body
     everybody = (Kind("on-call, a malformed value", MEI),)
-    for kind, entry, name, body in presses(made, everybody, MALFORMED):
+    for kind, entry, name, body in presses(everybody, MALFORMED):
         # A form's text is text, whatever it was before it was encoded.
         if entry[0] != "command" and not (name in OF_VALUE and entry not in HONEST):
             yield kind, body
@@ -249,6 +245,34 @@ async def test_nobody_gets_anything_by_what_they_press(
                     f"\n{len(attacker.kinds)} kinds of persons x {found.line(attacker)}"
                 )
             found.judge(attacker)
+
+
+async def test_who_leaves_a_group_has_no_right_by_it_a_minute_later(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    """Slack is asked again and again; nothing is pressed that moves money."""
+
+    def furnished(sandbox: SlackSandbox) -> None:
+        furnish_slack(sandbox)
+        sandbox.world.workspace.groups["S0ONCALL"].users.append(LEFT)
+
+    configured = {"slack": {"mode": "http", "channels": CHANNELS}, "roles": ROLES}
+    url = f"sqlite:///{tmp_path}/muster.db"
+    async with running(tmp_path, session, url, furnished, **configured) as bot:
+        attacker, path = Attacker(bot), tmp_path / "muster.db"
+        kind, entry = Kind("was on call", LEFT), ("action", "home.retry")
+
+        async def refused() -> bool:
+            await attacker.send(kind, body_of(entry, HONEST[entry], LEFT))
+            await until(lambda: _all_worked(path), seconds=30)
+            query = "select count(*) from audit where object = 'retry'"  # lacks the role
+            return _one(path, query) > 0
+
+        assert not await refused()
+        bot.sandbox.world.workspace.groups["S0ONCALL"].users.remove(LEFT)
+        left = time.monotonic()
+        await until(refused, seconds=90)
+        assert time.monotonic() - left < 60
 
 
 _REFUSED = "select count(*) from audit where result = 'refused'"

@@ -17,7 +17,7 @@ from incidents.people import Standing
 from incidents.rights import Right
 from storage.models import Approval, AuditEntry, TimelineEntry, WorkItem
 from tests.incidents.world import JO, KAI, LIN, MEI, SAM
-from tests.rights.attack import CARD, FORGED, HONEST, Kind, body_of, presses
+from tests.rights.attack import CARD, FORGED, HONEST, Kind, body_of, chosen, presses
 from tests.rights.count import Count
 from tests.rights.scene import (
     APP,
@@ -115,7 +115,7 @@ def test_a_private_incident_is_kept_from_who_has_every_other_right(scene: Scene)
     count = Count()
     everybody = (Kind("on-call, before a private incident", MEI),)
     forged = {"a private incident": FORGED["a private incident"]}
-    for kind, entry, forgery, body in presses(scene.registry, everybody, forged):
+    for kind, entry, forgery, body in presses(everybody, forged):
         count.take(kind, entry, forgery, body, scene.press(body))
     count.judge()
     assert count.pressed > 30
@@ -162,6 +162,16 @@ def test_a_line_that_is_a_complaint_asks_for_the_right_to_one(scene: Scene) -> N
     form = HONEST["submission", "form.complaint"]
     disguised = scene.press(body_of(("submission", "form.declare"), form, SAM))
     assert (disguised.changes, disguised.shop) == ([], 0)
+
+
+@pytest.mark.parametrize("how", ["merge", "link"])
+def test_who_joins_two_incidents_has_the_right_to_both(scene: Scene, how: str) -> None:
+    """The service desk's own incident cannot be poured into one of the payment channel."""
+    entry = ("submission", "form.merge")
+    state = {**chosen("other", str(PAYMENTS)), **chosen("how", how)}
+    honest = replace(HONEST[entry], memory={"incident": REFUNDS, "version": 12}, state=state)
+    result = scene.press(body_of(entry, honest, LIN))
+    assert (code(result, LIN), result.changes) == ("no_right", [])
 
 
 # --- asking

@@ -74,7 +74,7 @@ def test_nobody_without_the_right_changes_anything(scene: Scene) -> None:
     """Every kind of person, every entry: as it is, and with two of the forgeries in turn."""
     count = Count()
     names = list(FORGED)[1:]
-    for number, (kind, entry, forgery, body) in enumerate(presses(scene.registry, KINDS, FORGED)):
+    for number, (kind, entry, forgery, body) in enumerate(presses(KINDS, FORGED)):
         if forgery == "as it is" or forgery == names[number % len(names)]:
             count.take(kind, entry, forgery, body, scene.press(body))
     count.judge()
@@ -86,7 +86,7 @@ def test_what_is_signed_and_malformed_is_refused_once(scene: Scene) -> None:
     scene.says_groups = True
     everybody = (Kind("on-call, a malformed value", MEI),)
     count = Count()
-    for kind, entry, forgery, body in presses(scene.registry, everybody, MALFORMED):
+    for kind, entry, forgery, body in presses(everybody, MALFORMED):
         count.take(kind, entry, forgery, body, scene.press(body))
     count.judge()
     assert count.pressed > 400
