@@ -53,11 +53,11 @@ def told(proposal: Proposal, layout: Layout) -> dict[str, Any]:
     return made
 
 
-def wrong(layout: Layout, seed: int) -> tuple[Proposal, Mapping[str, str]]:
+def wrong(layout: Layout, seed: int, orders: int = 140) -> tuple[Proposal, Mapping[str, str]]:
     """The proposal for a shop of that layout, and what of it is not so."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "shop.db"
-        shop = LaidOutShop(path, layout, traded(140, seed=seed))
+        shop = LaidOutShop(path, layout, traded(orders, seed=seed))
         url = f"sqlite:///{path}"
         renamed(url, seed)
         proposal = propose(url, signatures=False)
@@ -75,7 +75,7 @@ def test_what_is_proposed_is_so_whatever_the_layout(layout: Layout, seed: int) -
 
 @pytest.mark.slow
 @given(layout=LAYOUTS, seed=st.integers(1, 9))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None, derandomize=True)
 def test_it_is_so_in_many_layouts(layout: Layout, seed: int) -> None:
     _, found = wrong(layout, seed)
     assert found == {}

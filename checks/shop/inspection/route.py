@@ -117,7 +117,8 @@ class Speech:
         if self.dialect == "postgresql":
             return f"{column} ->> {literal(name)}"
         taken = "json_extract" if self.dialect == "sqlite" else "json_value"
-        return f"{taken}({column}, {literal('$.' + name)})"
+        path = f'$."{name}"'
+        return f"{taken}({column}, {literal(path)})"
 
 
 def literal(word: Any) -> str:
