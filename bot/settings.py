@@ -354,7 +354,9 @@ def _references(settings: Settings) -> list[str]:
         if shop.mapping:
             if check.kind == "query":
                 problems += query_faults(check, mapping, shop.currency, settings.calendar)
-            problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
+            beside = {e: f for e, f in check.needs_beside.items() if e in mapping.entities}
+            lacking = mapping.lacks({**check.needs, **beside})
+            problems += [f"checks.{check.name}: {said}" for said in lacking]
             problems += list(state_faults(check, mapping))
             if (apart := standing_apart(check.reads, mapping)) is not None:
                 problems.append(f"checks.{check.name}: {apart}.")
