@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from checks.model import ALERT
 from storage import work
 from storage.models import LIVE_STATUSES, CheckState, Incident
 from storage.work import Depth, Undelivered
@@ -75,7 +76,7 @@ def _checks(session: Session) -> tuple[CheckFigures, ...]:
             CheckState.last_run_at,
             CheckState.last_duration_ms,
             CheckState.last_error,
-        )
+        ).where(CheckState.name.not_like(f"{ALERT}%"))
     ).all()
     return tuple(
         CheckFigures(

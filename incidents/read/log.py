@@ -20,7 +20,7 @@ from plan.model import Words
 from storage.models import ActionAttempt, TimelineEntry
 
 _PEOPLE = ("to", "who", "instead")
-_TIMES = ("until", "due", "at", "verified_at", "again_at", "since", "worked")
+_TIMES = ("until", "due", "at", "verified_at", "again_at", "since", "worked", "over_at")
 
 
 def log_entry(

@@ -1,6 +1,7 @@
 """Muster's own tables."""
 
 from storage.models.actions import ActionAttempt, AttemptState, Effect, EffectState
+from storage.models.alerts import AlertState
 from storage.models.approvals import Approval, ApprovalState, Spending, SpendingKey
 from storage.models.base import Base
 from storage.models.checks import CheckMark, CheckState
@@ -25,6 +26,7 @@ from storage.models.work import WorkItem, WorkKind, WorkState
 __all__ = [
     "LIVE_STATUSES",
     "ActionAttempt",
+    "AlertState",
     "Approval",
     "ApprovalState",
     "AttemptState",
