@@ -18,6 +18,7 @@ from storage.models.incidents import (
     StepState,
     TimelineEntry,
 )
+from storage.models.isolated import IsolatedMessage
 from storage.models.record import AuditEntry, HouseFact, PlanContent
 from storage.models.slack import Person, SlackMessage
 from storage.models.told import ToldOrder
@@ -41,6 +42,7 @@ __all__ = [
     "FollowUp",
     "HouseFact",
     "Incident",
+    "IsolatedMessage",
     "Person",
     "PlanContent",
     "Ring",
