@@ -96,7 +96,7 @@ class Drawing:
         if moved is not None:
             request = replace(request, template=_MOVED)
             message = self._render(session, request, None, moved)
-            return Content(message.text, message.blocks, message.metadata_extra)
+            return Content(message.text, message.blocks, message.metadata_extra, hides=True)
         if request.template == FILES:
             return self._review_files(session, request)
         if request.template == CSV:
