@@ -860,7 +860,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
                 "actor": "Mei",
                 "at": at("03:28"),
                 "files": 2,
-                "link": "https://slack.com/archives/C0INCIDENTS/p1",
+                "link": "https://formosa.slack.com/archives/C0INCIDENTS/p1",
                 "more": False,
                 "text": RAW_WORDS,
             },
@@ -872,7 +872,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
                 "own": False,
                 "at": at("03:28"),
                 "files": 2,
-                "link": "https://slack.com/archives/C0INCIDENTS/p1",
+                "link": "https://formosa.slack.com/archives/C0INCIDENTS/p1",
             },
         ),
     }
