@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from checks.mark import Mark
+from storage.models.alerts import ALERT
 from storage.money import Money
 
 
@@ -58,9 +59,6 @@ class OpenShare:
 
     share: float
     within: int  # seconds
-
-
-ALERT = "alert:"  # before the name of a door of alerts, where the name of a check would stand
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.model import ALERT
+from storage.models.alerts import ALERT
 
 _CHECK = "check:"
 BY_ITSELF = (_CHECK, ALERT)

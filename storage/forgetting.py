@@ -14,12 +14,12 @@ from sqlalchemy import CursorResult, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.models import LIVE_STATUSES, ActionAttempt, AlertState, CheckState, Incident
+from storage.models.alerts import ALERT
 from storage.models.work import WorkItem, WorkState
 from storage.work.common import PARKED
 
 KEPT = timedelta(days=30)
 _PAGE = 500
-_DOOR = "alert:"  # before the name of a door, among the names of checks (checks.model)
 
 
 def outlived(session: Session, now: datetime) -> tuple[list[int], list[int]]:
@@ -58,7 +58,7 @@ def forget_alerts(session: Session, now: datetime) -> int:
     session.execute(
         delete(CheckState)
         .where(
-            CheckState.name.like(f"{_DOOR}%"),
+            CheckState.name.like(f"{ALERT}%"),
             CheckState.subject != "",
             CheckState.last_run_at < before,
         )

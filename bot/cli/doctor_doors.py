@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from bot.settings import Secrets, Settings
 from checks.alerts.settings import DoorSettings
-from checks.model import ALERT
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import CheckState
+from storage.models.alerts import ALERT
 
 _AUTH = {"hmac": "signed requests", "bearer": "a bearer secret"}
 Line = tuple[Literal["ok", "look"], str]

@@ -27,12 +27,12 @@ from checks.alerts.settings import DoorSettings
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import WorkItem, WorkKind
+from storage.models.alerts import ALERT
 from storage.work import NewWork
 
 log = structlog.get_logger(__name__)
 
 PATH = "/alerts/{name}"
-PREFIX = "alert:"  # of the keys of stored alerts
 LARGEST = 1024 * 1024
 _PATIENCE = 10.0  # for a body to come in whole
 _AGAIN = "Idempotency-Key"
@@ -188,11 +188,11 @@ def _key(name: str, headers: Mapping[str, str], raw: bytes) -> str:
     """
     given = headers.get(_AGAIN, "")[:_LONGEST_KEY].encode("utf-8", "surrogateescape")
     if given:
-        return f"{PREFIX}{name}:given:{hashlib.sha256(given).hexdigest()}"
+        return f"{ALERT}{name}:given:{hashlib.sha256(given).hexdigest()}"
     stamp = headers.get(STAMP)
     if stamp is None:
-        return f"{PREFIX}{name}:{uuid.uuid4().hex}"
-    return f"{PREFIX}{name}:{hashlib.sha256(stamp.encode() + b':' + raw).hexdigest()}"
+        return f"{ALERT}{name}:{uuid.uuid4().hex}"
+    return f"{ALERT}{name}:{hashlib.sha256(stamp.encode() + b':' + raw).hexdigest()}"
 
 
 def _error(status: int, sentence: str, *, after: float | None = None) -> web.Response:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock
-from bot.intake.alert_doors import PREFIX, alerts_of
+from bot.intake.alert_doors import alerts_of
 from bot.schedule.outcomes import Park, Retry, Run, Turn
 from checks.alerts.model import Alert
 from incidents.detection.alerts import take_alerts
@@ -21,6 +21,7 @@ from incidents.organisation import House
 from storage import work
 from storage.database import Database
 from storage.models import WorkItem
+from storage.models.alerts import ALERT
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class AlertWork:
         """The handler of the intake kind: alerts here, Slack's deliveries by `others`."""
 
         async def run(item: WorkItem) -> Turn:
-            return await (self.run(item) if item.key.startswith(PREFIX) else others(item))
+            return await (self.run(item) if item.key.startswith(ALERT) else others(item))
 
         return run
 

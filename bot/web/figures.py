@@ -11,9 +11,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from checks.model import ALERT
 from storage import work
 from storage.models import LIVE_STATUSES, CheckState, Incident
+from storage.models.alerts import ALERT
 from storage.work import Depth, Undelivered
 
 SEVERITIES = (1, 2, 3, 4)

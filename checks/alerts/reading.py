@@ -162,11 +162,11 @@ class Reader:
         wanted = f"{self._name}:{key}"
         if door.subject is not None:
             wanted = str(self._text(door.subject, item, body))
-        subject = _clean(wanted, len(wanted))
+        subject = _clean(wanted, _LONGEST_SUBJECT)
         if not subject:
             raise _Unfit(f"has an empty subject ({self._place}.subject)")
-        if len(subject) > _LONGEST_SUBJECT:
-            subject = f"{subject[: _LONGEST_SUBJECT - 13]}…{_digest(subject)[:12]}"
+        if subject.endswith("…"):
+            subject = f"{subject[: _LONGEST_SUBJECT - 13]}…{_digest(wanted)[:12]}"
         return subject
 
     def _severity(self, item: object, body: object) -> int | None:
@@ -267,6 +267,8 @@ def moment(value: Scalar) -> datetime | None:
 
 def _clean(text: str, longest: int) -> str:
     """On one line, without what cannot be seen or stored."""
+    if len(text) > 4 * longest:  # a sender may send a megabyte, and others wait meanwhile
+        text = text[: 4 * longest] + "…"
     seen = "".join(" " if c.isspace() else c for c in text)
     kept = "".join(c for c in seen if unicodedata.category(c) not in ("Cc", "Cs", "Cn", "Co"))
     line = " ".join(kept.split())

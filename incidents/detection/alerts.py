@@ -9,7 +9,7 @@ when its source has said so of each.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -18,13 +18,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from checks.alerts.model import Alert
-from checks.model import ALERT, CheckResult, Finding
+from checks.model import CheckResult, Finding
 from incidents import facts as facts_of
 from incidents import privacy
 from incidents.detection.findings import Taken, take_check_result
 from incidents.organisation import House
 from plan.model import IncidentType
 from storage.models import AlertState
+from storage.models.alerts import ALERT
 
 REPEATED = timedelta(minutes=5)  # within this time a sender tries again what met no answer
 
@@ -62,7 +63,14 @@ def take_alerts(
         healthy_subjects=tuple(one for one in over if one not in news.findings),
         recovered_facts={one: _ended(news.ended[one]) for one in over},
     )
-    return take_check_result(session, house, result, now)
+    taken = take_check_result(session, house, result, now)
+    at_once = tuple(one for one in over if one in news.findings)
+    if not at_once or taken.failed:
+        return taken
+    # It began and was over in one body: both are told.
+    ended = replace(result, findings=(), healthy_subjects=at_once)
+    after = take_check_result(session, house, ended, now)
+    return replace(taken, recovered=(*taken.recovered, *after.recovered), failed=after.failed)
 
 
 def _hear(

@@ -9,7 +9,6 @@ from itertools import islice
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from checks.model import ALERT
 from incidents.authorise import may_see
 from incidents.organisation import House
 from incidents.read import bulk_loading
@@ -21,6 +20,7 @@ from storage.models import (
     CheckState,
     Incident,
 )
+from storage.models.alerts import ALERT
 
 _MOST = 100
 _TOGETHER = 20  # an incident may have ten thousand cases: not those of a hundred in memory at once

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Moment
 
+ALERT = "alert:"  # before a door's name among those of checks, and before the keys of its bodies
+
 
 class AlertState(Base):
     """What a door heard last of a key: that it is so, or that it is over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -363,7 +364,9 @@ _ALERTS = st.fixed_dictionaries({}, optional=dict.fromkeys(_KEYS, _JSON))
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300 if os.environ.get("MUSTER_FULL") else 15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     body=st.binary(max_size=60)
