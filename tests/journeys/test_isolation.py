@@ -129,23 +129,6 @@ def test_a_post_of_ours_is_replaced(workspace: Workspace, channel_card: Json) ->
     assert "Mei moved a message with customer data to the private channel" in said
 
 
-def test_a_post_of_ours_that_may_not_be_edited_goes(
-    workspace: Workspace, channel_card: Json
-) -> None:
-    """Where the workspace lets no message be edited, it is deleted: it must not stand there."""
-    thread = str(channel_card["ts"])
-    secret = "Lin Yating of order FG-10333"
-    workspace.types(KAI, f"/incident note 1 {secret}")
-    line = wait_for(lambda: ours(workspace, thread, secret), "the log line")
-    workspace.fault("chat.update", "error", error="edit_window_closed", times=-1)
-    isolates(workspace, MEI, line, INCIDENTS, thread)
-    wait_for(lambda: ours(workspace, thread, secret) is None or None, "its end")
-    workspace.settled()
-    workspace.no_faults()
-    wait_for(lambda: secret in private(workspace) or None, "the whole of it")
-    assert secret not in json.dumps(workspace.slack.messages(MEI, INCIDENTS, thread))
-
-
 def test_what_was_kept_of_a_message_goes_with_it(workspace: Workspace, channel_card: Json) -> None:
     """A reply that somebody added to the incident (📌) is in no review either."""
     thread = str(channel_card["ts"])
@@ -172,6 +155,16 @@ def review(workspace: Workspace) -> str:
     return done.stdout
 
 
+def test_who_presses_where_the_bot_is_not_is_answered(workspace: Workspace) -> None:
+    """A message can be pointed at in every conversation, and an ephemeral one stands in few."""
+    message = said_by(workspace, JO, PRIVATE, "Huang Jiaqi sends FG-10340 back")
+    workspace.post("/hand/channel", id=PRIVATE, remove=["U0MUSTER"])
+    try:
+        assert "this is the private channel" in isolates(workspace, JO, message, PRIVATE)
+    finally:
+        workspace.post("/hand/channel", id=PRIVATE, add=["U0MUSTER"])
+
+
 @pytest.mark.parametrize(("place", "sentence"), [("card", "a card"), ("private", "the private")])
 def test_what_stays_where_it_is(
     workspace: Workspace, channel_card: Json, place: str, sentence: str
@@ -186,6 +179,23 @@ def test_what_stays_where_it_is(
     assert told.startswith("Nothing was moved: ")
     assert sentence in told
     assert audited(workspace) == [*before, ("isolate", "refused")]
+
+
+def test_a_post_of_ours_that_may_not_be_edited_goes(
+    workspace: Workspace, channel_card: Json
+) -> None:
+    """Where the workspace lets no message be edited, it is deleted: it must not stand there."""
+    thread = str(channel_card["ts"])
+    secret = "Lin Yating of order FG-10333"
+    workspace.types(KAI, f"/incident note 1 {secret}")
+    line = wait_for(lambda: ours(workspace, thread, secret), "the log line")
+    workspace.fault("chat.update", "error", error="edit_window_closed", times=-1)
+    isolates(workspace, MEI, line, INCIDENTS, thread)
+    wait_for(lambda: ours(workspace, thread, secret) is None or None, "its end")
+    workspace.settled()
+    workspace.no_faults()
+    wait_for(lambda: secret in private(workspace) or None, "the whole of it")
+    assert secret not in json.dumps(workspace.slack.messages(MEI, INCIDENTS, thread))
 
 
 def ours(workspace: Workspace, thread: str, text: str) -> Json | None:
