@@ -32,6 +32,7 @@ from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
 from bot.identification import EVERY as IDENTITY_SECONDS
 from bot.identification import identify
+from bot.intake.alert_doors import AlertDoors
 from bot.intake.dispatch import Dispatcher
 from bot.intake.front import Front
 from bot.intake.http import HttpIntake
@@ -56,6 +57,7 @@ from bot.web.heartbeat import Heartbeat
 from bot.web.meters import Exposition, Meters, Parts
 from bot.web.routes import OwnRoutes
 from bot.wiring.adapters import FreshLooks, Orders, ViewDoor
+from bot.wiring.alert_parts import alert_parts
 from bot.wiring.check_connections import open_checks
 from bot.wiring.check_jobs import at_once, recurring_checks
 from bot.wiring.organisation import build_audiences, build_house, build_roles, check_titles
@@ -195,6 +197,15 @@ class Muster:
             clock,
             recurring_checks(settings, checking, house, clock, database, ran=meters.check_ran),
         )
+        alerts = alert_parts(
+            settings,
+            house,
+            database,
+            clock,
+            owner=owner,
+            take=workers.take,
+            heard=meters.alert_heard,
+        )
         jobs = RecurringWork(
             WorkKind.TIMER,
             database,
@@ -206,13 +217,14 @@ class Muster:
                     keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days),
                 ),
                 "week": weekly(clock, house, people.known_zone),
+                "refused": alerts.refused.ending(),
             },
         )
         timers = TimerWork(database, house, clock, presence, jobs, looks)
 
         workers.add(
             WorkKind.INTAKE,
-            dispatcher.run,
+            alerts.work.beside(dispatcher.run),
             concurrency=8,
             deadline=60.0,
             gate=intake.quiet,
@@ -286,7 +298,7 @@ class Muster:
         self._stack.callback(pulse.stop)
         joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
         self._stack.callback(joining.cancel)
-        await self._listen(intake, client, control_port, workers, health, own)
+        await self._listen(intake, client, control_port, workers, health, own, alerts.doors)
         log.info(
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
         )
@@ -315,11 +327,13 @@ class Muster:
         workers: Workers,
         health: Health,
         own: OwnRoutes,
+        doors: AlertDoors,
     ) -> None:
         settings = self._settings
         site = web.Application()
         site.on_response_prepare.append(without_banner)
         own.add_to(site)
+        doors.add_to(site)
         http = None
         if settings.slack.mode == "http":
             http = HttpIntake(intake, signing_secret=self._secrets.signing_secret)
@@ -328,6 +342,7 @@ class Muster:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         port = await self._open_port(runner, http)
+        self._stack.callback(doors.close)
         self._web_url = f"http://{settings.web.host}:{port}"
         if isinstance(self._clock, DrivenClock) and control_port is not None:
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from bot.alert_settings import plan_faults
 from bot.settings import Settings
 from bot.wiring.table_looks import answered_by_tables
 from plan import expressions
@@ -103,15 +104,17 @@ def sentences(plan: Plan, settings: Settings, extra: Path | None) -> list[str]:
 
 
 def opening_nothing(plan: Plan, settings: Settings) -> list[str]:
-    """Checks whose findings open an incident type that the plan does not have."""
+    """Checks and doors whose findings open an incident type that the plan does not have, or tell
+    a fact that it does not know."""
     types = {kind.id for section in plan.sections.values() for kind in section.types}
-    return [
+    checks = [
         f"checks.{check.name} opens “{kind}”, which is no incident type of the plan: its findings "
         f"are lost; use one of {', '.join(sorted(types))}."
         for check in settings.checks
         for kind in check.opens
         if kind not in types
     ]
+    return [*checks, *plan_faults(settings.alerts, plan)]
 
 
 def _uses(plan: Plan) -> Iterator[_Found]:

@@ -28,6 +28,7 @@ from actions.errors import NotSent
 from actions.paging.registry import AnyPagerSettings
 from actions.requests import require_safe
 from bot import strict_yaml
+from bot.alert_settings import door_faults
 from bot.amount_settings import Amount
 from bot.check_settings import (
     detections,
@@ -42,6 +43,7 @@ from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
 from bot.workspace_settings import Part, SlackPart, WebPart
+from checks.alerts.settings import DoorSettings
 from checks.calendar.calendar import Calendar
 from checks.calendar.settings import CalendarSettings
 from checks.listings.kept_mapping import in_database, standing_apart
@@ -60,6 +62,7 @@ def _clock_time(value: str) -> str:
     return value
 
 
+DoorName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 TimeOfDay = Annotated[str, AfterValidator(_clock_time)]
 
 
@@ -151,6 +154,7 @@ class Settings(Part):
     shop: ShopPart
     roles: dict[str, Role] = Field(min_length=1)
     checks: list[AnyCheckSettings] = []
+    alerts: dict[DoorName, DoorSettings] = {}  # doors for other systems, by name
     database: DatabasePart = DatabasePart()
     web: WebPart = WebPart()
     health: HealthPart = HealthPart()
@@ -365,6 +369,7 @@ def _references(settings: Settings) -> list[str]:
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
                 "shop.mapping (muster shop inspect proposes one)."
             )
+    problems += door_faults(settings.alerts, names)
     problems += quorum_faults(settings.checks, settings.shop.looks)
     problems += hasty_checks(settings.checks, settings.shop.looks)
     known = detections()

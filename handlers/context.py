@@ -52,6 +52,9 @@ class SlackDoor(Protocol):
         Raises NotNow when Slack could not be asked.
         """
 
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """Where people find a message; None when Slack does not say."""
+
 
 class People(Protocol):
     """Who somebody is: language and zone of their own choice, first from Slack."""

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import make_url
 
 from bot.check_settings import detections
+from bot.cli.doctor_doors import doors
 from bot.cli.manifest import manifest_text
 from bot.cli.options import config_option
 from bot.cli.terminal import Terminal, text
@@ -74,6 +75,7 @@ async def _examine(config: Path) -> list[Line]:
     lines += await _slack(settings, secrets)
     lines += await _shop(settings)
     lines += _names(settings)
+    lines += list(doors(settings, secrets))
     lines += list(_waking(settings))
     return lines
 

@@ -24,6 +24,7 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+_LINK_WITHIN = 3.0  # seconds; a person waits
 _AT_ONCE = 8  # looks at the shop at the same time
 
 
@@ -69,6 +70,18 @@ class ViewDoor:
             if message.get("ts") == ts:
                 return str(message.get("text") or ""), message.get("thread_ts")
         return None
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """Where people find a message; None when Slack does not say: it is then told without."""
+        try:
+            async with asyncio.timeout(_LINK_WITHIN):
+                answer = await self._sender.call(
+                    "chat.getPermalink", {"channel": channel, "message_ts": ts}
+                )
+        except (SlackError, TimeoutError) as error:
+            log.warning("no_permalink", error=str(error))
+            return None
+        return str(answer.get("permalink") or "") or None
 
     async def _call(self, method: str, args: dict[str, Any]) -> str | None:
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.delivery.audiences import Audience as DeliveryAudience
 from bot.delivery.audiences import Audiences
+from bot.intake import refused_requests
 from bot.settings import Settings
 from bot.wiring.table_looks import answered_by_tables
 from incidents.doors import Doors
@@ -75,7 +76,7 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
             timedelta(seconds=settings.escalation.second_after),
             timedelta(seconds=settings.escalation.page_after),
         ),
-        checks=frozenset(check.name for check in settings.checks),
+        checks=frozenset(watching(settings)),
         desk=settings.slack.desk,
         page=settings.page is not None,
         customer_update=timedelta(seconds=settings.limits.customer_update),
@@ -126,9 +127,21 @@ def _time(text: str) -> time:
     return time(int(hours), int(minutes))
 
 
+def watching(settings: Settings) -> Iterator[str]:
+    """Everything that finds by itself, as incidents know it: checks, doors, and what is counted at
+    a door."""
+    yield from (check.name for check in settings.checks)
+    for name, door in settings.alerts.items():
+        yield name
+        if door.refused is not None:
+            yield refused_requests.check_name(name)
+
+
 def check_titles(settings: Settings) -> Mapping[str, Mapping[str, str]]:
-    """What each check is called, by language."""
+    """What each check and each door is called, by language."""
+    titles = {check.name: check.title for check in settings.checks}
+    titles |= {name: door.title for name, door in settings.alerts.items()}
     return {
-        check.name: {str(language): text for language, text in check.title.items()}
-        for check in settings.checks
+        name: {str(language): text for language, text in title.items()}
+        for name, title in titles.items()
     }
