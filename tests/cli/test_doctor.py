@@ -148,8 +148,8 @@ async def test_a_group_that_does_not_exist_is_named_with_its_roles(operator: Ope
 
     code, lines = await operator.asks(misspelt)
     assert code == 1
-    line = only(lines, "S0ONCAL:")
-    assert line.startswith("wrong roles.oncall: group S0ONCAL: no_such_subteam")
+    line = only(lines, "S0ONCAL,")
+    assert line.startswith("wrong roles.oncall: there is no user group S0ONCAL")
     assert "are not rung" in line
 
 
