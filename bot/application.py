@@ -19,7 +19,8 @@ from aiohttp import web
 from actions.paging.registry import open_pager
 from actions.runner import ActionRunner
 from bot.bolt_app import build_app
-from bot.channels import join_channels
+from bot.channels import EVERY as CHANNELS_SECONDS
+from bot.channels import Channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
 from bot.delivery.context import Office
@@ -48,7 +49,9 @@ from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
 from bot.schedule.weekly import weekly
 from bot.schedule.workers import Workers
+from bot.section_gaps import gaps
 from bot.settings import Secrets, Settings
+from bot.settings_errors import SettingsError
 from bot.stall_detector import Pulse
 from bot.web.actions import CountedBook
 from bot.web.bare import bare, without_banner
@@ -58,6 +61,7 @@ from bot.web.meters import Exposition, Meters, Parts
 from bot.web.routes import OwnRoutes
 from bot.wiring.adapters import FreshLooks, Orders, ViewDoor
 from bot.wiring.alert_parts import alert_parts
+from bot.wiring.channel_watch import ChannelWatch
 from bot.wiring.check_connections import open_checks
 from bot.wiring.check_jobs import at_once, recurring_checks
 from bot.wiring.organisation import build_audiences, build_house, build_roles, check_titles
@@ -66,7 +70,7 @@ from handlers import register_all
 from handlers.context import Desk
 from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
-from incidents.alerting import dead_letters, reachability
+from incidents.alerting import reachability
 from incidents.organisation import House
 from incidents.shop_actions.action_attempts import AttemptBook
 from message_templates.engine import Templates
@@ -106,7 +110,7 @@ class Muster:
         return {"web": self._web_url, "control": self._control_url, "owner": self._owner}
 
     async def start(self, *, control_port: int | None = None) -> None:
-        """Brings everything up. Raises StorageError or PlanError, a sentence each."""
+        """Brings everything up. Raises StorageError, PlanError or SettingsError: sentences."""
         settings, secrets, clock = self._settings, self._secrets, self._clock
         loaded = await asyncio.to_thread(load_plan, settings.plan.extra)
         lost = opening_nothing(loaded.plan, settings)
@@ -120,7 +124,9 @@ class Muster:
         client = open_client(secrets.bot_token, settings.slack.base_url)
         self._stack.push_async_callback(close_client, client)
         sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
-        await identify(self._identity, sender)
+        refused = await identify(self._identity, sender)
+        if refused is not None:
+            raise SettingsError([refused])
         wanted = [role.group for role in settings.roles.values() if role.group]
         groups = Groups(wanted, sender, database)
         await groups.load()
@@ -129,6 +135,7 @@ class Muster:
         house = build_house(settings, loaded, roles)
         presence = Presence(sender, database, clock, self._identity)
         people = PeopleDirectory(presence, database, clock)
+        channels = Channels(settings.slack.channels, sender, clock)
         for role in house.roles.values():
             for person in role.chain:
                 await presence.refresh_stale(person)
@@ -136,7 +143,12 @@ class Muster:
 
         zone = people.house_zone(settings.time_zone)
         names = CommandNames(settings.slack.commands)
-        templates = Templates(zone=zone, checks=check_titles(settings), commands=names.shown)
+        templates = Templates(
+            zone=zone,
+            checks=check_titles(settings),
+            commands=names.shown,
+            channels=channels.name_of,
+        )
         checking = await self._stack.enter_async_context(open_checks(settings))
         pager = None if settings.page is None else open_pager(checking.http, settings.page)
         drawing = Drawing(house, templates, clock, people.known_zone, zone)
@@ -144,10 +156,11 @@ class Muster:
             database=database,
             sender=sender,
             renderer=drawing,
-            audiences=build_audiences(settings),
+            audiences=build_audiences(settings, channels.gate),
             clock=clock,
             people=people,
             pager=pager,
+            command=names.shown["incident"],
         )
         registry = Registry(names)
         register_all(registry)
@@ -244,7 +257,8 @@ class Muster:
         await intake.warm_up()
         await checks.plan()
         await jobs.plan()
-        await self._put_right(database, house, loaded)
+        seen = ChannelWatch(settings, channels, sender, database, house, clock)
+        await self._put_right(database, house, loaded, seen)
         await workers.start()
         self._stack.push_async_callback(self._end, partial(_seal, database, clock), 2.0)
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
@@ -296,22 +310,25 @@ class Muster:
         avoid_pauses()
         pulse.start()
         self._stack.callback(pulse.stop)
-        joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
-        self._stack.callback(joining.cancel)
+        seeing = asyncio.create_task(seen.compare(self._identity), name="channels")
+        self._stack.callback(seeing.cancel)
+        scheduler.every(CHANNELS_SECONDS, seen.look, name="channels")
         await self._listen(intake, client, control_port, workers, health, own, alerts.doors)
         log.info(
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
         )
 
-    async def _put_right(self, database: Database, house: House, loaded: LoadedPlan) -> None:
+    async def _put_right(
+        self, database: Database, house: House, loaded: LoadedPlan, seen: ChannelWatch
+    ) -> None:
         """Names what leads nowhere, and brings open incidents up to what is configured now."""
         settings, clock = self._settings, self._clock
         lacking = await asyncio.to_thread(sentences, loaded.plan, settings, settings.plan.extra)
         for sentence in lacking:
             log.warning("not_configured", sentence=sentence)
-        again = await database.write(lambda s: dead_letters.channel_found(s, house, clock.now()))
-        if again:
-            log.info("channel_found", messages=len(again))
+        for sentence in gaps(loaded.plan, house.doors, settings):
+            log.info("not_offered", sentence=sentence)
+        await seen.found()
 
         async def look() -> None:
             await database.write(lambda s: reachability.look(s, house, clock.now()))

@@ -42,7 +42,7 @@ from bot.check_settings import (
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
-from bot.workspace_settings import Part, SlackPart, WebPart
+from bot.workspace_settings import GroupId, Part, PersonId, SlackPart, WebPart
 from checks.alerts.settings import DoorSettings
 from checks.calendar.calendar import Calendar
 from checks.calendar.settings import CalendarSettings
@@ -98,9 +98,9 @@ class ShopPart(Part):
 class Role(Part):
     """Who has a role: a Slack user group, people, or both. `duty`: in the order to be rung."""
 
-    group: Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")] | None = None
-    people: list[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = []
-    duty: list[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = []
+    group: GroupId | None = None
+    people: list[PersonId] = []
+    duty: list[PersonId] = []
     channel: str | None = None  # where a department is told
 
 
@@ -344,6 +344,8 @@ def _references(settings: Settings) -> list[str]:
     if settings.shop.database_url is None and in_database(mapping).entities:
         problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
     problems += list(_unsafe(mapping))
+    if settings.shop.control_url is None and (below := _below_control_url(settings.shop)):
+        problems.append(f"shop.control_url is missing: {below} stands below it; add it.")
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
@@ -384,6 +386,16 @@ def _references(settings: Settings) -> list[str]:
         if role.channel is not None and role.channel not in channels:
             problems.append(f"roles.{key}.channel names “{role.channel}”, which is no channel.")
     return problems
+
+
+def _below_control_url(shop: ShopPart) -> str | None:
+    """The first look or action whose address is not absolute."""
+    doors = {
+        **{f"shop.looks.{name}": look.url for name, look in shop.looks.items()},
+        **{f"shop.actions.{name}": action.url for name, action in shop.actions.items()},
+    }
+    relative = (at for at, url in doors.items() if not url.startswith(("http://", "https://")))
+    return next(relative, None)
 
 
 def _unsafe(mapping: EntitiesMapping) -> Iterator[str]:

@@ -51,7 +51,8 @@ def typed_of(interaction: Interaction) -> dict[str, Any] | None:
     if interaction.flaw is not None:
         return None
     if interaction.kind == "command" and interaction.text.strip():
-        return {"typed": [f"/{interaction.name} {interaction.text.strip()}"]}
+        typed = interaction.payload.get("command", f"/{interaction.name}")
+        return {"typed": [f"{typed} {interaction.text.strip()}"]}
     values = (e for block in interaction.state.values() for e in block.values())
     texts = [str(e["value"]) for e in values if e.get("type") in _TEXTS and e.get("value")]
     return {"typed": texts} if texts else None

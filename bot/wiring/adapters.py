@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.delivery.errors import Held, NotDelivered, SlackError, Unclear
 from bot.delivery.sender import Sender
 from handlers.registry import NotNow
+from incidents.doors import ORDER
 from incidents.organisation import House
 from incidents.runbooks.guards import wanted_looks
 from incidents.shop_actions.looks import GuardLook, GuardLooks, WantedLook
@@ -139,7 +140,7 @@ class Orders:
     async def __call__(self, number: str) -> Mapping[str, Any] | None:
         """The order; None: the shop has no such order. ShopError: it cannot be asked."""
         try:
-            found = await self._shop.look("order", {"params": {"order": number}})
+            found = await self._shop.look(ORDER, {"params": {"order": number}})
         except NotSent as error:
             if error.code == "unsafe_value":  # “..” is the number of no order
                 return None

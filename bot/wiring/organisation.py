@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.delivery.audiences import Audience as DeliveryAudience
-from bot.delivery.audiences import Audiences
+from bot.delivery.audiences import Audiences, Gate
 from bot.intake import refused_requests
 from bot.settings import Settings
 from bot.wiring.table_looks import answered_by_tables
@@ -104,15 +104,16 @@ def _money(settings: Settings, amount: Money | int | None) -> Money | None:
     return Money(amount, settings.shop.currency) if isinstance(amount, int) else amount
 
 
-def build_audiences(settings: Settings) -> Audiences:
-    """The channels as delivery knows them."""
+def build_audiences(settings: Settings, gate: Callable[[str], Gate]) -> Audiences:
+    """The channels as delivery knows them. `gate`: whether one may be posted in."""
     return Audiences(
         {
             key: DeliveryAudience(
                 key, channel.id, channel.language, channel.private, channel.fallback
             )
             for key, channel in settings.slack.channels.items()
-        }
+        },
+        gate,
     )
 
 

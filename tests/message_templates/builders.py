@@ -833,7 +833,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
             {"before": 2, "after": 1, "before_cases": 41, "after_cases": 97},
         ),
         "week": (week_view(), {}),
-        "opened": (card_open(), {}),
+        "opened": (card_open(), {"absent_from": "C0CSINC"}),
         "relapse": (card_open(), {"times": 3, "since": at("02:10")}),
         "mitigated": (card_mitigated(), {}),
         "resolved": (card_mitigated(), {"who": MEI}),
