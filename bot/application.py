@@ -43,7 +43,7 @@ from bot.name_resolution import opening_nothing, sentences
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
-from bot.schedule.housekeeping import housekeeping, seal_now
+from bot.schedule.housekeeping import housekeeping, seal_within
 from bot.schedule.pace import Pace
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
@@ -79,7 +79,6 @@ from plan.loader import LoadedPlan, load_plan
 from plan.sources import PlanError
 from storage import audit_proof
 from storage.database import Database
-from storage.errors import StorageError
 from storage.models import WorkKind
 
 log = structlog.get_logger(__name__)
@@ -260,7 +259,7 @@ class Muster:
         seen = ChannelWatch(settings, channels, sender, database, house, clock)
         await self._put_right(database, house, loaded, seen)
         await workers.start()
-        self._stack.push_async_callback(self._end, partial(_seal, database, clock), 2.0)
+        self._stack.push_async_callback(self._end, partial(seal_within, database, clock), 2.0)
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
         if isinstance(clock, DrivenClock):
             clock.on_advance(workers.wake)
@@ -397,14 +396,13 @@ class Muster:
         return front.start(self._settings.web.host, self._settings.web.port)
 
     async def _end(self, part: Callable[..., Awaitable[None]], within: float) -> None:
-        """Ends a part within its own time, or within what is left of the whole."""
+        """Ends a part within its own time, at most what is left."""
         await part(within=max(0.0, min(within, self._give_up_at - time.monotonic())))
 
     async def stop(self, *, within: float = STOP_SECONDS) -> None:
         """Takes in nothing more, ends what runs, and lets go of everything.
 
-        What has not ended after `within` seconds is broken off; the next start looks what became
-        of it.
+        What has not ended after `within` seconds is broken off; the next start looks at it.
         """
         if self._health is not None:
             self._health.stopping()
@@ -412,15 +410,6 @@ class Muster:
         await self._stack.aclose()
         if self._health is not None:  # one that was refused never ran: its sentence is enough
             log.info("stopped")
-
-
-async def _seal(database: Database, clock: Clock, *, within: float) -> None:
-    """The log's last entries are not left without a seal until the next start."""
-    try:
-        async with asyncio.timeout(within):
-            await database.write(lambda session: seal_now(session, clock.now()))
-    except (StorageError, TimeoutError) as error:
-        log.warning("audit_not_sealed", error=str(error))
 
 
 def _limits(settings: Settings) -> Limits:

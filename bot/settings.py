@@ -37,6 +37,7 @@ from bot.check_settings import (
     why_off,
     with_check_files,
 )  # fmt: skip
+from bot.door_settings import below_control_url
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.settings_file import read_data
@@ -317,7 +318,8 @@ def _references(settings: Settings) -> list[str]:
     if settings.shop.database_url is None and in_database(mapping).entities:
         problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
     problems += list(_unsafe(mapping))
-    if settings.shop.control_url is None and (below := _below_control_url(settings.shop)):
+    below = below_control_url(settings.shop.looks, settings.shop.actions)
+    if settings.shop.control_url is None and below is not None:
         problems.append(f"shop.control_url is missing: {below} stands below it; add it.")
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
@@ -359,16 +361,6 @@ def _references(settings: Settings) -> list[str]:
         if role.channel is not None and role.channel not in channels:
             problems.append(f"roles.{key}.channel names “{role.channel}”, which is no channel.")
     return problems
-
-
-def _below_control_url(shop: ShopPart) -> str | None:
-    """The first look or action whose address is not absolute."""
-    doors = {
-        **{f"shop.looks.{name}": look.url for name, look in shop.looks.items()},
-        **{f"shop.actions.{name}": action.url for name, action in shop.actions.items()},
-    }
-    relative = (at for at, url in doors.items() if not url.startswith(("http://", "https://")))
-    return next(relative, None)
 
 
 def _unsafe(mapping: EntitiesMapping) -> Iterator[str]:

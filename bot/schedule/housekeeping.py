@@ -6,6 +6,7 @@ finished: a replica of an older version, during a rolling upgrade, does not let 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,6 +17,7 @@ from bot.clock import Clock
 from bot.schedule.recurring import Finish, Recurring
 from storage import audit, forgetting, work
 from storage.database import Database
+from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -80,3 +82,12 @@ def housekeeping(
         "prune": Recurring("prune", timedelta(hours=1), prune),
         "seal": Recurring("seal", timedelta(minutes=1), seal),
     }
+
+
+async def seal_within(database: Database, clock: Clock, *, within: float) -> None:
+    """The log's last entries are not left without a seal until the next start."""
+    try:
+        async with asyncio.timeout(within):
+            await database.write(lambda session: seal_now(session, clock.now()))
+    except (StorageError, TimeoutError) as error:
+        log.warning("audit_not_sealed", error=str(error))

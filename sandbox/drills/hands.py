@@ -64,6 +64,14 @@ class Slack:
             "/hand/command", **{"as": person}, channel=channel, command=command, text=text
         )
 
+    def command_for(self, word: str) -> str:
+        """The app's command whose hint has the word: what it is called in this workspace."""
+        commands = self._get("/hand/workspace")["app"]["commands"]
+        found = next((c for c in commands if word in str(c.get("usage_hint", "")).split()), None)
+        if found is None:
+            raise Seen(f"no command's hint has “{word}”")
+        return str(found["command"])
+
     def click(self, person: str, message: Json, channel: str, element: Json, **choice: Any) -> Json:
         data = {"action_id": element["action_id"], "block_id": element.get("block_id")}
         if "value" in element:

@@ -130,7 +130,8 @@ def _note(responder: Responder) -> None:
     if number is None:
         raise Seen("the card does not say which incident it is")
     typed = f"note {number[1]} {TYPED}"
-    answer = responder.slack.command(responder.person, responder.channel, "/incident", typed)
+    command = responder.slack.command_for("note")
+    answer = responder.slack.command(responder.person, responder.channel, command, typed)
     if not answer.get("ok"):
         raise Seen(f"the note was not taken: {answer.get('error')}")
     wait_for(lambda: TYPED in responder.thread_words() or None, f"the note “{TYPED}”")
