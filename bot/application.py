@@ -23,12 +23,12 @@ from bot.channels import join_channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
 from bot.delivery.context import Office
-from bot.delivery.errors import SlackError
 from bot.delivery.presence import Presence
 from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
 from bot.gc_tuning import avoid_pauses
+from bot.given_numbers import GivenNumbers
 from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
 from bot.intake.dispatch import Dispatcher
@@ -38,9 +38,10 @@ from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
 from bot.name_resolution import opening_nothing, sentences
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
+from bot.record_watch import RecordWatch
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
-from bot.schedule.housekeeping import housekeeping, seal_now
+from bot.schedule.housekeeping import housekeeping, seal_at_stop
 from bot.schedule.pace import Pace
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
@@ -48,21 +49,28 @@ from bot.schedule.weekly import weekly
 from bot.schedule.workers import Workers
 from bot.settings import Secrets, Settings
 from bot.stall_detector import Pulse
+from bot.start_questions import StartQuestions
 from bot.web.actions import CountedBook
 from bot.web.bare import bare, without_banner
-from bot.web.health import Health, Limits, Probe
+from bot.web.health import Health, Probe
 from bot.web.heartbeat import Heartbeat
 from bot.web.meters import Exposition, Meters, Parts
 from bot.web.routes import OwnRoutes
 from bot.wiring.adapters import FreshLooks, Orders, ViewDoor
 from bot.wiring.check_connections import open_checks
 from bot.wiring.check_jobs import at_once, recurring_checks
-from bot.wiring.organisation import build_audiences, build_house, build_roles, check_titles
+from bot.wiring.organisation import (
+    build_audiences,
+    build_house,
+    build_roles,
+    check_titles,
+    health_limits,
+)
 from bot.wiring.timer_handler import TimerWork
 from handlers import register_all
 from handlers.context import Desk
 from handlers.registry import Interaction, Registry
-from incidents.alerting import dead_letters, reachability
+from incidents.alerting import dead_letters, oncall, reachability, record_notice
 from incidents.organisation import House
 from incidents.shop_actions.action_attempts import AttemptBook
 from message_templates.engine import Templates
@@ -71,8 +79,8 @@ from plan.loader import LoadedPlan, load_plan
 from plan.sources import PlanError
 from storage import audit_proof
 from storage.database import Database
-from storage.errors import StorageError
 from storage.models import WorkKind
+from storage.record_keeper import BEAT_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +92,15 @@ STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting g
 class Muster:
     """One running bot. `start` returns when it takes in and delivers; `stop` within 10 s."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        clock: Clock,
+        announce: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        """`announce`: a sentence for whoever sits at the terminal."""
+        self._announce = announce
         self._settings = settings
         self._secrets = secrets
         self._clock = clock
@@ -116,18 +132,25 @@ class Muster:
         client = open_client(secrets.bot_token, settings.slack.base_url)
         self._stack.push_async_callback(close_client, client)
         sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
-        await self._identify(sender)
+        questions = StartQuestions()
+        self._stack.push_async_callback(questions.stop)
         wanted = [role.group for role in settings.roles.values() if role.group]
         groups = Groups(wanted, sender, database, clock)
         await groups.load()
+        channels = [channel.id for channel in settings.slack.channels.values()]
+        given = GivenNumbers(channels, sender, database, clock, lambda: self._identity.bot_id)
+        questions.ask("identity", self._identity.ask(sender))
+        questions.ask("groups", groups.ask())
+        questions.ask("numbers", given.ask())
+        await questions.answers()
         roles = build_roles(settings, groups.members)
         groups.changed = lambda: roles.update(build_roles(settings, groups.members))
         house = build_house(settings, loaded, roles)
         presence = Presence(sender, database, clock)
         people = PeopleDirectory(presence, database)
-        for role in house.roles.values():
-            for person in role.chain:
-                await presence.refresh_stale(person)
+        chains = {person for role in house.roles.values() for person in role.chain}
+        questions.ask("people", people.meet(chains))
+        await questions.answers()
         await people.load()
 
         zone = people.house_zone(settings.time_zone)
@@ -221,9 +244,14 @@ class Muster:
         await intake.warm_up()
         await checks.plan()
         await jobs.plan()
+        await given.begin()
+        record = RecordWatch(
+            database, sender, templates, people, partial(_on_duty, house, clock), self._announce
+        )
+        await record.say_what_changed()
         await self._put_right(database, house, loaded)
         await workers.start()
-        self._stack.push_async_callback(self._end, partial(_seal, database, clock), 2.0)
+        self._stack.push_async_callback(self._end, partial(seal_at_stop, database, clock), 2.0)
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
         if isinstance(clock, DrivenClock):
             clock.on_advance(workers.wake)
@@ -233,7 +261,8 @@ class Muster:
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
         scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
-        scheduler.every(GROUPS_SECONDS, partial(self._identify, sender), name="identity")
+        scheduler.every(GROUPS_SECONDS, partial(self._identity.ask, sender), name="identity")
+        scheduler.every(BEAT_SECONDS, record.look, name="record")
         for every in {check.every for check in settings.checks}:
             scheduler.wake_every(every, WorkKind.CHECK)
         health = Health(
@@ -242,7 +271,7 @@ class Muster:
             sender=sender,
             workers=workers,
             plain=office.plain,
-            limits=_limits(settings),
+            limits=health_limits(settings),
             sockets=settings.slack.mode == "socket",
             groups=groups,
             ticking=scheduler,
@@ -290,22 +319,10 @@ class Muster:
 
         async def look() -> None:
             await database.write(lambda s: reachability.look(s, house, clock.now()))
+            await database.write(lambda s: record_notice.tell(s, house, clock.now()))
 
         await look()
         self._look = look
-
-    async def _identify(self, sender: Sender) -> None:
-        """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
-        if self._identity.bot_user_id is not None:
-            return
-        try:
-            who = await sender.call("auth.test", {})
-        except SlackError as error:
-            log.warning("slack_not_reached", error=str(error))
-            return
-        self._identity.team_id = who.get("team_id")
-        self._identity.bot_id = who.get("bot_id")
-        self._identity.bot_user_id = who.get("user_id")
 
     async def _listen(
         self,
@@ -382,18 +399,5 @@ class Muster:
             log.info("stopped")
 
 
-async def _seal(database: Database, clock: Clock, *, within: float) -> None:
-    """The log's last entries are not left without a seal until the next start."""
-    try:
-        async with asyncio.timeout(within):
-            await database.write(lambda session: seal_now(session, clock.now()))
-    except (StorageError, TimeoutError) as error:
-        log.warning("audit_not_sealed", error=str(error))
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        undelivered=timedelta(seconds=settings.health.undelivered_after),
-        missed_runs=settings.health.missed_runs,
-        checks={check.name: check.every for check in settings.checks},
-    )
+def _on_duty(house: House, clock: Clock) -> tuple[str, ...]:
+    return oncall.who(house, oncall.ONCALL, clock.now())

@@ -7,6 +7,7 @@ database, and asked for every minute until it is known, then now and then.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
@@ -48,11 +49,10 @@ class Groups:
         return [group for group in self._wanted if group not in self.members]
 
     async def load(self) -> None:
-        """What Slack said last, kept from before; then what it says now."""
+        """What Slack said last, kept from before."""
         kept = await self._database.read(lambda session: session.get(HouseFact, _FACT))
         stored = {} if kept is None else kept.value
         self.members = {group: tuple(stored[group]) for group in self._wanted if group in stored}
-        await self.ask()
 
     async def look(self) -> None:
         """Asks when it is time to."""
@@ -60,15 +60,9 @@ class Groups:
             await self.ask()
 
     async def ask(self) -> None:
-        """Asks Slack for each; what it cannot tell now stays as it was."""
-        found: Members = {}
-        for group in self._wanted:
-            try:
-                answer = await self._sender.call("usergroups.users.list", {"usergroup": group})
-            except SlackError as error:
-                log.warning("group_not_told", group=group, error=str(error))
-                continue
-            found[group] = tuple(answer.get("users") or ())
+        """Asks Slack for all at once; what it cannot tell now stays as it was."""
+        told = await asyncio.gather(*(self._ask(group) for group in self._wanted))
+        found = {g: who for g, who in zip(self._wanted, told, strict=True) if who is not None}
         if len(found) == len(self._wanted):
             self._asked = self._clock.now()
         if all(self.members.get(group) == people for group, people in found.items()):
@@ -79,6 +73,14 @@ class Groups:
             await self._database.write(self._keep)
         except StorageError as error:
             log.warning("groups_not_kept", error=str(error))
+
+    async def _ask(self, group: str) -> tuple[str, ...] | None:
+        try:
+            answer = await self._sender.call("usergroups.users.list", {"usergroup": group})
+        except SlackError as error:
+            log.warning("group_not_told", group=group, error=str(error))
+            return None
+        return tuple(answer.get("users") or ())
 
     def _keep(self, session: Session) -> None:
         session.merge(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -36,6 +38,11 @@ class PeopleDirectory:
 
         for user_id, language, zone in await self._database.read(read):
             self._keep(user_id, language, zone)
+
+    async def meet(self, persons: Iterable[str]) -> None:
+        """Slack is asked for those of whom nothing new is known, all at once."""
+        await asyncio.gather(*(self._presence.refresh_stale(person) for person in persons))
+        await self.load()
 
     async def reload(self) -> None:
         """The same again, for what other replicas wrote; a database that is away is no matter."""

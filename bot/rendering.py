@@ -84,6 +84,7 @@ class Drawing:
             "revealed": self._revealed,
             "picture": self._picture,
             "blind": self._packed,
+            "record": self._packed,
         }
 
     def __call__(self, session: Session, request: Request) -> Content:

@@ -8,23 +8,26 @@ highest that was ever given, and what was noticed is recorded and told.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage import audit, identity, numbers, record_file
 from storage.file_watch import written
 from storage.identity import Identity
-from storage.models import Incident
+from storage.models import HouseFact, Incident
 from storage.record_file import Kept
 from storage.restore_marks import mark_restored
 
 REMOVED, REPLACED, OLDER, BEHIND = "removed", "replaced", "older", "behind"
 """Kinds of a change: no database was there, another one, an older state of it; or Slack knows more
 than it does (`bot.given_numbers`)."""
+_CHANGE = "record_change"
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,6 @@ class Found:
     kept: Kept | None = None
     there: bool = False  # a record that can be read
     aside: str | None = None  # name of a log that was none of its own
-
-
-@dataclass(frozen=True)
-class Change:
-    """What was noticed. `highest`: the number that is known to have been given out."""
-
-    kind: str
-    highest: int
-    aside: str | None = None
 
 
 def look(database: Path) -> Found:
@@ -75,29 +69,66 @@ def _set_aside(database: Path) -> str | None:
     return target.name
 
 
-def go_on(session: Session, found: Found, now: datetime) -> tuple[Identity, Change | None]:
-    """After it was opened: its identity, and what is not as it was left. In one unit."""
+def go_on(session: Session, found: Found, now: datetime) -> tuple[Identity, str | None]:
+    """After it was opened: its identity, and the kind of what is not as it was left. In one unit,
+    before anything else uses it."""
     before, kept = identity.read(session), found.kept
     if kept is None:
         return identity.name_it(session), None
     numbers.raise_to(session, kept.highest)
     if before is not None and before.follows(kept.identity):
         return before, None
-    empty = session.scalar(select(func.count()).select_from(Incident)) == 0
-    if not found.there and empty:
-        kind = REMOVED
-    elif before is None or before.record != kept.record:
-        kind = REPLACED
-    else:
-        kind = OLDER
+    kind = _kind(session, before, found)
     if kind != REMOVED:
         mark_restored(session, now)
-    note(session, kind, {"highest": kept.highest, "aside": found.aside}, now)
-    return identity.rename(session), Change(kind, kept.highest, found.aside)
+    _note(session, kind, {"highest": kept.highest, "aside": found.aside}, now)
+    return identity.rename(session), kind
 
 
-def note(session: Session, kind: str, data: dict[str, object], now: datetime) -> None:
-    """What was noticed stands in the audit log."""
+def _kind(session: Session, before: Identity | None, found: Found) -> str:
+    if not found.there and not _has_incidents(session):
+        return REMOVED
+    if before is None or found.kept is None or before.record != found.kept.record:
+        return REPLACED
+    return OLDER
+
+
+def behind(session: Session, unknown: Sequence[int], now: datetime, *, marks: bool) -> None:
+    """Slack shows incidents that the database does not know. `marks`: nothing of it runs yet, so
+    what stands unfinished in it is looked for before it is done."""
+    if marks and _has_incidents(session):
+        mark_restored(session, now)
+    _note(session, BEHIND, {"highest": unknown[-1], "unknown": list(unknown)}, now)
+
+
+def untold(session: Session) -> Mapping[str, Any] | None:
+    """What was noticed and not told to anybody yet: its kind, with what is known of it."""
+    found = session.get(HouseFact, _CHANGE)
+    return None if found is None or found.value.get("told") else found.value
+
+
+def posted(session: Session) -> None:
+    """It stands in the channel."""
+    _mark(session, "posted")
+
+
+def told(session: Session) -> None:
+    """Who is on duty has been told of it."""
+    _mark(session, "told")
+
+
+def _mark(session: Session, what: str) -> None:
+    row = session.get_one(HouseFact, _CHANGE)
+    row.value = {**row.value, what: True}
+
+
+def _has_incidents(session: Session) -> bool:
+    return session.scalar(select(Incident.id).limit(1)) is not None
+
+
+def _note(session: Session, kind: str, data: Mapping[str, Any], now: datetime) -> None:
+    """It stands in the audit log, and waits to be told."""
+    session.merge(HouseFact(key=_CHANGE, value={**data, "kind": kind, "at": now.isoformat()}))
     audit.record(
         session,
         chain=audit.HOUSE,

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from storage import continuity, numbers
 from storage.cipher import AesCipher, Keys
-from storage.continuity import Change, Found
+from storage.continuity import Found
 from storage.engines import database_url, reading_engine, sqlite_path, writing_engine
 from storage.errors import CannotOpen, StorageError
 from storage.executor import Lane, StoreRequest
@@ -55,7 +55,8 @@ class Database:
         self._reading = reading_engine(self.url, cipher)
         self._listeners: list[CommitListener] = []
         self._timings: list[Timing] = []
-        self.change: Change | None = None  # what was noticed at the start
+        self.change: str | None = None  # kind of what was noticed at the start
+        self.known_again = False  # by what was kept beside it
         self._keeper: RecordKeeper | None = None  # of a running bot
         threads = 1 if self.embedded else _POSTGRES_WRITERS
         units = partial(
@@ -129,8 +130,9 @@ class Database:
             self._keeper = RecordKeeper(kept, name=name, file=file)
         except (sqlite3.Error, DBAPIError) as error:
             raise CannotOpen(f"database.url: the database cannot be read ({error}).") from error
+        self.known_again = found.kept is not None
         if self.change is not None:
-            log.warning("record_changed", what=self.change.kind, highest=self.change.highest)
+            log.warning("record_changed", what=self.change, highest=highest, aside=found.aside)
 
     @property
     def keeper(self) -> RecordKeeper | None:
@@ -150,7 +152,7 @@ class Database:
         beside it. Raises RecordLost, or StorageUnavailable while nobody answers."""
         keeper = self._keeper
         if keeper is not None:
-            seen = await self.write(keeper.look)
+            seen = await self.write(keeper.look, urgent=True)
             await self.read(lambda session: keeper.keep(session, seen))
 
     @property

@@ -6,6 +6,7 @@ finished: a replica of an older version, during a rolling upgrade, does not let 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,6 +17,7 @@ from bot.clock import Clock
 from bot.schedule.recurring import Finish, Recurring
 from storage import audit, forgetting, work
 from storage.database import Database
+from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,15 @@ def seal_now(session: Session, now: datetime) -> None:
     sealed = audit.seal(session, now=now)
     if sealed is not None:
         log.info("audit_sealed", head=f"{sealed.sequence}:{sealed.hash}")
+
+
+async def seal_at_stop(database: Database, clock: Clock, *, within: float) -> None:
+    """The log's last entries are not left without a seal until the next start."""
+    try:
+        async with asyncio.timeout(within):
+            await database.write(lambda session: seal_now(session, clock.now()))
+    except (StorageError, TimeoutError) as error:
+        log.warning("audit_not_sealed", error=str(error))
 
 
 def housekeeping(

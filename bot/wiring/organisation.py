@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.delivery.audiences import Audience as DeliveryAudience
 from bot.delivery.audiences import Audiences
 from bot.settings import Settings
+from bot.web.health import Limits
 from bot.wiring.table_looks import answered_by_tables
 from incidents.doors import Doors
 from incidents.organisation import Audience, EscalationTimes, House, QuietHours, Role
@@ -131,3 +132,12 @@ def check_titles(settings: Settings) -> Mapping[str, Mapping[str, str]]:
         check.name: {str(language): text for language, text in check.title.items()}
         for check in settings.checks
     }
+
+
+def health_limits(settings: Settings) -> Limits:
+    """What still counts as ready."""
+    return Limits(
+        undelivered=timedelta(seconds=settings.health.undelivered_after),
+        missed_runs=settings.health.missed_runs,
+        checks={check.name: check.every for check in settings.checks},
+    )
