@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock
-from bot.delivery.errors import SlackError, SlackRefused
+from bot.delivery.errors import SlackError
 from bot.delivery.lookup import EVENT_TYPE, messages_of
 from bot.delivery.sender import Sender
 from storage import continuity, numbers
@@ -53,7 +53,10 @@ class GivenNumbers:
         self._begun = False
 
     async def ask(self) -> None:
-        """Looks through what was posted since the newest card that the database knows."""
+        """Looks through what was posted since the newest card that the database knows.
+
+        A channel that is gone holds no card; one that Slack does not show may hold any.
+        """
         try:
             found = await self._found(await self._database.read(_newest_card))
         except SlackError as error:
@@ -67,13 +70,10 @@ class GivenNumbers:
     async def _found(self, oldest: str | None) -> set[int]:
         found: set[int] = set()
         for channel in self._channels:
-            try:
-                async for message in messages_of(self._sender, channel, oldest=oldest):
-                    number = self._number_of(message)
-                    if number is not None:
-                        found.add(number)
-            except SlackRefused as error:  # it cannot have posted there either
-                log.warning("numbers_not_told", channel=channel, error=str(error))
+            async for message in messages_of(self._sender, channel, oldest=oldest):
+                number = self._number_of(message)
+                if number is not None:
+                    found.add(number)
         return found
 
     def _number_of(self, message: Mapping[str, Any]) -> int | None:

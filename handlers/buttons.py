@@ -31,8 +31,9 @@ def register(registry: Registry) -> None:
 async def target_of(interaction: Interaction, desk: Desk) -> Target | None:
     """What the click is about; somebody who pressed something foreign is told so."""
     target = Target.parse(interaction.value)
-    if target is None:
+    if target is None or not await desk.belongs(interaction):
         await desk.say(interaction, "form_gone")
+        return None
     return target
 
 
@@ -46,6 +47,7 @@ def remembered(
     return {
         "incident": target.number,
         "version": target.version,
+        "tag": target.tag,
         "step": target.step,
         "button": target.button,
         "channel": interaction.channel_id or interaction.memory.get("channel"),

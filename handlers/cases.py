@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.errors import ShopError
-from handlers.action_values import Target
+from handlers.buttons import target_of
 from handlers.context import Desk, Shown
 from handlers.registry import Interaction, Registry
 from handlers.show import incident_id, may_see
@@ -39,9 +39,8 @@ def register(registry: Registry) -> None:
 
 async def open_cases(interaction: Interaction, desk: Desk) -> None:
     """The list as a modal; who has no role in the house is refused."""
-    target = Target.parse(interaction.value)
+    target = await target_of(interaction, desk)
     if target is None:
-        await desk.say(interaction, "form_gone")
         return
     actor = desk.actor(interaction)
     if not actor.roles:
@@ -60,6 +59,7 @@ async def open_cases(interaction: Interaction, desk: Desk) -> None:
         view,
         metadata={
             "incident": target.number,
+            "tag": target.tag,
             "filter": view.filter,
             "page": 1,
             "channel": interaction.channel_id,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.orm import Session
 
-from handlers import replies
+from handlers import binding, replies
 from handlers.registry import Interaction
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
@@ -122,7 +122,8 @@ class Desk:
 
         def unit(session: Session) -> Outcome:
             once(session, interaction.delivery, now)
-            outcome = work(session, now)
+            elsewhere = binding.refuse(session, interaction, self.actor(interaction), now)
+            outcome = elsewhere or work(session, now)
             replies.tell(session, interaction, outcome, now, kept=kept)
             return outcome
 
@@ -137,6 +138,11 @@ class Desk:
             code=outcome.code,
         )
         return outcome
+
+    async def belongs(self, interaction: Interaction) -> bool:
+        """Whether what was pressed is the named incident's: asked before a form is opened. What is
+        done is refused by `act`, and recorded."""
+        return await self.database.read(lambda session: binding.belongs(session, interaction))
 
     async def draw(
         self, interaction: Interaction, template: str, view: Any, **params: Any

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from handlers import binding
 from handlers.action_values import reference
 from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
@@ -66,7 +67,9 @@ async def done(interaction: Interaction, desk: Desk) -> None:
     actor, item = desk.actor(interaction), int(interaction.value or 0)
 
     def work(session: Session, now: datetime) -> Outcome:
-        outcome = follow_ups.done(session, desk.house, item, actor, now)
+        outcome = _current(session, interaction) or follow_ups.done(
+            session, desk.house, item, actor, now
+        )
         outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
@@ -79,8 +82,17 @@ async def retry(interaction: Interaction, desk: Desk) -> None:
     ids = [int(value)] if value.isdigit() else None
 
     def work(session: Session, now: datetime) -> Outcome:
-        outcome = dead_letters.retry(session, desk.house, actor, ids, now)
+        outcome = _current(session, interaction) or dead_letters.retry(
+            session, desk.house, actor, ids, now
+        )
         outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
     await desk.act(interaction, work)
+
+
+def _current(session: Session, interaction: Interaction) -> Outcome | None:
+    """The refusal of a button that names a row of another database; App Home is drawn anew."""
+    if binding.of_this_record(session, interaction):
+        return None
+    return Outcome.refused("other_home")

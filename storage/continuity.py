@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage import audit, identity, numbers, record_file
+from storage.engines import database_url, sqlite_path
 from storage.file_watch import written
 from storage.identity import Identity
 from storage.models import HouseFact, Incident
@@ -148,3 +149,24 @@ def restored(session: Session, kept: Kept | None) -> Identity:
     if kept is not None:
         numbers.raise_to(session, kept.highest)
     return identity.rename(session)
+
+
+def record_of(url: str) -> Kept | None:
+    """What is kept beside the database of that address; None: nothing is."""
+    parsed = database_url(url)
+    return record_file.read(sqlite_path(parsed)) if parsed.get_backend_name() == "sqlite" else None
+
+
+def another_record(kept: Kept | None, session: Session) -> str | None:
+    """Why the database is not the one of which that was kept; None: it is."""
+    if kept is None:
+        return None
+    found = identity.read(session)
+    if found is None or found.record != kept.record:
+        return "another database stands in its place."
+    if not found.follows(kept.identity):
+        return (
+            "the database stands at an older state (its log was lost, or an older file was put in "
+            "its place)."
+        )
+    return None
