@@ -14,11 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from storage import audit, identity, numbers, record_file
+from storage.dialect import is_postgres
 from storage.engines import database_url, sqlite_path
+from storage.errors import CannotOpen
 from storage.file_watch import written
 from storage.identity import Identity
 from storage.models import HouseFact, Incident
@@ -68,6 +70,20 @@ def _set_aside(database: Path) -> str | None:
     log.replace(target)
     real.with_name(real.name + "-shm").unlink(missing_ok=True)
     return target.name
+
+
+def check_whole(session: Session, found: Found) -> None:
+    """Raises CannotOpen where what is not as it was left is damaged as well: an older file under a
+    newer log, half a copy."""
+    kept, before = found.kept, identity.read(session)
+    as_left = kept is None or (before is not None and before.follows(kept.identity))
+    if as_left or is_postgres(session):
+        return
+    if session.execute(text("pragma quick_check(1)")).scalar_one() != "ok":
+        raise CannotOpen(
+            "database.url: the database is not the one that was left, and it is damaged; put the "
+            "newest backup in its place: muster db restore FILE."
+        )
 
 
 def go_on(session: Session, found: Found, now: datetime) -> tuple[Identity, str | None]:

@@ -123,13 +123,18 @@ class Database:
     def _go_on(self, file: Path | None, found: Found) -> None:
         try:
             with Session(self._writing) as session, session.begin():
+                continuity.check_whole(session, found)
                 seen, self.change = continuity.go_on(session, found, datetime.now(UTC))
                 highest = numbers.highest(session)
             kept = Kept(seen.record, seen.beat, highest=highest)
             name = self.url.database or ""
             self._keeper = RecordKeeper(kept, name=name, file=file)
         except (sqlite3.Error, DBAPIError) as error:
-            raise CannotOpen(f"database.url: the database cannot be read ({error}).") from error
+            lines = str(error).splitlines() or ["no answer"]
+            raise CannotOpen(
+                f"database.url: the database cannot be read ({lines[0]}); put the newest backup in "
+                "its place: muster db restore FILE."
+            ) from error
         self.known_again = found.kept is not None
         if self.change is not None:
             log.warning("record_changed", what=self.change, highest=highest, aside=found.aside)

@@ -55,8 +55,14 @@ class RecordKeeper:
         """Raises RecordLost: what has the database open must not use it any more."""
         if self._lost is not None:
             raise self._lost
-        if self._watch is not None:
+        if self._watch is None:
+            return
+        try:
             self._watch.check(writer=writer)
+        finally:
+            # Behind a checkpoint, and at once: a file that is older than that has another log.
+            if writer and self._watch.beat != self._kept.written:
+                self._write(written=self._watch.beat)
 
     def before_commit(self, session: Session) -> None:
         """A number stands beside the database before anybody can see it."""

@@ -16,11 +16,12 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from storage import audit, numbers, work
+from storage import audit, work
 from storage.models import (
     LIVE_STATUSES,
     ActionAttempt,
     AttemptState,
+    HouseFact,
     Incident,
     SlackMessage,
     WorkItem,
@@ -29,6 +30,7 @@ from storage.models import (
 )
 
 _NEVER = -1  # no claim's outcome is known: delivery looks before it repeats
+_NUMBER = "incident_number"
 _LEAP = 100  # incidents that may have been opened since the backup
 _UNFINISHED = (WorkState.PENDING, WorkState.CLAIMED, WorkState.UNCLEAR)
 _IN_PLACE = ("/card", "/runbook", "/desk")  # messages that show the present state
@@ -68,7 +70,9 @@ def mark_restored(session: Session, now: datetime) -> Marked:
         .where(WorkItem.kind == WorkKind.INTAKE, WorkItem.state.in_(_UNFINISHED))
         .values(state=WorkState.PARKED, last_error=_PRESSED, lease_until=None),
     )
-    numbers.raise_to(session, numbers.highest(session) + _LEAP)
+    number = session.get(HouseFact, _NUMBER)
+    if number is not None:
+        number.value = {"next": int(number.value["next"]) + _LEAP}
     _show_anew(session, now)
     marked = Marked(messages, actions, presses)
     audit.record(

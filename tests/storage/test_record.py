@@ -20,7 +20,7 @@ from storage.backup import backup, restore
 from storage.continuity import OLDER, REMOVED, REPLACED
 from storage.database import Database
 from storage.engines import database_url
-from storage.errors import RecordLost
+from storage.errors import CannotOpen, RecordLost
 from storage.models import HouseFact
 from tests.conftest import KEY
 
@@ -156,6 +156,20 @@ async def test_a_file_that_is_written_over_is_not_mixed_with_its_log(
         assert not _said(database, "in the log")
         assert _number(database) > 3
     assert file.with_name(file.name + "-wal.aside").exists()
+
+
+async def test_a_damaged_file_is_named_with_its_remedy(sqlite_url: str, tmp_path: Path) -> None:
+    """An older file whose pages are half another's."""
+    file, copy = _file(sqlite_url), tmp_path / "older"
+    with _running(sqlite_url) as database:
+        backup(sqlite_url, copy)
+        await _written(database)
+    damaged = bytearray(copy.read_bytes())
+    for page in range(len(damaged) // 4096 * 3 // 4, len(damaged) // 4096):
+        damaged[page * 4096 : page * 4096 + 100] = b"\xff" * 100
+    file.write_bytes(damaged)
+    with pytest.raises(CannotOpen, match="put the newest backup in its place"):
+        Database.start(sqlite_url, key=KEY)
 
 
 async def test_a_newer_copy_of_the_same_does_no_harm(sqlite_url: str, tmp_path: Path) -> None:
