@@ -139,9 +139,9 @@ class Muster:
         await groups.load()
         channels = [channel.id for channel in settings.slack.channels.values()]
         given = GivenNumbers(channels, sender, database, clock, lambda: self._identity.bot_id)
-        questions.ask("identity", self._identity.ask(sender))
-        questions.ask("groups", groups.ask())
-        questions.ask("numbers", given.ask())
+        questions.ask("identity", partial(self._identity.ask, sender))
+        questions.ask("groups", groups.ask, answered=lambda: not groups.unknown)
+        questions.ask("numbers", given.ask, answered=lambda: given.answered)
         await questions.answers()
         roles = build_roles(settings, groups.members)
         groups.changed = lambda: roles.update(build_roles(settings, groups.members))
@@ -149,7 +149,7 @@ class Muster:
         presence = Presence(sender, database, clock)
         people = PeopleDirectory(presence, database)
         chains = {person for role in house.roles.values() for person in role.chain}
-        questions.ask("people", people.meet(chains))
+        questions.ask("people", partial(people.meet, chains))
         await questions.answers()
         await people.load()
 

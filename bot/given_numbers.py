@@ -33,7 +33,7 @@ PATIENCE = 10.0  # seconds in which a database that knows nothing waits for Slac
 
 
 class GivenNumbers:
-    """Asked once, at the start. `bot_id`: of our own posts, once Slack has told it."""
+    """Asked at the start, until Slack has said it. `bot_id`: of our own posts, once it is known."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class GivenNumbers:
         self._database = database
         self._clock = clock
         self._bot_id = bot_id
-        self._ended = asyncio.Event()
-        self._answered = False
+        self._ended = asyncio.Event()  # the first try
         self._begun = False
+        self.answered = False
 
     async def ask(self) -> None:
         """Looks through what was posted since the newest card that the database knows.
@@ -63,7 +63,7 @@ class GivenNumbers:
             log.warning("numbers_not_told", error=str(error))
         else:
             await self._database.write(lambda session: self._take_up(session, found))
-            self._answered = True
+            self.answered = True
         finally:
             self._ended.set()
 
@@ -103,7 +103,7 @@ class GivenNumbers:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     await self._ended.wait()
-            if not self._answered:
+            if not self.answered:
                 await self._database.write(lambda session: numbers.raise_to(session, _LEAP))
                 log.warning("numbers_not_known", next=_LEAP + 1)
         self._begun = True

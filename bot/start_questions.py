@@ -7,7 +7,7 @@ taken up when it does, and until then what was known before holds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 WITHIN = 1.0  # seconds; a Slack that is well answers in a tenth of them
+_AGAIN, _SELDOM = 5.0, 60.0  # seconds after a try without an answer: at first, and later
 
 
 class StartQuestions:
@@ -24,9 +25,16 @@ class StartQuestions:
         self._asked: set[asyncio.Task[None]] = set()
         self._new: set[asyncio.Task[None]] = set()
 
-    def ask(self, name: str, question: Awaitable[Any]) -> None:
-        """From now on, whoever waits for it."""
-        self._new.add(asyncio.create_task(_answered(name, question), name=f"ask-{name}"))
+    def ask(
+        self,
+        name: str,
+        question: Callable[[], Awaitable[Any]],
+        *,
+        answered: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """From now on, whoever waits for it; again and again until it is answered."""
+        asking = _ask(name, question, answered)
+        self._new.add(asyncio.create_task(asking, name=f"ask-{name}"))
 
     async def answers(self) -> None:
         """To what was asked since the last time, or what there is of them in time."""
@@ -43,8 +51,16 @@ class StartQuestions:
         await asyncio.gather(*asked, return_exceptions=True)
 
 
-async def _answered(name: str, question: Awaitable[Any]) -> None:
-    try:
-        await question
-    except Exception:
-        log.exception("question_failed", question=name)
+async def _ask(
+    name: str, question: Callable[[], Awaitable[Any]], answered: Callable[[], bool]
+) -> None:
+    pause = _AGAIN
+    while True:
+        try:
+            await question()
+        except Exception:
+            log.exception("question_failed", question=name)
+        if answered():
+            return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _SELDOM)
