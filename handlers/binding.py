@@ -84,6 +84,8 @@ def _named(interaction: Interaction) -> _Named | None:
 def _belongs(
     session: Session, interaction: Interaction, named: _Named | None, incident: Incident | None
 ) -> bool:
+    if named is not None and incident is None:
+        return True  # there is none of that number to act on, and that is what is answered
     if named is not None and incident is not None and named.tag not in (None, incident.tag):
         return False
     if not _in_a_message(interaction):
