@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.delivery.errors import SlackError
-from bot.delivery.lookup import EVENT_TYPE, messages_of
+from bot.delivery.lookup import own_posts
 from bot.delivery.sender import Sender
 from storage import continuity, numbers
 from storage.database import Database
@@ -67,10 +68,10 @@ class GivenNumbers:
         finally:
             self._ended.set()
 
-    async def _found(self, oldest: str | None) -> set[int]:
+    async def _found(self, since: datetime | None) -> set[int]:
         found: set[int] = set()
         for channel in self._channels:
-            async for message in messages_of(self._sender, channel, oldest=oldest):
+            for message in await own_posts(self._sender, channel=channel, since=since):
                 number = self._number_of(message)
                 if number is not None:
                     found.add(number)
@@ -78,12 +79,11 @@ class GivenNumbers:
 
     def _number_of(self, message: Mapping[str, Any]) -> int | None:
         """The incident whose card the message is; None: it is no card of ours."""
-        said, ours = message.get("metadata") or {}, self._bot_id()
-        if said.get("event_type") != EVENT_TYPE or message.get("bot_id") in (None, ""):
+        bot, ours = message.get("bot_id"), self._bot_id()
+        if not bot or (ours is not None and bot != ours):
             return None
-        if ours is not None and message["bot_id"] != ours:
-            return None
-        key = _CARD.fullmatch(str((said.get("event_payload") or {}).get("message")))
+        said = message["metadata"].get("event_payload") or {}
+        key = _CARD.fullmatch(str(said.get("message")))
         return None if key is None else int(key[1])
 
     def _take_up(self, session: Session, found: Collection[int]) -> None:
@@ -109,5 +109,8 @@ class GivenNumbers:
         self._begun = True
 
 
-def _newest_card(session: Session) -> str | None:
-    return session.scalar(select(func.max(SlackMessage.ts)).where(SlackMessage.key.like("%/card")))
+def _newest_card(session: Session) -> datetime | None:
+    """By Slack's clock."""
+    newest = select(func.max(SlackMessage.ts)).where(SlackMessage.key.like("%/card"))
+    found = session.scalar(newest)
+    return None if found is None else datetime.fromtimestamp(float(found), UTC)
