@@ -35,6 +35,7 @@ def backup(url: str, target: Path) -> int:
     source = _sqlite_file(url, "backup")
     if target.exists():
         raise BackupError(f"{target} exists; name a file that does not, so that no backup is lost.")
+    continuity.refuse_mixture(source.absolute())
     part = target.with_name(target.name + ".part")
     try:
         keep_private(part)

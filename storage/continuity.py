@@ -8,6 +8,7 @@ highest that was ever given, and what was noticed is recorded and told.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,7 @@ REMOVED, REPLACED, OLDER, BEHIND = "removed", "replaced", "older", "behind"
 """Kinds of a change: no database was there, another one, an older state of it; or Slack knows more
 than it does (`bot.given_numbers`)."""
 _CHANGE = "record_change"
+_LOOKS, _BETWEEN = 10, 0.05
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,37 @@ def look(database: Path) -> Found:
     return Found(kept, stands is not None, None if own else _set_aside(database))
 
 
+def refuse_mixture(database: Path) -> None:
+    """For what opens it beside a bot, or while none runs: it must not write a log into a file that
+    it does not belong to. Raises CannotOpen; the start of a bot sets such a log aside."""
+    kept = record_file.read(database)
+    if kept is None or not _has_log(database):
+        return
+    for _ in range(_LOOKS):  # the bot may write its checkpoint at this moment
+        stands = written(database)
+        if stands is not None and stands.follows(Identity(kept.record, kept.written)):
+            return
+        time.sleep(_BETWEEN)
+    raise CannotOpen(
+        f"database.url: another file was put in the place of {database}, and {database.name}-wal "
+        "belongs to the one before: start muster run, which sets it aside, or restore a backup by "
+        "muster db restore FILE."
+    )
+
+
+def _has_log(database: Path) -> bool:
+    real = database.resolve()
+    try:
+        return real.with_name(real.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
 def _set_aside(database: Path) -> str | None:
     real = database.resolve()
-    log = real.with_name(real.name + "-wal")
-    try:
-        if log.stat().st_size == 0:
-            return None
-    except OSError:
+    if not _has_log(database):
         return None
+    log = real.with_name(real.name + "-wal")
     target, number = log.with_name(log.name + ".aside"), 1
     while target.exists():
         number += 1

@@ -95,6 +95,8 @@ class Database:
             raise CannotOpen(
                 f"database.url: {path} does not exist; muster run makes it, or name another."
             )
+        if database.embedded:
+            continuity.refuse_mixture(path)
         check_schema(database.writing_engine)
         check_key(database.writing_engine, database._cipher)
         return database

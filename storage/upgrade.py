@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from storage.cipher import AesCipher, Keys
+from storage.continuity import refuse_mixture
 from storage.engines import database_url, sqlite_path, writing_engine
 from storage.errors import CannotOpen, WrongSchema
 from storage.files import keep_private, rewrite
@@ -33,6 +34,7 @@ def upgrade(url: str, key: bytes | Keys) -> str:
             raise CannotOpen(
                 f"database.url: the folder {folder} does not exist; create it or name another."
             )
+        refuse_mixture(sqlite_path(parsed).absolute())
         keep_private(sqlite_path(parsed))
     engine = writing_engine(parsed, cipher)
     try:

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from sqlalchemy import create_engine, text
 
 from bot.cli.stack import stack
 from sandbox.drills.hands import Json, elements, wait_for, words
+from storage.engines import database_url
 from tests.house.steps import effects, health, note, notes_fail, ready, switch
 from tests.journeys.invariants import attempts, kill, no_message_twice, one_effect_a_key
 from tests.journeys.workspace import INCIDENTS, MEI, Workspace, daytime
-from tests.replicas.conftest import channel_card
+from tests.replicas.conftest import channel_card, over_postgres
 
 pytestmark = pytest.mark.programs
 
@@ -166,14 +169,18 @@ def _written_over(workspace: Workspace) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("lose", "while_running"),
+    ("lose", "while_running", "status", "said"),
     [
-        (_log_is_lost, "muster.db-wal, the log of the database, was removed"),
-        (_written_over, "muster.db was written over by another program"),
+        (_log_is_lost, "muster.db-wal, the log of the database, was removed", 1, "older state"),
+        (_written_over, "muster.db was written over by another program", 2, "another file was put"),
     ],
 )
 def test_an_older_state_under_an_open_incident_does_nothing_twice(
-    workspace: Workspace, lose: Callable[[Workspace], None], while_running: str
+    workspace: Workspace,
+    lose: Callable[[Workspace], None],
+    while_running: str,
+    status: int,
+    said: str,
 ) -> None:
     """The bot is killed on it, as by a machine that fails, and starts on what is left."""
     card = channel_card(workspace)
@@ -189,6 +196,8 @@ def test_an_older_state_under_an_open_incident_does_nothing_twice(
     lose(workspace)
     noticed(workspace, while_running)
     kill(workspace)
+    verified = muster(workspace, "audit", "verify")
+    assert (verified.returncode, said in verified.stdout + verified.stderr) == (status, True)
     workspace.restart()
     told_at_start(workspace, "Muster's database stood at an older state when it started")
     assert effects(workspace) == 1
@@ -201,6 +210,37 @@ def test_an_older_state_under_an_open_incident_does_nothing_twice(
     assert note(workspace, "again")["ok"]
     workspace.settled()
     assert muster(workspace, "audit", "verify").returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_dropped_database_is_said_and_its_numbers_are_asked_of_slack(
+    tmp_path: Path, pg_server: str
+) -> None:
+    """On PostgreSQL nothing is kept beside it: the cards in Slack are what is left."""
+    with over_postgres(tmp_path, pg_server) as workspace:
+        workspace.restart()
+        old = channel_card(workspace)
+        workspace.settled()
+        config = yaml.safe_load(workspace.stack.config.read_text("utf-8"))
+        engine = create_engine(database_url(config["database"]["url"]))
+        with engine.begin() as connection:
+            connection.execute(text("drop schema public cascade"))
+            connection.execute(text("create schema public"))
+        engine.dispose()
+        noticed(workspace, "is another one than Muster was started on")
+        kill(workspace)
+        workspace.restart()
+        told_at_start(workspace, "Slack shows an incident that Muster's database does not know")
+        workspace.until(
+            lambda: [card for card in workspace.cards() if card["ts"] != old["ts"]], "a new card"
+        )
+        workspace.settled()
+        assert [row["number"] for row in workspace.rows("select number from incidents")] == [2]
+        message, element = wait_for(lambda: workspace.at(old).find("3.3.1.s2", "switch"), "it")
+        click = lambda: workspace.slack.click(MEI, message, INCIDENTS, element)  # noqa: E731
+        assert "There is no INC-1" in workspace.answer_to(MEI, click)
+        assert effects(workspace) == 0
 
 
 def test_a_second_run_through_a_link_is_refused(workspace: Workspace) -> None:
