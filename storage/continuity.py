@@ -53,7 +53,7 @@ def look(database: Path) -> Found:
     kept, stands = record_file.read(database), written(database)
     if kept is None:
         return Found(there=stands is not None)
-    own = stands is not None and stands.follows(Identity(kept.record, kept.written))
+    own = stands is not None and stands.follows(kept.stamp)
     return Found(kept, stands is not None, None if own else _set_aside(database))
 
 
@@ -65,7 +65,7 @@ def refuse_mixture(database: Path) -> None:
         return
     for _ in range(_LOOKS):  # the bot may write its checkpoint at this moment
         stands = written(database)
-        if stands is not None and stands.follows(Identity(kept.record, kept.written)):
+        if stands is not None and stands.follows(kept.stamp):
             return
         time.sleep(_BETWEEN)
     raise CannotOpen(

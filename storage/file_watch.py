@@ -2,8 +2,8 @@
 
 A file that was removed or replaced goes on to be written by who has it open, and all of that is
 lost with the process; a file that was copied over is mixed with the log of the one before. So each
-unit asks first, by two looks at its place, and is refused when the place leads elsewhere. What is
-written to the file itself, past its log, is held against the beat that stood there before.
+unit asks first, by two looks at its place, and is refused when the place leads elsewhere; and the
+header of the file itself, past its log, is held against what stood there before.
 
 A connection of its own stays open as long as the watch: so the log is never taken away by SQLite
 itself, and what a removed file held can still be saved.
@@ -11,7 +11,7 @@ itself, and what a removed file held can still be saved.
 
 from __future__ import annotations
 
-import json
+import os
 import sqlite3
 import threading
 import time
@@ -21,17 +21,16 @@ from pathlib import Path
 
 import structlog
 
-from storage import identity
 from storage.errors import RecordLost
 from storage.files import keep_private
-from storage.identity import Identity
+from storage.identity import Stamp
 
 log = structlog.get_logger(__name__)
 
 _LOOKS = 10  # another program may write its checkpoint at this moment
 _BETWEEN = 0.05  # seconds between two of them
+_HEADER = 100  # bytes
 Place = tuple[int, int]
-Stamp = tuple[int, int]
 
 
 class FileWatch:
@@ -49,10 +48,14 @@ class FileWatch:
         self._anchor.execute("pragma wal_checkpoint(passive)").fetchall()
         self._anchor.execute("select count(*) from sqlite_master").fetchone()
         self._file, self._log_file = _place(path), _place(self._log)
-        self._stamp = _stamp(path)
-        self._known = written(path)
+        # Never closed while SQLite has the file open.
+        self._header = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._known = self._read()
         self._written_over = False
         self.problem: RecordLost | None = None  # as of the last question
+
+    def _read(self) -> Stamp | None:
+        return _stamp_in(os.pread(self._header, _HEADER, 0))
 
     @property
     def beat(self) -> int:
@@ -90,18 +93,16 @@ class FileWatch:
         return RecordLost("written_over", self._path.name) if self._written_over else None
 
     def _look(self) -> None:
-        """At what stands in the file, when somebody has written to it: SQLite, from its log, or
-        another program."""
-        stamp = _stamp(self._path)
-        if stamp == self._stamp or self._known is None:
+        """At what stands in the file: SQLite writes there from its log, and nobody else may."""
+        found = self._read()
+        if found == self._known or self._known is None:
             return
         for _ in range(_LOOKS):
-            stamp = _stamp(self._path)
-            found = written(self._path)
             if found is not None and found.follows(self._known):
-                self._stamp, self._known = stamp, found
+                self._known = found
                 return
             time.sleep(_BETWEEN)
+            found = self._read()
         self._written_over = True
 
     def rescue(self) -> Path | None:
@@ -134,26 +135,26 @@ class FileWatch:
         try:
             self._anchor.close()
         finally:
+            os.close(self._header)
             if self._written_over:
                 with suppress(OSError):
                     aside.replace(self._path)
 
 
-def written(path: Path) -> Identity | None:
-    """What stands in the file itself, without its log. None: no record, or none that is readable.
-
-    By SQLite, which knows that it has the file open elsewhere: a file that is opened and closed
-    beside it would take its locks away.
-    """
-    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+def written(path: Path) -> Stamp | None:
+    """What stands in the file itself, without its log; None: no database. Not to be asked in a
+    process that has it open: whoever closes a file gives the locks of its process on it back."""
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=1)) as connection:
-            row = connection.execute(
-                "select value from house where key = ?", (identity.FACT,)
-            ).fetchone()
-        return None if row is None else identity.of_value(json.loads(row[0]))
-    except (sqlite3.Error, ValueError, KeyError, TypeError):
+        with path.open("rb") as file:
+            return _stamp_in(file.read(_HEADER))
+    except OSError:
         return None
+
+
+def _stamp_in(header: bytes) -> Stamp | None:
+    if len(header) < _HEADER or not header.startswith(b"SQLite format 3\x00"):
+        return None
+    return Stamp(int.from_bytes(header[68:72]), int.from_bytes(header[60:64]))
 
 
 def _place(path: Path) -> Place | None:
@@ -162,11 +163,3 @@ def _place(path: Path) -> Place | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -10,13 +10,27 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from storage.dialect import insert_into, is_postgres
 from storage.models import HouseFact
 
 FACT = "record"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The identity in the header of a SQLite file (application_id and user_version), where it can
+    be read of the file alone, without its log: a checkpoint may have written some pages and not
+    others, so what else stands in the file is not to be relied on."""
+
+    name: int
+    beat: int
+
+    def follows(self, other: Stamp) -> bool:
+        """Whether this may be what that has become."""
+        return self.name == other.name and self.beat >= other.beat
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,11 @@ class Identity:
     def follows(self, other: Identity) -> bool:
         """Whether this may be what that has become."""
         return self.record == other.record and self.beat >= other.beat
+
+    @property
+    def stamp(self) -> Stamp:
+        """What stands of it in the header of a SQLite file."""
+        return Stamp(int(self.record[:7], 16), self.beat)
 
 
 def read(session: Session) -> Identity | None:
@@ -51,6 +70,7 @@ def name_it(session: Session) -> Identity:
     )
     found = read(session)
     assert found is not None  # noqa: S101 - the row was written above
+    _write_stamp(session, found)
     return found
 
 
@@ -74,7 +94,14 @@ def locked(session: Session) -> Identity | None:
 def _write(session: Session, now: Identity) -> Identity:
     row = session.scalars(_LOCKED).one()
     row.value = {"name": now.record, "beat": now.beat}
+    _write_stamp(session, now)
     return now
+
+
+def _write_stamp(session: Session, now: Identity) -> None:
+    if not is_postgres(session):
+        session.execute(text(f"pragma application_id = {now.stamp.name}"))
+        session.execute(text(f"pragma user_version = {now.stamp.beat}"))
 
 
 _LOCKED = (

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from storage.files import PRIVATE
-from storage.identity import Identity
+from storage.identity import Identity, Stamp
 
 ENDING = ".record"
 
@@ -31,6 +31,11 @@ class Kept:
     @property
     def identity(self) -> Identity:
         return Identity(self.record, self.beat)
+
+    @property
+    def stamp(self) -> Stamp:
+        """At least this stands in the header of the file."""
+        return Identity(self.record, self.written).stamp
 
 
 def of(database: Path) -> Path:

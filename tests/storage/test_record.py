@@ -158,6 +158,30 @@ async def test_a_file_that_is_written_over_is_not_mixed_with_its_log(
     assert file.with_name(file.name + "-wal.aside").exists()
 
 
+async def test_half_a_checkpoint_is_not_taken_for_another_file(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Behind a reader SQLite writes some pages of its log and not others: neither the bot that goes
+    on nor the start after a crash sees anything in it."""
+    file, left = _file(sqlite_url), tmp_path / "left"
+    left.mkdir()
+    with _running(sqlite_url) as database:
+        for round_ in range(20):
+            with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+                await _written(database, f"{round_}/" + "a" * 300)
+                reader.execute("begin")
+                reader.execute("select count(*) from house").fetchone()
+                for number in range(8):  # pages of the table are divided
+                    await _written(database, f"{round_}/{number}/" + "b" * 300)
+                _checkpoint(file)
+                await _written(database, f"{round_}/c")
+        for ending in ("", "-wal", ".record"):
+            shutil.copyfile(file.with_name(file.name + ending), left / f"muster.db{ending}")
+    with _running(f"sqlite:///{left / 'muster.db'}") as database:
+        assert database.change is None
+        assert _said(database, "19/c")
+
+
 async def test_a_damaged_file_is_named_with_its_remedy(sqlite_url: str, tmp_path: Path) -> None:
     """An older file whose pages are half another's."""
     file, copy = _file(sqlite_url), tmp_path / "older"
