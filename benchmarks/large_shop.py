@@ -67,7 +67,7 @@ select n, n, case when n % 3333 = 0 and n <= {{first}} then 3 else 1 end, 1000 +
 from numbers where n % 90 <> 3 or (n <= {{first}} and (n % 500 = 1 or n % 125 = 2))
 """
 _CREDITS = f"""
-insert into credit select n, n * 40, 1, 0, 1000, {AT} - {{day}} * 86400 - n % 80000
+insert into credit select n, n * 40, 1, 0, {AT} - 4000000, {AT} - {{day}} * 86400 - n % 80000
 from numbers where n <= {{credits}}
 """
 MAPPING: dict[str, Any] = {

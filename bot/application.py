@@ -18,7 +18,7 @@ from aiohttp import web
 
 from actions.paging.registry import open_pager
 from actions.runner import ActionRunner
-from bot.bolt_app import Identity, build_app
+from bot.bolt_app import build_app
 from bot.channels import join_channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
@@ -31,6 +31,8 @@ from bot.gc_tuning import avoid_pauses
 from bot.given_numbers import GivenNumbers
 from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
+from bot.identification import EVERY as IDENTITY_SECONDS
+from bot.identification import identify
 from bot.intake.dispatch import Dispatcher
 from bot.intake.front import Front
 from bot.intake.http import HttpIntake
@@ -69,6 +71,7 @@ from bot.wiring.organisation import (
 from bot.wiring.timer_handler import TimerWork
 from handlers import register_all
 from handlers.context import Desk
+from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
 from incidents.alerting import dead_letters, oncall, reachability, record_notice
 from incidents.organisation import House
@@ -105,7 +108,7 @@ class Muster:
         self._secrets = secrets
         self._clock = clock
         self._stack = AsyncExitStack()
-        self._identity = Identity()
+        self._identity = Identity(awaited=True)
         self._web_url: str | None = None
         self._control_url: str | None = None
         self._health: Health | None = None
@@ -135,19 +138,19 @@ class Muster:
         questions = StartQuestions()
         self._stack.push_async_callback(questions.stop)
         wanted = [role.group for role in settings.roles.values() if role.group]
-        groups = Groups(wanted, sender, database, clock)
+        groups = Groups(wanted, sender, database)
         await groups.load()
         channels = [channel.id for channel in settings.slack.channels.values()]
         given = GivenNumbers(channels, sender, database, clock, lambda: self._identity.bot_id)
-        questions.ask("identity", partial(self._identity.ask, sender))
-        questions.ask("groups", groups.ask, answered=lambda: not groups.unknown)
+        questions.ask("identity", partial(identify, self._identity, sender))
+        questions.ask("groups", groups.look, answered=lambda: not groups.unknown)
         questions.ask("numbers", given.ask, answered=lambda: given.answered)
         await questions.answers()
         roles = build_roles(settings, groups.members)
         groups.changed = lambda: roles.update(build_roles(settings, groups.members))
         house = build_house(settings, loaded, roles)
-        presence = Presence(sender, database, clock)
-        people = PeopleDirectory(presence, database)
+        presence = Presence(sender, database, clock, self._identity)
+        people = PeopleDirectory(presence, database, clock)
         chains = {person for role in house.roles.values() for person in role.chain}
         questions.ask("people", partial(people.meet, chains))
         await questions.answers()
@@ -180,6 +183,8 @@ class Muster:
             clock=clock,
             guard_looks=looks,
             order=Orders(checking.client),
+            identity=self._identity,
+            confirm=groups.confirm,
         )
         owner = self._owner
         workers = Workers(database, clock, owner)
@@ -189,7 +194,14 @@ class Muster:
         async def tell(interaction: Interaction, code: str) -> None:
             await desk.report(interaction, "problem" if code == "failed" else "form_gone")
 
-        dispatcher = Dispatcher(app, registry, database, clock, tell=tell)
+        dispatcher = Dispatcher(
+            app,
+            registry,
+            database,
+            clock,
+            tell=tell,
+            refuse=lambda interaction: registry.work(interaction, desk),
+        )
         pulse = Pulse()
         intake = Intake(
             database,
@@ -261,7 +273,9 @@ class Muster:
             scheduler.every(PEOPLE_SECONDS, people.reload, name="people")
         scheduler.every(GROUPS_SECONDS, groups.look, name="groups")
         scheduler.every(GROUPS_SECONDS, self._look, name="reachability")
-        scheduler.every(GROUPS_SECONDS, partial(self._identity.ask, sender), name="identity")
+        scheduler.every(
+            IDENTITY_SECONDS, partial(identify, self._identity, sender), name="identity"
+        )
         scheduler.every(BEAT_SECONDS, record.look, name="record")
         for every in {check.every for check in settings.checks}:
             scheduler.wake_every(every, WorkKind.CHECK)

@@ -9,46 +9,19 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.delivery.errors import SlackError
-from bot.delivery.sender import Sender
 from bot.intake.dispatch import CONTEXT, Dispatch
+from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
 
-log = structlog.get_logger(__name__)
-
 _ANY = re.compile(".*", re.DOTALL)
-
-
-@dataclass
-class Identity:
-    """Who the bot is in its workspace (auth.test); filled in when Slack has answered once."""
-
-    team_id: str | None = None
-    bot_id: str | None = None
-    bot_user_id: str | None = None
-
-    async def ask(self, sender: Sender) -> None:
-        """Who we are; a Slack that is away for the moment does not keep the bot from starting."""
-        if self.bot_user_id is not None:
-            return
-        try:
-            who = await sender.call("auth.test", {})
-        except SlackError as error:
-            log.warning("slack_not_reached", error=str(error))
-            return
-        self.team_id = who.get("team_id")
-        self.bot_id = who.get("bot_id")
-        self.bot_user_id = who.get("user_id")
 
 
 def build_app(
@@ -123,7 +96,5 @@ class _Route:
         if dispatch.answered == "errors":  # the form went back to the person: nothing to do
             dispatch.handled = True
             return
-        handler = self._registry.find(interaction)
-        if handler is not None:
-            await handler(interaction, self._desk)
-            dispatch.handled, dispatch.settled = True, interaction.progress.settled
+        dispatch.handled = await self._registry.work(interaction, self._desk)
+        dispatch.settled = interaction.progress.settled

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.clock import Clock
 from bot.delivery.presence import Presence
+from incidents.people import Standing
 from plan.languages import DEFAULT
 from storage.database import Database
 from storage.errors import StorageError
@@ -18,13 +21,17 @@ from storage.models import Person
 
 log = structlog.get_logger(__name__)
 
+_STANDS = timedelta(hours=1)  # what somebody is changes seldom
+_ASKED_FOR = 2.0  # seconds that a press waits for it
 PEOPLE_SECONDS = 5.0  # how late a choice that another replica took is known here
 
 
 class PeopleDirectory:
     """Language and zone by person; Slack is asked once for somebody new."""
 
-    def __init__(self, presence: Presence, database: Database) -> None:
+    def __init__(self, presence: Presence, database: Database, clock: Clock) -> None:
+        self._clock = clock
+        self._standings: dict[str, tuple[Standing, datetime]] = {}
         self._presence = presence
         self._database = database
         self._languages: dict[str, str] = {}
@@ -33,11 +40,16 @@ class PeopleDirectory:
     async def load(self) -> None:
         """Everybody whom the database knows."""
 
-        def read(session: Session) -> list[tuple[str, str, str]]:
-            return [(p.user_id, p.language, p.time_zone) for p in session.scalars(select(Person))]
+        def read(session: Session) -> list[tuple[str, str, str, str | None, datetime]]:
+            return [
+                (p.user_id, p.language, p.time_zone, p.standing, p.refreshed_at)
+                for p in session.scalars(select(Person))
+            ]
 
-        for user_id, language, zone in await self._database.read(read):
+        for user_id, language, zone, standing, at in await self._database.read(read):
             self._keep(user_id, language, zone)
+            if standing is not None:
+                self._standings[user_id] = (Standing(standing), at)
 
     async def meet(self, persons: Iterable[str]) -> None:
         """Slack is asked for those of whom nothing new is known, all at once."""
@@ -60,6 +72,26 @@ class PeopleDirectory:
     def known_language(self, user_id: str) -> str:
         """What is at hand; an acknowledgement waits for nobody."""
         return self._languages.get(user_id, DEFAULT)
+
+    async def standing_of(self, user_id: str) -> Standing:
+        """What somebody is in the workspace: a member, a guest … Asked anew once an hour.
+
+        Where Slack cannot say now, what it said before stands; UNKNOWN where it never said.
+        """
+        kept, at = self._standings.get(user_id, (Standing.UNKNOWN, None))
+        now = self._clock.now()
+        if at is not None and abs(now - at) < _STANDS:
+            return kept
+        try:
+            async with asyncio.timeout(_ASKED_FOR):
+                said = await self._presence.ask_standing(user_id)
+        except (TimeoutError, StorageError) as error:
+            log.warning("standing_not_told", user=user_id, error=str(error) or "no answer in time")
+            return kept
+        if said is Standing.UNKNOWN:
+            return kept
+        self._standings[user_id] = (said, now)
+        return said
 
     def known_zone(self, user_id: str) -> ZoneInfo:
         """What is at hand of the person's zone."""

@@ -204,6 +204,9 @@ def read_data(path: Path) -> dict[str, Any]:
         raise SettingsError(
             [f"{path}: {error.strerror}; write the configuration there or name it with --config."]
         ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError([f"{path}: line {line} is no UTF-8; save the file as UTF-8."]) from None
     try:
         data = strict_yaml.read(text)
     except NotStrict as error:

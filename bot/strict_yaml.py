@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from plan import file_bounds
+
 _NUMBER = re.compile(
     r"[-+]?(0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|"
     r"[-+]?(0|[1-9][0-9_]*)?\.[0-9_]*([eE][-+]?[0-9]+)?|[-+]?(0|[1-9][0-9_]*)[eE][-+]?[0-9]+|"
@@ -31,6 +33,10 @@ class NotStrict(ValueError):
 
 def read(text: str) -> Any:
     """The one document of the text. Raises NotStrict, and yaml.YAMLError for what is no YAML."""
+    try:
+        file_bounds.check(text)
+    except file_bounds.OutOfBounds as error:
+        raise NotStrict([f"line {error.line}: {error}."]) from None
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_REFERENCE = re.compile(r"^(?:INC[- ]?)?(\d{1,9})$", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?:INC[- ]?)?([0-9]{1,9})", re.IGNORECASE)
+_WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Target:
     def parse(cls, value: str) -> Target | None:
         """None when the value is not one of ours (an old release's button, a forged click)."""
         parts = value.split(":", 4)
-        found = _REFERENCE.match(parts[0])
+        found = _REFERENCE.fullmatch(parts[0])
         version, _, tag = parts[1].partition(".") if len(parts) > 1 else ("", "", "")
-        if found is None or not version.isdigit():
+        if found is None or whole(version) is None:
             return None
         padded = [*parts[2:], "", "", ""]
         return cls(int(found[1]), int(version), padded[0], padded[1], padded[2], tag)
@@ -43,8 +44,13 @@ class Target:
 
 def reference(text: str) -> int | None:
     """The number of an incident as a person types it: 412, INC-412, inc-412."""
-    found = _REFERENCE.match(text.strip())
+    found = _REFERENCE.fullmatch(text.strip())
     return int(found[1]) if found else None
+
+
+def whole(text: str) -> int | None:
+    """A number as our own buttons carry it; None: it is none, or larger than there are any."""
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def action_name(action_id: str) -> str:
@@ -61,6 +67,6 @@ def read_metadata(text: str) -> dict[str, Any]:
     """What a modal remembered; empty when it is not ours."""
     try:
         data = json.loads(text or "{}")
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -5,12 +5,12 @@ INC-2 would act on a new INC-2 of the same number. So every value and every form
 incident's own tag, and a message must be one of that incident's as the database knows it: not one
 of before, nor one that was posted anew since. Buttons that only one reader sees (an ephemeral
 answer, a form) are bound by the tag alone; App Home by the name of the record it was drawn from.
+The gate asks, before every handler, and has it recorded.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -18,9 +18,7 @@ from sqlalchemy.orm import Session
 from handlers.action_values import Target
 from handlers.registry import Interaction
 from incidents import loading
-from incidents.organisation import Actor
-from incidents.outcome import Outcome
-from storage import audit, identity
+from storage import identity
 from storage.models import Incident, SlackMessage, WorkItem, WorkKind, WorkState
 
 RECORD = "record"  # in the memory of App Home
@@ -33,35 +31,6 @@ class _Named:
 
     number: int
     tag: str | None
-
-
-def refuse(
-    session: Session, interaction: Interaction, actor: Actor, now: datetime
-) -> Outcome | None:
-    """None: it belongs there. Else the refusal, written to the audit log."""
-    if belongs(session, interaction):
-        return None
-    named = _named(interaction)
-    incident = None if named is None else loading.incident_of(session, named.number)
-    reference = None if named is None else f"INC-{named.number}"
-    audit.record(
-        session,
-        chain=audit.HOUSE if incident is None else incident.reference,
-        incident_id=None if incident is None else incident.id,
-        actor=actor.user_id,
-        roles=actor.roles,
-        action="refused",
-        object=interaction.name,
-        result="refused",
-        data={
-            "why": "another message",
-            "named": reference,
-            "channel": interaction.channel_id,
-            "message": interaction.message_ts,
-        },
-        now=now,
-    )
-    return Outcome.refused("other_message", reference=reference)
 
 
 def belongs(session: Session, interaction: Interaction) -> bool:
@@ -78,7 +47,7 @@ def _named(interaction: Interaction) -> _Named | None:
     if target is not None:
         return _Named(target.number, target.tag or None)
     number, tag = interaction.memory.get("incident"), interaction.memory.get("tag")
-    return _Named(int(number), str(tag) if tag else None) if number else None
+    return _Named(number, str(tag) if tag else None) if isinstance(number, int) else None
 
 
 def _belongs(

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.action_values import Target
+from handlers.action_values import Target, whole
 from handlers.context import Desk
-from handlers.registry import Interaction, Registry
+from handlers.gate import named
+from handlers.registry import Asks, Interaction, Registry
 from handlers.show import show_card
 from handlers.step_forms import asked
-from incidents.lifecycle import commands
+from incidents.lifecycle import asking
+from incidents.rights import Right
+from incidents.runbooks.by_hand import BY_HAND
 from incidents.shop_actions import approvals
-from incidents.step_press import Press, answer_question, press
+from incidents.step_press import SKIP, Press, answer_question, press
 
 
 def register(registry: Registry) -> None:
+    of_step, shown = Asks(Right.STEP), Asks(Right.SHOW, named)
     for name in ("step.run", "step.form", "step.branch", "step.done"):
-        registry.action(name, opens=True)(step)
-    registry.action("step.skip", opens=True)(skip)
-    registry.action("step.by_hand", opens=True)(by_hand)
-    registry.action("step.undo")(undo)
-    registry.action("later.run")(later)
-    registry.action("incident.show")(show)
-    registry.action("approval.grant")(grant)
-    registry.action("approval.refuse")(refuse)
-    registry.action("ask.role")(ask)
-    registry.action("language.show")(other_language)
+        registry.action(name, opens=True, asks=of_step)(step)
+    registry.action("step.skip", opens=True, asks=of_step)(skip)
+    registry.action("step.by_hand", opens=True, asks=of_step)(by_hand)
+    registry.action("step.undo", asks=Asks(Right.ACTION))(undo)
+    registry.action("later.run", asks=Asks(Right.ACTION))(later)
+    registry.action("incident.show", asks=shown)(show)
+    registry.action("approval.grant", asks=Asks(Right.APPROVE))(grant)
+    registry.action("approval.refuse", asks=Asks(Right.APPROVE))(refuse)
+    registry.action("ask.role", asks=Asks(Right.ASK, named))(ask)
+    registry.action("language.show", asks=shown)(other_language)
 
 
 async def target_of(interaction: Interaction, desk: Desk) -> Target | None:
     """What the click is about; somebody who pressed something foreign is told so."""
     target = Target.parse(interaction.value)
-    if target is None or not await desk.belongs(interaction):
+    if target is None:
         await desk.say(interaction, "form_gone")
-        return None
     return target
 
 
@@ -73,8 +76,9 @@ async def step(interaction: Interaction, desk: Desk) -> None:
     if target is None:
         return
     now = desk.clock.now()
-    wanted = await desk.read(lambda session: asked(session, desk.house, target, now))
-    if wanted is not None and wanted.form is not None and wanted.may_open(desk.actor(interaction)):
+    actor = desk.actor(interaction)
+    wanted = await desk.read(lambda session: asked(session, desk.house, target, now, actor))
+    if wanted is not None and wanted.form is not None and wanted.may:
         await desk.open(
             interaction,
             "form",
@@ -83,7 +87,7 @@ async def step(interaction: Interaction, desk: Desk) -> None:
             metadata=remembered(interaction, target, plan=wanted.plan_hash),
         )
         return
-    if wanted is not None and wanted.preview and wanted.may_open(desk.actor(interaction)):
+    if wanted is not None and wanted.preview and wanted.may:
         await desk.open(
             interaction,
             "preview",
@@ -99,22 +103,26 @@ async def step(interaction: Interaction, desk: Desk) -> None:
 
 async def skip(interaction: Interaction, desk: Desk) -> None:
     """Skipping asks for a reason in one line."""
-    await _told(interaction, desk, "form_skip")
+    await _told(interaction, desk, "form_skip", SKIP)
 
 
 async def by_hand(interaction: Interaction, desk: Desk) -> None:
     """What was done outside of Muster is told in one line."""
-    await _told(interaction, desk, "form_by_hand")
+    await _told(interaction, desk, "form_by_hand", BY_HAND)
 
 
-async def _told(interaction: Interaction, desk: Desk, form: str) -> None:
+async def _told(interaction: Interaction, desk: Desk, form: str, button: str) -> None:
     target = await target_of(interaction, desk)
     if target is None:
         return
-    now = desk.clock.now()
-    wanted = await desk.read(lambda session: asked(session, desk.house, target, now))
+    now, actor = desk.clock.now(), desk.actor(interaction)
+    wanted = await desk.read(lambda session: asked(session, desk.house, target, now, actor))
     if wanted is None:
         await desk.say(interaction, "form_gone", reference=f"INC-{target.number}")
+        return
+    if not wanted.may:
+        pressed = Press(target.number, target.version, target.step, button, actor)
+        await desk.act(interaction, lambda session, at: press(session, desk.house, pressed, at))
         return
     await desk.open(
         interaction,
@@ -142,7 +150,7 @@ async def later(interaction: Interaction, desk: Desk) -> None:
     target = await target_of(interaction, desk)
     if target is None:
         return
-    sequence = int(target.rest) if target.rest.isdigit() else None
+    sequence = whole(target.rest)
     await desk.act(
         interaction,
         lambda session, at: answer_question(
@@ -164,13 +172,20 @@ async def _decide(interaction: Interaction, desk: Desk, *, grants: bool) -> None
     target = await target_of(interaction, desk)
     if target is None:
         return
-    actor, house = desk.actor(interaction), desk.house
-    request = int(target.step) if target.step.isdigit() else 0
-    drawn = int(target.button) if target.button.isdigit() else 0
+    house = desk.house
+    request = whole(target.step) or 0
+    drawn = whole(target.button) or 0
     await desk.act(
         interaction,
         lambda session, at: approvals.decide(
-            session, house, request, actor, at, grant=grants, drawn=drawn
+            session,
+            house,
+            request,
+            desk.actor(interaction),
+            at,
+            grant=grants,
+            drawn=drawn,
+            number=target.number,
         ),
     )
 
@@ -183,7 +198,7 @@ async def ask(interaction: Interaction, desk: Desk) -> None:
     actor = desk.actor(interaction)
     await desk.act(
         interaction,
-        lambda session, at: commands.ask_person(
+        lambda session, at: asking.ask_person(
             session, desk.house, target.number, actor, target.step, target.button, at
         ),
     )
@@ -200,5 +215,6 @@ async def other_language(interaction: Interaction, desk: Desk) -> None:
     """This card in the other language, to that reader alone."""
     target = await target_of(interaction, desk)
     if target is not None:
-        language = target.button or target.step or None
-        await show_card(interaction, desk, target.number, language=language)
+        await show_card(
+            interaction, desk, target.number, language=target.button or target.step or None
+        )

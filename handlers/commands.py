@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from handlers import cases, replies
-from handlers.action_values import reference
+from handlers.action_values import reference, whole
 from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
-from handlers.registry import Interaction, Registry
+from handlers.gate import may
+from handlers.registry import Asks, Interaction, Registry
 from handlers.show import send_review, show_card
 from handlers.typed import as_written, looked_up, split_word
 from incidents import read
 from incidents.authorise import refuse_in_house
-from incidents.command_table import Act
 from incidents.lifecycle import commands, follow_ups
 from incidents.lifecycle.declaring import Ringing, declare_line, find_type
 from incidents.outcome import Outcome
 from incidents.read.selection import Selection
 from incidents.read.week import start_of
+from incidents.rights import Right
 from incidents.scope import snapshot
 from incidents.views import ListItem
 from plan.languages import asked
@@ -33,23 +34,28 @@ _LONGEST = 3000  # characters of a text behind a command that are looked at
 
 
 def register(registry: Registry) -> None:
-    registry.command("incident", opens=_opens_declaration)(incident)
-    registry.command("complaint", opens=lambda text: not _asks_for_help(text))(complaint)
-    registry.command("order")(cases.order)
-    registry.action("line.ring")(line_ring)
-    registry.action("line.quiet")(line_quiet)
-    registry.action("week.list")(week_list)
-    registry.action("week.ask")(week_ask)
+    own, line = Asks(Right.OWN), Asks(Right.DECLARE)
+    registry.command("incident", opens=_opens_declaration, asks=own)(incident)
+    registry.command("complaint", opens=lambda text: not _asks_for_help(text), asks=own)(complaint)
+    registry.command("order", asks=Asks(Right.ORDER))(cases.order)
+    registry.action("line.ring", asks=line)(line_ring)
+    registry.action("line.quiet", asks=line)(line_quiet)
+    registry.action("week.list", asks=Asks(Right.LIST))(week_list)
+    registry.action("week.ask", asks=Asks(Right.WEEK))(week_ask)
 
 
 async def incident(interaction: Interaction, desk: Desk) -> None:
     """`/incident [report | list | week | show N | note N … | review N | language L | section]`."""
     word, rest = split_word(interaction.text)
     asked_for = _verb(word)
-    if not word or asked_for == _REPORT:
+    if asked_for is not None and asked_for != _REPORT:
+        do, right, about = _SUBCOMMANDS[asked_for]
+        number = reference(looked_up(split_word(rest)[0])) if about else None
+        # Of an incident that is not named nothing is shown: the handler says what is missing.
+        if (about and number is None) or await may(interaction, desk, right, number):
+            await do(interaction, desk, rest)
+    elif not word or asked_for == _REPORT:
         await _report(interaction, desk, rest)
-    elif asked_for is not None:
-        await _SUBCOMMANDS[asked_for](interaction, desk, rest)
     elif find_type(desk.house.plan, looked_up(word)) is not None:
         await _report(interaction, desk, interaction.text)  # the section alone: its form
     else:
@@ -67,6 +73,8 @@ def _opens_declaration(text: str) -> bool:
 
 
 async def _report(interaction: Interaction, desk: Desk, rest: str) -> None:
+    if not await may(interaction, desk, Right.DECLARE):
+        return
     word, text = split_word(rest)
     kind = find_type(desk.house.plan, looked_up(word)) if word else None
     if kind is None:
@@ -143,7 +151,7 @@ async def _week(interaction: Interaction, desk: Desk, _: str) -> None:
     actor = desk.actor(interaction)
 
     def work(session: Session, now: datetime) -> Outcome:
-        refused = refuse_in_house(session, desk.house, actor, Act.WEEK, now)
+        refused = refuse_in_house(session, desk.house, actor, Right.WEEK, now)
         if refused is not None:
             return refused
         replies.say(session, interaction, "week", {}, now)
@@ -166,7 +174,7 @@ async def week_list(interaction: Interaction, desk: Desk) -> None:
 async def week_ask(interaction: Interaction, desk: Desk) -> None:
     """Who has a follow-up that is late is reminded by the manager."""
     actor = desk.actor(interaction)
-    item = int(interaction.value) if interaction.value.isdigit() else 0
+    item = whole(interaction.value) or 0
     await desk.act(interaction, lambda s, at: follow_ups.ask(s, desk.house, item, actor, at))
 
 
@@ -219,14 +227,15 @@ async def _help(interaction: Interaction, desk: Desk, _: str) -> None:
     await desk.inform(interaction, "usage_incident")
 
 
-_SUBCOMMANDS: dict[str, Subcommand] = {
-    "list": _list,
-    "week": _week,
-    "show": _show,
-    "note": _note,
-    "review": _review,
-    "language": _language,
-    "help": _help,
+# Each with the right that it asks for, and whether that is asked of the incident that it names.
+_SUBCOMMANDS: dict[str, tuple[Subcommand, str, bool]] = {
+    "list": (_list, Right.LIST, False),
+    "week": (_week, Right.WEEK, False),
+    "show": (_show, Right.SHOW, True),
+    "note": (_note, "note", True),
+    "review": (_review, Right.REVIEW, True),
+    "language": (_language, Right.OWN, False),
+    "help": (_help, Right.OWN, False),
 }
 # What may be typed for each, in whichever language.
 _REPORT = "report"
@@ -243,6 +252,12 @@ _TYPED = {
 _VERBS = {word: verb for verb, words in _TYPED.items() for word in words}
 
 
+def rights_of_words() -> dict[str, str]:
+    """What each word behind /incident asks for; it is a command of its own."""
+    asked = {word: str(right) for word, (_, right, _) in _SUBCOMMANDS.items()}
+    return {_REPORT: str(Right.DECLARE), **asked}
+
+
 def _verb(word: str) -> str | None:
     """What is asked for; None: it is no word of ours."""
     return _VERBS.get(looked_up(word).lower())
@@ -257,5 +272,5 @@ async def complaint(interaction: Interaction, desk: Desk) -> None:
     text = interaction.text.strip()
     if _asks_for_help(text):
         await desk.inform(interaction, "usage_complaint")
-    else:
+    elif await may(interaction, desk, Right.COMPLAINT):
         await open_complaint(interaction, desk, order=as_written(text)[:60])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.orm import Session
 
-from handlers import binding, replies
+from handlers import replies
+from handlers.identity import Identity
 from handlers.registry import Interaction
+from incidents import authorise
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.people import Standing
 from message_templates.engine import Message, Templates
 from storage import outbox
 from storage.database import Database
@@ -62,6 +65,9 @@ class People(Protocol):
 
     async def zone_of(self, user_id: str) -> ZoneInfo: ...
 
+    async def standing_of(self, user_id: str) -> Standing:
+        """Whether the person is a member of the workspace."""
+
     async def choose_language(self, user_id: str, language: str) -> None: ...
 
 
@@ -87,6 +93,14 @@ class Shown:
     secret: Any = field(default=None, repr=False)
 
 
+Confirm = Callable[[], Awaitable[bool]]
+"""Asks Slack anew who is in the user groups; False when it cannot say."""
+
+
+async def _cannot_say() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Desk:
     """The connections of the handlers."""
@@ -99,9 +113,12 @@ class Desk:
     clock: Clock
     guard_looks: GuardLooker
     order: OrderLooker
+    identity: Identity = field(default_factory=Identity)
+    confirm: Confirm = _cannot_say
 
     def actor(self, interaction: Interaction) -> Actor:
-        return self.house.actor(interaction.user_id)
+        """Who acts, with the roles that they have now."""
+        return self.house.actor(interaction.user_id, confirmed=interaction.progress.confirmed)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         return await self.database.read(work)
@@ -116,18 +133,23 @@ class Desk:
         """One unit of work for one delivery: done at most once, with its answer in it.
 
         The delivery is marked as done in the same transaction, so that after a crash it is worked
-        again only if nothing of it stands. `kept`: see `answers.tell`.
+        again only if nothing of it stands. `kept`: see `replies.tell`. What is refused is on
+        record. Where money moves and the right comes from a user group, Slack is asked first.
         """
-        now = self.clock.now()
 
         def unit(session: Session) -> Outcome:
+            now = self.clock.now()
             once(session, interaction.delivery, now)
-            elsewhere = binding.refuse(session, interaction, self.actor(interaction), now)
-            outcome = elsewhere or work(session, now)
+            outcome = work(session, now)
+            self._note(session, interaction, outcome, now)
             replies.tell(session, interaction, outcome, now, kept=kept)
             return outcome
 
-        outcome = await self.database.write(unit, urgent=True)
+        try:
+            outcome = await self.database.write(unit, urgent=True)
+        except authorise.Unconfirmed:
+            interaction.progress.confirmed = await self.confirm()
+            outcome = await self.database.write(unit, urgent=True)
         interaction.progress.settled = True
         log.info(
             "acted",
@@ -139,10 +161,11 @@ class Desk:
         )
         return outcome
 
-    async def belongs(self, interaction: Interaction) -> bool:
-        """Whether what was pressed is the named incident's: asked before a form is opened. What is
-        done is refused by `act`, and recorded."""
-        return await self.database.read(lambda session: binding.belongs(session, interaction))
+    def _note(
+        self, session: Session, interaction: Interaction, outcome: Outcome, now: datetime
+    ) -> None:
+        what = f"{interaction.kind} {interaction.name}"[:100]
+        authorise.note_refusal(session, self.house, self.actor(interaction), what, outcome, now)
 
     async def draw(
         self, interaction: Interaction, template: str, view: Any, **params: Any
@@ -220,4 +243,9 @@ class Desk:
     async def report(self, interaction: Interaction, code: str, **params: Any) -> None:
         """The same for what was worked on already, or failed: the delivery is not touched."""
         now, outcome = self.clock.now(), Outcome.refused(code, **params)
-        await self.database.write(lambda s: replies.tell(s, interaction, outcome, now))
+
+        def unit(session: Session) -> None:
+            self._note(session, interaction, outcome, now)
+            replies.tell(session, interaction, outcome, now)
+
+        await self.database.write(unit)

@@ -16,7 +16,9 @@ from handlers import forms
 from handlers.action_values import Target
 from handlers.buttons import remembered, target_of
 from handlers.context import MENU, Desk, Shown
-from handlers.registry import Interaction, Registry
+from handlers.gate import judge, named
+from handlers.gate import remembered as in_memory
+from handlers.registry import Asks, Interaction, Registry
 from handlers.sent_forms import drawn_form
 from handlers.show import incident_id, plan_hash_of, send_review, show_card
 from incidents import read
@@ -24,15 +26,17 @@ from incidents.lifecycle import commands
 from incidents.lifecycle.command_rows import TABLE, Command, Given
 from incidents.outcome import Outcome
 from incidents.payload_codec import pack
+from incidents.rights import Right
 
 
 def register(registry: Registry) -> None:
     for row in TABLE.values():
-        registry.action(row.action, opens=row.form is not None)(_pressed(row))
+        pressed, sent = Asks(row.name, named), Asks(row.name, in_memory)
+        registry.action(row.action, opens=row.form is not None, asks=pressed)(_pressed(row))
         if row.form is not None:
             registry.answer(f"form.{row.name}")(_errors(row))
-            registry.view(f"form.{row.name}")(_sent(row))
-    registry.action("more", opens=True)(more)
+            registry.view(f"form.{row.name}", asks=sent)(_sent(row))
+    registry.action("more", opens=True, asks=Asks(Right.SHOW, named))(more)
 
 
 def _pressed(row: Command) -> Callable[[Interaction, Desk], Awaitable[None]]:
@@ -195,6 +199,8 @@ _SHOWN: Mapping[str, Callable[[Interaction, Desk, Target], Awaitable[None]]] = {
     "all": _everything,
 }
 """Entries of the menu that show something to one reader and change nothing."""
+_READS: Mapping[str, str] = {"review": Right.REVIEW}
+"""What of them is not for everybody who may see the card."""
 
 
 async def more(interaction: Interaction, desk: Desk) -> None:
@@ -203,9 +209,13 @@ async def more(interaction: Interaction, desk: Desk) -> None:
     if target is None:
         return
     row, shown = TABLE.get(target.step), _SHOWN.get(target.step)
+    if row is None and shown is None:
+        await desk.say(interaction, "not_offered")
+        return
+    right = row.name if row is not None else _READS.get(target.step, Right.SHOW)
+    if not await judge(interaction, Asks(right, named), desk):
+        return
     if shown is not None:
         await shown(interaction, desk, target)
     elif row is not None:
         await run(interaction, desk, target, row)
-    else:
-        await desk.say(interaction, "not_offered")

@@ -13,20 +13,22 @@ from handlers import forms
 from handlers.cases import first_known
 from handlers.context import Desk
 from handlers.customers import personal_of
-from handlers.registry import Interaction, Registry
+from handlers.gate import may
+from handlers.registry import Asks, Interaction, Registry
 from handlers.sent_forms import type_of
 from handlers.step_forms import FormView
 from handlers.typed import numbers
 from incidents.lifecycle.declaring import Declaration, declarable, declare
+from incidents.rights import Right
 from plan.model import IncidentType
 from storage.money import Money
 
 
 def register(registry: Registry) -> None:
     registry.answer("form.declare")(answer)
-    registry.view("form.declare")(submitted)
+    registry.view("form.declare", asks=Asks(Right.DECLARE))(submitted)
     registry.answer("form.complaint")(answer)
-    registry.view("form.complaint")(submitted)
+    registry.view("form.complaint", asks=Asks(Right.COMPLAINT))(submitted)
 
 
 async def declare_form(interaction: Interaction, desk: Desk, kind: str | None) -> None:
@@ -91,8 +93,9 @@ def answer(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
     memory = interaction.memory
     if memory.get("choose"):
         chosen = str(forms.raw(interaction.state, "type") or "")
-        picked = desk.house.plan.incident_type(chosen)
-        assert picked.declare is not None  # noqa: S101 - only such types are offered
+        picked = type_of(desk.house, {"type": chosen})
+        if picked is None or picked.declare is None:
+            return None  # no such type is offered
         message = desk.templates.render(
             "form",
             FormView(picked.declare, {}),
@@ -115,6 +118,9 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
     if kind is None or kind.declare is None:
         if not interaction.memory.get("choose"):  # there the acknowledgement was the type's form
             await desk.say(interaction, "type_gone")
+        return
+    # Whatever its form is called: the type says whose right it asks for.
+    if not await may(interaction, desk, Right.COMPLAINT if is_complaint(kind) else Right.DECLARE):
         return
     values = forms.values(kind.declare, interaction)
     named = numbers(str(values.get("order") or ""))

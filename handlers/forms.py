@@ -41,7 +41,7 @@ def cases_chosen(state: Mapping[str, Any]) -> list[str]:
         option["value"]
         for name in state
         if name.startswith(_GROUP)
-        for option in state[name]["value"].get("selected_options") or ()
+        for option in (state[name].get("value") or {}).get("selected_options") or ()
     ]
     return list(map(str, chosen))
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from handlers import forms
 from handlers.context import Desk
-from handlers.registry import Interaction, Registry
+from handlers.registry import Asks, Interaction, Registry
 from incidents.command_table import Text
+from incidents.outcome import Outcome
+from incidents.rights import Right
 from incidents.runbooks.by_hand import BY_HAND
 from incidents.step_press import SKIP, Press, press
 from plan import step_buttons
@@ -17,11 +22,11 @@ from plan.model import Form
 
 def register(registry: Registry) -> None:
     registry.answer("form.step")(step_errors)
-    registry.view("form.step")(step)
+    registry.view("form.step", asks=Asks(Right.STEP))(step)
     for name, button in (("form.skip", SKIP), ("form.by_hand", BY_HAND)):
         registry.answer(name)(told_errors)
-        registry.view(name)(partial(told, button=button))
-    registry.view("form.send")(send)
+        registry.view(name, asks=Asks(Right.STEP))(partial(told, button=button))
+    registry.view("form.send", asks=Asks(Right.ACTION))(send)
 
 
 def _number(interaction: Interaction) -> int:
@@ -45,45 +50,36 @@ def step_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:
 
 async def step(interaction: Interaction, desk: Desk) -> None:
     """A step's form: recorded, or its action asked for with what was entered."""
-    memory = interaction.memory
-    wish = Press(
-        _number(interaction),
-        int(memory.get("version", 0)),
-        str(memory.get("step", "")),
-        str(memory.get("button", "")),
-        desk.actor(interaction),
-        values=forms.everything(interaction.state),
-    )
-    await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
+    await _press(interaction, desk, None, values=forms.everything(interaction.state))
 
 
 async def send(interaction: Interaction, desk: Desk) -> None:
     """What customers will read was read: it goes to those that were shown, no more."""
-    memory = interaction.memory
-    wish = Press(
-        _number(interaction),
-        int(memory.get("version", 0)),
-        str(memory.get("step", "")),
-        str(memory.get("button", "")),
-        desk.actor(interaction),
-        values={},
-        extra={"upto": memory.get("upto")},
-    )
-    await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
+    upto = interaction.memory.get("upto")
+    await _press(interaction, desk, None, values={}, extra={"upto": upto})
 
 
 async def told(interaction: Interaction, desk: Desk, *, button: str) -> None:
     """Why a step is skipped, or what was done by hand, in one line."""
+    reason = forms.text(interaction, "reason")
+    await _press(interaction, desk, button, values={"reason": reason})
+
+
+async def _press(interaction: Interaction, desk: Desk, button: str | None, **more: Any) -> None:
     memory = interaction.memory
-    wish = Press(
-        _number(interaction),
-        int(memory.get("version", 0)),
-        str(memory.get("step", "")),
-        button,
-        desk.actor(interaction),
-        values={"reason": forms.text(interaction, "reason")},
-    )
-    await desk.act(interaction, lambda session, at: press(session, desk.house, wish, at))
+
+    def work(session: Session, at: datetime) -> Outcome:
+        wish = Press(
+            _number(interaction),
+            int(memory.get("version", 0)),
+            str(memory.get("step", "")),
+            str(memory.get("button", "")) if button is None else button,
+            desk.actor(interaction),
+            **more,
+        )
+        return press(session, desk.house, wish, at)
+
+    await desk.act(interaction, work)
 
 
 def told_errors(interaction: Interaction, desk: Desk) -> dict[str, Any] | None:

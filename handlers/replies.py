@@ -18,6 +18,12 @@ IN_PLACE = frozenset({"line.ring", "line.quiet"})
 """Buttons of a question that the answer takes the place of."""
 
 
+CLOSES = frozenset(
+    {"no_right", "right_unknown", "not_ours", "no_member", "who_unknown", "not_found"}
+)
+"""Refusals after which the form is not drawn again: nothing of the incident is for who sent it."""
+
+
 def tell(
     session: Session,
     interaction: Interaction,
@@ -31,7 +37,7 @@ def tell(
     A form answers in itself. What was typed goes with a refusal, to its typist alone, encrypted
     until it is sent. `kept`: what the form needs to be drawn again, encrypted as well.
     """
-    if interaction.kind == "submission":
+    if interaction.kind == "submission" and interaction.flaw is None:
         _in_form(session, interaction, outcome, now, kept or {})
     elif not outcome.quiet:
         params = {"code": outcome.code, "params": outcome.params}
@@ -42,6 +48,8 @@ def tell(
 
 def typed_of(interaction: Interaction) -> dict[str, Any] | None:
     """What the person wrote, to be given back; None where that is nothing."""
+    if interaction.flaw is not None:
+        return None
     if interaction.kind == "command" and interaction.text.strip():
         return {"typed": [f"/{interaction.name} {interaction.text.strip()}"]}
     values = (e for block in interaction.state.values() for e in block.values())
@@ -70,6 +78,7 @@ def _in_form(
         "code": outcome.code,
         "params": outcome.params,
         "ok": outcome.ok,
+        "closed": outcome.code in CLOSES,
     }
     channel, thread = memory.get("channel"), memory.get("thread")
     secret = {"state": interaction.state, **(typed_of(interaction) or {}), **kept}

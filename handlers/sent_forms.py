@@ -32,6 +32,7 @@ class SentForm:
     state: Mapping[str, Any] = field(repr=False, default_factory=dict)  # Slack's, as it was sent
     typed: tuple[str, ...] = field(repr=False, default=())
     looks: Mapping[str, Any] | None = field(repr=False, default=None)
+    closed: bool = False  # it is not for who sent it: nothing of the incident is drawn
 
     @classmethod
     def of(cls, params: Mapping[str, Any], secret: Mapping[str, Any]) -> SentForm:
@@ -42,6 +43,7 @@ class SentForm:
             state=dict(secret.get("state") or {}),
             typed=tuple(secret.get("typed") or ()),
             looks=secret.get("looks"),
+            closed=bool(params.get("closed")),
         )
 
     @property
@@ -61,6 +63,8 @@ class SentForm:
 
 def again(session: Session, house: House, sent: SentForm, now: datetime) -> Drawn | None:
     """The form, as it is drawn now; None where it cannot be offered any more."""
+    if sent.closed:
+        return None
     drawn = _FORMS.get(sent.name, _command)(session, house, sent, now)
     if drawn is None:
         return None

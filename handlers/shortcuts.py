@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,24 +10,27 @@ from sqlalchemy.orm import Session
 
 from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
-from handlers.registry import Interaction, Registry
+from handlers.gate import judge
+from handlers.registry import Asks, Interaction, Registry
 from handlers.typed import Names, as_typed
 from incidents import people
 from incidents.alerting import dead_letters
 from incidents.lifecycle import commands
 from incidents.outcome import Outcome
+from incidents.rights import Right
 from storage.models import Incident, SlackMessage
 
 PINS = ("pushpin", "round_pushpin")
 
 
 def register(registry: Registry) -> None:
-    registry.shortcut("incident.declare", opens=True)(declare)
-    registry.shortcut("incident.note")(note)
-    registry.shortcut("complaint.create", opens=True)(complaint)
-    registry.event("reaction_added")(pinned)
+    noted = Asks("note")
+    registry.shortcut("incident.declare", opens=True, asks=Asks(Right.DECLARE))(declare)
+    registry.shortcut("incident.note", asks=noted)(note)
+    registry.shortcut("complaint.create", opens=True, asks=Asks(Right.COMPLAINT))(complaint)
+    registry.event("reaction_added", asks=replace(noted, late=True))(pinned)
     for name in ("channel_unarchive", "group_unarchive"):
-        registry.event(name)(unarchived)
+        registry.event(name, asks=Asks(Right.NEWS))(unarchived)
 
 
 async def declare(interaction: Interaction, desk: Desk) -> None:
@@ -84,6 +88,8 @@ async def _keep(
             await desk.forget(interaction)
         else:
             await desk.say(interaction, "not_a_thread")
+        return
+    if not await judge(interaction, Asks("note", lambda _: number), desk):
         return
     actor = desk.actor(interaction)
 

@@ -14,6 +14,7 @@ from incidents import loading
 from incidents.organisation import House
 from incidents.outcome import Outcome
 from incidents.read.lists import visible
+from plan.languages import LANGUAGES
 from storage import outbox
 from storage.models import Incident, Status
 
@@ -47,6 +48,8 @@ async def show_card(
         incident = _found(session, desk.house, interaction.user_id, number)
         if incident is None:
             return Outcome.refused("not_found", reference=f"INC-{number}")
+        if language is not None and language not in LANGUAGES:
+            return Outcome.refused("language_unknown")
         replies.say(session, interaction, "card", {}, now, incident=incident, language=language)
         return Outcome.done(quiet=True)
 

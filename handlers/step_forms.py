@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from handlers.action_values import Target
-from incidents import loading
+from incidents import authorise, loading
 from incidents.case_totals import CaseLine
+from incidents.change import Change
 from incidents.organisation import Actor, House
 from incidents.runbooks import runbook
 from incidents.shop_actions.message_preview import PreviewView, preview
-from incidents.snapshot import Snapshot
 from plan import step_buttons
 from plan.model import Action, Button, Form, Words
 
@@ -40,16 +40,10 @@ class Asked:
     button: Button | None
     action: Action | None
     form: Form | None
-    role: str
-    owner: str | None
+    may: bool  # whether it is shown; who may not is told by the press itself, and it is kept
     plan_hash: str  # of the plan that the form was taken from: it is judged by that one
     preview: PreviewView | None = None  # of what customers will read
     cases: tuple[CaseLine, ...] = ()  # that the form, which holds case by case, asks about
-
-    def may_open(self, actor: Actor) -> bool:
-        """Whether the form is shown; who may not is told by the press itself, and it is kept."""
-        roles = set(self.action.roles) if self.action is not None else {self.role, "managers"}
-        return bool(actor.roles & roles) or actor.user_id == self.owner
 
     @property
     def view(self) -> FormView | None:
@@ -59,12 +53,17 @@ class Asked:
         return FormView(self.form, self.scope, several[:MOST])
 
 
-def asked(session: Session, house: House, target: Target, now: datetime) -> Asked | None:
-    """None: the incident or the step is not there (an old card of another plan)."""
+def asked(
+    session: Session, house: House, target: Target, now: datetime, actor: Actor | None = None
+) -> Asked | None:
+    """None: the incident or the step is not there (an old card of another plan).
+
+    `actor`: who wants to press it; where it is drawn again for who pressed it already, nobody.
+    """
     incident = loading.incident_of(session, target.number)
     if incident is None:
         return None
-    snapshot = Snapshot(session, house, incident, now)
+    snapshot = Change(session, house, incident, actor or Actor(""), now)
     plan, place = snapshot.plan, snapshot.place(target.step)
     if place is None:
         return None
@@ -80,8 +79,7 @@ def asked(session: Session, house: House, target: Target, now: datetime) -> Aske
         button=found.button if found is not None else None,
         action=action,
         form=found.form if found is not None else None,
-        role=place.plan.role,
-        owner=incident.owner,
+        may=authorise.may_press(snapshot, place.plan, action),
         plan_hash=incident.plan_hash,
         preview=(
             preview(

@@ -17,14 +17,15 @@ from incidents.alerting import notifications
 from incidents.alerting.notifications import Event
 from incidents.case_totals import CaseLine, read_cases
 from incidents.change import Change
-from incidents.command_table import Act
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import Right
 from incidents.runbooks import step_completion
 from storage.models import LIVE_STATUSES, Case, CaseState, CheckState, Incident
 
 PAGE = 10
 ALL = "all"
+FILTERS = frozenset({ALL, *CaseState})
 _LEFT = "left"  # among a subject's figures: cases that it finds though they are settled
 _COUNTED_EVERY = 3600  # seconds between two lines about a changed count
 
@@ -86,15 +87,6 @@ def _cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def refuse(session: Session, house: House, number: int, actor: Actor, now: datetime) -> Outcome:
-    """The refusal of somebody who may not see the cases, noted in the audit."""
-    incident = loading.incident_of(session, number, lock=True)
-    if incident is None:
-        return Outcome.refused("not_found", reference=f"INC-{number}")
-    refused = authorise.refuse(Change(session, house, incident, actor, now), Act.CASES)
-    return refused or Outcome.refused("not_offered")
-
-
 def export(
     session: Session, house: House, number: int, actor: Actor, wanted: str, now: datetime
 ) -> Outcome:
@@ -103,7 +95,7 @@ def export(
     if incident is None:
         return Outcome.refused("not_found", reference=f"INC-{number}")
     change = Change(session, house, incident, actor, now)
-    refused = authorise.refuse(change, Act.EXPORT)
+    refused = authorise.refuse(change, Right.EXPORT)
     if refused is not None:
         return refused
     lines = [

@@ -2,8 +2,8 @@
 
 A row says its name, who may, when it is offered, what its form asks and what it does. Card, menu,
 form, submission, errors and audit are served from the row; words stand under its name in the
-catalogues (`more.…`, `forms.…`) and its form in `form_<name>.yaml`. What is not a command but needs
-a right (declaring, lists of cases) has a rule in `MATRIX`.
+catalogues (`more.…`, `forms.…`) and its form in `form_<name>.yaml`. Its right stands under its name
+in the table of all rights (`incidents.rights`).
 """
 
 from __future__ import annotations
@@ -17,54 +17,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from incidents import rights
 from incidents.change import Change
 from incidents.organisation import House
 from incidents.outcome import Outcome
+from incidents.rights import Rule
 from plan.model import Plan
 from storage.models import Incident, Status
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`roles`: any of these; "handler" is the role of the incident's type, "owners" are the
-    section's `owner_roles`, "any" is every role of the configuration. `owner`: the owner may,
-    whatever their role. `anyone`: no role needed. Nobody may what has neither."""
-
-    roles: tuple[str, ...] = ()
-    owner: bool = False
-    anyone: bool = False
-
-
-# The owner may hand over, wait, note, escalate and resolve (decision 23); all else is by role.
-OWNERS = Rule(("owners",))
-RESPONDERS = Rule(("handler", "oncall", "managers"))
-OR_OWNER = Rule(("handler", "oncall", "managers"), owner=True)
-ANYBODY_ON_DUTY = Rule(("any",), owner=True)
-
-
-class Act(StrEnum):
-    """What needs a right and is no command."""
-
-    LINK = "link"
-    FOLLOW_UP = "follow_up"
-    DECLARE = "declare"
-    COMPLAINT = "complaint"
-    CASES = "cases"
-    EXPORT = "export"
-    RETRY = "retry"
-    WEEK = "week"  # the figures of a week
-
-
-MATRIX: Mapping[Act, Rule] = {
-    Act.LINK: RESPONDERS,
-    Act.FOLLOW_UP: ANYBODY_ON_DUTY,
-    Act.DECLARE: Rule(anyone=True),
-    Act.COMPLAINT: Rule(("cs", "managers", "oncall")),
-    Act.CASES: ANYBODY_ON_DUTY,
-    Act.EXPORT: ANYBODY_ON_DUTY,
-    Act.RETRY: Rule(("oncall",)),
-    Act.WEEK: Rule(("managers",)),
-}
 
 
 class Stage(StrEnum):
@@ -111,7 +70,7 @@ class Given:
 
     def whole(self, name: str) -> int:
         value = self.text(name)
-        return int(value) if value.isdecimal() else 0
+        return int(value) if value.isdecimal() and len(value) < 10 else 0
 
     def moment(self, name: str) -> datetime | None:
         """Slack's picker speaks in the person's own zone and sends seconds."""
@@ -176,8 +135,7 @@ def command(
     action: str | None = None,
 ) -> Callable[[_Work], _Work]:
     """Writes the row of the function that it stands on. Raises ValueError for a name twice."""
-    if name in TABLE or name in set(Act):
-        raise ValueError(f"there is a command or right “{name}” already")
+    rights.add(name, rule)
 
     def take(work: _Work) -> _Work:
         TABLE[name] = Command(
@@ -197,13 +155,6 @@ def command(
         return work
 
     return take
-
-
-def rule_of(act: str) -> Rule:
-    """Who may; nobody, where there is no such right."""
-    if act in TABLE:
-        return TABLE[act].rule
-    return MATRIX[Act(act)] if act in set(Act) else Rule()
 
 
 def offered(change: Change) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ class Actor:
 
     user_id: str
     roles: frozenset[str] = frozenset()
+    # Whether Slack said at this very press who is in the user groups; None: it was not asked.
+    confirmed: bool | None = None
 
     @property
     def is_person(self) -> bool:
@@ -45,6 +47,7 @@ class Role:
     duty: tuple[str, ...] = ()  # in the order in which they are rung
     channel: str | None = None  # key of the audience where a department is told
     members: frozenset[str] | None = None  # of the group, as Slack says; None: everybody here
+    named: frozenset[str] = frozenset()  # by the configuration itself, whatever Slack says
 
     @property
     def nobody(self) -> bool:
@@ -63,6 +66,10 @@ class Role:
         """Who has the role and is in no group of it: rung directly."""
         named = self.by_group
         return tuple(person for person in self.chain if person not in named)
+
+    def by_group_alone(self, person: str) -> bool:
+        """Whether nothing but Slack's user group gives the person this role."""
+        return self.members is not None and person in self.members and person not in self.named
 
     @property
     def chain(self) -> tuple[str, ...]:
@@ -172,8 +179,12 @@ class House:
     def roles_of(self, user_id: str) -> frozenset[str]:
         return frozenset(name for name, role in self.roles.items() if user_id in role.chain)
 
-    def actor(self, user_id: str) -> Actor:
-        return Actor(user_id, self.roles_of(user_id))
+    def actor(self, user_id: str, *, confirmed: bool | None = None) -> Actor:
+        return Actor(user_id, self.roles_of(user_id), confirmed)
+
+    def names(self, user_id: str) -> bool:
+        """Whether the configuration itself names the person for a role."""
+        return any(user_id in role.named for role in self.roles.values())
 
     def role(self, name: str) -> Role:
         """The role; one that is not configured has nobody."""

@@ -20,6 +20,7 @@ class Outcome:
     params: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = None  # of the incident it was about, or that it opened
     quiet: bool = False  # the thread shows it; no answer is needed
+    noted: bool = False  # a refusal that stands in the audit already, or a question that is none
     # What a person wrote and the answer needs: kept encrypted until it is sent.
     secret: Mapping[str, Any] | None = field(default=None, repr=False)
 

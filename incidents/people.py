@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -11,6 +12,17 @@ from incidents.organisation import SYSTEM
 from incidents.views import PersonView
 from storage.models import Person
 from storage.session_cache import known
+
+
+class Standing(StrEnum):
+    """What somebody is in our workspace, as Slack says."""
+
+    MEMBER = "member"
+    GUEST = "guest"  # of one channel or several
+    EXTERNAL = "external"  # of another workspace, in a shared channel
+    GONE = "gone"  # deactivated, an app, or nobody that Slack would know
+    UNKNOWN = "unknown"  # Slack cannot say now, and never did
+
 
 _OURSELVES = "Muster"
 _TABLE = Person.__table__

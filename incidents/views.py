@@ -86,6 +86,7 @@ class CardView:
     times: int = 1  # how often the customers have felt it
     follows: str | None = None  # the incident of the same subject that was resolved before
     waits: bool = False  # what was done about the cases shows at none of them yet: not over
+    unread: tuple[Mapping[str, Any], ...] = ()  # what its check could not judge, and so left out
 
     @property
     def lead(self) -> Lead:

@@ -23,7 +23,7 @@ from message_templates.filters import AS_FUNCTIONS, FILTERS
 from message_templates.functions import AS_FILTERS, FUNCTIONS
 from message_templates.state import Checks, Links, State, TemplateFailed, no_links
 from message_templates.text_parts import NOT_KNOWN, clean
-from plan import jinja_leaves
+from plan import bounds, jinja_leaves
 
 __all__ = ["Message", "TemplateFailed", "Templates"]
 
@@ -122,6 +122,7 @@ class Templates:
         Raises TemplateFailed if the template does not exist or cannot be rendered.
         """
         state = self.state(language, zone, links)
+        counting = bounds.begin(bounds.MESSAGE_STEPS)
         try:
             structure = _load(template)
             made = Expansion(_Shown(state), _load).expand(
@@ -136,6 +137,8 @@ class Templates:
             raise TemplateFailed(f"template “{template}” cannot be read: {error}") from error
         except (jinja2.TemplateError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise TemplateFailed(f"template “{template}”: {error}") from error
+        finally:
+            bounds.end(counting)
 
     def _message(self, made: dict[str, Any], state: State, params: Mapping[str, Any]) -> Message:
         reference = str(made.pop("reference", "") or "") or None

@@ -10,9 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from message_templates.text_parts import NOT_KNOWN, Link, Ours, clean, data, element
+from plan.bounds import BoundedEnvironment, weigh
 
 STATE = "render__"  # the render's language, zone and catalogue, in every context
 
@@ -65,7 +65,7 @@ def _is_field(obj: Any, attribute: str) -> bool:
     return attribute in fields and attribute[0] != "_" and attribute not in _CLOSED
 
 
-class LeafEnvironment(ImmutableSandboxedEnvironment):
+class LeafEnvironment(BoundedEnvironment):
     """Jinja where `facts.items` is the fact of that name, not the method of a mapping."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -102,6 +102,7 @@ def printed(context: jinja2.runtime.Context, value: Any) -> str:
         return str(filters["time"](context, value))
     if isinstance(value, Mapping) and {"minor", "currency"} <= value.keys():
         return str(filters["money"](context, value))
+    weigh(value)
     if isinstance(value, (list, tuple)):
         return ", ".join(printed(context, item) for item in value)
     name = getattr(value, "name", None)

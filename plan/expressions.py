@@ -27,9 +27,8 @@ from jinja2.nodes import (
     Test,
     Tuple,
 )
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from plan import filters, jinja_leaves
+from plan import bounds, filters, jinja_leaves
 
 _MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
 
@@ -83,10 +82,10 @@ def _known(value: object) -> object:
     """What is printed must be known: a fact that is None is as missing as one that is not there."""
     if value is None:
         raise ExpressionError("a value is not known")
-    return value
+    return bounds.weigh(value)
 
 
-class PlanEnvironment(ImmutableSandboxedEnvironment):
+class PlanEnvironment(bounds.BoundedEnvironment):
     """Jinja in a sandbox where `facts.items` is the fact of that name, not dict's method."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:

@@ -36,6 +36,10 @@ COMMON: Mapping[str, Fact] = {
     "oldest_since": Fact(
         kind="time", says="since when the oldest of them", sample="2026-11-09T02:00:00+00:00"
     ),
+    "unread": Fact(
+        kind="list",
+        says="what its check could not judge: by field, how many rows hold nothing to be read",
+    ),
     "what": Fact(kind="text", says="what a person who declared it wrote (encrypted)"),
 }
 

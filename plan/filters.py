@@ -72,6 +72,11 @@ def minutes(start: str | datetime, end: str | datetime) -> int:
     return max(1, round(seconds / 60)) if seconds else 0
 
 
+def command(name: str) -> str:
+    """A command as it is typed; where it is shown in Slack, by the workspace's own name."""
+    return f"/{name}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "time": time,
@@ -89,5 +94,5 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "money": money,
     "duration": duration,
     "holding": holding,
-    "command": "/{}".format,  # where it is shown, by the workspace's own name
+    "command": command,
 }

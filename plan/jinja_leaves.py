@@ -11,6 +11,8 @@ from typing import Any
 
 import jinja2
 
+from plan import bounds
+
 _RESULT = "result"
 
 
@@ -21,7 +23,11 @@ def template(environment: jinja2.Environment, source: str) -> Callable[[Mapping[
 
     def render(scope: Mapping[str, Any]) -> str:
         context = environment.context_class(environment, {**known, **scope}, None, {})
-        return "".join(compiled.root_render_func(context))
+        counting = bounds.begin()
+        try:
+            return bounds.joined(compiled.root_render_func(context))
+        finally:
+            bounds.end(counting)
 
     return render
 
@@ -38,8 +44,12 @@ def expression(environment: jinja2.Environment, source: str) -> Callable[[Mappin
 
     def evaluate(scope: Mapping[str, Any]) -> Any:
         context = environment.context_class(environment, {**known, **scope}, None, {})
-        for _ in compiled.root_render_func(context):
-            pass
+        counting = bounds.begin()
+        try:
+            for _ in compiled.root_render_func(context):
+                pass
+        finally:
+            bounds.end(counting)
         return context.vars[_RESULT]
 
     return evaluate

@@ -408,6 +408,11 @@ class Action(Model):
     patience_hours: float | None = Field(default=None, gt=0)
 
     @property
+    def moves_money(self) -> bool:
+        """Whether it pays, or may need a second person: then rights are asked for anew."""
+        return self.approval_above is not None or self.approval_always or "amount" in self.params
+
+    @property
     def standing(self) -> Standing | None:
         """How it is seen that its effect stands; None where nothing can be asked again."""
         if self.stands is not None or self.verify is None:

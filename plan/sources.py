@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from plan import file_bounds
+
 try:
     from yaml import CSafeLoader as Loader
 except ImportError:  # pragma: no cover - the C library is in every wheel of PyYAML
@@ -32,6 +34,7 @@ _KEYS = {
     "engine",
     "check",
 }
+MOST_FILES = 2000  # of a folder
 _APART = ("outline.yaml", "glossary.yaml", "engine.yaml")  # no part of what an incident keeps
 CHECKS = "checks"  # folders of checks, which are configuration
 DRILLS = "drills"  # folders of stories, which are no part of the plan
@@ -96,11 +99,10 @@ def _doubled(node: yaml.Node) -> Iterator[tuple[int, str]]:
             yield from _doubled(value)
 
 
-def read_source(path: Path, root: Path) -> Source:
-    """One file. Raises PlanError if it is not YAML or not one of the plan's kinds."""
-    shown = str(path.relative_to(root.parent)) if path.is_relative_to(root.parent) else str(path)
-    loader = Loader(path.read_text(encoding="utf-8"))
+def _parsed(shown: str, text: str) -> tuple[yaml.Node | None, list[tuple[int, str]], Any]:
+    """The document, its keys that stand twice, and its data. Raises PlanError."""
     try:
+        loader = Loader(text)
         node = loader.get_single_node()
         doubled = list(_doubled(node)) if node is not None else []  # before merges are written out
         data = loader.construct_document(node) if node is not None else None
@@ -108,8 +110,24 @@ def read_source(path: Path, root: Path) -> Source:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
         raise PlanError([f"{shown}:{line}: not readable as YAML: {error.problem}."]) from None
-    finally:
-        loader.dispose()
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # a day that is none, too
+        said = str(error).splitlines()[0]
+        raise PlanError([f"{shown}:1: not readable as YAML: {said}."]) from None
+    loader.dispose()
+    return node, doubled, data
+
+
+def read_source(path: Path, root: Path) -> Source:
+    """One file. Raises PlanError if it is not YAML or not one of the plan's kinds."""
+    shown = str(path.relative_to(root.parent)) if path.is_relative_to(root.parent) else str(path)
+    try:
+        text = file_bounds.read_text(path)
+        file_bounds.check(text)
+    except file_bounds.OutOfBounds as error:
+        raise PlanError([f"{shown}:{error.line}: not readable: {error}."]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError([f"{shown}:1: not readable: {error}."]) from None
+    node, doubled, data = _parsed(shown, text)
     if node is None or not isinstance(data, dict):
         raise PlanError([f"{shown}:1: holds none of {', '.join(sorted(_KEYS))}."])
     source = Source(path, shown, data, node)
@@ -155,7 +173,10 @@ def read_sources(extra: Path | None = None) -> list[Source]:
     faults: list[str] = []
     sources: list[Source] = []
     for root in roots(extra):
-        for path in files(root):
+        found = files(root)
+        if len(found) > MOST_FILES:
+            raise PlanError([f"{root}: more than {MOST_FILES} files; is it the plan's folder?"])
+        for path in found:
             try:
                 sources.append(read_source(path, root))
             except PlanError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -106,3 +106,14 @@ class Money:
                 f"“{shown}” is not an amount in {currency}: at most {exponent(currency)} decimals"
             )
         return cls(int(scaled), currency)
+
+
+def sole_sum(amounts: Iterable[Money]) -> Money | None:
+    """What they add up to, where all are of one currency; of two, or of none, there is no sum."""
+    sums: dict[str, int] = {}
+    for one in amounts:
+        sums[one.currency] = sums.get(one.currency, 0) + one.minor
+    if len(sums) != 1:
+        return None
+    [(currency, minor)] = sums.items()
+    return Money(minor, currency)

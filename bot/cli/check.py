@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot.cli.errors import UserError
-from bot.cli.explain import explained
+from bot.cli.explain import explained, overheard
 from bot.cli.shop_alone import looking_options, looking_settings
 from bot.cli.terminal import Lines, Terminal, say, text
 from bot.name_resolution import opening_nothing
@@ -19,8 +19,10 @@ from bot.settings import Settings
 from bot.wiring.check_connections import open_checks
 from checks.kinds.query_settings import QueryCheckSettings
 from checks.model import CheckResult, Finding
+from checks.queries.compiled_query import QueryError
 from checks.registry import build
 from checks.runner import run_check
+from checks.shop.rows_seen import looked_at, unread_sentence, why_not_known
 from checks.shop.source import ShopUnavailable
 from plan.loader import load_plan
 
@@ -28,7 +30,7 @@ from plan.loader import load_plan
 @click.command("check")
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
-@click.option("--explain", is_flag=True, help="What queries ask of the database.")
+@click.option("--explain", is_flag=True, help="What each asks, of the database and beside it.")
 @looking_options
 def command(
     names: tuple[str, ...],
@@ -70,27 +72,32 @@ def command(
 
 
 def _explain(settings: Settings, names: tuple[str, ...]) -> int:
-    """0 if every query could be explained."""
-    queries = [
-        check
-        for check in settings.checks
-        if isinstance(check, QueryCheckSettings) and (not names or check.name in names)
-    ]
-    if not queries:
-        raise UserError("None of these checks is a query; the other kinds cannot be explained.")
+    """0 if every check could be explained."""
+    blind: list[str] = []
 
     async def run() -> None:
         async with open_checks(settings) as checking:
-            for check in queries:
+            for check in settings.checks:
+                if names and check.name not in names:
+                    continue
                 say(text(check.name, "bold"))
-                for line in await explained(check, checking.context(datetime.now(UTC))):
+                context = checking.context(datetime.now(UTC))
+                try:
+                    if isinstance(check, QueryCheckSettings):
+                        lines = await explained(check, context)
+                    else:
+                        lines = await overheard(build(check, settings.checks), context)
+                except (QueryError, ShopUnavailable) as error:
+                    blind.append(check.name)
+                    lines = iter([str(error)])
+                for line in lines:
                     say(line)
 
     try:
         asyncio.run(run())
     except ShopUnavailable as error:
         raise UserError(str(error)) from None
-    return 0
+    return 2 if blind else 0
 
 
 async def run_once(settings: Settings, names: tuple[str, ...]) -> list[CheckResult]:
@@ -137,7 +144,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _show(results: list[CheckResult]) -> None:
-    table = Lines("Check", "Result", "Subject", "Cases")
+    table = Lines("Check", "Result", "Subject", "Cases, or what was looked at")
     blind: dict[str, list[str]] = {}  # what keeps many from looking is said once
     for result in results:
         if result.error:
@@ -148,11 +155,12 @@ def _show(results: list[CheckResult]) -> None:
         name = f"{result.name} (shadow)" if result.shadow else result.name
         if result.error:
             continue
+        seen = _looked_at(result)
         if not result.findings and not result.healthy_subjects:
-            table.row(name, text("not known", "yellow"), "nothing to look at", "")
+            table.row(name, text("not known", "yellow"), why_not_known(result.figures), seen)
         elif not result.findings:
             healthy = ", ".join(result.healthy_subjects)
-            table.row(name, text("in order", "green"), healthy, "")
+            table.row(name, text("in order", "green"), healthy, seen)
         for finding in result.noted:
             signals = ", ".join(s["name"] for s in finding.facts["signals"] if s["problem"])
             table.row(name, text("noted", "yellow"), f"too few signals fail: {signals}", "")
@@ -160,5 +168,13 @@ def _show(results: list[CheckResult]) -> None:
             keys = ", ".join(case.key for case in finding.cases[:5])
             more = f" … {len(finding.cases)}" if len(finding.cases) > 5 else ""
             kind = text(finding.incident_type, "red")
-            table.row(name, kind, finding.subject, keys + more)
+            window = f" ({seen})" if (result.figures.get("rows") or {}).get("since") else ""
+            table.row(name, kind, finding.subject, keys + more + window)
+        for unread in result.figures.get("unread", ()):
+            table.row(name, text("left out", "yellow"), unread_sentence(unread), "")
     Terminal().show(table)
+
+
+def _looked_at(result: CheckResult) -> str:
+    rows = result.figures.get("rows")
+    return "" if rows is None else looked_at(rows, result.ran_at)

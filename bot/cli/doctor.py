@@ -26,6 +26,7 @@ from bot.wiring.check_connections import open_checks
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
+from checks.shop.rows_seen import unread_sentence, why_not_known
 from checks.shop.source import ShopUnavailable
 from incidents.read import check_durations
 from plan.loader import load_plan
@@ -228,6 +229,7 @@ async def _socket(settings: Settings, secrets: Secrets) -> Line:
 
 async def _shop(settings: Settings) -> list[Line]:
     lines: list[Line] = []
+    blind: dict[str, list[str]] = {}  # what keeps many from looking is said once
     try:
         async with open_checks(settings) as checking:
             for check in settings.checks:
@@ -235,19 +237,31 @@ async def _shop(settings: Settings) -> list[Line]:
                     build(check, settings.checks), checking.context(datetime.now(UTC))
                 )
                 if result.error:
-                    lines.append(("wrong", f"Check {check.name} cannot look: {result.error}."))
-                elif result.findings:
-                    lines.append(("look", f"Check {check.name} finds something right now."))
-                elif not result.healthy_subjects:  # no row, no word that all is well
-                    lines.append(("look", f"Check {check.name} saw nothing to look at."))
+                    blind.setdefault(result.error, []).append(check.name)
                 else:
-                    lines.append(("ok", f"Check {check.name}: in order."))
-                lines.extend(_fallen_back(result))
+                    lines.extend(_looked(result))
     except ShopUnavailable as error:
         lines.append(("wrong", str(error)))
+    for why, names in blind.items():
+        called = "Checks" if len(names) > 1 else "Check"
+        lines.append(("wrong", f"{called} {', '.join(names)} cannot look: {why}."))
     if not settings.checks:
         lines.append(("look", "No check is configured: nothing is found by itself."))
     return [*lines, *_off(settings)]
+
+
+def _looked(result: CheckResult) -> Iterator[Line]:
+    """What a check that could look says, and what it could not judge."""
+    unread = result.figures.get("unread", ())
+    if result.findings:
+        yield "look", f"Check {result.name} finds something right now."
+    elif result.healthy_subjects:
+        yield "ok", f"Check {result.name}: in order."
+    else:  # no row, or none that can be read: no word that all is well
+        yield "look", f"Check {result.name} says nothing: {why_not_known(result.figures)}."
+    for one in unread:
+        yield "look", f"Check {result.name} leaves out: {unread_sentence(one)}."
+    yield from _fallen_back(result)
 
 
 def _off(settings: Settings) -> Iterator[Line]:

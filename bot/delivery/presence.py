@@ -14,8 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock
-from bot.delivery.errors import SlackError
+from bot.delivery.errors import SlackError, SlackRefused
 from bot.delivery.sender import Sender
+from handlers.identity import Identity
+from incidents.people import Standing
 from plan.languages import DEFAULT, of_tag
 from storage.database import Database
 from storage.models import Person
@@ -49,7 +51,10 @@ def language_of_locale(locale: str | None) -> str:
 class Presence:
     """Asks Slack about people and keeps what it says in `people`."""
 
-    def __init__(self, sender: Sender, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, sender: Sender, database: Database, clock: Clock, identity: Identity | None = None
+    ) -> None:
+        self._identity = identity or Identity()
         self._sender = sender
         self._database = database
         self._clock = clock
@@ -95,7 +100,25 @@ class Presence:
             log.info("person_unknown", user=user_id, error=str(error))
             return None
         user, now = answer.get("user") or {}, self._clock.now()
-        return await self._database.write(lambda s: _keep(s, user_id, user, now))
+        standing = standing_of(user, self._identity)
+        return await self._database.write(lambda s: _keep(s, user_id, user, standing, now))
+
+    async def ask_standing(self, user_id: str) -> Standing:
+        """What somebody is in the workspace, as Slack says now. UNKNOWN: it cannot say."""
+        try:
+            answer = await self._sender.call(
+                "users.info", {"user": user_id, "include_locale": "true"}, urgent=True
+            )
+        except SlackRefused as error:
+            log.info("person_unknown", user=user_id, error=str(error))
+            return _REFUSED.get(error.code, Standing.UNKNOWN)
+        except SlackError as error:
+            log.info("person_unknown", user=user_id, error=str(error))
+            return Standing.UNKNOWN
+        user, now = answer.get("user") or {}, self._clock.now()
+        standing = standing_of(user, self._identity)
+        await self._database.write(lambda s: _keep(s, user_id, user, standing, now))
+        return standing
 
     async def refresh_stale(self, user_id: str) -> None:
         """The same, if what is known is older than a day."""
@@ -150,7 +173,37 @@ def _plain_name(user: Mapping[str, Any], user_id: str) -> str:
     return str(user.get("real_name") or display or handle or user_id)
 
 
-def _keep(session: Session, user_id: str, user: Mapping[str, Any], now: datetime) -> str:
+_REFUSED = {
+    "user_not_found": Standing.GONE,
+    "user_not_visible": Standing.EXTERNAL,
+    "users_not_found": Standing.GONE,
+}
+
+
+def standing_of(user: Mapping[str, Any], identity: Identity) -> Standing:
+    """What the user object of users.info says somebody is."""
+    if user.get("deleted") or user.get("is_bot") or not user:
+        return Standing.GONE
+    spread = user.get("enterprise_user")
+    teams = [user.get("team_id"), *(spread.get("teams") or () if isinstance(spread, dict) else ())]
+    at_home = identity.team_id is None or identity.team_id in teams
+    organisation = spread.get("enterprise_id") if isinstance(spread, dict) else None
+    if identity.enterprise_id is not None and organisation == identity.enterprise_id:
+        at_home = True
+    if user.get("is_stranger") or not at_home:
+        return Standing.EXTERNAL
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return Standing.GUEST
+    return Standing.MEMBER
+
+
+def _keep(
+    session: Session,
+    user_id: str,
+    user: Mapping[str, Any],
+    standing: Standing,
+    now: datetime,
+) -> str:
     person = session.get(Person, user_id)
     if person is None:
         person = Person(user_id=user_id, language=language_of_locale(user.get("locale")))
@@ -160,4 +213,5 @@ def _keep(session: Session, user_id: str, user: Mapping[str, Any], now: datetime
     person.name = _plain_name(user, user_id)
     person.time_zone = str(user.get("tz") or _UNKNOWN_ZONE)
     person.refreshed_at = now
+    person.standing = standing
     return person.language

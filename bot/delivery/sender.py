@@ -46,7 +46,8 @@ _QUERIES = frozenset(
         "conversations.members",
         "dnd.info",
         "files.getUploadURLExternal",
-        "usergroups.users.list",
+        "usergroups.list",
+        "bots.info",
         "users.info",
     }
 )

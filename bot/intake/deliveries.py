@@ -20,6 +20,7 @@ EVENT = 3
 
 ANSWERED = "answered"  # in the payload of a claimed delivery: its acknowledgement's response_action
 
+_LONGEST_ID = 200  # characters; Slack's are under 100
 _WITH_ANSWER = {"view_submission"}  # the acknowledgement closes the form or names its errors
 _OPTIONS = {"block_suggestion"}  # the acknowledgement is all there is
 
@@ -48,16 +49,32 @@ class Delivery:
 
 
 def delivery_key(body: Mapping[str, Any]) -> str:
-    """The key under which a delivery is stored once."""
-    if body.get("event_id"):
+    """The key under which a delivery is stored once.
+
+    An id that is none of Slack's (no text, too long, beyond ASCII) names nothing: then the whole
+    of the body does, so that whatever was signed can be stored and be refused.
+    """
+    if _is_id(body.get("event_id")):
         return f"event:{body['event_id']}"
-    if body.get("trigger_id"):
+    if _is_id(body.get("trigger_id")):
         return f"trigger:{body['trigger_id']}"
-    view = body.get("view") or {}
-    if view.get("id"):
-        return f"{body.get('type', 'view')}:{view['id']}:{view.get('hash', '')}"
-    canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, default=str)
+    view = body.get("view")
+    if isinstance(view, Mapping) and _is_id(view.get("id")):
+        of_view = (str(body.get("type", "view")), view["id"], str(view.get("hash", "")))
+        if all(_is_id(part) for part in of_view if part):
+            return ":".join(of_view)
+    canonical = json.dumps(body, sort_keys=True, default=str)
     return "body:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _is_id(value: Any) -> bool:
+    """Whether it may stand in a key, in every database."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _LONGEST_ID
+        and value.isascii()
+        and value.isprintable()
+    )
 
 
 def body_of(stored: Any) -> dict[str, Any] | None:

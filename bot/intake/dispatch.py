@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ _PAUSES = (1.0, 4.0)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0  # seconds between tries to ask a Slack that is away
 CONTEXT = "muster"  # under this name a dispatch stands in Bolt's context
 
+Refuse = Callable[[Interaction], Awaitable[object]]
 Tell = Callable[[Interaction, str], Awaitable[None]]
 """Tells the person what became of their press: "failed" or "unknown"."""
 
@@ -60,12 +61,15 @@ class Dispatcher:
         clock: Clock,
         *,
         tell: Tell | None = None,
+        refuse: Refuse | None = None,
     ) -> None:
+        """`refuse` gets what Slack would not have sent: no listener and no handler meets it."""
         self._app = app
         self._registry = registry
         self._database = database
         self._clock = clock
         self._tell = tell
+        self._refuse = refuse
 
     def opens_view(self, delivery: Delivery) -> bool:
         return self._registry.opens_view(delivery.body)
@@ -73,7 +77,14 @@ class Dispatcher:
     async def answer(self, delivery: Delivery) -> Reply:
         """What stands in the acknowledgement: nothing but the payload is looked at (rule 7)."""
         dispatch = Dispatch("answer", delivery.key)
-        response = await self._through_bolt(delivery.body, dispatch)
+        interaction = self._registry.read(delivery.body, delivery.key)
+        if interaction is None or interaction.flaw is not None:
+            return Reply(True)
+        try:
+            response = await self._through_bolt(delivery.body, dispatch)
+        except Exception:
+            log.exception("not_answered", key=delivery.key)
+            return Reply(True)
         if dispatch.error is not None:
             log.error("answer_failed", key=delivery.key, error=repr(dispatch.error))
             return Reply(False)
@@ -90,12 +101,32 @@ class Dispatcher:
             return Park("the stored delivery is empty")
         # After a restart it is not known: then the handler judges the form itself, and says so.
         dispatch = Dispatch("work", item.key, answered=item.payload.get(ANSWERED))
-        await self._through_bolt(body, dispatch)
+        interaction = self._registry.read(body, item.key)
+        if interaction is None:
+            return await self._unhandled(item, body)
+        await self._dispatch(interaction, body, dispatch)
         if dispatch.error is not None:
             return await self._failed(item, body, dispatch.error)
         if not dispatch.handled:
             return await self._unhandled(item, body)
         return None if dispatch.settled else Done()
+
+    async def _dispatch(
+        self, interaction: Interaction, body: Mapping[str, Any], dispatch: Dispatch
+    ) -> None:
+        """By Bolt to its listener; what Bolt itself cannot read is refused as well."""
+        if interaction.flaw is None:
+            try:
+                await self._through_bolt(body, dispatch)
+            except Exception as error:
+                log.warning("not_readable", key=dispatch.key, error=repr(error))
+                interaction = replace(interaction, flaw="not readable")
+        if interaction.flaw is not None and self._refuse is not None:
+            try:
+                await self._refuse(interaction)
+            except Exception as error:
+                dispatch.error = error
+            dispatch.handled, dispatch.settled = True, interaction.progress.settled
 
     async def _through_bolt(self, body: Mapping[str, Any], dispatch: Dispatch) -> BoltResponse:
         request = AsyncBoltRequest(mode="socket_mode", body=dict(body), context={CONTEXT: dispatch})

@@ -180,7 +180,7 @@ class Intake:
     async def warm_up(self) -> None:
         """Has everything that the first payload needs compiled and connected beforehand."""
         now = self._clock.now()
-        body = {"type": "block_suggestion", "team": {}, "user": {}}
+        body = {"type": "block_suggestion", "team": {}, "user": {"id": "U0START"}}
         start = Delivery(f"start:{self._owner}", body, "{}", now)
         await self._database.store(self._row(start))
         await self._database.write(lambda session: once(session, start.key, now))

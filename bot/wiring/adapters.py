@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from actions.connectors.base import Connector
-from actions.errors import Refused, ShopError
+from actions.errors import NotSent, Refused, ShopError
 from bot.clock import Clock
 from bot.delivery.errors import Held, NotDelivered, SlackError, Unclear
 from bot.delivery.sender import Sender
@@ -127,6 +127,10 @@ class Orders:
         """The order; None: the shop has no such order. ShopError: it cannot be asked."""
         try:
             found = await self._shop.look("order", {"params": {"order": number}})
+        except NotSent as error:
+            if error.code == "unsafe_value":  # “..” is the number of no order
+                return None
+            raise
         except Refused as error:
             if error.status in (400, 404):
                 return None

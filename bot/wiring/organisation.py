@@ -29,6 +29,7 @@ def build_roles(settings: Settings, members: Mapping[str, tuple[str, ...]]) -> d
             duty=tuple(role.duty),
             channel=role.channel,
             members=_members(role.group, members),
+            named=frozenset((*role.people, *role.duty)),
         )
         for name, role in settings.roles.items()
     }

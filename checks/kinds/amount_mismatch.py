@@ -6,21 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from sqlalchemy import Connection
 
 from checks.kinds.amount_query import AmountQuery, Rules
-from checks.kinds.base import CheckContext, CheckSettings
+from checks.kinds.base import CheckContext, CheckSettings, Spent
 from checks.kinds.stuck_orders import LISTED
 from checks.model import CaseFound, CheckResult, Finding
+from checks.queries.entity import entities
+from checks.queries.looked_rows import LookedRows
 from checks.queries.reach import CHANGED_AT, Reach, Route
 from checks.shop.changes import Step, digest_of, step_of
+from checks.shop.rows_seen import rows_seen
 from checks.shop.source import ShopDatabase
 from plan import holdings
-from storage.money import Money
+from storage.money import Money, sole_sum
 
 SUBJECT = "orders:amount"
 
@@ -59,8 +62,19 @@ class AmountMismatch:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of(self.settings.reads)
-        return await shop.read(lambda connection: self._look(connection, shop, context))
+        found = await shop.read(lambda connection: self._look(connection, shop, context))
+        given = {"earliest": self._earliest(context)}
+        rows = await rows_seen(shop, _looked(shop), given, context.now, spent.left)
+        well = found.healthy_subjects if rows.sure else ()
+        return replace(
+            found,
+            findings=rows.told(found.findings),
+            healthy_subjects=well,
+            recovered_facts=rows.recovered(well),
+            figures={**found.figures, **rows.figures()},
+        )
 
     def _look(
         self, connection: Connection, shop: ShopDatabase, context: CheckContext
@@ -110,8 +124,10 @@ class AmountMismatch:
             refund_lowers_total=own.refund_lowers_total,
             currency=context.currency,
         )
-        earliest = context.back_to(SUBJECT, timedelta(days=own.looks_back_days))
-        return AmountQuery(shop, rules, context.now, earliest)
+        return AmountQuery(shop, rules, context.now, self._earliest(context))
+
+    def _earliest(self, context: CheckContext) -> datetime:
+        return context.back_to(SUBJECT, timedelta(days=self.settings.looks_back_days))
 
     def _step(
         self, connection: Connection, shop: ShopDatabase, context: CheckContext
@@ -238,20 +254,37 @@ class AmountMismatch:
         customer = getattr(row, "customer", None)
         return CaseFound(
             kind="order",
-            key=str(row.number),
+            key=str(row.number or row.order_key),  # without a number, by the shop's own key
             amount=Money(abs(delta), unit),
             customer_key=None if customer is None else str(customer),
             facts=facts,
         )
 
 
+def _looked(shop: ShopDatabase) -> list[LookedRows]:
+    """Orders in any state that a check has to do with, and the money that counts."""
+    own = tuple(shop.orders().field("state").own)
+    states = ("state", (*entities()["orders"].fields["state"].words, *own))
+    held = ("order_key", "state", "amount")
+    looked = [
+        LookedRows(
+            "orders",
+            ("state", "total", "state_since"),
+            (states,),
+            ("state_since", "earliest"),
+        ),
+        LookedRows("payments", held, (("state", ("captured",)),)),
+    ]
+    if "refunds" in shop.mapping.entities:
+        looked.append(LookedRows("refunds", held, (("state", ("succeeded",)),)))
+    return looked
+
+
 def _side(cases: list[CaseFound]) -> dict[str, Any]:
     """How many orders, and their sum where they are of one currency."""
-    amounts = [one.amount for one in cases if one.amount is not None]
-    if len({amount.currency for amount in amounts}) != 1:
-        return {"orders": len(cases)}
-    total = Money(sum(amount.minor for amount in amounts), amounts[0].currency)
-    return {"orders": len(cases), "amount": total.as_json()}
+    total = sole_sum(one.amount for one in cases if one.amount is not None)
+    amount = {} if total is None else {"amount": total.as_json()}
+    return {"orders": len(cases), **amount}
 
 
 def _whole_side(rows: list[Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -82,6 +83,18 @@ class CheckContext:
         return await self.place_of(asked)
 
 
+class Spent:
+    """The time of one run, which is broken off at its deadline."""
+
+    def __init__(self, deadline: float) -> None:
+        self._end = time.monotonic() + deadline
+
+    @property
+    def left(self) -> float:
+        """Seconds until then."""
+        return self._end - time.monotonic()
+
+
 class OpenShareSettings(BaseModel):
     """A share of failures over a window, which opens as so many in a row do."""
 
@@ -134,6 +147,11 @@ class CheckSettings(BaseModel, ABC):
     def reads(self) -> tuple[str, ...]:
         """The entities that it reads where they are mapped: they stand in one place."""
         return tuple(self.needs)
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """What it asks beside the shop's data, in sentences for `muster check --explain`."""
+        return ()
 
     @property
     @abstractmethod

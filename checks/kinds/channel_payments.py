@@ -278,6 +278,7 @@ class ChannelPayments:
         no_answer = self._unanswered()
         columns: list[Any] = [
             orders.col("number").label("number"),
+            orders.col("key").label("order_key"),
             orders.minor("total", currency).label("total"),
             orders.currency(currency).label("currency"),
             payments.col("key").label("payment_id"),
@@ -303,14 +304,16 @@ class ChannelPayments:
         found: dict[str, CaseFound] = {}
         for row in rows:
             unanswered = bool(row.unanswered)
-            number = str(row.number)
+            number = str(row.number or row.order_key)  # without one, the shop's own key
             if number in found and not unanswered:
                 continue  # an unanswered try of the same order weighs more than a failed one
             customer = getattr(row, "customer", None)
             found[number] = CaseFound(
                 kind="order",
                 key=number,
-                amount=Money(int(row.total or 0), str(row.currency)),
+                amount=None
+                if row.total is None
+                else Money(int(row.total), str(row.currency or currency)),
                 customer_key=None if customer is None else str(customer),
                 state="unknown" if unanswered else "open",
                 facts={

@@ -41,5 +41,10 @@ class PaymentChannelSettings(CheckSettings):
         }
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        looks = ((self.route_look, "which channel carries"), (self.probe_look, "a test payment"))
+        return tuple(f"look {look}: {what}" for look, what in looks if look is not None)
+
+    @property
     def opens(self) -> tuple[str, ...]:
         return ("payment_channel_down",)

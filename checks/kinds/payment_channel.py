@@ -13,15 +13,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from checks.kinds.base import CheckContext, LookFailed
+from checks.kinds.base import CheckContext, LookFailed, Spent
 from checks.kinds.channel_payments import ChannelPayments
 from checks.kinds.channel_picture import picture
 from checks.kinds.channel_settings import ChannelName, PaymentChannelSettings
 from checks.kinds.channel_silence import silence
 from checks.kinds.channel_verdict import surely, thin, too_many_fail
 from checks.model import CaseFound, CheckResult, Finding
+from checks.queries.looked_rows import LookedRows
+from checks.shop.rows_seen import rows_seen
 from checks.shop.source import ShopDatabase, ShopUnavailable
-from storage.money import Money
+from storage.money import Money, sole_sum
+
+# The window alone may hold no payment at night: beside it one bad row would be all that there is.
+_LOOKED = (LookedRows("payments", ("channel", "state", "created_at"), (), ("created_at", "usual")),)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class PaymentChannel:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of(self.settings.reads)
         known = [c for c in (self.settings.channel, self.settings.standby) if c is not None]
         carrier, unrouted = await self._carrier(known, context, shop)
@@ -64,14 +70,17 @@ class PaymentChannel:
         ]
         findings = await self._findings(seen, known, context, shop)
         failing = {finding.subject for finding in findings}
-        healthy = [one for one in seen if one.well and one.subject not in failing]
+        usual = context.now - timedelta(days=self.settings.usual_days)
+        rows = await rows_seen(shop, _LOOKED, {"usual": usual}, context.now, spent.left)
+        well = [one for one in seen if one.well and one.subject not in failing]
+        healthy = well if rows.sure else []
         now = await self._now(carrier, context, shop)
         paid = await shop.read(lambda connection: _paid(connection, shop, context.awaited))
         watched = next(one for one in seen if one.carries)
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
-            findings=tuple(findings),
+            findings=rows.told(findings),
             healthy_subjects=tuple(one.subject for one in healthy),
             figures={
                 "channel": carrier.id,
@@ -79,8 +88,12 @@ class PaymentChannel:
                 "failed": watched.stats["failed"],
                 "probe": watched.probe["ok"],
                 "unrouted": unrouted,
+                **rows.figures(),
             },
-            recovered_facts={one.subject: {"now": now, "probe": one.probe} for one in healthy},
+            recovered_facts={
+                one.subject: {"now": now, "probe": one.probe, "unread": rows.facts()}
+                for one in healthy
+            },
             settled={one.subject: paid for one in seen} if paid else {},
         )
 
@@ -308,9 +321,11 @@ def _paid(
 
 
 def _totals(cases: list[CaseFound], currency: str) -> dict[str, Any]:
+    amounts = [case.amount for case in cases if case.amount is not None]
+    total = sole_sum(amounts) if amounts else Money(0, currency)
     return {
         "orders": len(cases),
         "customers": len({c.customer_key for c in cases if c.customer_key}) or None,
-        "amount": Money(sum(c.amount.minor for c in cases if c.amount), currency).as_json(),
+        "amount": None if total is None else total.as_json(),
         "unanswered": sum(1 for c in cases if c.state == "unknown"),
     }

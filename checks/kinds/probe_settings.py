@@ -75,6 +75,23 @@ class HttpProbeSettings(CheckSettings):
     usual_days: Annotated[int, Field(ge=1, le=90)] = 7
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        parts = urlsplit(self.url)  # a token may stand in its query, or before its host
+        port = f":{parts.port}" if parts.port is not None else ""
+        query = "?…" if parts.query else ""
+        statuses = self.status if isinstance(self.status, tuple) else (self.status,)
+        well = "2xx or 3xx" if self.status is None else " or ".join(map(str, statuses))
+        through = " through the proxy of via" if self.via is not None else ""
+        body = "" if self.contains is None else ", and a body that holds what contains says"
+        word = "" if self.health is None else f", and by its word at {self.health.at}"
+        place = f"{parts.scheme}://{parts.hostname}{port}{parts.path}{query}"
+        return (
+            f"GET {place}{through}, {self.timeout:g} s at most",
+            f"well is {well}{body}{word}; slower than {self.slow_after:g} s is degraded",
+            *(() if self.standby_look is None else (f"when it fails, look {self.standby_look}",)),
+        )
+
+    @property
     def opens(self) -> tuple[str, ...]:
         return tuple(filter(None, (self.incident_type, self.degraded_type)))
 

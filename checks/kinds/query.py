@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from checks.kinds.base import CheckContext
+from checks.kinds.base import CheckContext, Spent
 from checks.kinds.known_words import known_words
 from checks.kinds.query_look import Look, Looked
 from checks.kinds.query_settings import QueryCheckSettings
@@ -16,6 +16,7 @@ from checks.model import CheckResult
 from checks.queries.compiled_query import Query
 from checks.shop.changes import Step, digest_of, step_of
 from checks.shop.query_place import QueryPlace
+from checks.shop.rows_seen import rows_seen
 from checks.shop.source import ShopDatabase, ShopUnavailable
 
 
@@ -26,6 +27,7 @@ class QueryCheck:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of_query(self.settings.find)
         await shop.know()
         find = shop.query(self.settings.find, context.currency)
@@ -36,20 +38,23 @@ class QueryCheck:
             if unread is not None:
                 raise ShopUnavailable(unread, f"shop.mapping.{find.needs[0]}")
             await known_words(shop, find.words, context.now)
-        sure = unread is None and (seen or self._may_be_empty(context, find))
+        rows = await rows_seen(shop, find.looked, look.given, context.now, spent.left)
+        sure = unread is None and rows.sure and (seen or self._may_be_empty(context, find))
         well = self._well(context, found) if sure else ()
         read_at = shop.read_at(find.needs)
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
-            findings=found.findings,
+            findings=rows.told(found.findings),
             healthy_subjects=well,
+            recovered_facts=rows.recovered(well),
             settled={
                 s: found.left for s in (*(f.subject for f in found.findings), *well) if found.left
             },
             figures={
                 "found": len(found.findings),
                 "looked_at": seen,
+                **rows.figures(),
                 **({"read_at": read_at.isoformat()} if read_at is not None else {}),
                 **({} if step is None or step.changed is None else {"changed": step.changed}),
             },

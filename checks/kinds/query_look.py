@@ -18,7 +18,7 @@ from checks.kinds.base import CheckContext
 from checks.kinds.query_settings import QueryCheckSettings, TypeBy
 from checks.model import CaseFound, Finding
 from checks.queries.compiled_query import Output, Query, quoted
-from checks.queries.reach import KEY
+from checks.queries.reach import CASE_KEY, KEY
 from checks.shop.query_place import QueryPlace
 from storage.money import Money
 
@@ -198,7 +198,7 @@ class Look:
     def _finding(
         self, subject: str, rows: list[Mapping[str, Any]], whole: Mapping[str, Any]
     ) -> Finding:
-        cases = tuple(self._case(row) for row in rows)
+        cases = tuple(self._case(row) for row in rows if _name(row) is not None)
         oldest = self._moment("entered_at", whole.get("oldest"))
         amounts = [Money(minor, unit) for unit, minor in whole.get("amounts", {}).items()]
         facts = {
@@ -236,7 +236,7 @@ class Look:
         }
         return CaseFound(
             kind=self.settings.case_kind,
-            key=str(row.get("number") or row["key"]),
+            key=str(_name(row)),
             amount=None if total is None else Money(round(total), currency),
             customer_key=None if customer is None else str(customer),
             facts={"since": since.isoformat() if since else None, **more},
@@ -259,6 +259,12 @@ class Look:
             return read.astimezone(UTC).isoformat() if read else None
         told = _number(value)
         return told if isinstance(told, bool | int | float | str) else str(told)
+
+
+def _name(row: Mapping[str, Any]) -> Any:
+    """What the row is called: by its key, where it has no number; None: it has neither."""
+    called = (row.get(one) for one in ("number", "key", CASE_KEY))
+    return next((one for one in called if one not in (None, "")), None)
 
 
 def _number(value: Any) -> Any:

@@ -32,6 +32,15 @@ class QuorumSettings(CheckSettings):
         return (self.incident_type,)
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        asked = (
+            *(f"check {one}" for one in self.checks),
+            *(f"look {one}" for one in self.looks),
+        )
+        slow = ", a slow one too" if self.counts_degraded else ""
+        return (f"at the same moment: {', '.join(asked)}; {self.at_least} must fail{slow}",)
+
+    @property
     def of_orders(self) -> bool:
         """An outage is not found behind the queries of a database that it took with it."""
         return False

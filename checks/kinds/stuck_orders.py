@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
@@ -21,13 +21,15 @@ from sqlalchemy import (
     select,
 )
 
-from checks.kinds.base import CheckContext, CheckSettings
+from checks.kinds.base import CheckContext, CheckSettings, Spent
 from checks.kinds.known_words import known_words
 from checks.mark import Mark
 from checks.model import CaseFound, CheckResult, Finding
+from checks.queries.looked_rows import LookedRows
 from checks.shop.changed_rows import OVERLAP
 from checks.shop.logical_table import LogicalTable
-from storage.money import Money
+from checks.shop.rows_seen import rows_seen
+from storage.money import Money, sole_sum
 
 _CHANGES = "state_changes"
 _LOOKS_BACK = timedelta(days=1)  # for wrong transitions; they happen while Muster runs
@@ -64,6 +66,7 @@ class StuckOrders:
         self.settings = settings
 
     async def run(self, context: CheckContext) -> CheckResult:
+        spent = Spent(self.settings.deadline)
         shop = await context.place_of(self.settings.reads)
         orders = shop.orders()
         findings: list[Finding] = []
@@ -86,6 +89,9 @@ class StuckOrders:
             ]
         if not findings:  # nothing found is no proof where a word means nothing
             await known_words(shop, [("orders", "state")], context.now)
+        rows = await rows_seen(shop, self._looked(), {}, context.now, spent.left)
+        if not rows.sure:
+            healthy = []  # what cannot be judged is not in order
         now = await shop.read(lambda c: _states_of(c, orders, context.awaited))
         for case in (case for finding in findings for case in finding.cases):
             now.pop(case.key, None)  # it has left one state, and stands still in another
@@ -93,12 +99,25 @@ class StuckOrders:
         return CheckResult(
             name=self.settings.name,
             ran_at=context.now,
-            findings=tuple(findings),
+            findings=rows.told(findings),
             healthy_subjects=tuple(healthy),
+            recovered_facts=rows.recovered(healthy),
             settled={subject: left for subject in subjects if (left := _left(subject, now))},
-            figures={"states": len(self.settings.limits), "found": len(findings)},
+            figures={
+                "states": len(self.settings.limits),
+                "found": len(findings),
+                **rows.figures(),
+            },
             mark=self._mark(context, findings),
         )
+
+    def _looked(self) -> list[LookedRows]:
+        """What it goes over, and by what it judges it."""
+        states = ("state", tuple(self.settings.limits))
+        looked = [LookedRows("orders", ("state", "state_since"), (states,))]
+        if self.settings.transitions:
+            looked.append(LookedRows(_CHANGES, ("order_key", "from_state", "to_state", "at")))
+        return looked
 
     def _stuck(
         self,
@@ -109,15 +128,12 @@ class StuckOrders:
         connection: Connection,
     ) -> Finding | None:
         cutoff = orders.bind_time(context.now - timedelta(hours=hours), "state_since")
-        total = orders.minor("total", context.currency)
         stuck = and_(orders.is_state(state), orders.col("state_since") < cutoff)
         customers = (
             func.count(orders.col("customer").distinct()) if orders.has("customer") else func.max(0)
         )
-        count, oldest, amount, people = connection.execute(
-            select(
-                func.count(), func.min(orders.col("state_since")), func.sum(total), customers
-            ).where(stuck)
+        count, oldest, people = connection.execute(
+            select(func.count(), func.min(orders.col("state_since")), customers).where(stuck)
         ).one()
         if not count:
             return None
@@ -135,7 +151,7 @@ class StuckOrders:
             "usual_hours": self.settings.usual_hours.get(state),
             "oldest_since": oldest_at.isoformat() if oldest_at else None,
             "customers": int(people or 0) or None,
-            "amount": Money(int(amount or 0), context.currency).as_json(),
+            "amount": _as_json(sole_sum(_sums(connection, orders, stuck, context.currency))),
         }
         return Finding(
             subject=f"orders:{state}",
@@ -197,7 +213,7 @@ class StuckOrders:
             cases = tuple(
                 {case.key: case for case in _cases(members, orders, context.currency)}.values()
             )
-            amount = sum(case.amount.minor for case in cases if case.amount)
+            amounts = [case.amount for case in cases if case.amount is not None]
             oldest = history.read_time(members[0].at, "at")
             findings.append(
                 Finding(
@@ -208,7 +224,7 @@ class StuckOrders:
                         "transition": {"from": start, "to": end},
                         "orders": len(cases),
                         "customers": len({c.customer_key for c in cases if c.customer_key}) or None,
-                        "amount": Money(amount, context.currency).as_json(),
+                        "amount": _as_json(sole_sum(amounts)),
                         "oldest_since": oldest.isoformat() if oldest else None,
                     },
                     cases=cases,
@@ -254,6 +270,23 @@ class StuckOrders:
             for start, end in [_pair(subject)]
         ]
         return or_(usual, *older)
+
+
+def _sums(
+    connection: Connection, orders: LogicalTable, which: ColumnElement[bool], currency: str
+) -> Iterator[Money]:
+    """What these orders cost, by currency."""
+    total, own = func.sum(orders.minor("total", currency)), orders.mapping.currency or currency
+    if not orders.has("currency"):
+        yield Money(int(connection.scalar(select(total).where(which)) or 0), own)
+        return
+    unit = orders.col("currency")
+    for code, minor in connection.execute(select(unit, total).where(which).group_by(unit)):
+        yield Money(int(minor or 0), str(code or own))
+
+
+def _as_json(amount: Money | None) -> dict[str, Any] | None:
+    return None if amount is None else amount.as_json()
 
 
 def _is_transition(subject: str) -> bool:

@@ -85,6 +85,10 @@ class JoinedPlace:
     def any_field(self, entity: str) -> str:
         return next(iter(self.mapping.entities[entity].fields))
 
+    def home(self, entity: str) -> ShopDatabase:
+        listed = entity in self._listings.mapping.entities
+        return self._listings if listed else self._shop
+
     def unreadable(self, asked: Iterable[str]) -> str | None:
         return self._listings.unreadable(asked)
 

@@ -28,6 +28,7 @@ class ListingDatabase(ShopDatabase):
     """Asked like the shop's own. One connection, so one question or one writing at a time."""
 
     called = "what was read of its listings"
+    counts_stand = False  # they are few, and others after each reading
 
     def __init__(self, mapping: EntitiesMapping, *, timeout: float = 20.0) -> None:
         self._turn = Lock()

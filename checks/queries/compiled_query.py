@@ -9,6 +9,7 @@ from typing import Any
 
 from checks.queries.entity import Type
 from checks.queries.entity_mapping import FieldMapping
+from checks.queries.looked_rows import LookedRows
 from checks.queries.reach import Reach
 from checks.shop.clickhouse_types import CLICKHOUSE
 
@@ -73,6 +74,7 @@ class Query:
     words: tuple[tuple[str, str], ...] = ()  # the fields of words that it asks of: entity, field
     reach: Reach | None = None  # None: what changed does not tell what it finds
     refused: Mapping[str, str] = field(default_factory=dict)  # by engine, why it cannot be asked
+    looked: tuple[LookedRows, ...] = ()  # what it goes over; of the first table first
 
     @property
     def parameters(self) -> frozenset[str]:

@@ -29,10 +29,12 @@ from checks.queries.dialect_text import SECONDS, or_empty, texts_of
 from checks.queries.entity import entities
 from checks.queries.entity_mapping import FINE, EntitiesMapping, EntityMapping, FieldMapping
 from checks.queries.expression_types import MONEY_MADE_OF, type_of
+from checks.queries.looked_rows import LookedRows
 from checks.queries.own_nodes import own_nodes
 from checks.queries.query_source import Source
-from checks.queries.reach import CHANGED_AT, KEY, Reach
+from checks.queries.reach import CASE_KEY, CHANGED_AT, KEY, Reach
 from checks.queries.route_search import reach_of
+from checks.queries.row_reading import Reading, called_of, narrow
 from checks.queries.shop_tables import table_of, worked_out
 from storage.money import digits_apart, exponent
 
@@ -80,7 +82,9 @@ class _Compiler:
     def query(self, tree: exp.Select) -> Query:
         self._allowed(tree)
         reach = reach_of(tree)
+        called = called_of(tree)
         outputs = self._select(tree, [], answers=True)
+        self._by_key(tree, called)
         self._literals(tree)
         named = None if reach is None else self._named(tree, reach)
         for table, alias, source in self.tables:
@@ -92,7 +96,34 @@ class _Compiler:
             reach = replace(reach, texts=texts_of(_among(tree, named), self.binds)[0])
         else:
             reach = None
-        return Query(texts, outputs, self.binds, needs, words, reach, refused)
+        return Query(texts, outputs, self.binds, needs, words, reach, refused, self._looked())
+
+    def _by_key(self, tree: exp.Select, alias: str | None) -> None:
+        """A row without a number is one by its key, which stands beside."""
+        source = next((one for _, name, one in self.tables if name == alias), None)
+        if source is None or "key" not in source.fields:
+            return
+        name = exp.to_identifier(CASE_KEY, quoted=True)
+        tree.append("expressions", exp.Alias(this=source.column("key", str(alias)), alias=name))
+
+    def _looked(self) -> tuple[LookedRows, ...]:
+        """What it goes over, of the first table first. Of all rows of one nothing is judged."""
+        sources = [source for _, _, source in self.tables if not source.every]
+        return tuple(dict.fromkeys(one.reading.rows(one.entity) for one in sources))
+
+    def _read(self, column: exp.Column, scopes: list[_Sources]) -> tuple[Reading, str, str] | None:
+        """Of which table a column is that its mapping has; its faults are told elsewhere."""
+        name, alias = column.name.lower(), column.table
+        having = [
+            source
+            for sources in scopes
+            for called, source in sources.items()
+            if called == alias or (not alias and name in source.fields)
+        ]
+        source = having[0] if having else None
+        if source is None or name not in source.fields:
+            return None
+        return source.reading, source.entity, name
 
     def _named(self, tree: exp.Select, reach: Reach) -> dict[str, exp.Column] | None:
         """The columns by which rows of the first table are named; the answer says its key too.
@@ -136,6 +167,7 @@ class _Compiler:
         """Makes it the shop's own. `answers`: its columns are read by name, and so have one."""
         sources = dict(self._sources(select))
         scopes = [sources, *outer]
+        narrow(select, lambda column: self._read(column, scopes))
         for column in own_nodes(select, exp.Column):
             self._resolve(column, scopes)
         for within in own_nodes(select, exp.Select):
@@ -167,7 +199,7 @@ class _Compiler:
             self.needs.append(name)
             if table.db:  # `every.orders`: what the mapping's `where` leaves out as well
                 mapped = _every(table.db, mapped)
-            source = Source(name, mapped)
+            source = Source(name, mapped, every=bool(table.db))
             kept = table_of(mapped, alias)
             table.replace(kept)
             self.tables.append((kept, alias, source))
@@ -207,6 +239,7 @@ class _Compiler:
             return
         if mapped is None:
             raise NotMapped(f"{source.entity}.{name} is not mapped: say where the shop keeps it")
+        source.reading.note(column, name)
         own = source.column(name, alias)
         words = (*kind.words, *mapped.own) if kind.type == "word" else ()
         own.meta.update(type=kind.type, field=mapped, words=words, name=name)

@@ -21,5 +21,6 @@ def entities_page() -> Iterator[str]:
             if field == CHANGED_AT:  # said once, for all
                 continue
             words = f": {', '.join(f'`{word}`' for word in one.words)}" if one.words else ""
-            yield f"| `{field}` | {one.type} | {one.says}{words} |"
+            lacks = "; a row may lack it" if one.may_lack else ""
+            yield f"| `{field}` | {one.type} | {one.says}{words}{lacks} |"
         yield ""

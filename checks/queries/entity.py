@@ -18,17 +18,18 @@ from plan.languages import LANGUAGES
 
 Type = Literal["key", "text", "word", "money", "instant", "day", "flag", "integer"]
 
-_STAMP = {"type": "instant", "says": "when the row last changed"}
+_STAMP = {"type": "instant", "may_lack": True, "says": "when the row last changed"}
 
 
 class Field(BaseModel):
-    """One field. `words`: of a word, the whole closed list."""
+    """One field. `words`: of a word, the whole closed list. `may_lack`: a row may hold none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Type
     says: str
     words: tuple[str, ...] = ()
+    may_lack: bool = False
 
 
 class Entity(BaseModel):

@@ -14,6 +14,7 @@ from typing import Any
 
 from checks.queries.compiled_query import Bind, NotMapped, Output, Query, QueryError
 from checks.queries.entity_mapping import EntitiesMapping, FieldMapping
+from checks.queries.looked_rows import LookedRows
 from checks.queries.reach import Hop, Reach, Route
 from storage.kept_files import NOT_KEPT, KeptFiles, digest_of
 
@@ -62,6 +63,7 @@ def _written(query: Query) -> dict[str, Any]:
         "words": [list(pair) for pair in query.words],
         "reach": None if query.reach is None else asdict(query.reach),
         "refused": dict(query.refused),
+        "looked": [asdict(one) for one in query.looked],
     }
 
 
@@ -80,6 +82,7 @@ def _read(text: str) -> Query | QueryError | None:
             words=tuple((entity, field) for entity, field in kept["words"]),
             reach=_reach(kept["reach"]),
             refused=dict(kept["refused"]),
+            looked=tuple(map(_looked, kept["looked"])),
         )
     except (*NOT_KEPT, LookupError, AttributeError, TypeError):
         return None
@@ -92,6 +95,12 @@ def _reach(kept: dict[str, Any] | None) -> Reach | None:
         Route(**{**one, "hops": tuple(Hop(**hop) for hop in one["hops"])}) for one in kept["routes"]
     )
     return Reach(kept["entity"], routes, dict(kept["texts"]))
+
+
+def _looked(kept: dict[str, Any]) -> LookedRows:
+    words = tuple((name, tuple(ours)) for name, ours in kept["words"])
+    since = None if kept["since"] is None else tuple(kept["since"])
+    return LookedRows(kept["entity"], tuple(kept["fields"]), words, since)
 
 
 def _form(mapping: FieldMapping | None) -> dict[str, Any] | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from checks.queries.compiled_query import Output
-from checks.queries.entity_mapping import EntityMapping
+from checks.queries.entity_mapping import EntityMapping, FieldMapping
+from checks.queries.row_reading import Reading
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,18 @@ class Source:
     mapping: EntityMapping | None = None
     outputs: Mapping[str, Output] = field(default_factory=dict)
     computed: set[str] = field(default_factory=set)  # fields asked for that stand in no column
+    reading: Reading = field(default_factory=Reading)
+    every: bool = False  # all of its rows, whatever counts
+
+    @property
+    def fields(self) -> Mapping[str, FieldMapping]:
+        """What its entity maps; of a query within, nothing."""
+        return {} if self.mapping is None else self.mapping.fields
 
     @property
     def joined(self) -> bool:
         """Whether a field that is asked for stands in another table of the shop's."""
-        fields = {} if self.mapping is None else self.mapping.fields
-        return any(fields[name].join is not None for name in self.computed)
+        return any(self.fields[name].join is not None for name in self.computed)
 
     def column(self, name: str, alias: str) -> exp.Column:
         """A mapped field, which may stand in no column of its table."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 CHANGED_AT = "changed_at"  # the field of each entity that tells when a row last changed
 KEY = "muster_key"  # the column of the answer that names the row of the first table
+CASE_KEY = "muster_case"  # the one that names a row whose number is missing
 
 
 @dataclass(frozen=True)

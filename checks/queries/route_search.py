@@ -46,9 +46,14 @@ class _Found:
     equal: list[_Equal] = field(default_factory=list)
 
 
+def is_whole(tree: exp.Select) -> bool:
+    """Whether a row of its answer is made of many, or of some of all."""
+    return any(tree.args.get(one) for one in _WHOLES) or bool(own_nodes(tree, exp.AggFunc))
+
+
 def reach_of(tree: exp.Select) -> Reach | None:
     """The reach of a query as it is written; None: it is asked whole. Its texts come later."""
-    if any(tree.args.get(one) for one in _WHOLES) or own_nodes(tree, exp.AggFunc):
+    if is_whole(tree):
         return None
     found = _Found()
     try:

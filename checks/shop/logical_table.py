@@ -47,11 +47,31 @@ class LogicalTable:
         self.mapping = mapping
         self.types = types or ColumnTypes()
         self.source = _source(mapping, alias)
+        self._alias = alias
         self._customers = customers
 
     def again(self, alias: str) -> LogicalTable:
         """The same entity once more, beside this one."""
         return LogicalTable(self.entity, self.mapping, alias, self._customers, self.types)
+
+    def only(self, names: Iterable[str]) -> LogicalTable:
+        """The same with these fields alone: no other table is joined for what nobody asks."""
+        fields = {
+            name: self.mapping.fields[name] for name in dict.fromkeys(names) if self.has(name)
+        }
+        if not fields:
+            return self
+        mapping = self.mapping.model_copy(update={"fields": fields})
+        return LogicalTable(self.entity, mapping, self._alias, self._customers, self.types)
+
+    def newest(self, most: int) -> LogicalTable:
+        """The same with so many rows at most: by their key the last ones."""
+        found = LogicalTable(self.entity, self.mapping, self._alias, self._customers, self.types)
+        asked = select(*self.source.c).select_from(self.source)
+        if self.has("key"):
+            asked = asked.order_by(self.col("key").desc())
+        found.source = asked.limit(most).subquery(self._alias)
+        return found
 
     def has(self, name: str) -> bool:
         return name in self.mapping.fields

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from checks.queries.compiled_query import Query
 from checks.queries.entity_mapping import EntitiesMapping
+
+if TYPE_CHECKING:
+    from checks.shop.source import ShopDatabase
 
 T = TypeVar("T")
 
@@ -31,6 +34,10 @@ class QueryPlace(Protocol):
     def maps(self, entity: str, field: str) -> bool: ...
 
     def any_field(self, entity: str) -> str: ...
+
+    def home(self, entity: str) -> ShopDatabase:
+        """Where the rows of an entity stand, to be counted there."""
+        ...
 
     def unreadable(self, asked: Iterable[str]) -> str | None: ...
 

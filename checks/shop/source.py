@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, not_, select
+from sqlalchemy import Connection, Engine, create_engine, event, not_, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from checks.queries.compiled_query import Query
@@ -23,6 +25,7 @@ from checks.shop.clickhouse_session import plain
 from checks.shop.clickhouse_types import CLICKHOUSE
 from checks.shop.column_types import ColumnTypes
 from checks.shop.logical_table import LogicalTable
+from checks.shop.mapping_faults import is_of_names, mapping_fault
 
 T = TypeVar("T")
 _TIMES = 20  # values of a field that are looked at
@@ -30,6 +33,7 @@ _POSSIBLE = 1980  # seconds that are taken for thousandths lie before it
 _NOTHING = re.compile(r"0*$|0000-|1970-01-01[ T]00:00:00")  # what shops write for no time
 _WITH_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 DATABASE = "shop-database"
+HIDDEN = ":***@"  # as SQLAlchemy prints an address whose password is not to be read
 
 
 class ShopUnavailable(Exception):
@@ -57,11 +61,20 @@ def unusable(error: Exception) -> ShopUnavailable:
 
 def unreadable(error: SQLAlchemyError, called: str = "the shop's database") -> ShopUnavailable:
     """The database's own word, without what its driver adds."""
-    reason = plain(str(getattr(error, "orig", None) or error).splitlines()[0])
-    return ShopUnavailable(f"{called} cannot be read: {reason}", DATABASE)
+    return ShopUnavailable(f"{called} cannot be read: {said_by(error)}", DATABASE)
+
+
+def said_by(error: SQLAlchemyError) -> str:
+    return plain(str(getattr(error, "orig", None) or error).splitlines()[0])
 
 
 def _opened(url: str) -> Engine:
+    if HIDDEN in url:
+        raise ShopUnavailable(
+            "shop.database_url holds *** where its password was not printed: give the address with "
+            "--shop URL beside --mapping, or write ${env:SHOP_PASSWORD} in its place and set that "
+            "variable."
+        )
     try:
         return create_engine(
             session.address(make_url(url)),
@@ -74,10 +87,19 @@ def _opened(url: str) -> Engine:
         raise unusable(error) from error
 
 
+class Asked(NamedTuple):
+    """One question as it was sent, with what it bound, and how long its answer took."""
+
+    sql: str
+    values: Any
+    seconds: float
+
+
 class ShopDatabase:
     """Reads the shop's own tables. Raises ShopUnavailable for whatever the database says."""
 
     called = "the shop's database"
+    counts_stand = True  # what was counted (checks.shop.rows_seen) is not counted in each run
 
     def __init__(
         self,
@@ -92,6 +114,7 @@ class ShopDatabase:
         self.words_seen: dict[
             tuple[str, str], datetime
         ] = {}  # when all words of a field were known
+        self.counts: dict[Any, Any] = {}  # of rows that were looked at, while it stands
         self.usual: dict[str, tuple[datetime, Any]] = {}  # of a channel, since its last payment
         self._timeout = timeout
         self._engine = _opened(url) if isinstance(url, str) else url
@@ -114,7 +137,22 @@ class ShopDatabase:
                 self._amounts(connection)
                 return query(connection)
         except SQLAlchemyError as error:
-            raise unreadable(error, self.called) from error
+            raise self._misnamed(error) or unreadable(error, self.called) from error
+
+    def _misnamed(self, error: SQLAlchemyError) -> ShopUnavailable | None:
+        """What the mapping names and the database has not, where that is why it refused."""
+        if not isinstance(error, DBAPIError) or not is_of_names(error):
+            return None
+        try:
+            with self._engine.connect() as connection:
+                found = mapping_fault(connection, self.mapping, said_by(error))
+        except SQLAlchemyError:
+            return None
+        if found is None:
+            return None
+        self._types = ColumnTypes()  # what is known of its tables is of before
+        place, sentence = found
+        return ShopUnavailable(sentence, place)
 
     def table(self, entity: str) -> LogicalTable:
         """An entity by its name. Raises ShopUnavailable where it is not mapped."""
@@ -167,7 +205,7 @@ class ShopDatabase:
     def _times(self, connection: Connection, place: str, entity: str, field: str) -> None:
         """What stands there is a time in the form that it is mapped with: of none that can be read
         a check would find nothing, and call it well. One bad row is another matter."""
-        table = self._mapped(entity, "x")
+        table = self._mapped(entity, "x").only((field,))  # by no other field's fault
         own = table.col(field)
         held = connection.scalars(select(own).where(own.is_not(None)).limit(_TIMES)).all()
         held = [one for one in held if not _NOTHING.match(str(one))]
@@ -209,6 +247,27 @@ class ShopDatabase:
             raise ShopUnavailable(why)
         return query
 
+    @contextmanager
+    def overheard(self) -> Iterator[list[Asked]]:
+        """Every question that is sent to it meanwhile."""
+        heard: list[Asked] = []
+        began: dict[int, float] = {}
+
+        def before(_c: Any, cursor: Any, *_: Any) -> None:
+            began[id(cursor)] = time.monotonic()
+
+        def after(_c: Any, cursor: Any, sql: str, values: Any, *_: Any) -> None:
+            took = time.monotonic() - began.pop(id(cursor), time.monotonic())
+            heard.append(Asked(sql, values, took))
+
+        event.listen(self._engine, "before_cursor_execute", before)
+        event.listen(self._engine, "after_cursor_execute", after)
+        try:
+            yield heard
+        finally:
+            event.remove(self._engine, "before_cursor_execute", before)
+            event.remove(self._engine, "after_cursor_execute", after)
+
     async def know(self) -> None:
         """Learns the types of the mapped columns, which say how queries bind. ShopUnavailable."""
         await self.read(lambda _: None)
@@ -244,6 +303,8 @@ class ShopDatabase:
             .where(own.is_not(None), not_(table.is_one(field, known)))
             .limit(1)
         )
+        if mapped.empty:  # an empty text is a missing one, and hides none that stands behind it
+            strange = strange.where(own != "")
         row = connection.execute(strange).first()
         return None if row is None or row[0] == "" else str(row[0])
 
@@ -253,6 +314,10 @@ class ShopDatabase:
     def any_field(self, entity: str) -> str:
         """A field that the shop maps of the entity, whichever."""
         return next(iter(self.entities.entities[entity].fields))
+
+    def home(self, entity: str) -> ShopDatabase:
+        """Where the rows of an entity stand: here, all of them."""
+        return self
 
     def unreadable(self, asked: Iterable[str]) -> str | None:
         """What of these entities could not be read when it came; None: a database tells by row."""

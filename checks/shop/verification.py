@@ -6,12 +6,13 @@ what they cost: a wrong unit, zone or word is seen here, before it hides a fault
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, case, func, select, text, true
+from sqlalchemy import Connection, func, select, text
 
 from checks.kinds.base import CheckContext
 from checks.kinds.query_settings import QueryCheckSettings
@@ -19,14 +20,23 @@ from checks.listings.listings import Listings
 from checks.queries.compiled_query import QueryError
 from checks.queries.entity import entities
 from checks.shop.logical_table import LogicalTable
+from checks.shop.payment_agreement import agreement
+from checks.shop.rows_seen import Unread, rows_seen, unread_of, unread_sentence
 from checks.shop.source import ShopDatabase, ShopUnavailable
 from checks.shop.stamp_verification import stamp_of
 from storage.money import Money
 
-_NAMED = 5  # orders that are told by name
 _AHEAD = timedelta(minutes=30)  # a newest row further in the future than this is a wrong zone
 _TELL_THEIR_ZONE = ("aware", "iso_z", "epoch", "epoch_ms")  # forms in which an instant is one
 _WORDS = 12  # of one field, that are told by name
+_PLANNED = ("promised_at",)  # times that lie ahead by their nature
+_MOST_HOURS = 14  # by which a zone is from UTC
+_KNOWN_ZONES = (  # that are named where their offset would explain times that lie ahead
+    "America/Los_Angeles", "America/Denver", "America/Chicago", "America/New_York",
+    "America/Sao_Paulo", "Europe/London", "Europe/Berlin", "Europe/Athens", "Europe/Istanbul",
+    "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Dhaka", "Asia/Bangkok", "Asia/Taipei",
+    "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,9 @@ async def verified(shop: ShopDatabase, currency: str, now: datetime) -> list[See
             found.append(Seen(f"{entity}: {error}", wrong=True))
     if {"orders", "payments"} <= shop.mapping.entities.keys():
         try:
-            found += await shop.read(lambda c: list(_agreeing(c, shop, currency)))
+            found += await shop.read(
+                lambda c: [Seen(*told) for told in agreement(c, shop, currency)]
+            )
         except ShopUnavailable as error:
             found.append(Seen(f"orders and payments: {error}", wrong=True))
     return found
@@ -69,7 +81,16 @@ async def verified_listings(listings: Listings, currency: str, now: datetime) ->
     return found
 
 
-async def tried(check: QueryCheckSettings, context: CheckContext) -> Seen:
+@dataclass(frozen=True)
+class Tried:
+    """What came of a check's first question. `fault`: it cannot be asked; one sentence."""
+
+    name: str
+    fault: str | None = None
+    rows: Mapping[str, Any] | None = None  # what it goes over (checks.shop.rows_seen)
+
+
+async def tried(check: QueryCheckSettings, context: CheckContext) -> Tried:
     """The query of a check, sent once for a single row."""
     try:
         shop = await context.place_of_query(check.find)
@@ -82,9 +103,11 @@ async def tried(check: QueryCheckSettings, context: CheckContext) -> Seen:
             connection.execute(text(sql), query.bound(given, engine)).first()
 
         await shop.read(one_row)
+        windowed = query.looked[:1] if query.looked and query.looked[0].since else ()
+        seen = await rows_seen(shop, windowed, given, context.now)
     except (QueryError, ShopUnavailable) as error:
-        return Seen(f"check {check.name}: {error}", wrong=True)
-    return Seen(f"check {check.name}: can be asked")
+        return Tried(check.name, str(error))
+    return Tried(check.name, rows=seen.figures().get("rows"))
 
 
 def _entity(
@@ -92,9 +115,11 @@ def _entity(
 ) -> Iterator[Seen]:
     table = shop.table(entity)
     rows = connection.scalar(select(func.count()).select_from(table.source)) or 0
-    yield Seen(f"{entity}: {rows} rows of {table.mapping.place}")
+    yield Seen(f"{entity}: {rows:,} rows of {table.mapping.place}")
     if not rows:
         return
+    found = unread_of(connection, table, table.mapping.fields)[1]
+    unread = {one.field: one for one in found}
     for name, field in entities()[entity].fields.items():
         if not table.has(name):
             continue
@@ -104,7 +129,22 @@ def _entity(
             yield from _range(connection, table, name, currency)
         elif field.type == "instant":
             yield from _newest(connection, table, name, now)
+        if name in unread and unread[name].rows < rows:  # of all it is said already
+            yield Seen(f"  {_gap(unread[name])}", _is_no_field(unread[name]))
     yield from (Seen(said, wrong) for said, wrong in stamp_of(connection, table))
+
+
+def _gap(unread: Unread) -> str:
+    """How many rows hold nothing there, and what that means for the checks."""
+    said = unread_sentence(unread.as_fact())
+    if entities()[unread.entity].fields[unread.field].may_lack:
+        return said
+    return f"{said}: no check that asks for it can judge them"
+
+
+def _is_no_field(unread: Unread) -> bool:
+    """Whether so many rows hold nothing there that no check by it may say that all is well."""
+    return unread.too_many and not entities()[unread.entity].fields[unread.field].may_lack
 
 
 def _words(connection: Connection, table: LogicalTable, name: str) -> Iterator[Seen]:
@@ -117,12 +157,14 @@ def _words(connection: Connection, table: LogicalTable, name: str) -> Iterator[S
     strange: list[str] = []
     for word, count in counted[:_WORDS]:
         told = "nothing" if word in (None, "") else mapped.ours(word)
-        if told not in ours and word not in (None, "") and str(word) not in known:
-            strange.append(f"“{word}” ({count})")
-        else:
+        if told in ours or word in (None, "") or told in mapped.own:
             ours[told] = ours.get(told, 0) + int(count)
+        elif str(word) in known:
+            ours[f"“{word}” (left out by ignore)"] = int(count)
+        else:
+            strange.append(f"“{word}” ({count:,})")
     said = (
-        ", ".join(f"{count} {word}" for word, count in ours.items() if count) or "no word of ours"
+        ", ".join(f"{count:,} {word}" for word, count in ours.items() if count) or "no word of ours"
     )
     yield Seen(f"  {name}: {said}")
     if strange:
@@ -158,65 +200,41 @@ def _newest(
         said = "holds nothing" if newest is None else f"“{newest}” is no time in this form"
         yield Seen(f"  {name}: {said}", wrong=newest is not None)
         return
-    planned = name in ("promised_at",)
-    if at - now > _AHEAD and not planned:
-        ahead = (at - now).total_seconds() / 3600
-        yield Seen(
-            f"  {name}: the newest is {ahead:.1f} h in the future: is that its zone, and its form?",
-            wrong=True,
-        )
-        return
-    hours = (now - at).total_seconds() / 3600
-    ago = f", {hours:.1f} h ago" if hours >= 0 else ""
     mapped = table.field(name)
     told = mapped.zone is not None or mapped.form in _TELL_THEIR_ZONE
     zone = "" if told else "; no zone is said for it, so it is read as UTC"
+    if at - now > _AHEAD and name not in _PLANNED:
+        yield from _ahead(connection, table, name, now, at)
+        return
+    hours = (now - at).total_seconds() / 3600
+    ago = f", {hours:.1f} h ago" if hours >= 0 else ""
     yield Seen(f"  {name}: the newest is of {at:%Y-%m-%d %H:%M} UTC{ago}{zone}")
 
 
-def _agreeing(connection: Connection, shop: ShopDatabase, currency: str) -> Iterator[Seen]:
-    """How many paid orders hold what they cost: that says whether units agree."""
-    orders, payments = shop.orders(), shop.payments()
-    wanted = ("key", "state", "total")
-    if not all(map(orders.has, wanted)) or not all(map(payments.has, ("order_key", "amount"))):
-        return
-    paid = (
-        select(
-            payments.col("order_key").label("of_order"),
-            func.sum(payments.minor("amount", currency)).label("paid"),
-        )
-        .where(payments.is_state("captured") if payments.has("state") else true())
-        .group_by(payments.col("order_key"))
-        .subquery("paid")
-    )
-    held = and_(
-        orders.is_state("paid", "dispatched", "delivered", "completed"),
-        paid.c.of_order == orders.col("key"),
-    )
-    source = orders.source.join(paid, held)
-    equal = case((paid.c.paid == orders.minor("total", currency), 1))
-    total, same = connection.execute(
-        select(func.count(), func.count(equal)).select_from(source)
-    ).one()
-    if not total:
-        yield Seen("No paid order has a captured payment: is the state of payments mapped?", True)
-        return
-    share = 100 * int(same or 0) / total
-    if share < 50:
-        yield Seen(f"{share:.1f} % of {total} paid orders hold their cost: do units agree?", True)
-        return
-    others = _others(connection, orders, source, equal)
-    yield Seen(f"{share:.1f} % of {total} paid orders hold what they cost{others}")
+def _ahead(
+    connection: Connection, table: LogicalTable, name: str, now: datetime, newest: datetime
+) -> Iterator[Seen]:
+    """Times that have not come yet, where a row tells what was."""
+    later = table.col(name) > table.bind_time(now + _AHEAD, name)
+    count = connection.scalar(select(func.count()).select_from(table.source).where(later))
+    mapped = table.field(name)
+    ahead = (newest - now).total_seconds() / 3600
+    asked = "is that its form?"
+    if mapped.form not in _TELL_THEIR_ZONE:
+        asked = f"is that its form, and its zone? {_zones(mapped.zone, now, newest)}"
+    said = f"{count:,} lie ahead of now, the newest is {ahead:.1f} h in the future"
+    yield Seen(f"  {name}: {said}: {asked}", wrong=True)
 
 
-def _others(connection: Connection, orders: LogicalTable, source: Any, equal: Any) -> str:
-    """Some of those that do not, and the check that watches them."""
-    name = orders.col("number" if orders.has("number") else "key")
-    wrong = connection.scalars(
-        select(name).select_from(source).where(equal.is_(None)).order_by(name).limit(_NAMED)
-    ).all()
-    if not wrong:
-        return ""
-    named = ", ".join(map(str, wrong))
-    more = " …" if len(wrong) == _NAMED else ""
-    return f"; not {named}{more} (a check of kind amount_mismatch watches that)"
+def _zones(zone: str | None, now: datetime, newest: datetime) -> str:
+    """Zones in which the newest would be of just now, or of some time ago."""
+    own = now.astimezone(ZoneInfo(zone or "UTC")).utcoffset() or timedelta()
+    halves = -(-(newest - now) // timedelta(minutes=30))
+    offset = own + halves * timedelta(minutes=30)
+    like = [one for one in _KNOWN_ZONES if now.astimezone(ZoneInfo(one)).utcoffset() == offset]
+    hours = offset.total_seconds() / 3600
+    if abs(hours) > _MOST_HOURS:
+        return "No zone is so far from UTC."
+    read = zone or "UTC, as none is said"
+    named = f" (as {', '.join(like)})" if like else ""
+    return f"Read in {read}; one of UTC{hours:+g}{named} would explain it."

@@ -20,9 +20,9 @@ from incidents.alerting import notifications, oncall
 from incidents.alerting.notifications import TABLE, Event
 from incidents.authorise import may_see, refuse_in_house
 from incidents.change import Change
-from incidents.command_table import Act
 from incidents.organisation import SYSTEM_ACTOR, Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import Right
 from incidents.views import StuckView
 from storage import audit, work
 from storage.models import LIVE_STATUSES, Incident, WorkItem, WorkKind, WorkState
@@ -100,7 +100,7 @@ def retry(
     session: Session, house: House, actor: Actor, ids: Collection[int] | None, now: datetime
 ) -> Outcome:
     """Somebody on call has these tried again, or all of them."""
-    refused = refuse_in_house(session, house, actor, Act.RETRY, now)
+    refused = refuse_in_house(session, house, actor, Right.RETRY, now)
     if refused is not None:
         return refused
     again = retry_items(session, actor, ids, now)

@@ -13,12 +13,13 @@ from incidents import scope as scopes
 from incidents.alerting import escalation, notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
-from incidents.command_table import OR_OWNER, RESPONDERS, Given, Stage, Text, command
+from incidents.command_table import Given, Stage, Text, command
 from incidents.detection import relapse
 from incidents.lifecycle import closing_state, follow_ups, hold, mitigation, ownership
 from incidents.lifecycle.command_guard import act_on
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import OR_OWNER, RESPONDERS
 from incidents.runbooks import forms, guards, press_conflicts
 from incidents.runbooks.guards import Standing
 from incidents.shop_actions import effects

@@ -6,31 +6,22 @@ and audit entries. Closing stands in `closing`, other sections and merging in `s
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from incidents import loading, people, timeline
+from incidents import authorise, loading, people, timeline
 from incidents.alerting import escalation, notifications, oncall
 from incidents.alerting.notifications import Event
 from incidents.change import Change
-from incidents.command_table import (
-    ANYBODY_ON_DUTY,
-    OR_OWNER,
-    OWNERS,
-    RESPONDERS,
-    Given,
-    Rule,
-    Stage,
-    Text,
-    command,
-)
+from incidents.command_table import Given, Stage, Text, command
 from incidents.lifecycle import ownership
 from incidents.lifecycle.closing import ResolveForm, dismiss, mark_reviewed, reopen, resolve
 from incidents.lifecycle.command_guard import act_on
 from incidents.lifecycle.sections import change_section, link, merge
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import ANYBODY_ON_DUTY, OR_OWNER, OWNERS, RESPONDERS, Rule
 from incidents.runbooks import forms
 from incidents.views import PersonView
 from plan.model import Plan
@@ -278,6 +269,7 @@ def escalate(
             if entry.kind == "escalated"
         }
         known = {actor.user_id, incident.owner} | (rung if to is None else set())
+        line = tuple(one for one in line if authorise.may_see(house, incident, one))
         target = next((person for person in line if person not in known), None)
         if target is None:
             if not house.page:
@@ -293,31 +285,6 @@ def escalate(
         return Outcome.done("escalated", to=people.people(session, (target,)))
 
     return act_on(session, house, number, actor, now, "escalate", work)
-
-
-def ask_person(
-    session: Session, house: House, number: int, actor: Actor, person: str, what: str, now: datetime
-) -> Outcome:
-    """ "Ask Mei": who lacks the right has the one who has it told what is wanted. One an hour."""
-    incident = loading.incident_of(session, number, lock=True)
-    if incident is None:
-        return Outcome.refused("not_found", reference=f"INC-{number}")
-    change = Change(session, house, incident, actor, now)
-    asked = people.person(session, person)
-    if asked is None or person not in {p for role in house.roles.values() for p in role.chain}:
-        return Outcome.refused("not_offered")
-    recent = timeline.last_of(session, incident.id, "asked_person")
-    if recent is None or recent.data.get("to") != person or now - recent.at > timedelta(hours=1):
-        entry = change.entry("asked_person", {"to": person, "what": what})
-        change.audit("ask_person", person, data={"what": what})
-        notifications.announce(
-            change,
-            Event.REMINDER,
-            people=(person,),
-            params={"who": actor.user_id, "what": what},
-            mark=f"ask-{entry.sequence}",
-        )
-    return Outcome(True, "asked", {"who": asked}, number=number)
 
 
 @command(
@@ -384,7 +351,6 @@ def edit_note(
 
 __all__ = [
     "ResolveForm",
-    "ask_person",
     "change_section",
     "change_severity",
     "dismiss",

@@ -23,11 +23,11 @@ from incidents.alerting.notifications import Event
 from incidents.case_totals import case_figures
 from incidents.cases import incidents_of_case
 from incidents.change import Change
-from incidents.command_table import Act
 from incidents.lifecycle.opening import Opening, open_incident
 from incidents.lifecycle.severity import by_rules
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import Right
 from incidents.runbooks import forms
 from incidents.runbooks.forms import Checked
 from plan import expressions
@@ -70,7 +70,7 @@ def find_type(plan: Plan, typed: str) -> IncidentType | None:
 
 def declare(session: Session, house: House, report: Declaration, now: datetime) -> Outcome:
     """Opens the incident, or adds to the open one of the same subject; answers which."""
-    act = Act.COMPLAINT if report.source == "complaint" else Act.DECLARE
+    act = Right.COMPLAINT if report.source == "complaint" else Right.DECLARE
     refused = authorise.refuse_in_house(session, house, report.actor, act, now)
     if refused is not None:
         return refused
@@ -188,10 +188,11 @@ def declare_line(
 
     It joins what is open in that section of that subject. What would wake somebody is asked once.
     """
-    refused = authorise.refuse_in_house(session, house, actor, Act.DECLARE, now)
+    kind = find_type(house.plan, typed)
+    own = Right.COMPLAINT if kind is not None and kind.intake == "complaint" else Right.DECLARE
+    refused = authorise.refuse_in_house(session, house, actor, own, now)
     if refused is not None:
         return refused
-    kind = find_type(house.plan, typed)
     if kind is None:
         known = sorted({name for name, _ in declarable(house.plan)})
         return Outcome.refused("section_unknown", typed=typed, known=known)
@@ -212,6 +213,7 @@ def declare_line(
             "line_asks",
             {"section": section.id, "title": kind.title},
             secret={"line": {"section": typed, "text": said.plain}},
+            noted=True,
         )
     incident, is_new = open_incident(
         session,

@@ -14,9 +14,9 @@ from incidents.alerting import escalation, notifications
 from incidents.alerting.notifications import Event
 from incidents.authorise import refuse, refuse_in_house
 from incidents.change import Change
-from incidents.command_table import Act
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import Right
 from storage.models import FollowUp, Incident
 from storage.types import Personal
 
@@ -73,7 +73,7 @@ def remind(change: Change, item_id: int) -> None:
 
 def ask(session: Session, house: House, item_id: int, actor: Actor, now: datetime) -> Outcome:
     """A manager has its owner reminded now, once an hour."""
-    refused = refuse_in_house(session, house, actor, Act.WEEK, now)
+    refused = refuse_in_house(session, house, actor, Right.WEEK, now)
     if refused is not None:
         return refused
     item = session.get(FollowUp, item_id, with_for_update=True)
@@ -111,7 +111,7 @@ def done(session: Session, house: House, item_id: int, actor: Actor, now: dateti
     incident = session.get_one(Incident, item.incident_id)
     change = Change(session, house, incident, actor, now)
     if actor.user_id != item.owner:
-        refused = refuse(change, Act.FOLLOW_UP)
+        refused = refuse(change, Right.FOLLOW_UP)
         if refused is not None:
             return refused
     if item.done_at is not None:

@@ -8,17 +8,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import loading
+from incidents import authorise, loading
 from incidents import scope as scopes
 from incidents.alerting import escalation, notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
-from incidents.command_table import RESPONDERS, Act, Stage, command
+from incidents.command_table import Stage, command
 from incidents.lifecycle import closing_state, hold
 from incidents.lifecycle import severity as severities
 from incidents.lifecycle.command_guard import act_on
 from incidents.organisation import Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import RESPONDERS, Right
 from incidents.runbooks import follow_up_prompts, runbook, step_completion
 from plan.model import IncidentType, Section
 from storage.models import Case, Incident, Status
@@ -153,13 +154,16 @@ def merge(
         other = loading.incident_of(session, into, lock=True)
         if other is None:
             return Outcome.refused("not_found", reference=f"INC-{into}")
+        into_change = Change(session, house, other, actor, now)
+        refused = authorise.refuse(into_change, "merge")  # its cases change as well
+        if refused is not None:
+            return refused
         if not other.live:
             return Outcome.refused("merge_closed", into=other.reference)
         if other.private != incident.private:
             return Outcome.refused("not_offered")  # a private one would become public
         if closing_state.pending(change):
             return Outcome.refused("step_running", at=None)
-        into_change = Change(session, house, other, actor, now)
         _merge(change, into_change)
         return Outcome.done(
             "merged", quiet=True, reference=incident.reference, into=other.reference
@@ -222,12 +226,16 @@ def link(
         found = loading.incident_of(session, other, lock=True)
         if found is None:
             return Outcome.refused("not_found", reference=f"INC-{other}")
+        there = Change(session, house, found, actor, now)
+        refused = authorise.refuse(there, Right.LINK)  # its thread says so as well
+        if refused is not None:
+            return refused
         if found.private and not incident.private:
             return Outcome.refused("not_offered")
-        link_two(change, Change(session, house, found, actor, now))
+        link_two(change, there)
         return Outcome.done("linked", reference=incident.reference, other=found.reference)
 
-    return act_on(session, house, number, actor, now, Act.LINK, work)
+    return act_on(session, house, number, actor, now, Right.LINK, work)
 
 
 def link_two(change: Change, other: Change) -> None:

@@ -72,6 +72,7 @@ def card_of(reader: Reader) -> CardView:
         times=incident.times,
         follows=_follows(reader),
         waits=waits(reader, mood),
+        unread=tuple(incident.facts.get("unread") or ()),
     )
 
 

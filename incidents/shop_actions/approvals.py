@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import loading, people
+from incidents import authorise, loading, people
 from incidents.alerting import notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
@@ -18,8 +18,6 @@ from incidents.outcome import Outcome
 from incidents.runbooks.places import Place
 from incidents.shop_actions import action_outcomes, approval_requests, requests, told_orders
 from storage.models import ActionAttempt, Approval, ApprovalState, AttemptState, Incident
-
-_ROLES = frozenset({"approver", "managers"})
 
 
 def decide(
@@ -31,11 +29,12 @@ def decide(
     *,
     grant: bool,
     drawn: int,
+    number: int | None = None,
 ) -> Outcome:
     """Grants or refuses a press that waits. Nobody decides on their own request.
 
     `drawn`: the round of the message that was pressed; one that was drawn before the facts changed
-    decides nothing.
+    decides nothing. `number`: the incident that the button names; of another's it decides nothing.
     """
     if not drawn:
         return _before_requests(session, house, approval_id, actor, now)
@@ -43,6 +42,8 @@ def decide(
     if request is None:
         return Outcome.refused("approval_gone", actor=None)
     found = session.get_one(Incident, request.incident_id)
+    if number not in (None, found.number):
+        return Outcome.refused("approval_gone", actor=None)
     incident = loading.incident_of(session, found.number, lock=True)
     if incident is None:
         return Outcome.refused("approval_gone", actor=None)
@@ -66,23 +67,28 @@ def _before_requests(
         by = people.person(session, attempt.approved_by)
         return Outcome.refused("approval_gone", actor=by)
     change = Change(session, house, incident, actor, now)
+    may_not = authorise.refuse_approval(
+        change, attempt.press, approval_requests.approvers(change, attempt.requested_by)
+    )
+    if may_not is not None:
+        return replace(may_not, number=incident.number)
     if approval_requests.of_press(change, attempt.press) is None:
         approval_requests.adopt(change, attempt)
     return Outcome(False, "approval_changed", number=incident.number)
 
 
 def _refused(change: Change, request: Approval) -> Outcome | None:
-    if not change.actor.roles & _ROLES:
-        change.audit("refused", "approve", result="refused", data={"press": request.press})
-        chain = approval_requests.approvers(change, request.asked_by)
-        on_call = people.people(change.session, chain[:1])
-        return Outcome.refused("no_right", role="approver", on_call=on_call, what=None)
+    may_not = authorise.refuse_approval(
+        change, request.press, approval_requests.approvers(change, request.asked_by)
+    )
+    if may_not is not None:
+        return may_not
     if request.state != ApprovalState.WAITING:
         by = people.person(change.session, request.decided_by)
         return Outcome.refused("approval_gone", actor=by)
     if request.asked_by == change.actor.user_id:
         change.audit("refused", "approve", result="refused", data={"press": request.press})
-        return Outcome.refused("approval_self")
+        return Outcome(False, "approval_self", noted=True)
     return None
 
 

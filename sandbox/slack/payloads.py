@@ -59,7 +59,7 @@ def _base(kind: str, person: Person, trigger_id: str | None) -> Json:
             "id": person.id,
             "username": person.name,
             "name": person.name,
-            "team_id": cast.TEAM_ID,
+            "team_id": person.team,
         },
         "api_app_id": cast.APP_ID,
         "token": cast.VERIFICATION_TOKEN,

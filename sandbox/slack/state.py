@@ -26,6 +26,8 @@ class Person:
     dnd_until: float | None = None
     presence: str = "active"
     deleted: bool = False
+    guest: bool = False  # of this workspace, in some of its channels
+    team: str = cast.TEAM_ID  # of another one: somebody in a shared channel
 
     def in_dnd(self, now: float) -> bool:
         return self.dnd_until is not None and now < self.dnd_until
@@ -35,7 +37,7 @@ class Person:
         offset = datetime.fromtimestamp(now, ZoneInfo(self.tz)).utcoffset()
         user: Json = {
             "id": self.id,
-            "team_id": cast.TEAM_ID,
+            "team_id": self.team,
             "name": self.name,
             "real_name": self.real_name,
             "deleted": self.deleted,
@@ -46,7 +48,7 @@ class Person:
             "is_app_user": False,
             "is_admin": False,
             "is_owner": False,
-            "is_restricted": False,
+            "is_restricted": self.guest,
             "is_ultra_restricted": False,
             "updated": 1_760_000_000,
             "profile": {

@@ -222,7 +222,16 @@ class TimelineEntry(Base):
     """What happened, in order; the review is written from these."""
 
     __tablename__ = "timeline"
-    __table_args__ = (UniqueConstraint("incident_id", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("incident_id", "sequence"),
+        # Few, and asked for at every "Ask …": who was asked within the hour.
+        Index(
+            "ix_timeline_asked",
+            "at",
+            sqlite_where=text("kind = 'asked_person'"),
+            postgresql_where=text("kind = 'asked_person'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"))

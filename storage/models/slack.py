@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Moment
@@ -12,6 +12,7 @@ class SlackMessage(Base):
     """One message as it stands in Slack (a picture of the database, rule 1)."""
 
     __tablename__ = "slack_messages"
+    __table_args__ = (Index("ix_slack_messages_place", "channel", "ts"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)  # INC-412/card, INC-412/runbook, INC-412/log/17
@@ -38,3 +39,4 @@ class Person(Base):
     language_chosen: Mapped[bool] = mapped_column(default=False)
     time_zone: Mapped[str]
     refreshed_at: Mapped[Moment]
+    standing: Mapped[str | None]  # in the workspace (incidents.people.Standing); None: not asked

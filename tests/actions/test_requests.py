@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from actions.declarations import ActionDeclaration, LookDeclaration
@@ -16,7 +21,9 @@ BASE = "http://127.0.0.1:9/"
     ("value", "path"),
     [
         ("card", "/routing/card"),
-        ("../refunds", "/routing/..%2Frefunds"),
+        ("2026/0815", "/routing/2026%2F0815"),
+        ("v1..2", "/routing/v1..2"),
+        ("%2e%2e2", "/routing/%252e%252e2"),
         ("a?b=c#d", "/routing/a%3Fb%3Dc%23d"),
         ("信用卡", "/routing/%E4%BF%A1%E7%94%A8%E5%8D%A1"),
         (7, "/routing/7"),
@@ -101,3 +108,49 @@ def test_a_typing_error_in_a_template_is_found_when_it_is_declared() -> None:
         LookDeclaration(url="/x/{{ params.y ")
     with pytest.raises(ValidationError, match="is not a template"):
         ActionDeclaration(url="/x", body={"a": ["{{ params.y "]})
+
+
+LEAVES = [
+    "..", ".", "../refunds", "..\\refunds", "x/../refunds", "%2e%2e", "%252e%252e/refunds",
+    "..;/refunds", " .. ", "", "   ", "a\nb", "a\0b", "%0d%0aHost: x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", LEAVES)
+@pytest.mark.parametrize("template", ["/orders/{{ params.order }}", "/o/{{ params.order }}/cancel"])
+def test_no_value_leaves_its_path_segment(template: str, value: str) -> None:
+    """However it is encoded, and whatever a server on the way would make of it."""
+    with pytest.raises(NotSent) as refused:
+        fill_address(template, {"params": {"order": value}}, BASE)
+    assert refused.value.code == "unsafe_value"
+
+
+def test_what_is_put_together_stays_in_its_segment_too() -> None:
+    with pytest.raises(NotSent, match="is no name"):
+        fill_address("/orders/.{{ params.order }}/x", {"params": {"order": "."}}, BASE)
+
+
+def test_a_query_may_hold_anything() -> None:
+    """There is no place to leave."""
+    address = fill_address("/orders?q={{ params.order }}", {"params": {"order": "../&x=1"}}, BASE)
+    assert address == f"{BASE}orders?q=..%2F%26x%3D1"
+
+
+@given(st.text(max_size=12), st.sampled_from(["/orders/{{ v }}/x", "/orders/a{{ v }}b/x"]))
+def test_a_shop_sees_the_value_in_its_segment_or_is_not_asked(value: str, template: str) -> None:
+    """As any server reads it: by its decoded path, with dots resolved."""
+    try:
+        address = fill_address(template, {"v": value}, BASE)
+    except NotSent:
+        return
+    path = str(httpx.URL(address).raw_path, "ascii")
+    assert [path.split("/")[i] for i in (1, 3)] == ["orders", "x"]
+    assert len(path.split("/")) == 4
+    assert value in unquote(path.split("/")[2])
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Admin: 1", "a\0"])
+def test_a_header_is_one_line(value: str) -> None:
+    declaration = LookDeclaration(url="/x", headers={"X-Order": "{{ params.order }}"})
+    with pytest.raises(NotSent, match="more than one line"):
+        fill(declaration, "GET", None, {"params": {"order": value}}, BASE)

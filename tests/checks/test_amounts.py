@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from checks.kinds.amount_mismatch import AmountMismatch, AmountMismatchSettings
 from checks.kinds.base import CheckContext
+from checks.kinds.stuck_orders import StuckOrders, StuckOrdersSettings
 from checks.model import CaseFound
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.source import ShopDatabase
 from plan.holdings import holding
+from storage.money import Money
 
 NOW = datetime(2026, 11, 11, 3, 0, tzinfo=UTC)
 SINCE = "2026-11-10T03:00:00Z"
@@ -208,6 +210,25 @@ def test_sums_of_two_currencies_are_no_sum(shop: Shop) -> None:
     (finding,) = asyncio.run(check.run(context(database))).findings
     assert finding is not None
     assert finding.facts["over"] == {"orders": 2}
+
+
+def test_stuck_orders_of_two_currencies_have_no_sum_either(shop: Shop) -> None:
+    """Each keeps its own; of one currency alone, whichever, it is said."""
+    shop.order("A", "paid", 100, [(100, "TWD")])
+    shop.order("B", "paid", 150, [(150, "USD")], currency="USD")
+    shop.order("C", "awaiting_payment", 70, [], currency="USD")
+    limits = {"paid": 1.0, "awaiting_payment": 1.0}
+    check = StuckOrders(StuckOrdersSettings(name="s", kind="stuck_orders", limits=limits))
+    database = ShopDatabase(f"sqlite:///{shop.path}", MAPPING)
+    found = {one.subject: one for one in asyncio.run(check.run(context(database))).findings}
+    database.close()
+    assert found["orders:paid"].facts["amount"] is None
+    assert [str(one.amount) for one in found["orders:paid"].cases] == [
+        str(Money(100, "TWD")),
+        str(Money(150, "USD")),
+    ]
+    waiting = found["orders:awaiting_payment"].facts["amount"]
+    assert waiting == {"minor": 70, "currency": "USD"}
 
 
 def test_nobody_is_asked_to_pay_while_a_payment_is_under_way() -> None:

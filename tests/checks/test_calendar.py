@@ -309,12 +309,16 @@ def test_the_calendar_is_in_the_zone_of_the_reports_or_its_own() -> None:
 # -- the detections of the plan
 
 
-def found_on(shop: Shop, now: datetime, **changed: Any) -> dict[str, set[str]]:
+LATE_BY_DAYS = ("shipment-late", "return-overdue", "ticket-waiting")
+
+
+def found_on(
+    shop: Shop, now: datetime, wanted: tuple[str, ...] = LATE_BY_DAYS, **changed: Any
+) -> dict[str, set[str]]:
     """What the detections that count working time find, by name."""
     settings = parse_settings(
         {**YAML, "shop": {**YAML["shop"], "database_url": shop.url, "mapping": mapped()}, **changed}
     )
-    wanted = ("shipment-late", "return-overdue", "ticket-waiting")
 
     async def run() -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
@@ -358,4 +362,33 @@ def test_what_waits_over_the_weekend_is_late_by_working_time(tmp_path: Path) -> 
     assert found_on(shop, taipei("2026-03-16 13:01"), calendar=hours)["ticket-waiting"] == tickets
     overdue = found_on(shop, taipei("2026-03-17 10:30"), calendar=hours)["return-overdue"]
     assert overdue == {friday}
+    shop.close()
+
+
+def test_who_is_silent_over_the_weekend_is_not_silent(tmp_path: Path) -> None:
+    """A carrier and the customers were last heard of on Friday afternoon: two working days later
+    they are silent, and without hours in the calendar two days later, or one and a half."""
+    shop = Shop(f"sqlite:///{tmp_path / 'laden.db'}")
+    last = taipei("2026-03-13 16:00")  # a Friday
+    for key in range(1, 21):
+        shop.order(key, "dispatched")
+        shop.add(
+            "shipments", key=key, order_key=key, carrier="Cat", state="shipped",
+            shipped_at=last - timedelta(hours=9),
+        )  # fmt: skip
+        shop.add("tracking_events", shipment_key=key, state="moved", at=last)
+    for key in range(1, 101):
+        shop.add(
+            "tickets", key=key, state="closed", opened_at=last - timedelta(hours=key - 1),
+            answered_at=last,
+        )  # fmt: skip
+    hours = {"hours": {"mon-fri": ["09:00-18:00"]}}
+    wanted = ("carrier-silent", "tickets-silent")
+    both: dict[str, set[str]] = {"carrier-silent": {"Cat"}, "tickets-silent": {"tickets"}}
+    nothing: dict[str, set[str]] = {"carrier-silent": set(), "tickets-silent": set()}
+    monday = taipei("2026-03-16 12:00")
+    assert found_on(shop, monday, wanted) == both
+    assert found_on(shop, monday, wanted, calendar=hours) == nothing
+    tuesday = taipei("2026-03-17 16:01")
+    assert found_on(shop, tuesday, wanted, calendar=hours) == both
     shop.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -226,6 +227,10 @@ OF_A_ROW = {
 }  # fmt: skip
 
 
+DAWN = 1_700_000_000  # seconds since 1970: what lies near to that is no time of a shop's
+TIMES = (DAWN + 1, DAWN + 3, DAWN + 5)
+
+
 def some_lines(rng: random.Random) -> dict[str, list[dict[str, Any]]]:
     def few() -> list[dict[str, Any]]:
         return [
@@ -239,12 +244,12 @@ def some_lines(rng: random.Random) -> dict[str, list[dict[str, Any]]]:
             "lfd": n,
             "nr": f"K{n}",
             "kunde": rng.choice([1, 2, 3, 4, 5, None]),
-            "am": rng.choice([2, 4, None]),
+            "am": rng.choice([DAWN + 2, DAWN + 4, None]),
         }
         for n in range(1, 10)
     ]
     money = [
-        {"nr": n, "kopf": rng.choice([*range(1, 9), None]), "am": rng.choice([1, 3, 5, None])}
+        {"nr": n, "kopf": rng.choice([*range(1, 9), None]), "am": rng.choice([*TIMES, None])}
         for n in range(1, 12)
     ]
     return {"kopf": heads, "zeile": lines, "pick": few(), "geld": money}
@@ -273,7 +278,7 @@ def by_hand(rows: dict[str, list[dict[str, Any]]]) -> dict[str, set[tuple[Any, .
         ]
         wanted["twin" if mates else "alone"].add((number,))
         times = [one["am"] for one in rows["geld"] if one["kopf"] == order["lfd"]]
-        if order["kunde"] == 1 or not any(at is None or at > 3 for at in times):
+        if order["kunde"] == 1 or not any(at is None or at > DAWN + 3 for at in times):
             wanted["either"].add((number,))
         since = order["am"]
         if any(since is None or (at is not None and at > since) for at in times):
@@ -325,9 +330,9 @@ def test_what_is_worked_out_for_a_row_is_so_of_nothing_too(clickhouse_url: str, 
         made = compile_query(query, mapping, "USD")
         answer = read(
             clickhouse_url, made.sql(clickhouse.NAME), entities=LINES,
-            **made.bound({"three": datetime.fromtimestamp(3, UTC)}, clickhouse.NAME),
+            **made.bound({"three": datetime.fromtimestamp(DAWN + 3, UTC)}, clickhouse.NAME),
         )  # fmt: skip
-        got[name] = {tuple(row) for row in answer}
+        got[name] = {tuple(row)[: len(made.outputs)] for row in answer}  # without what names rows
     assert got == by_hand(rows)
 
 
@@ -501,7 +506,7 @@ def test_it_is_inspected_verified_checked_and_explained(
         code, said = muster("shop", "verify", "--config", str(config))
         assert "orders: 2 rows of bestellungen" in said
         assert "50.0 % of 2 paid orders hold what they cost" in said
-        assert "check payment-without-order: can be asked" in said
+        assert re.search(r"Checks that can be asked .*payment-without-order", said)
         code, said = muster("shop", "inspect", url)
         assert code == 0, said
         proposed = yaml.safe_load(said.partition("shop:")[1] + said.partition("shop:")[2])

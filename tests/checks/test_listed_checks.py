@@ -108,7 +108,9 @@ def test_what_was_planted_is_found_without_a_database(
         name: {(f.incident_type, case.key) for f in one.findings for case in f.cases}
         for name, one in found.items()
     }
-    assert {name: one for name, one in cases.items() if one} == planted
+    assert {name: one for name, one in cases.items() if one} == {
+        name: one for name, one in planted.items() if one
+    }
 
 
 CURRENCIES = ("TWD", "JPY", "BHD")
@@ -343,7 +345,9 @@ def test_a_query_asks_of_both_places_at_once(
         name: {(f.incident_type, case.key) for f in one.findings for case in f.cases}
         for name, one in found.items()
     }
-    assert {name: one for name, one in cases.items() if one} == planted
+    assert {name: one for name, one in cases.items() if one} == {
+        name: one for name, one in planted.items() if one
+    }
     shop.close()
 
 
@@ -478,7 +482,7 @@ def test_the_command_lines_speak_of_listings(served: Desk, tmp_path: Path) -> No
     code, said = muster("shop", "verify")
     assert (code, served.tokens[-1]) == (0, "Bearer token-7")
     assert "1 open" in said
-    assert "check ticket-waiting: can be asked" in said
+    assert re.search(r"Checks that can be asked .*ticket-waiting", said)
     code, said = muster("check", "ticket-waiting", "--explain")
     assert (code, "1 rows in" in said) == (0, True)
     code, said = muster("check", "ticket-waiting", "--json")

@@ -65,7 +65,7 @@ async def test_an_own_choice_survives_a_restart(postbox: Postbox) -> None:
 
     def people() -> PeopleDirectory:
         presence = Presence(postbox.office.sender, postbox.database, postbox.clock)
-        return PeopleDirectory(presence, postbox.database)
+        return PeopleDirectory(presence, postbox.database, postbox.clock)
 
     here, replica = people(), people()
     assert await replica.language_of("U0MEI") == "en"

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from bot import strict_yaml
 from bot.settings import Settings
 from checks.calendar.settings import CalendarSettings
+from handlers.rights_page import rights_page
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 
@@ -39,6 +40,10 @@ def models(annotation: object) -> list[type[BaseModel]]:
 def test_every_key_is_documented(key: str) -> None:
     """A key that nobody can read about does not exist for its users."""
     assert f"`{key}`" in PAGE or f"`{key}." in PAGE or f".{key}`" in PAGE or f"{key}:" in PAGE, key
+
+
+def test_the_table_of_rights_is_the_one_that_is_asked() -> None:
+    assert "\n" + "\n".join(rights_page()) + "\n" in PAGE
 
 
 def test_the_calendar_that_is_shown_is_one() -> None:

@@ -116,7 +116,7 @@ class ProductBot(Bot):
         self.clients.append(own)
         self.sender = Sender(own, budget=Budget(), clock=self.clock)
         presence = Presence(self.sender, self.database, self.clock)
-        people = PeopleDirectory(presence, self.database)
+        people = PeopleDirectory(presence, self.database, self.clock)
         self.house = strangers()
         self.templates = Templates(ZONE)
         self.desk = Desk(

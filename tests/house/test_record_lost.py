@@ -144,7 +144,7 @@ def test_a_removed_database_is_said_and_an_old_button_acts_on_no_new_incident(
     assert workspace.frozen()() == before
     recorded = workspace.rows("select object from audit where action = 'refused'")
     assert sorted(row["object"] for row in recorded) == [
-        "form.severity", "incident.take", "step.run"
+        "action incident.take", "action step.run", "submission form.severity"
     ]  # fmt: skip
     workspace.close_views(MEI)
 

@@ -32,9 +32,17 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def test_the_record_is_read_from_the_tables_and_a_refund_is_done_by_hand(alone: Workspace) -> None:
+    unread = {
+        "number": "FG-NO-TIME", "customer_id": 1, "status": "paid", "status_since": "",
+        "created_at": "2026-11-01T00:00:00Z", "total_minor": 100, "list_minor": 100,
+        "discount_minor": 0, "shipping_minor": 0, "currency": "TWD",
+    }  # fmt: skip
+    alone.shop.post("/rows", {"orders": [unread]})  # no check can say that it is in order
     fault = {"kind": "amount_mismatch", "on": True, "over": 1, "under": 0, "minor": 1000}
     alone.shop.post("/faults", fault)
     card = alone.until(lambda: alone.cards(), "the card of 3.2")[0]
+    assert "Not judged, for want of a time: 1 of " in str(card)
+    assert "orders (FG-NO-TIME)" in str(card)
     lin = alone.at(card, LIN)
     alone.until(lambda: lin.find("3.2.1.s1", "read"), "the button that reads the record")
 

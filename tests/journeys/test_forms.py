@@ -15,7 +15,7 @@ PHONE = "She waits at 0912-345-678"
 _COMPLAINT = {"channel": "phone", "reason": "goods"}
 LATER = 1_900_000_000  # a moment far in the future
 
-# What somebody without a role types into each form, and what must stand there again.
+# What is typed into each form.
 TYPED: dict[str, Json] = {
     "severity": {"severity": "2", "reason": "It grows by the minute"},
     "dismiss": {"reason": "A test of the vendor, says Kim"},
@@ -27,20 +27,33 @@ TYPED: dict[str, Json] = {
 }
 
 
+# What is refused after the acknowledgement, and must stand in the form again.
+REFUSED: dict[str, tuple[Json, str]] = {
+    "severity": ({"severity": "1", "reason": "It grows by the minute"}, "is SEV1 already"),
+    "hand_over": ({"person": SAM, "note": "They call back at 15:00"}, "has none of the roles"),
+}
+
+
 def menu(workspace: Workspace, who: str, card: Json, verb: str) -> Json:
     """The form behind an entry of the card's menu, or of the one behind “More…”."""
+    choose(workspace, who, card, verb)
+    return wait_for(lambda: with_submit(workspace, who), f"the form of {verb}")
+
+
+def choose(workspace: Workspace, who: str, card: Json, verb: str) -> None:
+    """Chooses the entry."""
     seen = workspace.at(card, who).card()
     [overflow] = [e for e in elements(seen) if str(e["action_id"]) == "more"]
     reference, version, _ = overflow["options"][0]["value"].split(":", 2)
     everything = {**overflow, "options": overflow["options"]}
     found = {o["value"].split(":")[2]: o for o in everything["options"]}
     if verb in found:
-        return workspace.form(who, lambda: click(workspace, who, seen, overflow, found[verb]))
+        assert click(workspace, who, seen, overflow, found[verb])["ok"]
+        return
     assert click(workspace, who, seen, overflow, found["all"])["ok"]
     shown = wait_for(lambda: controls(workspace, who), "every control")
     button = next(e for e in elements(shown) if e["value"].split(":")[2] == verb)
     assert workspace.slack.click_in_view(who, shown["id"], button)["ok"], (reference, version)
-    return wait_for(lambda: with_submit(workspace, who), f"the form of {verb}")
 
 
 def click(workspace: Workspace, who: str, seen: Json, element: Json, option: Json) -> Json:
@@ -103,16 +116,31 @@ def owned(workspace: Workspace, channel_card: Json) -> Json:
 
 
 @pytest.mark.parametrize("verb", TYPED)
-def test_a_refused_form_keeps_what_was_typed(workspace: Workspace, owned: Json, verb: str) -> None:
-    """Sam has no role: known only when it is looked up, so after the acknowledgement."""
+def test_who_may_not_gets_no_form(workspace: Workspace, owned: Json, verb: str) -> None:
+    """Sam has no role: told so at the press, before anything is typed."""
     state = workspace.frozen()
     before = state()
-    form = menu(workspace, SAM, owned, verb)
-    sent = workspace.send(SAM, form, TYPED[verb])
+    told = len(workspace.told(SAM))
+    choose(workspace, SAM, owned, verb)
+    [said] = wait_for(lambda: workspace.told(SAM)[told:] or None, "the refusal")
+    assert "needs the role" in words(said["blocks"])
+    assert with_submit(workspace, SAM) is None
+    workspace.settled()
+    assert state() == before
+
+
+@pytest.mark.parametrize("verb", REFUSED)
+def test_a_refused_form_keeps_what_was_typed(workspace: Workspace, owned: Json, verb: str) -> None:
+    """Known only when it is looked up, so after the acknowledgement."""
+    typed, why = REFUSED[verb]
+    state = workspace.frozen()
+    before = state()
+    form = menu(workspace, MEI, owned, verb)
+    sent = workspace.send(MEI, form, typed)
     assert sent.get("response_action") == "update", sent
-    again = sent_back(workspace, SAM)
-    assert "needs the role" in refused(workspace, SAM, again)
-    holds(again, TYPED[verb])
+    again = sent_back(workspace, MEI)
+    assert why in refused(workspace, MEI, again)
+    holds(again, typed)
     assert again["submit"]
     workspace.settled()
     assert state() == before
@@ -167,12 +195,13 @@ def test_resolving_without_prevention(workspace: Workspace, owned: Json) -> None
 def test_a_result_that_comes_before_its_acknowledgement(workspace: Workspace, owned: Json) -> None:
     """Slack applies the acknowledgement late: it must not stay at “Being looked up”."""
     workspace.fault("view_submission", "delay", seconds=1.0)
-    form = menu(workspace, SAM, owned, "note")
-    sent = workspace.send(SAM, form, TYPED["note"])
+    typed, _ = REFUSED["hand_over"]
+    form = menu(workspace, MEI, owned, "hand_over")
+    sent = workspace.send(MEI, form, typed)
     assert "Being looked up" in words(sent["view"]["blocks"])
     workspace.settled()
     workspace.advance(3)
-    holds(sent_back(workspace, SAM), TYPED["note"])
+    holds(sent_back(workspace, MEI), typed)
 
 
 @pytest.mark.parametrize("kind", ["http_500", "rate_limited", "reset", "malformed"])
@@ -195,34 +224,36 @@ def test_a_complaint_whose_order_is_unknown_while_slack_stumbles(
 
 def test_a_form_that_slack_refuses_to_show_again(workspace: Workspace, owned: Json) -> None:
     """The modal says why in bare words, and what was typed is with its typist alone."""
-    before = len(workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))
-    form = menu(workspace, SAM, owned, "note")
+    typed, why = REFUSED["hand_over"]
+    before = len(workspace.told(MEI, thread=owned["ts"]) + workspace.told(MEI))
+    form = menu(workspace, MEI, owned, "hand_over")
     workspace.settled()  # what an earlier form still has to say is not what fails
     workspace.fault("views.update", "error", error="invalid_arguments")
-    workspace.send(SAM, form, TYPED["note"])
+    workspace.send(MEI, form, typed)
     said = workspace.until(
-        lambda: (workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))[before:],
+        lambda: (workspace.told(MEI, thread=owned["ts"]) + workspace.told(MEI))[before:],
         "the answer",
     )
-    assert "The bank says it is theirs" in json.dumps(said[-1]["blocks"], ensure_ascii=False)
-    assert "needs the role" in words((workspace.slack.view(SAM) or {})["blocks"])
+    assert str(typed["note"]) in json.dumps(said[-1]["blocks"], ensure_ascii=False)
+    assert why in words((workspace.slack.view(MEI) or {})["blocks"])
 
 
 def test_a_form_that_was_closed_meanwhile(workspace: Workspace, owned: Json) -> None:
     """Who closes the modal before its answer comes still gets both, alone."""
-    before = len(workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))
-    form = menu(workspace, SAM, owned, "note")
+    typed, why = REFUSED["hand_over"]
+    before = len(workspace.told(MEI, thread=owned["ts"]) + workspace.told(MEI))
+    form = menu(workspace, MEI, owned, "hand_over")
     workspace.fault("views.update", "rate_limited", retry_after=3)
-    workspace.send(SAM, form, TYPED["note"])
-    workspace.close_views(SAM)
+    workspace.send(MEI, form, typed)
+    workspace.close_views(MEI)
     workspace.advance(5)
     said = workspace.until(
-        lambda: (workspace.told(SAM, thread=owned["ts"]) + workspace.told(SAM))[before:],
+        lambda: (workspace.told(MEI, thread=owned["ts"]) + workspace.told(MEI))[before:],
         "the answer",
     )
     shown = json.dumps(said[-1]["blocks"], ensure_ascii=False)
-    assert "needs the role" in shown
-    assert "The bank says it is theirs" in shown
+    assert why in shown
+    assert str(typed["note"]) in shown
 
 
 @pytest.mark.parametrize(
@@ -293,7 +324,11 @@ def test_what_was_written_can_be_read_by_who_may(workspace: Workspace, owned: Js
     row = workspace.rows("select * from audit where action = 'reveal'")[-1]
     assert row["chain"] in words(card["blocks"])
     assert (row["actor"], row["result"]) == (JO, "done")
-    assert "needs the role" in reading(workspace, KAI, card), "on-call may not"
+    workspace.close_views(KAI)
+    told = len(workspace.told(KAI))
+    choose(workspace, KAI, card, "reveal")
+    [said] = wait_for(lambda: workspace.told(KAI)[told:] or None, "the refusal")
+    assert "needs the role" in words(said["blocks"]), "on-call may not"
 
 
 def reading(workspace: Workspace, who: str, card: Json) -> str:

@@ -229,6 +229,16 @@ def card_passed_over() -> CardView:
     return dataclasses.replace(card_open(), passed_over=((MEI, at("08:00")),), rung_instead=KAI)
 
 
+def card_with_unread() -> CardView:
+    """Two kinds of rows were left out by the check, some of them told by name."""
+    unread = (
+        {"entity": "orders", "field": "state_since", "kind": "instant", "rows": 4, "of": 120,
+         "some": ["FG-7", "FG-8", "FG-9"]},
+        {"entity": "payments", "field": "amount", "kind": "money", "rows": 1, "of": 60, "some": []},
+    )  # fmt: skip
+    return dataclasses.replace(card_open(), unread=unread)
+
+
 def card_running() -> CardView:
     """03:09:12, the switch is on its way (thread-examples 1.3)."""
     action = plan().actions["switch_payment_channel"]

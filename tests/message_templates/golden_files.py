@@ -22,6 +22,7 @@ def _cards(language: str) -> str:
     views = (
         builders.card_open(),
         builders.card_passed_over(),
+        builders.card_with_unread(),
         builders.card_running(),
         builders.card_mitigated(),
         builders.card_relapsed(),

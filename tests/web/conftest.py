@@ -116,14 +116,20 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    folder: Path, session: aiohttp.ClientSession, url: str | None = None, **changes: Any
+    folder: Path,
+    session: aiohttp.ClientSession,
+    url: str | None = None,
+    furnish: Callable[[SlackSandbox], None] = lambda _: None,
+    **changes: Any,
 ) -> AsyncIterator[Running]:
     """Starts it with these parts of the configuration changed; stops it at the end.
 
-    `url`: of its database; a new one on SQLite, where none is named.
+    `url`: of its database; a new one on SQLite, where none is named. `furnish`: the workspace,
+    before the bot is there.
     """
     sandbox = SlackSandbox()
     await sandbox.start()
+    furnish(sandbox)
     data = yaml.safe_load(SETTINGS)
     url = url or f"sqlite:///{folder / 'muster.db'}"
     data["database"] = {"url": url}

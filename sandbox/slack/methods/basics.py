@@ -29,6 +29,23 @@ def auth_test(call: Call) -> Json:
     }
 
 
+@method("bots.info", "bot", scopes=["users:read"], tier=3)
+def bot_info(call: Call) -> Json:
+    if call.get("bot") not in (None, cast.BOT_ID):
+        raise Refused("bot_not_found")
+    return {
+        "bot": {
+            "id": cast.BOT_ID,
+            "deleted": False,
+            "name": call.world.workspace.people[cast.BOT_USER].name,
+            "updated": 1_760_000_000,
+            "app_id": cast.APP_ID,
+            "user_id": cast.BOT_USER,
+            "icons": {},
+        }
+    }
+
+
 @method("apps.connections.open", "", tier=3, token="app")  # noqa: S106
 def open_connection(call: Call) -> Json:
     world = call.world
