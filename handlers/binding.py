@@ -33,13 +33,14 @@ class _Named:
     tag: str | None
 
 
-def belongs(session: Session, interaction: Interaction) -> bool:
-    """Whether a press, or a form that was sent, is of what it names."""
+def belongs(session: Session, interaction: Interaction, *, reads: bool = False) -> bool:
+    """Whether a press, or a form that was sent, is of what it names. `reads`: it changes nothing,
+    and may stand in any message."""
     if interaction.kind not in ("action", "submission"):
         return True
     named = _named(interaction)
     incident = None if named is None else loading.incident_of(session, named.number)
-    return _belongs(session, interaction, named, incident)
+    return _belongs(session, interaction, named, incident, reads=reads)
 
 
 def _named(interaction: Interaction) -> _Named | None:
@@ -51,13 +52,18 @@ def _named(interaction: Interaction) -> _Named | None:
 
 
 def _belongs(
-    session: Session, interaction: Interaction, named: _Named | None, incident: Incident | None
+    session: Session,
+    interaction: Interaction,
+    named: _Named | None,
+    incident: Incident | None,
+    *,
+    reads: bool,
 ) -> bool:
     if named is not None and incident is None:
         return True  # there is none of that number to act on, and that is what is answered
     if named is not None and incident is not None and named.tag not in (None, incident.tag):
         return False
-    if not _in_a_message(interaction):
+    if reads or not _in_a_message(interaction):
         return True
     if _known(session, interaction, incident):
         return True

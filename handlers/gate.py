@@ -46,7 +46,7 @@ async def judge(interaction: Interaction, asks: Asks, desk: Desk) -> bool:
     if refusal is None and interaction.flaw is not None:
         refusal = _because("form_gone")
     if refusal is None:
-        refusal = await _elsewhere(interaction, desk)
+        refusal = await _elsewhere(interaction, desk, reads=rule_of(asks.right).reads)
     if refusal is None:
         return True
     await desk.act(interaction, refusal)
@@ -148,9 +148,10 @@ def _may(
     return authorise.may(Change(session, house, incident, desk.actor(interaction), now), right)
 
 
-async def _elsewhere(interaction: Interaction, desk: Desk) -> Refusal | None:
-    """A press in a message of another incident than it names, or of another record."""
-    if await desk.read(lambda session: binding.belongs(session, interaction)):
+async def _elsewhere(interaction: Interaction, desk: Desk, *, reads: bool) -> Refusal | None:
+    """A press of another record, or one that changes something in a message of another incident
+    than it names."""
+    if await desk.read(lambda session: binding.belongs(session, interaction, reads=reads)):
         return None
     number = named(interaction)
     return _because("other_message", reference=None if number is None else f"INC-{number}")

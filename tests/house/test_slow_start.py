@@ -15,7 +15,7 @@ from tests.journeys.workspace import MEI, Workspace, daytime
 
 pytestmark = pytest.mark.programs
 
-ASKED_AT_START = ("users.info", "usergroups.list", "conversations.history", "auth.test")
+ASKED_AT_START = ("users.info", "usergroups.list", "conversations.history")
 PATIENCE = 15.0  # seconds, most of them for the process itself on a machine that is busy
 
 
