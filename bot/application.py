@@ -19,7 +19,8 @@ from aiohttp import web
 from actions.paging.registry import open_pager
 from actions.runner import ActionRunner
 from bot.bolt_app import build_app
-from bot.channels import join_channels
+from bot.channels import EVERY as CHANNELS_SECONDS
+from bot.channels import Channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
 from bot.delivery.context import Office
@@ -33,32 +34,35 @@ from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
 from bot.identification import EVERY as IDENTITY_SECONDS
 from bot.identification import identify
+from bot.intake.alert_doors import AlertDoors
 from bot.intake.dispatch import Dispatcher
-from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
-from bot.name_resolution import opening_nothing, sentences
+from bot.name_resolution import opening_nothing
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
 from bot.record_watch import RecordWatch
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
 from bot.schedule.housekeeping import housekeeping, seal_at_stop
-from bot.schedule.pace import Pace
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
 from bot.schedule.weekly import weekly
 from bot.schedule.workers import Workers
+from bot.section_gaps import name_gaps
 from bot.settings import Secrets, Settings
+from bot.settings_errors import SettingsError
 from bot.stall_detector import Pulse
 from bot.start_questions import StartQuestions
 from bot.web.actions import CountedBook
-from bot.web.bare import bare, without_banner
+from bot.web.bare import without_banner
 from bot.web.health import Health, Probe
 from bot.web.heartbeat import Heartbeat
 from bot.web.meters import Exposition, Meters, Parts
 from bot.web.routes import OwnRoutes
 from bot.wiring.adapters import FreshLooks, Orders, ViewDoor
+from bot.wiring.alert_parts import alert_parts
+from bot.wiring.channel_watch import ChannelWatch
 from bot.wiring.check_connections import open_checks
 from bot.wiring.check_jobs import at_once, recurring_checks
 from bot.wiring.organisation import (
@@ -69,11 +73,13 @@ from bot.wiring.organisation import (
     health_limits,
 )
 from bot.wiring.timer_handler import TimerWork
+from bot.wiring.web_port import open_port
+from bot.wiring.work_kinds import add_workers
 from handlers import register_all
 from handlers.context import Desk
 from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
-from incidents.alerting import dead_letters, oncall, reachability, record_notice
+from incidents.alerting import reachability, record_notice
 from incidents.organisation import House
 from incidents.shop_actions.action_attempts import AttemptBook
 from message_templates.engine import Templates
@@ -87,8 +93,6 @@ from storage.record_keeper import BEAT_SECONDS
 
 log = structlog.get_logger(__name__)
 
-ACTIONS_AT_ONCE = 20  # of a press; what is more is begun one after the other
-ACTIONS_A_SECOND = 20.0
 STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting go
 
 
@@ -121,7 +125,7 @@ class Muster:
         return {"web": self._web_url, "control": self._control_url, "owner": self._owner}
 
     async def start(self, *, control_port: int | None = None) -> None:
-        """Brings everything up. Raises StorageError or PlanError, a sentence each."""
+        """Brings everything up. Raises StorageError, PlanError or SettingsError: sentences."""
         settings, secrets, clock = self._settings, self._secrets, self._clock
         loaded = await asyncio.to_thread(load_plan, settings.plan.extra)
         lost = opening_nothing(loaded.plan, settings)
@@ -140,17 +144,20 @@ class Muster:
         wanted = [role.group for role in settings.roles.values() if role.group]
         groups = Groups(wanted, sender, database)
         await groups.load()
-        channels = [channel.id for channel in settings.slack.channels.values()]
-        given = GivenNumbers(channels, sender, database, clock, lambda: self._identity.bot_id)
-        questions.ask("identity", partial(identify, self._identity, sender))
+        places = [channel.id for channel in settings.slack.channels.values()]
+        given = GivenNumbers(places, sender, database, clock, lambda: self._identity.bot_id)
+        questions.ask("identity", partial(self._identify, sender))
         questions.ask("groups", groups.look, answered=lambda: not groups.unknown)
         questions.ask("numbers", given.ask, answered=lambda: given.answered)
         await questions.answers()
+        if self._refused is not None:
+            raise SettingsError([self._refused])
         roles = build_roles(settings, groups.members)
         groups.changed = lambda: roles.update(build_roles(settings, groups.members))
         house = build_house(settings, loaded, roles)
         presence = Presence(sender, database, clock, self._identity)
         people = PeopleDirectory(presence, database, clock)
+        channels = Channels(settings.slack.channels, sender, clock)
         chains = {person for role in house.roles.values() for person in role.chain}
         questions.ask("people", partial(people.meet, chains))
         await questions.answers()
@@ -158,7 +165,12 @@ class Muster:
 
         zone = people.house_zone(settings.time_zone)
         names = CommandNames(settings.slack.commands)
-        templates = Templates(zone=zone, checks=check_titles(settings), commands=names.shown)
+        templates = Templates(
+            zone=zone,
+            checks=check_titles(settings),
+            commands=names.shown,
+            channels=channels.name_of,
+        )
         checking = await self._stack.enter_async_context(open_checks(settings))
         pager = None if settings.page is None else open_pager(checking.http, settings.page)
         drawing = Drawing(house, templates, clock, people.known_zone, zone)
@@ -166,10 +178,11 @@ class Muster:
             database=database,
             sender=sender,
             renderer=drawing,
-            audiences=build_audiences(settings),
+            audiences=build_audiences(settings, channels.gate),
             clock=clock,
             people=people,
             pager=pager,
+            command=names.shown["incident"],
         )
         registry = Registry(names)
         register_all(registry)
@@ -219,6 +232,15 @@ class Muster:
             clock,
             recurring_checks(settings, checking, house, clock, database, ran=meters.check_ran),
         )
+        alerts = alert_parts(
+            settings,
+            house,
+            database,
+            clock,
+            owner=owner,
+            take=workers.take,
+            heard=meters.alert_heard,
+        )
         jobs = RecurringWork(
             WorkKind.TIMER,
             database,
@@ -230,38 +252,29 @@ class Muster:
                     keep_deliveries=timedelta(days=settings.limits.keep_deliveries_days),
                 ),
                 "week": weekly(clock, house, people.known_zone),
+                "refused": alerts.refused.ending(),
             },
         )
         timers = TimerWork(database, house, clock, presence, jobs, looks)
 
-        workers.add(
-            WorkKind.INTAKE,
-            dispatcher.run,
-            concurrency=8,
-            deadline=60.0,
-            gate=intake.quiet,
-            urgent=True,
+        add_workers(
+            workers,
+            intake=alerts.work.beside(dispatcher.run),
+            quiet=intake.quiet,
+            messages=Deliverer(office).run,
+            actions=ActionRunner(database=database, shop=checking.client, book=book, clock=clock),
+            checks=checks.run,
+            checks_at_once=at_once(settings),
+            timers=timers.run,
         )
-        # What fails on its way out may have had its effect: looked up before it is repeated.
-        workers.add(WorkKind.MESSAGE, Deliverer(office).run, concurrency=16, unclear_on_error=True)
-        workers.add(
-            WorkKind.ACTION,
-            ActionRunner(database=database, shop=checking.client, book=book, clock=clock).run,
-            concurrency=8,
-            unclear_on_error=True,
-            gate=Pace(ACTIONS_A_SECOND, ACTIONS_AT_ONCE).wait,
-        )
-        workers.add(WorkKind.CHECK, checks.run, concurrency=at_once(settings))
-        workers.add(WorkKind.TIMER, timers.run, concurrency=2)
         await intake.warm_up()
         await checks.plan()
         await jobs.plan()
         await given.begin()
-        record = RecordWatch(
-            database, sender, templates, people, partial(_on_duty, house, clock), self._announce
-        )
+        record = RecordWatch(database, sender, templates, people, house, clock, self._announce)
         await record.say_what_changed()
-        await self._put_right(database, house, loaded)
+        seen = ChannelWatch(settings, channels, sender, database, house, clock)
+        await self._put_right(database, house, loaded, seen)
         await workers.start()
         self._stack.push_async_callback(self._end, partial(seal_at_stop, database, clock), 2.0)
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
@@ -314,22 +327,24 @@ class Muster:
         avoid_pauses()
         pulse.start()
         self._stack.callback(pulse.stop)
-        joining = asyncio.create_task(join_channels(settings, sender), name="join-channels")
-        self._stack.callback(joining.cancel)
-        await self._listen(intake, client, control_port, workers, health, own)
+        seeing = asyncio.create_task(seen.compare(self._identity), name="channels")
+        self._stack.callback(seeing.cancel)
+        scheduler.every(CHANNELS_SECONDS, seen.look, name="channels")
+        await self._listen(intake, client, control_port, workers, health, own, alerts.doors)
         log.info(
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
         )
 
-    async def _put_right(self, database: Database, house: House, loaded: LoadedPlan) -> None:
+    async def _identify(self, sender: Sender) -> None:
+        self._refused = await identify(self._identity, sender)
+
+    async def _put_right(
+        self, database: Database, house: House, loaded: LoadedPlan, seen: ChannelWatch
+    ) -> None:
         """Names what leads nowhere, and brings open incidents up to what is configured now."""
-        settings, clock = self._settings, self._clock
-        lacking = await asyncio.to_thread(sentences, loaded.plan, settings, settings.plan.extra)
-        for sentence in lacking:
-            log.warning("not_configured", sentence=sentence)
-        again = await database.write(lambda s: dead_letters.channel_found(s, house, clock.now()))
-        if again:
-            log.info("channel_found", messages=len(again))
+        clock = self._clock
+        await asyncio.to_thread(name_gaps, loaded.plan, house.doors, self._settings)
+        await seen.found()
 
         async def look() -> None:
             await database.write(lambda s: reachability.look(s, house, clock.now()))
@@ -346,11 +361,13 @@ class Muster:
         workers: Workers,
         health: Health,
         own: OwnRoutes,
+        doors: AlertDoors,
     ) -> None:
         settings = self._settings
         site = web.Application()
         site.on_response_prepare.append(without_banner)
         own.add_to(site)
+        doors.add_to(site)
         http = None
         if settings.slack.mode == "http":
             http = HttpIntake(intake, signing_secret=self._secrets.signing_secret)
@@ -358,7 +375,8 @@ class Muster:
         runner = web.AppRunner(site, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        port = await self._open_port(runner, http)
+        port = open_port(settings, runner, http, self._stack)
+        self._stack.callback(doors.close)
         self._web_url = f"http://{settings.web.host}:{port}"
         if isinstance(self._clock, DrivenClock) and control_port is not None:
 
@@ -380,20 +398,9 @@ class Muster:
             await socket.start()
             self._stack.push_async_callback(self._end, socket.stop, 3.0)
             try:
-                async with asyncio.timeout(5):
-                    await socket.ready()
+                await asyncio.wait_for(socket.ready(), 5)
             except TimeoutError:
                 log.warning("socket_not_ready_yet")
-
-    async def _open_port(self, runner: web.AppRunner, http: HttpIntake | None) -> int:
-        """The web side's port; in HTTP mode Slack's requests are read by the shortest way."""
-        server = runner.server
-        assert server is not None  # noqa: S101 - it has been set up
-        front = Front(http, lambda: bare(server))
-        self._stack.push_async_callback(front.stop)
-        if http is not None:
-            self._stack.callback(http.close)
-        return front.start(self._settings.web.host, self._settings.web.port)
 
     async def _end(self, part: Callable[..., Awaitable[None]], within: float) -> None:
         """Ends a part within its own time, or within what is left of the whole."""
@@ -411,7 +418,3 @@ class Muster:
         await self._stack.aclose()
         if self._health is not None:  # one that was refused never ran: its sentence is enough
             log.info("stopped")
-
-
-def _on_duty(house: House, clock: Clock) -> tuple[str, ...]:
-    return oncall.who(house, oncall.ONCALL, clock.now())

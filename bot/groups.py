@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.delivery.errors import SlackError
+from bot.delivery.errors import SlackError, Unclear
 from bot.delivery.sender import Sender
 from storage.database import Database
 from storage.errors import StorageError
@@ -80,15 +80,9 @@ class Groups:
         if not self._wanted:
             return True
         try:
-            answer = await self._sender.call(
-                "usergroups.list", {"include_users": "true"}, urgent=True
-            )
+            told = await told_by(self._sender)
         except SlackError as error:
             log.warning("groups_not_told", groups=self._wanted, error=str(error))
-            return False
-        told = _told_of(answer)
-        if told is None:
-            log.warning("groups_not_told", groups=self._wanted, error="no list of groups")
             return False
         # A group that Slack named once and names no more is switched off: nobody has a right by it.
         found = {
@@ -117,6 +111,15 @@ class Groups:
         session.merge(
             HouseFact(key=_FACT, value={group: list(who) for group, who in self.members.items()})
         )
+
+
+async def told_by(sender: Sender) -> Members:
+    """Who is in each user group of the workspace, as Slack says now. Raises SlackError."""
+    answer = await sender.call("usergroups.list", {"include_users": "true"}, urgent=True)
+    told = _told_of(answer)
+    if told is None:
+        raise Unclear("no list of groups")
+    return told
 
 
 def _told_of(answer: Mapping[str, Any]) -> Members | None:

@@ -1,7 +1,8 @@
-"""Resolution of the names by which the plan speaks of the configuration: roles, audiences, looks.
+"""Resolution of the names by which the plan speaks of the configuration: roles and audiences.
 
 A name that leads nowhere lets the bot start, refuses what it stands for and rings nobody. So the
 start and `muster doctor` name each in one sentence, with the file and line where the plan uses it.
+Looks and actions that the shop has not are no fault: `bot.section_gaps` says what is not offered.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from bot.alert_settings import plan_faults
 from bot.settings import Settings
-from bot.wiring.table_looks import answered_by_tables
 from plan import expressions
 from plan.lint import placed
 from plan.model import Action, IncidentType, Plan
@@ -37,8 +38,6 @@ _LACKS = {
     "audience": (
         "the audience “{name}” is not in slack.channels: its incidents are posted to “incidents”"
     ),
-    "look": "the look “{name}” is not in shop.looks: what needs it is not offered",
-    "action": "the action “{name}” is not in shop.actions: its button is not offered",
 }
 _Found = tuple[str, str, Problem]  # kind, name, where
 
@@ -48,12 +47,10 @@ def unresolved(plan: Plan, settings: Settings) -> list[Problem]:
     known: Mapping[str, frozenset[str]] = {
         "role": frozenset(settings.roles),
         "audience": frozenset(settings.slack.channels),
-        "look": frozenset(settings.shop.looks) | answered_by_tables(settings),
-        "action": frozenset(settings.shop.actions),
     }
     found: dict[tuple[str, str], Problem] = {}
     for kind, name, where in _uses(plan):
-        if name not in known[kind]:
+        if kind in known and name not in known[kind]:
             found.setdefault((kind, name), where)
     problems = [
         Problem(where.owner, where.keys, f"{_lack(kind, name)}; set it in muster.yaml.")
@@ -103,26 +100,26 @@ def sentences(plan: Plan, settings: Settings, extra: Path | None) -> list[str]:
 
 
 def opening_nothing(plan: Plan, settings: Settings) -> list[str]:
-    """Checks whose findings open an incident type that the plan does not have."""
+    """Checks and doors whose findings open an incident type that the plan does not have, or tell
+    a fact that it does not know."""
     types = {kind.id for section in plan.sections.values() for kind in section.types}
-    return [
+    checks = [
         f"checks.{check.name} opens “{kind}”, which is no incident type of the plan: its findings "
         f"are lost; use one of {', '.join(sorted(types))}."
         for check in settings.checks
         for kind in check.opens
         if kind not in types
     ]
+    return [*checks, *plan_faults(settings.alerts, plan)]
 
 
 def _uses(plan: Plan) -> Iterator[_Found]:
     for section in plan.sections.values():
-        yield from _of(section, f"section {section.id}", ())
+        yield from names_in(section, f"section {section.id}")
     for action in plan.actions.values():
         owner = f"action {action.id}"
-        yield from _of(action, owner, ())
+        yield from names_in(action, owner)
         yield from _rung(action, owner)
-        if action.kind in ("contact", "mutate"):  # the others have no door of their own
-            yield "action", action.id, Problem(owner, (), "")
 
 
 def _rung(action: Action, owner: str) -> Iterator[_Found]:
@@ -135,7 +132,10 @@ def _rung(action: Action, owner: str) -> Iterator[_Found]:
         yield "role", str(name), Problem(owner, ("params", "roles"), "")
 
 
-def _of(model: BaseModel, owner: str, keys: tuple[str | int, ...]) -> Iterator[_Found]:
+def names_in(
+    model: BaseModel, owner: str, keys: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str, str, Problem]]:
+    """Every name in a part of the plan that speaks of the configuration: kind, name, place."""
     for name in type(model).model_fields:
         value, at = getattr(model, name), (*keys, name)
         kind = _NAMED.get(name)
@@ -143,10 +143,10 @@ def _of(model: BaseModel, owner: str, keys: tuple[str | int, ...]) -> Iterator[_
             if not (kind == "audience" and isinstance(model, IncidentType) and model.private):
                 yield kind, value, Problem(owner, at, "")
         elif isinstance(value, BaseModel):
-            yield from _of(value, owner, at)
+            yield from names_in(value, owner, at)
         elif isinstance(value, tuple):
             for index, item in enumerate(value):
                 if isinstance(item, BaseModel):
-                    yield from _of(item, owner, (*at, index))
+                    yield from names_in(item, owner, (*at, index))
                 elif kind is not None and isinstance(item, str):
                     yield kind, item, Problem(owner, (*at, index), "")

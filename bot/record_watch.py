@@ -13,10 +13,12 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.clock import Clock
 from bot.delivery.errors import NotDelivered, SlackError
 from bot.delivery.lookup import metadata
 from bot.delivery.sender import Sender
-from incidents.alerting import record_notice
+from incidents.alerting import oncall, record_notice
+from incidents.organisation import House
 from message_templates.engine import Templates
 from plan.languages import DEFAULT
 from storage.database import Database
@@ -34,7 +36,7 @@ class People(Protocol):
 
 
 class RecordWatch:
-    """Of one running bot. `on_duty`: who is told, first. `announce`: a sentence on the terminal."""
+    """Of one running bot. `announce`: a sentence on the terminal."""
 
     def __init__(
         self,
@@ -42,14 +44,16 @@ class RecordWatch:
         sender: Sender,
         templates: Templates,
         people: People,
-        on_duty: Callable[[], tuple[str, ...]],
+        house: House,
+        clock: Clock,
         announce: Callable[[str], None],
     ) -> None:
         self._database = database
         self._sender = sender
         self._templates = templates
         self._people = people
-        self._on_duty = on_duty
+        self._house = house
+        self._clock = clock
         self._announce = announce
         self._lost: str | None = None  # the code that was noticed
         self._rescued: str | None = None
@@ -85,7 +89,8 @@ class RecordWatch:
 
     async def _tell(self) -> None:
         """Once. What certainly was not sent is said again with the next look."""
-        person = next(iter(self._on_duty()), None)
+        line = oncall.who(self._house, oncall.ONCALL, self._clock.now())
+        person = next(iter(line), None)
         if person is None:
             return
         try:

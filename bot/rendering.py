@@ -20,6 +20,7 @@ from handlers import binding, sent_forms
 from handlers.cases import csv_text
 from incidents import cases, read
 from incidents.case_totals import read_cases
+from incidents.lifecycle import isolation
 from incidents.organisation import House
 from incidents.payload_codec import unpack
 from incidents.read.week import start_of
@@ -36,6 +37,7 @@ FILES = "review_files"
 CSV = "cases_csv"
 SENT_BACK = "sent_back"
 _PAGE = "page"
+_MOVED = "moved"
 _ITS_OWN = frozenset({"card", "runbook"})
 
 
@@ -86,10 +88,17 @@ class Drawing:
             "picture": self._picture,
             "blind": self._packed,
             "record": self._packed,
+            "isolated": self._isolated,
+            "isolated_ask": self._packed,
         }
 
     def __call__(self, session: Session, request: Request) -> Content:
         """Raises whatever a view or a template does wrong; delivery then sends the plain form."""
+        moved = isolation.isolated(session, request.key)
+        if moved is not None:
+            request = replace(request, template=_MOVED)
+            message = self._render(session, request, None, moved)
+            return Content(message.text, message.blocks, message.metadata_extra, hides=True)
         if request.template == FILES:
             return self._review_files(session, request)
         if request.template == CSV:
@@ -131,7 +140,9 @@ class Drawing:
 
     def _log(self, session: Session, request: Request) -> View:
         now, entry = self._clock.now(), int(request.params["entry"])
-        return read.log_entry(session, self._house, self._incident(request), entry, now), {}
+        whole = bool(request.params.get(isolation.WHOLE))
+        number = self._incident(request)
+        return read.log_entry(session, self._house, number, entry, now, whole=whole), {}
 
     def _notice(self, session: Session, request: Request) -> View:
         return read.notice(
@@ -212,6 +223,11 @@ class Drawing:
 
     def _revealed(self, session: Session, request: Request) -> View:
         return None, {**unpack(dict(request.params)), "texts": unpack(request.secret or [])}
+
+    def _isolated(self, session: Session, request: Request) -> View:
+        """The words stand in the encrypted part, and in no other."""
+        text = (request.secret or {}).get("text", "")
+        return None, {**unpack(dict(request.params)), "text": text}
 
     def _packed(self, session: Session, request: Request) -> View:
         return None, unpack(dict(request.params))

@@ -28,6 +28,7 @@ from actions.errors import NotSent
 from actions.paging.registry import AnyPagerSettings
 from actions.requests import require_safe
 from bot import strict_yaml
+from bot.alert_settings import door_faults
 from bot.amount_settings import Amount
 from bot.check_settings import (
     detections,
@@ -41,7 +42,8 @@ from bot.check_settings import (
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
 from bot.strict_yaml import NotStrict
-from bot.workspace_settings import Part, SlackPart, WebPart
+from bot.workspace_settings import GroupId, Part, PersonId, SlackPart, WebPart
+from checks.alerts.settings import DoorSettings
 from checks.calendar.calendar import Calendar
 from checks.calendar.settings import CalendarSettings
 from checks.listings.kept_mapping import in_database, standing_apart
@@ -60,6 +62,7 @@ def _clock_time(value: str) -> str:
     return value
 
 
+DoorName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 TimeOfDay = Annotated[str, AfterValidator(_clock_time)]
 
 
@@ -95,9 +98,9 @@ class ShopPart(Part):
 class Role(Part):
     """Who has a role: a Slack user group, people, or both. `duty`: in the order to be rung."""
 
-    group: Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")] | None = None
-    people: list[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = []
-    duty: list[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = []
+    group: GroupId | None = None
+    people: list[PersonId] = []
+    duty: list[PersonId] = []
     channel: str | None = None  # where a department is told
 
 
@@ -151,6 +154,7 @@ class Settings(Part):
     shop: ShopPart
     roles: dict[str, Role] = Field(min_length=1)
     checks: list[AnyCheckSettings] = []
+    alerts: dict[DoorName, DoorSettings] = {}  # doors for other systems, by name
     database: DatabasePart = DatabasePart()
     web: WebPart = WebPart()
     health: HealthPart = HealthPart()
@@ -340,6 +344,8 @@ def _references(settings: Settings) -> list[str]:
     if settings.shop.database_url is None and in_database(mapping).entities:
         problems.append("shop.database_url is missing: shop.mapping needs the database's address.")
     problems += list(_unsafe(mapping))
+    if settings.shop.control_url is None and (below := _below_control_url(settings.shop)):
+        problems.append(f"shop.control_url is missing: {below} stands below it; add it.")
     names = [check.name for check in settings.checks]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.append(f"checks: the name “{name}” stands twice; give each check its own name.")
@@ -354,7 +360,9 @@ def _references(settings: Settings) -> list[str]:
         if shop.mapping:
             if check.kind == "query":
                 problems += query_faults(check, mapping, shop.currency, settings.calendar)
-            problems += [f"checks.{check.name}: {said}" for said in mapping.lacks(check.needs)]
+            beside = {e: f for e, f in check.needs_beside.items() if e in mapping.entities}
+            lacking = mapping.lacks({**check.needs, **beside})
+            problems += [f"checks.{check.name}: {said}" for said in lacking]
             problems += list(state_faults(check, mapping))
             if (apart := standing_apart(check.reads, mapping)) is not None:
                 problems.append(f"checks.{check.name}: {apart}.")
@@ -363,6 +371,7 @@ def _references(settings: Settings) -> list[str]:
                 f"checks.{check.name} reads the shop's orders: add shop.database_url and "
                 "shop.mapping (muster shop inspect proposes one)."
             )
+    problems += door_faults(settings.alerts, names)
     problems += quorum_faults(settings.checks, settings.shop.looks)
     problems += hasty_checks(settings.checks, settings.shop.looks)
     known = detections()
@@ -377,6 +386,16 @@ def _references(settings: Settings) -> list[str]:
         if role.channel is not None and role.channel not in channels:
             problems.append(f"roles.{key}.channel names “{role.channel}”, which is no channel.")
     return problems
+
+
+def _below_control_url(shop: ShopPart) -> str | None:
+    """The first look or action whose address is not absolute."""
+    doors = {
+        **{f"shop.looks.{name}": look.url for name, look in shop.looks.items()},
+        **{f"shop.actions.{name}": action.url for name, action in shop.actions.items()},
+    }
+    relative = (at for at, url in doors.items() if not url.startswith(("http://", "https://")))
+    return next(relative, None)
 
 
 def _unsafe(mapping: EntitiesMapping) -> Iterator[str]:

@@ -82,6 +82,8 @@ def _lower(message: str) -> str:
 def _place(location: Iterable[Any]) -> str:
     text = ""
     for part in location:
+        if str(part).startswith("~"):  # which of several forms was tried
+            continue
         if isinstance(part, int):
             text += f"[{part + 1}]"
         else:

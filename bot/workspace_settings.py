@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -15,10 +16,29 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _id(begins: str, what: str, where: str) -> AfterValidator:
+    """An id of Slack's, which is no name: names change, and two may be alike."""
+    form = re.compile(f"[{begins}][A-Z0-9]+")
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise ValueError(
+                f"“{value}” is no id of {what}: it is like {begins[0]}0123ABCD ({where})"
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+ChannelId = Annotated[str, _id("CG", "a channel", "at the foot of the channel's details")]
+PersonId = Annotated[str, _id("UW", "a person", "in their profile, Copy member ID")]
+GroupId = Annotated[str, _id("S", "a user group", "in the group's menu, Copy group ID")]
+
+
 class Channel(Part):
     """A channel that Muster posts in, with the language in which it posts there."""
 
-    id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
+    id: ChannelId
     language: Code = DEFAULT
     private: bool = False
     fallback: str | None = None  # key of a channel of the same or a narrower audience

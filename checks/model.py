@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from checks.mark import Mark
+from storage.models.alerts import ALERT
 from storage.money import Money
 
 
@@ -37,6 +38,7 @@ class Finding:
     felt: bool = True  # False: customers do not feel it (what fails carries no traffic)
     sure: bool = False  # chance does not explain it: one look is enough, whatever `open_after` says
     started_at: datetime | None = None  # when the customer began to feel it, if the data tell
+    says: str | None = None  # the sentence of the system that sent it, kept encrypted
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,13 @@ class CheckResult:
     shadow: bool = False  # nothing of it opens, updates or recovers anything
     mark: Mark | None = None  # what the next run begins with; None: what there was stays
     later_part: bool = False  # of a run whose first part has spoken for the check itself
+
+    @property
+    def of_alert(self) -> bool:
+        """Whether another system said it, and no check of ours saw it."""
+        return self.name.startswith(ALERT)
+
+    @property
+    def source(self) -> str:
+        """Who found it, as an incident names it: check:payments-northpay, alert:ids."""
+        return self.name if self.of_alert else f"check:{self.name}"

@@ -9,6 +9,7 @@ from handlers import (
     forms,
     gate,
     home,
+    isolation,
     modals,
     shortcuts,
 )
@@ -19,7 +20,17 @@ __all__ = ["register_all"]
 
 def register_all(registry: Registry) -> None:
     """Every handler of the product, behind the gate. ValueError where one asks for no right."""
-    for module in (commands, buttons, controls, modals, declare, cases, shortcuts, home):
+    for module in (
+        commands,
+        buttons,
+        controls,
+        modals,
+        declare,
+        cases,
+        shortcuts,
+        isolation,
+        home,
+    ):
         module.register(registry)
     registry.waiting = forms.checking
     registry.gate = gate.admit

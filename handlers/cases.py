@@ -153,8 +153,9 @@ async def order(interaction: Interaction, desk: Desk) -> None:
         await desk.inform(interaction, "usage_order")
         return
     number, known, unreachable = meant[-1], None, False
+    connected = desk.house.doors.knows_orders
     try:
-        known = await first_known(desk, meant)
+        known = await first_known(desk, meant) if connected else None
     except ShopError:
         unreachable = True
 
@@ -165,6 +166,8 @@ async def order(interaction: Interaction, desk: Desk) -> None:
             return _standing(session, desk.house, *found, now)
         if unreachable:
             return Outcome.refused("shop_unreachable")
+        if not connected:
+            return Outcome.done("order_not_looked_up", order=number)
         if known is None:
             return Outcome.refused("order_unknown", order=number)
         return Outcome.done("order_clear", order=keys[0], state=known.get("status"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -27,6 +29,7 @@ from storage.work import once
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Work = Callable[[Session, datetime], T]
+_MEET_SECONDS = 3.0  # for asking Slack who somebody is; what was pressed does not wait longer
 MENU = "controls"  # callback_id of the modal with the controls for which the card has no room
 
 
@@ -51,6 +54,9 @@ class SlackDoor(Protocol):
 
         Raises NotNow when Slack could not be asked.
         """
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """Where people find a message; None when Slack does not say."""
 
 
 class People(Protocol):
@@ -136,6 +142,7 @@ class Desk:
         again only if nothing of it stands. `kept`: see `replies.tell`. What is refused is on
         record. Where money moves and the right comes from a user group, Slack is asked first.
         """
+        await self._meet(interaction)
 
         def unit(session: Session) -> Outcome:
             now = self.clock.now()
@@ -166,6 +173,14 @@ class Desk:
     ) -> None:
         what = f"{interaction.kind} {interaction.name}"[:100]
         authorise.note_refusal(session, self.house, self.actor(interaction), what, outcome, now)
+
+    async def _meet(self, interaction: Interaction) -> None:
+        """Whoever was chosen in the form is known by name; an id is nobody's name."""
+        chosen = (e for block in interaction.state.values() for e in block.values())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MEET_SECONDS):
+                for person in (e["selected_user"] for e in chosen if e.get("selected_user")):
+                    await self.people.language_of(str(person))
 
     async def draw(
         self, interaction: Interaction, template: str, view: Any, **params: Any

@@ -126,7 +126,9 @@ async def submitted(interaction: Interaction, desk: Desk) -> None:
     named = numbers(str(values.get("order") or ""))
     case: CaseFound | None = None
     known: tuple[str, ...] = ()
-    if named:
+    if named and not desk.house.doors.knows_orders:  # nobody can say that there is none
+        values["order"] = named[0]
+    elif named:
         try:
             order = await first_known(desk, named)
             case, known = _case(order, desk), personal_of(order)

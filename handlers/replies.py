@@ -51,7 +51,8 @@ def typed_of(interaction: Interaction) -> dict[str, Any] | None:
     if interaction.flaw is not None:
         return None
     if interaction.kind == "command" and interaction.text.strip():
-        return {"typed": [f"/{interaction.name} {interaction.text.strip()}"]}
+        typed = interaction.payload.get("command", f"/{interaction.name}")
+        return {"typed": [f"{typed} {interaction.text.strip()}"]}
     values = (e for block in interaction.state.values() for e in block.values())
     texts = [str(e["value"]) for e in values if e.get("type") in _TEXTS and e.get("value")]
     return {"typed": texts} if texts else None
@@ -110,8 +111,9 @@ def say(
 ) -> None:
     """Enqueues a message for this one reader.
 
-    In the channel where they pressed; behind a command through its response_url, which works in
-    every conversation; else by direct message. `secret`: personal data in it.
+    In the channel where they pressed; behind a command, and a shortcut on a message that is in no
+    thread, through its response_url, which works in every conversation; else by direct message.
+    `secret`: personal data in it.
     """
     key = f"answer/{interaction.delivery}"
     packed = pack(dict(params))
@@ -119,7 +121,8 @@ def say(
     channel = interaction.channel_id or memory.get("channel")
     thread = interaction.thread_ts or memory.get("thread")
     in_place = interaction.name in IN_PLACE
-    if interaction.response_url and (in_place or interaction.kind == "command"):
+    anywhere = interaction.kind == "command" or (interaction.kind == "shortcut" and not thread)
+    if interaction.response_url and (in_place or anywhere):
         outbox.respond(
             session,
             key=key,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from plan.model import Action
 
+ORDER = "order"  # the look at an order by its number
 _HAS_ITS_OWN = ("contact", "mutate")  # the others change nothing outside of Muster
 
 
@@ -31,6 +32,11 @@ class Doors:
         if self.looks is not None:
             found += [f"shop.looks.{one}" for one in _looks(action) if one not in self.looks]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def knows_orders(self) -> bool:
+        """Whether an order can be looked up by its number."""
+        return self.can_look(ORDER)
 
     def can_look(self, name: str) -> bool:
         """Whether the look can be answered."""

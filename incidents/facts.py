@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-ALWAYS_PRESENT = ("check",)
+ALWAYS_PRESENT = ("check", "alert")
 WAITS_UNTIL = "waits_until"  # of a case: by when what was done about it should show
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from incidents.doors import Doors
+from incidents.sources import alert_of, by_itself
 from plan.languages import DEFAULT, LANGUAGES, ORIGINAL
 from plan.loader import LoadedPlan
 from plan.model import Plan
@@ -32,7 +33,7 @@ class Actor:
 
     @property
     def is_person(self) -> bool:
-        return self.user_id != SYSTEM and not self.user_id.startswith("check:")
+        return self.user_id != SYSTEM and not by_itself(self.user_id)
 
 
 SYSTEM_ACTOR = Actor(SYSTEM)
@@ -158,7 +159,7 @@ class House:
     first_solution: Mapping[int, timedelta] = field(default_factory=lambda: dict(_FIRST_SOLUTION))
     quiet: QuietHours = field(default_factory=QuietHours)
     escalation: EscalationTimes = field(default_factory=EscalationTimes)
-    checks: frozenset[str] | None = None  # that are configured; None: not known
+    checks: frozenset[str] | None = None  # and doors that are configured; None: not known
     desk: str | None = None  # key of the service desk's audience
     page: bool = False  # a page webhook is configured
     customer_update: timedelta = timedelta(hours=1)  # until an affected customer hears (1.2.1)
@@ -171,6 +172,10 @@ class House:
     doors: Doors = field(default_factory=Doors)  # what of the shop can be done and looked at
     shop_names: frozenset[str] = frozenset()  # fields of answers that the configuration speaks of
     follow_up_after: timedelta = timedelta(days=7)  # day of an open item nobody gave a day
+
+    def watches(self, name: str) -> bool:
+        """Whether a check or a door of that name is configured (`checks.model`: `alert:ids`)."""
+        return self.checks is None or (alert_of(name) or name) in self.checks
 
     @property
     def plan(self) -> Plan:

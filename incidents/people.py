@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from incidents.organisation import SYSTEM
+from incidents.sources import by_itself
 from incidents.views import PersonView
 from storage.models import Person
 from storage.session_cache import known
@@ -32,7 +33,7 @@ _NAME = select(_TABLE.c.name).where(_TABLE.c.user_id == bindparam("user_id"))
 
 def person(session: Session, user_id: str | None) -> PersonView | None:
     """The person; who is not known yet is called by their Slack id. None: not a person."""
-    if user_id is None or user_id == SYSTEM or user_id.startswith("check:"):
+    if user_id is None or user_id == SYSTEM or by_itself(user_id):
         return None
     names: dict[str, PersonView] = known(session, "people")
     if user_id not in names:

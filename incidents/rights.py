@@ -45,6 +45,7 @@ class Right(StrEnum):
     ORDER = "order"  # whether an order is affected, and what may be said of it
     WEEK = "week"  # the figures of a week
     RETRY = "retry"
+    ISOLATE = "isolate"  # a message in which customer data stands
     OWN = "own"  # one's own home, language and help
     NEWS = "news"  # what has happened in the workspace
     # of an incident
@@ -70,6 +71,7 @@ TABLE: dict[str, Rule] = {
     Right.ORDER: Rule(("cs", "any"), of_incident=False, reads=True),
     Right.WEEK: Rule(("managers",), of_incident=False),
     Right.RETRY: Rule(("oncall",), of_incident=False),
+    Right.ISOLATE: Rule(("oncall", "cs", "managers"), of_incident=False),
     Right.OWN: Rule(anyone=True, of_incident=False, reads=True),
     Right.NEWS: Rule(of_incident=False, slack=True),
     Right.SHOW: Rule(anyone=True, reads=True),

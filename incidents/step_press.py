@@ -215,7 +215,7 @@ def _undo(change: Change, place: Place, wish: Press) -> Outcome:
     """The way back of an action that was done."""
     found = undo.way_back(change, place)
     if found is None:
-        return Outcome.refused("undo_gone", problem=None)
+        return Outcome.refused("undo_gone")
     attempt, action = found
     refused = (
         authorise.refuse_action(change, action)

@@ -83,6 +83,8 @@ class CardView:
     drill: bool = False
     nobody: str | None = None  # the role that nobody has, while somebody should be rung
     unwatched: str | None = None  # the check that found it and is no longer configured
+    door: str | None = None  # of another system's alerts, through which it came
+    said_over: tuple[str, datetime] | None = None  # the door that said it is resolved, and when
     times: int = 1  # how often the customers have felt it
     follows: str | None = None  # the incident of the same subject that was resolved before
     waits: bool = False  # what was done about the cases shows at none of them yet: not over
@@ -227,6 +229,7 @@ class ResolveView:
     improvement_needed_for: tuple[str, ...]
     owner: PersonView | None
     failing: str | None = None  # name of a check that fails at the incident's subject
+    failing_door: str | None = None  # or of the door whose system has not said that it is over
     failing_since: datetime | None = None
 
 

@@ -21,7 +21,15 @@ from message_templates.environment import environment
 from message_templates.expansion import Expansion, Pending, StructureError
 from message_templates.filters import AS_FUNCTIONS, FILTERS
 from message_templates.functions import AS_FILTERS, FUNCTIONS
-from message_templates.state import Checks, Links, State, TemplateFailed, no_links
+from message_templates.state import (
+    Channels,
+    Checks,
+    Links,
+    State,
+    TemplateFailed,
+    no_links,
+    no_names,
+)
 from message_templates.text_parts import NOT_KNOWN, clean
 from plan import bounds, jinja_leaves
 
@@ -64,6 +72,7 @@ def _state(
     links: Links = no_links,
     checks: Checks = _EMPTY,
     commands: Mapping[str, str] = _EMPTY,
+    channels: Channels = no_names,
 ) -> State:
     return State(
         normal(language),
@@ -73,6 +82,7 @@ def _state(
         links=links,
         checks=checks,
         commands=commands,
+        channels=channels,
     )
 
 
@@ -93,17 +103,20 @@ class Message:
 
 class Templates:
     """Renders the templates of this package. `zone` is the house's, for readers without one;
-    `checks`: what the configured checks are called; `commands`: what is typed, by our name."""
+    `checks`: what the configured checks are called; `commands`: what is typed, by our name;
+    `channels`: what Slack calls them."""
 
     def __init__(
         self,
         zone: tzinfo | None = None,
         checks: Checks = _EMPTY,
         commands: Mapping[str, str] = _EMPTY,
+        channels: Channels = no_names,
     ) -> None:
         self._zone = zone
         self._checks = checks
         self._commands = commands
+        self._channels = channels
 
     def render(
         self,
@@ -168,7 +181,8 @@ class Templates:
 
     def state(self, language: str, zone: tzinfo | None = None, links: Links = no_links) -> State:
         """The state of one render, for documents that are composed part by part."""
-        return _state(language, zone or self._zone, links, self._checks, self._commands)
+        zone = zone or self._zone
+        return _state(language, zone, links, self._checks, self._commands, self._channels)
 
     def words(
         self,

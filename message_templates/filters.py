@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-from message_templates import datetimes
+from message_templates import datetimes, writers
 from message_templates.environment import STATE, is_missing
 from message_templates.text_parts import NOT_KNOWN, Link, Mention, Ours, clean, data, element
 from plan.languages import DEFAULT, row
@@ -181,6 +181,15 @@ def mention(context: _Context, person: Any, name: str = "") -> Ours:
     return element(Mention(clean(str(identifier)), clean(str(shown))))
 
 
+@jinja2.pass_context
+def channel(context: _Context, identifier: object) -> Ours:
+    """A channel by Slack's own name: the element where the place takes one, else what is known."""
+    state = context[STATE]
+    name = state.channels(str(identifier))
+    known = f"#{name}" if name else writers.plain(state.parts(state.text("channel_unnamed", {})))
+    return element(Mention(clean(str(identifier)), clean(known)))
+
+
 def link(label: object, url: object) -> Ours:
     text = clean(str(label))
     return element(Link(clean(str(url)), text)) if not is_missing(url) else data(text)
@@ -201,6 +210,7 @@ FILTERS: dict[str, Any] = {
     "check_name": check_name,
     "plain": plain,
     "mention": mention,
+    "channel": channel,
     "link": link,
 }
 

@@ -19,6 +19,7 @@ from message_templates.text_parts import (
     GLUE,
     NOT_KNOWN,
     Link,
+    Mention,
     Ours,
     clean,
     data,
@@ -81,8 +82,9 @@ def _first(text: object) -> Ours:
 
 
 def _leads(text: object) -> bool:
-    """Whether a rendered text holds a link: then its place must be one that takes links."""
-    return isinstance(text, str) and any(isinstance(part, Link) for part in parse(text))
+    """Whether a rendered text leads somewhere, to a thread or a channel: then its place must be
+    one that takes such elements."""
+    return isinstance(text, str) and any(isinstance(p, (Link, Mention)) for p in parse(text))
 
 
 def _name(person: Any) -> Ours:

@@ -21,6 +21,10 @@ Links = Callable[[str], str | None]
 """Where the thread of an incident is found, by how people call it (INC-412)."""
 
 
+Channels = Callable[[str], str | None]
+"""What Slack calls a channel, by its id; None: not known, or not for everybody's eyes."""
+
+
 Checks = Mapping[str, Mapping[str, str]]
 """What the configured checks are called: by name, then by language."""
 NO_CHECKS: Checks = MappingProxyType({})
@@ -28,6 +32,10 @@ NO_CHECKS: Checks = MappingProxyType({})
 
 def no_links(_: str) -> None:
     """No address of any incident is at hand."""
+
+
+def no_names(_: str) -> None:
+    """No channel's name is at hand."""
 
 
 class TemplateFailed(Exception):
@@ -50,6 +58,7 @@ class State:
         links: Links = no_links,
         checks: Checks = NO_CHECKS,
         commands: Mapping[str, str] = MappingProxyType({}),
+        channels: Channels = no_names,
     ) -> None:
         self._template = template
         self._expression = expression
@@ -58,6 +67,7 @@ class State:
         self.links = links
         self.checks = checks
         self.commands = commands
+        self.channels = channels
         self.catalogue: Catalogue = catalogue(language)
 
     def text(self, key: str, scope: Mapping[str, Any]) -> Ours | None:

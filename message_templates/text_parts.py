@@ -57,7 +57,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Rings somebody: a person (U…) or a user group (S…)."""
+    """Names a person (U…), a user group (S…), both of which it rings, or a channel (C…, G…), of
+    which Slack shows its own name, and to nobody who may not see it."""
 
     id: str
     name: str

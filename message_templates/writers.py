@@ -29,7 +29,7 @@ _FORMATS = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(r":(?=//)|(?<=mailto):", re.IGNORECASE)
-_PERSON = re.compile(r"[USW][A-Z0-9]{2,}")
+_MENTIONED = re.compile(r"[USWCG][A-Z0-9]{2,}")  # a person, a user group, a channel
 _EMOJI = re.compile(r":[a-z0-9_+'\-]+:", re.IGNORECASE)
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&])")
@@ -62,7 +62,7 @@ def formats(parts: Iterable[Part]) -> bool:
                 return True
             case Link(_, label) if _FORMATS.search(value(label)):
                 return True
-            case Mention(person, name) if not _PERSON.fullmatch(person) and _FORMATS.search(name):
+            case Mention(whom, name) if not _MENTIONED.fullmatch(whom) and _FORMATS.search(name):
                 return True
     return False
 
@@ -133,10 +133,11 @@ def mrkdwn(parts: Iterable[Part], limit: int = 3000) -> str:
 
 
 def mention(part: Mention) -> str:
-    """`<@U…>` or `<!subteam^S…>`; anything that is no id of Slack's is only a name."""
-    if not _PERSON.fullmatch(part.id):
+    """`<@U…>`, `<!subteam^S…>` or `<#C…>`; anything that is no id of Slack's is only a name."""
+    if not _MENTIONED.fullmatch(part.id):
         return escape(value(part.name))
-    return f"<!subteam^{part.id}>" if part.id.startswith("S") else f"<@{part.id}>"
+    mark = {"S": "!subteam^", "C": "#", "G": "#"}.get(part.id[0], "@")
+    return f"<{mark}{part.id}>"
 
 
 def link(part: Link) -> str:
@@ -243,10 +244,12 @@ def _rich_part(part: Part, style: _Style) -> Iterable[dict[str, Any]]:
 
 
 def _rich_mention(part: Mention, style: _Style) -> dict[str, Any]:
-    if not _PERSON.fullmatch(part.id):
+    if not _MENTIONED.fullmatch(part.id):
         return {"type": "text", "text": part.name}
     if part.id.startswith("S"):
         return {"type": "usergroup", "usergroup_id": part.id}
+    if part.id[0] in "CG":
+        return {"type": "channel", "channel_id": part.id}
     return {"type": "user", "user_id": part.id}
 
 

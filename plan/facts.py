@@ -40,6 +40,12 @@ COMMON: Mapping[str, Fact] = {
         kind="list",
         says="what its check could not judge: by field, how many rows hold nothing to be read",
     ),
+    "alert.door": Fact(kind="text", says="the other system whose alert it is, by its door"),
+    "alert.at": Fact(kind="time", says="when its last alert came"),
+    "alert.over_at": Fact(kind="time", says="when it said that it is resolved; missing while not"),
+    "alert.ended_at": Fact(kind="time", says="since when, by its own word"),
+    "refused.door": Fact(kind="text", says="the door that refuses requests without its secret"),
+    "refused.requests": Fact(kind="number", says="such requests within the time that counts"),
     "what": Fact(kind="text", says="what a person who declared it wrote (encrypted)"),
 }
 

@@ -28,7 +28,9 @@ def outline_rule(plan: Plan, outline: Outline) -> Iterator[Problem]:
         entry = outline.get(section.id)
         if entry is None:
             continue  # a section of the shop's own: the outline knows nothing of it
-        if entry.handling != "runbook":
+        # A policy has no steps; what it watches for may be found and noted all the same.
+        watched = section.handling == "watch" and entry.handling == "policy"
+        if entry.handling != "runbook" and not watched:
             yield Problem(owner, ("id",), f"{section.id} is no runbook of the emergency plan.")
             continue
         if section.chapter != entry.chapter:

@@ -24,7 +24,7 @@ from storage import continuity, numbers
 from storage.cipher import AesCipher, Keys
 from storage.continuity import Found
 from storage.engines import database_url, reading_engine, sqlite_path, writing_engine
-from storage.errors import CannotOpen, StorageError
+from storage.errors import CannotOpen, NotThere, StorageError
 from storage.executor import Lane, StoreRequest
 from storage.key import check_key
 from storage.lock import InstanceLock
@@ -92,7 +92,8 @@ class Database:
         database = cls(url, cipher=AesCipher(key))
         path = sqlite_path(database.url).absolute()
         if database.embedded and not path.exists():
-            raise CannotOpen(
+            there = NotThere if path.parent.is_dir() else CannotOpen
+            raise there(
                 f"database.url: {path} does not exist; muster run makes it, or name another."
             )
         if database.embedded:

@@ -11,6 +11,10 @@ class CannotOpen(StorageError):
     """The address is unusable or nobody answers there."""
 
 
+class NotThere(CannotOpen):
+    """There is none yet, or nothing in it: the first start makes it."""
+
+
 class WrongKey(StorageError):
     """The database was written with another MUSTER_KEY."""
 

@@ -1,4 +1,4 @@
-"""Forgetting: what the shop said of customers, and parked deliveries, after thirty days.
+"""Forgetting: what the shop said of customers, parked deliveries, and alerts, after thirty days.
 
 Finished deliveries go sooner (storage.work.pruning); what was never worked, because it was set
 aside for an operator, is not kept for ever either.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.models import LIVE_STATUSES, ActionAttempt, Incident
+from storage.models import LIVE_STATUSES, ActionAttempt, AlertState, CheckState, Incident
+from storage.models.alerts import ALERT
 from storage.models.work import WorkItem, WorkState
 from storage.work.common import PARKED
 
@@ -43,6 +45,26 @@ def outlived(session: Session, now: datetime) -> tuple[list[int], list[int]]:
         .limit(_PAGE)
     )
     return list(attempts), list(items)
+
+
+def forget_alerts(session: Session, now: datetime) -> int:
+    """Forgets what no other system has spoken of for so long, whatever its last word was."""
+    before = now - KEPT
+    found = session.execute(
+        delete(AlertState)
+        .where(AlertState.said_at < before)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(CheckState)
+        .where(
+            CheckState.name.like(f"{ALERT}%"),
+            CheckState.subject != "",
+            CheckState.last_run_at < before,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", found).rowcount
 
 
 def forget(session: Session, attempts: Collection[int], items: Collection[int]) -> None:

@@ -36,8 +36,11 @@ def post(
     ring: Iterable[str] = (),
     language: str | None = None,
     beside: bool = False,
+    secret: Any = None,
 ) -> int | None:
     """A message in the audience's channel, under `thread_key` if given. Once per key.
+
+    `secret`: personal data in it, encrypted until it is sent and then forgotten.
 
     `beside`: a message of the thread that is edited in place (the runbook). What is posted after it
     need not wait for Slack's answer to it; delivery keeps the two in order.
@@ -49,7 +52,9 @@ def post(
         "broadcast": broadcast,
     }
     order_key = key if beside else _thread(incident)
-    return _message(session, key, payload, now, order_key=order_key, priority=priority)
+    return _message(
+        session, key, payload, now, order_key=order_key, priority=priority, secret=secret
+    )
 
 
 def refresh(

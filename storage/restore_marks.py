@@ -28,6 +28,7 @@ from storage.models import (
     WorkKind,
     WorkState,
 )
+from storage.models.alerts import ALERT
 
 _NEVER = -1  # no claim's outcome is known: delivery looks before it repeats
 _NUMBER = "incident_number"
@@ -67,7 +68,11 @@ def mark_restored(session: Session, now: datetime) -> Marked:
     presses = _count(
         session,
         update(WorkItem)
-        .where(WorkItem.kind == WorkKind.INTAKE, WorkItem.state.in_(_UNFINISHED))
+        .where(
+            WorkItem.kind == WorkKind.INTAKE,
+            WorkItem.key.not_like(f"{ALERT}%"),  # of other systems: their last word counts anyway
+            WorkItem.state.in_(_UNFINISHED),
+        )
         .values(state=WorkState.PARKED, last_error=_PRESSED, lease_until=None),
     )
     number = session.get(HouseFact, _NUMBER)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.errors import CannotOpen, WrongSchema
+from storage.errors import CannotOpen, NotThere, WrongSchema
 
-HEAD = "0012"  # the newest migration; a test compares it with the scripts
+HEAD = "0014"  # the newest migration; a test compares it with the scripts
 
 
 def check_schema(engine: Engine) -> None:
-    """Raises WrongSchema with what to do, or CannotOpen when the database does not answer."""
+    """Raises WrongSchema with what to do, NotThere for an empty one, or CannotOpen."""
     try:
         with engine.connect() as connection:
             found = current(connection)
@@ -22,7 +22,7 @@ def check_schema(engine: Engine) -> None:
             "check the address and that its server runs."
         ) from None
     if found is None:
-        raise WrongSchema("the database holds nothing yet: run muster db upgrade.")
+        raise NotThere("the database holds nothing yet: muster run fills it, or muster db upgrade.")
     if found != HEAD:
         raise WrongSchema(
             f"the database stands at schema {found} and this version of Muster needs {HEAD}: run "

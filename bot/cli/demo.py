@@ -14,7 +14,7 @@ import httpx
 import yaml
 
 from bot.cli.errors import UserError
-from bot.cli.stack import Stack, stack
+from bot.cli.stack import Stack, demo_doors, stack
 from bot.cli.terminal import Terminal, text
 
 GUIDE = Path(__file__).parent / "data" / "guide.yaml"
@@ -35,19 +35,32 @@ def command(port: int, rate: int) -> None:
             terminal.console.status("Starting shop, Slack and bot"),
         ):
             opened = stack(
-                Path(folder), port=port, shop_options=("--rate", str(rate)), change=_always_awake
+                Path(folder), port=port, shop_options=("--rate", str(rate)), change=_to_be_tried
             )
             running = opened.__enter__()
         try:
             _guide(running)
             terminal.say("\n  Muster runs at  ", text(running.slack_url, "bold"))
             terminal.say(f"  Shop's faults   {running.shop_url}")
-            terminal.say("  Ctrl-C ends everything.\n")
+            terminal.say("  Another system's alert, to be sent from another terminal:\n")
+            terminal.say(text(_an_alert(running), "dim"))
+            terminal.say("\n  Ctrl-C ends everything.\n")
             while not stop.wait(0.5):
                 _watch(running)
         finally:
             terminal.say("Stopping.")
             opened.__exit__(None, None, None)
+
+
+def _an_alert(running: Stack) -> str:
+    """A line that sends one; with `resolved` in place of `firing` it is over."""
+    secret = running.environment["MUSTER_ALERTS_ALERTMANAGER"]
+    alert = (
+        '{"alerts": [{"status": "firing", "fingerprint": "5ef7", "labels": {"service": "checkout", '
+        '"severity": "warning"}, "annotations": {"summary": "17 % of the requests fail"}}]}'
+    )
+    address = f"{running.bot.says['web']}/alerts/alertmanager" if running.bot is not None else ""
+    return f"  curl -H 'Authorization: Bearer {secret}' -d '{alert}' {address}"
 
 
 def _free(port: int) -> None:
@@ -61,8 +74,9 @@ def _free(port: int) -> None:
             ) from None
 
 
-def _always_awake(data: dict[str, Any]) -> None:
-    """Whoever tries the demo at night should see it ring all the same."""
+def _to_be_tried(data: dict[str, Any]) -> None:
+    """Whoever tries the demo at night should see it ring all the same, and has all the doors."""
+    data["alerts"] = demo_doors()
     data["quiet_hours"] = {"from": "00:00", "to": "00:00", "zone": "UTC"}
 
 

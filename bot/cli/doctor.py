@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 import yaml
@@ -15,29 +15,42 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import make_url
 
+from bot.channels import Channels
 from bot.check_settings import detections
+from bot.cli.doctor_doors import doors
 from bot.cli.manifest import manifest_text
 from bot.cli.options import config_option
 from bot.cli.terminal import Terminal, text
+from bot.clock import SystemClock
+from bot.delivery.errors import Held
+from bot.delivery.membership import Membership
+from bot.delivery.presence import user_of
+from bot.delivery.rate_limits import Budget
+from bot.delivery.sender import Sender, close_client, open_client
+from bot.identification import install_problem
+from bot.intake.socket_mode import code_of, socket_address, token_problem
 from bot.name_resolution import sentences
+from bot.section_gaps import gaps, posted_in
 from bot.settings import Secrets, Settings, load_secrets, load_settings
 from bot.settings_errors import SettingsError
 from bot.wiring.check_connections import open_checks
+from bot.wiring.organisation import build_house, build_roles
+from bot.workspace import Line, Mark, Workspace, told
 from checks.model import CheckResult
 from checks.registry import build
 from checks.runner import run_check
 from checks.shop.rows_seen import unread_sentence, why_not_known
 from checks.shop.source import ShopUnavailable
+from handlers.identity import Identity
 from incidents.read import check_durations
-from plan.loader import load_plan
+from plan.command_names import CommandNames
+from plan.loader import LoadedPlan, load_plan
 from plan.sources import PlanError
 from storage import work
 from storage.backup import older_copies
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import NotThere, StorageError
 
-Mark = Literal["ok", "look", "wrong"]
-Line = tuple[Mark, str]
 _LATE = 300.0  # seconds for which a message may be on its way
 _NEAR = 0.5  # of its deadline is near for a check
 _STYLE = {"ok": "green", "look": "yellow", "wrong": "red"}
@@ -49,13 +62,14 @@ def command(config: Path) -> int:
     """Say what is in order and what to do. 0 if nothing is wrong."""
     terminal = Terminal()
     worst: Mark = "ok"
-    for mark, sentence in asyncio.run(_examine(config)):
+    for mark, sentence in asyncio.run(examine(config)):
         terminal.say(text(f"{mark:5} ", _STYLE[mark]), sentence)
         worst = "wrong" if mark == "wrong" else worst
     return 1 if worst == "wrong" else 0
 
 
-async def _examine(config: Path) -> list[Line]:
+async def examine(config: Path) -> list[Line]:
+    """Every part, one after the other: a mark and a sentence each."""
     try:
         settings = load_settings(config)
     except SettingsError as error:
@@ -71,9 +85,14 @@ async def _examine(config: Path) -> list[Line]:
         return [*lines, *(("wrong", problem) for problem in error.problems)]
     lines.append(("ok", "The secrets stand in the environment."))
     lines += _database(settings, secrets)
-    lines += await _slack(settings, secrets)
+    plan, faults = _plan(settings)
+    lines += faults
+    if plan is not None:
+        lines += await _slack(settings, secrets, plan)
     lines += await _shop(settings)
-    lines += _names(settings)
+    if plan is not None:
+        lines += _names(settings, plan)
+    lines += list(doors(settings, secrets))
     lines += list(_waking(settings))
     return lines
 
@@ -81,6 +100,8 @@ async def _examine(config: Path) -> list[Line]:
 def _database(settings: Settings, secrets: Secrets) -> list[Line]:
     try:
         database = Database.open(settings.database.url, key=secrets.key)
+    except NotThere as error:
+        return [("look", f"{error} That is right before the first start.")]
     except StorageError as error:
         return [("wrong", str(error))]
     try:
@@ -155,26 +176,30 @@ def _age(now: datetime, since: datetime) -> str:
     return f"{seconds} s"
 
 
-async def _slack(settings: Settings, secrets: Secrets) -> list[Line]:
-    client = AsyncWebClient(secrets.bot_token, base_url=settings.slack.base_url, timeout=10)
+async def _slack(settings: Settings, secrets: Secrets, plan: LoadedPlan) -> list[Line]:
+    """What the bot would see of its workspace, by the parts that it looks with."""
+    client = open_client(secrets.bot_token, settings.slack.base_url, timeout=10)
     try:
-        who = await client.auth_test()
-    except SlackApiError as error:
-        return [("wrong", f"Slack refuses the bot token: {error.response['error']}.")]
-    except Exception as error:
-        return [("wrong", f"Slack does not answer at {settings.slack.base_url}: {error}.")]
-    lines: list[Line] = [("ok", f"Slack: {who['user']} in {who['team']}.")]
-    lines += _scopes(who.headers)
-    for key, channel in settings.slack.channels.items():
-        lines.append(await _channel(client, key, channel.id, private=channel.private))
-    for name, role in settings.roles.items():
-        for person in dict.fromkeys([*role.people, *role.duty]):
-            line = await _person(client, name, person)
-            if line is not None:
-                lines.append(line)
-    if settings.slack.mode == "socket":
-        lines.append(await _socket(settings, secrets))
-    return lines
+        try:
+            who = await client.auth_test()
+        except SlackApiError as error:
+            remedy = "set MUSTER_SLACK_BOT_TOKEN to the app's (xoxb-…, OAuth & Permissions)."
+            return [("wrong", f"Slack refuses the bot token ({code_of(error)}): {remedy}")]
+        except Exception as error:
+            return [("wrong", f"Slack does not answer at {settings.slack.base_url}: {error}.")]
+        home = who.data if isinstance(who.data, dict) else {}
+        refused = install_problem(home)
+        if refused is not None:
+            return [("wrong", refused)]
+        lines: list[Line] = [("ok", f"Slack: {who['user']} in {who['team']}.")]
+        lines += _scopes(who.headers)
+        lines.append(_commands(settings))
+        lines += await _workspace(settings, plan, client, home)
+        if settings.slack.mode == "socket":
+            lines.append(await _socket(client, secrets.app_token))
+        return lines
+    finally:
+        await close_client(client)
 
 
 def _scopes(headers: Any) -> list[Line]:
@@ -185,45 +210,64 @@ def _scopes(headers: Any) -> list[Line]:
         return [("look", "Slack did not say which scopes the token has.")]
     if missing:
         return [
-            ("wrong", f"The app lacks the scopes {', '.join(missing)}: reinstall the manifest.")
+            (
+                "wrong",
+                (
+                    f"The app lacks the scopes {', '.join(missing)}: paste muster manifest at "
+                    "api.slack.com/apps (App Manifest), then install the app again."
+                ),
+            )
         ]
     return [("ok", f"All {len(needed)} scopes are granted.")]
 
 
-async def _channel(client: AsyncWebClient, key: str, channel: str, *, private: bool) -> Line:
+def _commands(settings: Settings) -> Line:
+    """Slack does not tell whose a command is: it gives a name to whoever came last."""
+    shown = ", ".join(CommandNames(settings.slack.commands).shown.values())
+    return (
+        "ok",
+        (
+            f"Commands: {shown}. If another app answers to one, give it a name of its own in "
+            "slack.commands, and paste muster manifest anew."
+        ),
+    )
+
+
+async def _workspace(
+    settings: Settings, plan: LoadedPlan, client: AsyncWebClient, home: Mapping[str, Any]
+) -> list[Line]:
+    clock = SystemClock()
+    sender = Sender(client, budget=Budget(), clock=clock)
+    channels = Channels(settings.slack.channels, sender, clock)
+    await channels.look()
+    groups = await told(sender)
+    house = build_house(settings, plan, build_roles(settings, groups or {}))
+
+    async def user(user_id: str) -> Mapping[str, Any]:
+        while True:
+            try:
+                return await user_of(sender, user_id)
+            except Held as held:  # of many people the last wait for the budget of a minute
+                await clock.sleep_until(held.until)
+
+    return await Workspace(
+        settings,
+        channels,
+        Membership(sender, clock),
+        user,
+        Identity(team_id=home.get("team_id"), enterprise_id=home.get("enterprise_id")),
+        groups,
+        posted_in(house),
+    ).lines()
+
+
+async def _socket(client: AsyncWebClient, app_token: str) -> Line:
     try:
-        found = (await client.conversations_info(channel=channel))["channel"]
+        await socket_address(client, app_token)
     except SlackApiError as error:
-        code = error.response["error"]
-        return (
-            "wrong",
-            f"Channel {key} ({channel}): {code}; "
-            + ("invite the bot there." if private else "correct slack.channels."),
-        )
-    if found.get("is_archived"):
-        return ("wrong", f"Channel {key} (#{found['name']}) is archived; name another.")
-    if private and not found.get("is_private"):
-        return ("wrong", f"Channel {key} (#{found['name']}) is public, and private is promised.")
-    member = "" if found.get("is_member") else " (Muster joins with its first message)"
-    return ("ok", f"Channel {key}: #{found['name']}{member}.")
-
-
-async def _person(client: AsyncWebClient, role: str, person: str) -> Line | None:
-    try:
-        user = (await client.users_info(user=person))["user"]
-    except SlackApiError as error:
-        return ("wrong", f"roles.{role} names {person}: {error.response['error']}.")
-    if user.get("deleted"):
-        return ("wrong", f"roles.{role} names {person}, who has left the workspace.")
-    return None
-
-
-async def _socket(settings: Settings, secrets: Secrets) -> Line:
-    client = AsyncWebClient(base_url=settings.slack.base_url, timeout=10)
-    try:
-        await client.apps_connections_open(app_token=secrets.app_token)
-    except SlackApiError as error:
-        return ("wrong", f"Socket Mode is refused: {error.response['error']}.")
+        return ("wrong", token_problem(code_of(error)))
+    except Exception as error:
+        return ("wrong", f"Socket Mode cannot be opened: {error}.")
     return ("ok", "Socket Mode can be opened.")
 
 
@@ -289,16 +333,23 @@ def _fallen_back(result: CheckResult) -> Iterator[Line]:
         )
 
 
-def _names(settings: Settings) -> list[Line]:
-    """What the plan names and the configuration lacks."""
+def _plan(settings: Settings) -> tuple[LoadedPlan | None, list[Line]]:
     try:
-        plan = load_plan(settings.plan.extra).plan
-        lacking = sentences(plan, settings, settings.plan.extra)
+        return load_plan(settings.plan.extra), []
     except PlanError as error:
-        return [("wrong", fault) for fault in error.faults]
+        return None, [("wrong", fault) for fault in error.faults]
+
+
+def _names(settings: Settings, plan: LoadedPlan) -> list[Line]:
+    """What the plan names and the configuration lacks, and what each section does without."""
+    lacking = sentences(plan.plan, settings, settings.plan.extra)
+    lines: list[Line] = [("wrong", sentence) for sentence in lacking]
     if not lacking:
-        return [("ok", "Every role, audience, look and action that the plan names is configured.")]
-    return [("wrong", sentence) for sentence in lacking]
+        lines.append(("ok", "Every role and audience that the plan names is configured."))
+    found = gaps(plan.plan, build_house(settings, plan, build_roles(settings, {})).doors, settings)
+    if not found:
+        return [*lines, ("ok", "Every action and look that the plan names is configured.")]
+    return [*lines, *(("look", sentence) for sentence in found)]
 
 
 def _waking(settings: Settings) -> Iterator[Line]:

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bot.cli.terminal import Lines, Terminal, text
 from plan.drill_files import stories as files
 from plan.sources import PlanError
 from sandbox.drills.run import Report, run
-from sandbox.drills.story import Stories, Story
+from sandbox.drills.story import LANGUAGES, Stories, Story
 
 
 @click.command("drill")
@@ -40,6 +41,13 @@ from sandbox.drills.story import Stories, Story
     show_default=True,
     help="How many stories are lived through at once, each in a world of its own.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default=LANGUAGES[0],
+    show_default=True,
+    help="What the incident channels are written to in.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only the table at the end.")
 def command(
     names: tuple[str, ...],
@@ -48,6 +56,7 @@ def command(
     keep: Path | None,
     extra: Path | None,
     worlds: int,
+    language: str,
     quiet: bool,
 ) -> int:
     """Inject the fault of each STORY and work its runbook as a responder would.
@@ -67,7 +76,9 @@ def command(
     running = _Running()
 
     def drill(name: str) -> Report:
-        return _drill(stories.load(name), running, extra, keep, terminal, quiet)
+        story = stories.load(name, language)
+        change = partial(_change, extra=extra, language=language)
+        return _drill(story, running, change, keep, terminal, quiet)
 
     try:
         reports = list(_all(wanted, drill, worlds, terminal))
@@ -127,7 +138,7 @@ def stories_of(extra: Path | None = None) -> Stories:
 def _drill(
     story: Story,
     worlds: _Running,
-    extra: Path | None,
+    change: Callable[[dict[str, Any]], None],
     keep: Path | None,
     terminal: Terminal,
     quiet: bool,
@@ -146,7 +157,7 @@ def _drill(
                 folder,
                 shop_options=("--rate", "0"),
                 bot_options=("--control", "0"),
-                change=lambda data: _change(data, extra),
+                change=change,
             ) as running:
                 worlds.add(running)
                 report = run(story, running.slack_url, running.shop_url, running.advance, tell)
@@ -158,8 +169,14 @@ def _drill(
     return report
 
 
-def _change(data: dict[str, Any], extra: Path | None) -> None:
-    """A drill must not depend on the hour at which it is run: no quiet hours."""
+def _change(data: dict[str, Any], extra: Path | None, language: str) -> None:
+    """A drill must not depend on the hour at which it is run: no quiet hours.
+
+    The service desk's channel keeps its language.
+    """
+    for key, channel in data["slack"]["channels"].items():
+        if key != data["slack"]["desk"]:
+            channel["language"] = language
     if extra is not None:
         data["plan"] = {**data.get("plan", {}), "extra": str(extra.resolve())}
     data["quiet_hours"] = {"from": "00:00", "to": "00:00", "zone": "UTC"}

@@ -188,11 +188,15 @@ def coverage_command(as_json: bool, extra: Path | None, config: Path | None) -> 
 
 
 def _checks(settings: Settings | None) -> dict[str, list[str]]:
-    """Incident type → names of the configured checks that open it."""
+    """Incident type → names of the configured checks, and of the doors, that open it."""
     found: dict[str, list[str]] = {}
-    for check in settings.checks if settings is not None else ():
-        for kind in check.opens:
-            found.setdefault(kind, []).append(check.name)
+    if settings is None:
+        return found
+    named = [(check.name, check.opens) for check in settings.checks]
+    named += [(name, door.every_type) for name, door in settings.alerts.items()]
+    for name, opens in named:
+        for kind in opens:
+            found.setdefault(kind, []).append(name)
     return found
 
 

@@ -17,6 +17,7 @@ from bot.cli.signals import Ending
 from bot.cli.terminal import say
 from bot.clock import DrivenClock, SystemClock
 from bot.gc_tuning import none_until_loaded
+from bot.settings_errors import SettingsError
 from plan.sources import PlanError
 from storage.errors import StorageError
 
@@ -54,6 +55,8 @@ def command(config: Path, ready: bool, control: int | None) -> int:
 
     try:
         asyncio.run(serve())
+    except SettingsError as error:
+        raise UserError(*error.problems) from None
     except (StorageError, PlanError) as error:
         raise UserError(*str(error).splitlines()) from None
     return 0

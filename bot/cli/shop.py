@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bot.cli.errors import UserError
-from bot.cli.shop_alone import looking_options, looking_settings
+from bot.cli.shop_alone import looking_options, looking_settings, next_steps
 from bot.cli.terminal import say, text
 from bot.cli.tried_checks import said_of_checks
 from bot.settings import Settings
@@ -53,6 +53,8 @@ def inspect_command(url: str, no_signatures: bool) -> None:
         say(line)
         if line.startswith(_ADDRESS) and HIDDEN in line:
             say(_HOW_TO_GIVE)
+    for line in next_steps(proposal.mapping, url):
+        say(line)
 
 
 @command.command("verify")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,6 +55,22 @@ def looking_settings(
         raise UserError(*error.problems) from None
 
 
+def next_steps(mapping: Mapping[str, Any], url: str) -> Iterator[str]:
+    """What follows a proposal, as comments below it: which checks look by it, and the commands."""
+    if not mapping:
+        return
+    with suppress(SettingsError):
+        settings = _alone(mapping, "", url, "EUR")
+        ready = [check.name for check in settings.checks]
+        yield f"# Checks that can look by this mapping: {', '.join(ready) or 'none yet'}."
+        for why in dict.fromkeys(settings.off.values()):
+            names = ", ".join(name for name, other in settings.off.items() if other == why)
+            yield f"#   off: {names}; {why}"
+    yield "# Next, with this in shop.yaml and what is open answered:"
+    yield '#   muster shop verify --mapping shop.yaml --shop "$URL"'
+    yield '#   muster check --mapping shop.yaml --shop "$URL"'
+
+
 def _alone(data: Mapping[str, Any], source: str, url: str | None, currency: str | None) -> Settings:
     whole = dict(data) if "shop" in data else {"shop": {"mapping": dict(data)}}
     given = whole["shop"] if isinstance(whole["shop"], Mapping) else {}
@@ -62,8 +79,9 @@ def _alone(data: Mapping[str, Any], source: str, url: str | None, currency: str 
     if "currency" not in made:
         raise UserError(f"{source} says no currency of the shop: say it with --currency.")
     settings = parse_settings({**_NOBODY, **whole, "shop": made}, source=source)
-    if "checks" in whole or mapping_of(settings).lacks(
-        AmountMismatchSettings(**_AMOUNTS).needs  # type: ignore[arg-type]
-    ):
+    amounts = AmountMismatchSettings(**_AMOUNTS)  # type: ignore[arg-type]
+    mapping = mapping_of(settings)
+    beside = {e: f for e, f in amounts.needs_beside.items() if e in mapping.entities}
+    if "checks" in whole or mapping.lacks({**amounts.needs, **beside}):
         return settings
     return parse_settings({**_NOBODY, **whole, "shop": made, "checks": [_AMOUNTS]}, source=source)

@@ -264,7 +264,17 @@ def demo_environment() -> dict[str, str]:
         "MUSTER_SLACK_SIGNING_SECRET": "sandbox-signing-secret",
         "MUSTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "MUSTER_PAGE_ROUTING_KEY": "sandbox-routing-key",
+        "MUSTER_ALERTS_ALERTMANAGER": "sandbox-secret-of-alertmanager",
+        "MUSTER_ALERTS_WAREHOUSE": "sandbox-secret-of-the-warehouse",
+        "MUSTER_ALERTS_IDS": "sandbox-secret-of-the-intrusion-detection",
     }
+
+
+def demo_doors() -> dict[str, Any]:
+    """The demo's doors for other systems; their secrets stand in `demo_environment`."""
+    text = resources.files("bot.cli").joinpath("data/demo_alerts.yaml").read_text(encoding="utf-8")
+    doors: dict[str, Any] = yaml.safe_load(text)
+    return doors
 
 
 def demo_settings(slack: dict[str, Any], shop: dict[str, Any], folder: Path) -> dict[str, Any]:

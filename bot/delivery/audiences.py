@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from plan.languages import DEFAULT
+
+Gate = Literal["open", "unknown", "withheld"]
+"""Whether a channel may be posted in: `unknown` until Slack has said whether it is as private as
+is promised, `withheld` where it is not."""
+
+
+def _open(_: str) -> Gate:
+    return "open"
 
 
 @dataclass(frozen=True)
@@ -22,8 +31,11 @@ class Audience:
 class Audiences:
     """The configured channels. ValueError if a fallback would let more people read along."""
 
-    def __init__(self, audiences: Mapping[str, Audience]) -> None:
+    def __init__(
+        self, audiences: Mapping[str, Audience], gate: Callable[[str], Gate] = _open
+    ) -> None:
         self._audiences = dict(audiences)
+        self.gate = gate  # by key
         for audience in self._audiences.values():
             if audience.fallback is None:
                 continue
@@ -43,13 +55,14 @@ class Audiences:
         return self._audiences.get(key)
 
     def chain(self, key: str) -> tuple[Audience, ...]:
-        """The audience and then its fallbacks, each once. Empty if it is not configured."""
+        """The audience and then its fallbacks, each once, without those that are withheld. Empty
+        if none is left, or it is not configured."""
         found: list[Audience] = []
         current = self._audiences.get(key)
         while current is not None and current not in found:
             found.append(current)
             current = self._audiences.get(current.fallback) if current.fallback else None
-        return tuple(found)
+        return tuple(one for one in found if self.gate(one.key) != "withheld")
 
     def of_channel(self, channel: str) -> Audience | None:
         """The audience whose channel it is."""

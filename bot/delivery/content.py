@@ -67,6 +67,7 @@ class Content:
     view: Mapping[str, Any] | None = None
     files: Sequence[Attachment] = ()
     plain: bool = False  # drawn without templates, because they failed
+    hides: bool = False  # it takes the place of what must not stand there any more
 
     @property
     def content_hash(self) -> str:

@@ -4,7 +4,7 @@ remedies.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from actions.paging.base import Pager
 from bot.clock import Clock
-from bot.delivery.audiences import Audiences
+from bot.delivery.audiences import Audience, Audiences
 from bot.delivery.content import Content, Renderer, Request
 from bot.delivery.errors import Held, NotDelivered, Remedy, SlackError, SlackRefused, Unclear
 from bot.delivery.fallback_text import PlainForms, plain_content, without_blocks
@@ -29,6 +29,9 @@ T = TypeVar("T")
 
 _BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds
 _UNKNOWN_CODE_TRIES = 6
+_GATE_WAIT = timedelta(seconds=1)
+NO_CHANNEL = "no channel is configured for it"  # what is parked so goes out when there is one
+NOT_PRIVATE = "the one that is promised to be private is not (muster doctor says why)"
 _STOPPED_WAIT = timedelta(seconds=30)
 
 
@@ -60,6 +63,7 @@ class Office:
     timing: Timing = Timing()
     plain: PlainForms = field(default_factory=PlainForms)
     pictures: Pictures = field(default_factory=Pictures)
+    command: str = "/incident"  # what it is called in this workspace
 
     async def read(self, work: Callable[[Session], T]) -> T:
         return await self.database.read(work)
@@ -78,7 +82,7 @@ class Office:
             # Whatever a template or a read model does wrong, the incident is still told.
             log.exception("drawing_failed", template=request.template, key=request.key)
             self.plain.note(request.template, "drawing", self.clock.now())
-            return plain_content(session, request)
+            return plain_content(session, request, self.command)
 
     def plainly(self, job: Job, content: Content, error: SlackRefused) -> Content:
         """Slack refuses its blocks: the same without a picture, else the words alone."""
@@ -89,6 +93,16 @@ class Office:
         log.error("blocks_refused", message=job.message, template=template, code=error.code)
         self.plain.note(template, "blocks", self.clock.now())
         return without_blocks(content)
+
+    def shut(self, wanted: Sequence[Audience]) -> Turn | None:
+        """How the turn ends where one of these may not be posted in; None where all may."""
+        gates = {self.audiences.gate(one.key) for one in wanted}
+        if "withheld" in gates:
+            return Parked(f"{NO_CHANNEL}: {NOT_PRIVATE}")
+        if "unknown" in gates:
+            due = self.clock.now() + _GATE_WAIT
+            return Later(due, "Slack is being asked whether its channel is private", waited=True)
+        return None
 
     def failed(self, job: Job, error: SlackError) -> Turn:
         """The ordinary remedy; what a class can do better it does itself."""

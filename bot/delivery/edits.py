@@ -62,6 +62,8 @@ class Edits:
         except SlackRefused as error:
             if error.remedy not in _GONE:
                 raise
+            if content.hides and error.code in MAY_NOT_BE_EDITED:
+                return await self._delete(message, error)
             return await self._gone(job, error, content)
         return self._shown(job, shown)
 
@@ -130,6 +132,12 @@ class Edits:
 
         log.warning("message_gone", message=job.message, code=error.code)
         return Delivered({"anew": error.code}, also)
+
+    async def _delete(self, message: message_store.Standing, error: SlackRefused) -> Turn:
+        """What must not stand there goes, where it cannot be replaced."""
+        args = {"channel": message.channel, "ts": message.ts}
+        await self._office.sender.call("chat.delete", args)
+        return Delivered({"deleted": error.code})
 
     async def _posted_for_that(self, job: Job) -> bool:
         because = await self._office.read(

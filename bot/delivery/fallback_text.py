@@ -15,12 +15,12 @@ from plan.languages import DEFAULT
 from storage.models import Incident
 
 _SENTENCE = {
-    "en": "This message could not be drawn. Type /incident show {number} for the record.",
-    "zh-Hant": "這則訊息無法完整顯示，請輸入 /incident show {number} 查看紀錄。",
+    "en": "This message could not be drawn. Type {command} show {number} for the record.",
+    "zh-Hant": "這則訊息無法完整顯示，請輸入 {command} show {number} 查看紀錄。",
 }
 _SENTENCE_ALONE = {
-    "en": "Muster has a message for you that could not be drawn. Type /incident list.",
-    "zh-Hant": "Muster 有一則訊息無法顯示，請輸入 /incident list 查看。",
+    "en": "Muster has a message for you that could not be drawn. Type {command} list.",
+    "zh-Hant": "Muster 有一則訊息無法顯示，請輸入 {command} list 查看。",
 }
 STATUS = {  # the words of the catalogues, without needing them
     "open": {"en": "Open", "zh-Hant": "待處理"},
@@ -51,17 +51,18 @@ class PlainForms:
         self.last, self.last_at = template, now
 
 
-def plain_content(session: Session, request: Request) -> Content:
-    """Number, severity, status and section, straight from the row."""
+def plain_content(session: Session, request: Request, command: str = "/incident") -> Content:
+    """Number, severity, status and section, straight from the row. `command`: as it is typed."""
     language = request.language if request.language in _SENTENCE else DEFAULT
     incident = (
         session.get(Incident, request.incident_id) if request.incident_id is not None else None
     )
     if incident is None:
-        return Content(text=_SENTENCE_ALONE[language], plain=True)
+        return Content(text=_SENTENCE_ALONE[language].format(command=command), plain=True)
     status = STATUS.get(incident.status, {}).get(language, incident.status)
     head = f"{incident.reference} · SEV{incident.severity} · {status} · §{incident.section}"
-    return Content(text=f"{head}\n{_SENTENCE[language].format(number=incident.number)}", plain=True)
+    said = _SENTENCE[language].format(number=incident.number, command=command)
+    return Content(text=f"{head}\n{said}", plain=True)
 
 
 def without_blocks(content: Content) -> Content:

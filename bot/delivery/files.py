@@ -20,7 +20,8 @@ from bot.delivery.context import Office
 from bot.delivery.errors import Remedy, SlackError, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.lookup import find_files, find_named_files
-from bot.delivery.posts import Posts, Target, join, look_for_twins
+from bot.delivery.posts import Posts, join
+from bot.delivery.twins import Target, look_for_twins
 from storage.models import WorkItem
 
 log = structlog.get_logger(__name__)

@@ -20,29 +20,20 @@ from sqlalchemy.orm import Session
 
 from bot.delivery import message_store
 from bot.delivery.content import Content, request_of
-from bot.delivery.context import Office
+from bot.delivery.context import NO_CHANNEL, NOT_PRIVATE, Office
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
 from bot.delivery.job import Delivered, Job, Later, Parked, Turn
-from bot.delivery.lookup import find_files, find_message, metadata
+from bot.delivery.lookup import find_message, metadata
 from bot.delivery.permalinks import Permalinks, ask_for
 from bot.delivery.thread_order import InFlight, put_in_order
+from bot.delivery.twins import Target, look_for_twins
 from plan.languages import DEFAULT
-from storage import work
 from storage.models import WorkItem
 
 log = structlog.get_logger(__name__)
 
 _PLACE_WAIT = timedelta(seconds=0.1)
 _ROOT_WAIT = timedelta(seconds=0.3)  # until the root of the thread stands
-
-
-@dataclass(frozen=True)
-class Target:
-    """One place where the message may go."""
-
-    channel: str
-    language: str
-    thread_ts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ class Posts:
                 refused = error
                 log.warning("channel_refused", channel=target.channel, code=error.code)
         if refused is None:
-            return Parked("no channel is configured for it")
+            return Parked(f"{NO_CHANNEL}, or {NOT_PRIVATE}")
         if job.payload.get("thread"):
             # The channel of the whole thread is gone: its root moves to the fallback, then this.
             return await self._root_anew(job, refused)
@@ -136,12 +127,15 @@ class Posts:
         return await self._targets(job, await self._office.read(lambda s: _stand(s, job)))
 
     async def _targets(self, job: Job, stand: _Stand) -> list[Target] | Turn:
-        payload = job.payload
+        payload, office = job.payload, self._office
         language = payload.get("language")
         if payload.get("thread"):
             root = stand.root
             if root is None or root.ts is None or root.channel is None:
                 return await self._await_root(job, stand)
+            below = office.audiences.of_channel(root.channel)
+            if below is not None and (wait := office.shut([below])) is not None:
+                return wait
             spoken = language or root.language or DEFAULT
             return [Target(root.channel, spoken, root.thread_ts or root.ts)]
         if payload.get("person"):
@@ -149,10 +143,12 @@ class Posts:
             spoken = language or await self._office.people.language_of(str(payload["person"]))
             return [Target(channel, spoken)]
         if payload.get("channel"):
-            audience = self._office.audiences.of_channel(str(payload["channel"]))
+            audience = office.audiences.of_channel(str(payload["channel"]))
             spoken = language or (audience.language if audience else DEFAULT)
             return [Target(str(payload["channel"]), spoken)]
-        chain = self._office.audiences.chain(str(payload.get("audience")))
+        chain = office.audiences.chain(str(payload.get("audience")))
+        if chain and (wait := office.shut(chain[:1])) is not None:
+            return wait
         return [Target(audience.channel, language or audience.language) for audience in chain]
 
     async def _await_root(self, job: Job, stand: _Stand) -> Turn:
@@ -289,58 +285,6 @@ class Posts:
                 look_for_twins(session, job, old, mark, keep=None, now=now, due=now, of=row.key)
 
 
-class Twins:
-    """The later look: a post that landed after it was given up and repeated stands twice."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
-
-    async def deliver(self, job: Job) -> Turn:
-        payload, sender = job.payload, self._office.sender
-        stands, coming = await self._office.read(
-            lambda s: (message_store.standing(s, job.message), message_store.coming(s, job.message))
-        )
-        if payload.get("late") and coming is not None:
-            # Another process is about to post it: which of the two stays is known after that.
-            due = max(coming.due, self._office.clock.now()) + self._office.timing.settle
-            return Later(due, "its post is still under way", waited=True)
-        channel = str(payload.get("channel") or (stands.channel if stands else ""))
-        if not channel or (payload.get("late") and stands is None):
-            return Delivered({"removed": []})
-        thread_ts = payload.get("thread_ts")
-        if thread_ts is None and stands is not None and payload.get("channel") is None:
-            thread_ts = stands.thread_ts
-        keep = payload.get("keep")
-        since = datetime.fromisoformat(payload["since"]) if payload.get("since") else None
-        if payload.get("files"):
-            ids = frozenset(payload["files"])
-            found = await find_files(sender, ids, channel=channel, thread_ts=thread_ts, since=since)
-            if stands is not None and payload.get("late"):
-                theirs = not ids & set(stands.delivery_id.partition(":")[2].split(","))
-                keep = stands.ts or (found[0] if found and not theirs else None)
-        else:
-            delivery = str(payload["delivery"])
-            if stands is not None and stands.delivery_id == delivery and stands.ts is not None:
-                keep = stands.ts  # it may have changed places since
-            found = await find_message(
-                sender, delivery, channel=channel, thread_ts=thread_ts, since=since
-            )
-        removed = []
-        for ts in found:
-            if ts == keep:
-                continue
-            args = {"channel": channel, "ts": ts}
-            try:
-                await sender.call("chat.delete", args)
-            except SlackRefused as error:
-                if error.remedy is not Remedy.POST_ANEW:  # gone already is what is wanted
-                    raise
-            removed.append(ts)
-        if removed:
-            log.info("late_twin_deleted", message=job.message, twins=removed)
-        return Delivered({"removed": removed})
-
-
 def _stand(session: Session, job: Job) -> _Stand:
     message = message_store.standing(session, job.message)
     thread = job.payload.get("thread")
@@ -385,33 +329,3 @@ async def join(office: Office, channel: str, *, urgent: bool) -> None:
         if error.remedy is Remedy.STOP:
             raise
         raise SlackRefused("conversations.join", "channel_not_found") from error
-
-
-def look_for_twins(
-    session: Session,
-    job: Job,
-    target: Target,
-    mark: Mapping[str, Any],
-    *,
-    keep: str | None,
-    now: datetime,
-    due: datetime,
-    of: str = "",
-) -> None:
-    """Enqueues the later look. It runs beside the thread, in nobody's way."""
-    work.enqueue(
-        session,
-        kind="message",
-        key=f"{job.key}/twins/{job.epoch}{of and '/' + of}",
-        payload={
-            "do": "twins",
-            "message": job.message,
-            "channel": target.channel,
-            "thread_ts": target.thread_ts,
-            "keep": keep,
-            **mark,
-        },
-        due=due,
-        now=now,
-        priority=8,
-    )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock
 from bot.delivery.errors import SlackError, SlackRefused
+from bot.delivery.membership import Membership
 from bot.delivery.sender import Sender
 from handlers.identity import Identity
 from incidents.people import Standing
@@ -26,8 +27,6 @@ log = structlog.get_logger(__name__)
 
 _FRESH = timedelta(days=1)  # names and zones change seldom
 _UNKNOWN_ZONE = "UTC"
-_MEMBERS_FRESH = timedelta(seconds=30)  # a storm of openings asks once
-_PAGE = 200  # members of a channel in one answer, as Slack advises
 _SKEW = timedelta(minutes=1)  # between Slack's clock and ours
 
 
@@ -58,29 +57,11 @@ class Presence:
         self._sender = sender
         self._database = database
         self._clock = clock
-        self._members: dict[str, tuple[datetime, frozenset[str]]] = {}  # by channel
+        self._membership = Membership(sender, clock)
 
     async def members_of(self, channel: str) -> frozenset[str] | None:
         """Who is in the channel; None when Slack cannot say."""
-        now = self._clock.now()
-        asked, known = self._members.get(channel, (now - _MEMBERS_FRESH, frozenset()))
-        if abs(now - asked) < _MEMBERS_FRESH:
-            return known
-        found: set[str] = set()
-        cursor = ""
-        try:
-            while True:
-                args = {"channel": channel, "limit": _PAGE} | ({"cursor": cursor} if cursor else {})
-                answer = await self._sender.call("conversations.members", args, urgent=True)
-                found.update(str(one) for one in answer.get("members") or ())
-                cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-                if not cursor:
-                    break
-        except SlackError as error:
-            log.info("members_unknown", channel=channel, error=str(error))
-            return None
-        self._members[channel] = (now, frozenset(found))
-        return frozenset(found)
+        return await self._membership.of(channel)
 
     async def language_of(self, user_id: str) -> str:
         """The person's own choice, first from Slack's locale; English when Slack cannot say."""
@@ -93,30 +74,24 @@ class Presence:
     async def refresh(self, user_id: str) -> str | None:
         """Takes name, zone and locale over from users.info. None: Slack could not say."""
         try:
-            answer = await self._sender.call(
-                "users.info", {"user": user_id, "include_locale": "true"}
-            )
+            user = await user_of(self._sender, user_id)
         except SlackError as error:
             log.info("person_unknown", user=user_id, error=str(error))
             return None
-        user, now = answer.get("user") or {}, self._clock.now()
-        standing = standing_of(user, self._identity)
+        now, standing = self._clock.now(), standing_of(user, self._identity)
         return await self._database.write(lambda s: _keep(s, user_id, user, standing, now))
 
     async def ask_standing(self, user_id: str) -> Standing:
         """What somebody is in the workspace, as Slack says now. UNKNOWN: it cannot say."""
         try:
-            answer = await self._sender.call(
-                "users.info", {"user": user_id, "include_locale": "true"}, urgent=True
-            )
+            user = await user_of(self._sender, user_id, urgent=True)
         except SlackRefused as error:
             log.info("person_unknown", user=user_id, error=str(error))
             return _REFUSED.get(error.code, Standing.UNKNOWN)
         except SlackError as error:
             log.info("person_unknown", user=user_id, error=str(error))
             return Standing.UNKNOWN
-        user, now = answer.get("user") or {}, self._clock.now()
-        standing = standing_of(user, self._identity)
+        now, standing = self._clock.now(), standing_of(user, self._identity)
         await self._database.write(lambda s: _keep(s, user_id, user, standing, now))
         return standing
 
@@ -142,6 +117,14 @@ class Presence:
         return DoNotDisturb(user_id, _resting_until(answer, self._clock.now()))
 
 
+async def user_of(sender: Sender, user_id: str, *, urgent: bool = False) -> Mapping[str, Any]:
+    """The person as Slack knows them. Raises SlackError."""
+    args = {"user": user_id, "include_locale": "true"}
+    answer = await sender.call("users.info", args, urgent=urgent)
+    found: Mapping[str, Any] = answer.get("user") or {}
+    return found
+
+
 def _resting_until(answer: Mapping[str, Any], now: datetime) -> datetime | None:
     ends: list[datetime] = []
     if answer.get("snooze_enabled") and answer.get("snooze_endtime"):
@@ -164,7 +147,7 @@ def _language(session: Session, user_id: str) -> str | None:
     return person.language if person is not None else None
 
 
-def _plain_name(user: Mapping[str, Any], user_id: str) -> str:
+def plain_name(user: Mapping[str, Any], user_id: str) -> str:
     """What colleagues call somebody: the display name, unless it only repeats the handle."""
     handle, profile = user.get("name"), user.get("profile") or {}
     display = profile.get("display_name")
@@ -210,7 +193,7 @@ def _keep(
         session.add(person)
     elif not person.language_chosen:
         person.language = language_of_locale(user.get("locale"))
-    person.name = _plain_name(user, user_id)
+    person.name = plain_name(user, user_id)
     person.time_zone = str(user.get("tz") or _UNKNOWN_ZONE)
     person.refreshed_at = now
     person.standing = standing

@@ -28,6 +28,7 @@ from bot.delivery.errors import (
     SlackRefused,
     Unclear,
 )
+from bot.delivery.proxy import proxy_for
 from bot.delivery.rate_limits import Budget
 from storage.work import still_held
 
@@ -73,7 +74,9 @@ def open_client(
         timeout=aiohttp.ClientTimeout(total=timeout),
         connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30),
     )
-    return AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
+    client = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
+    client.proxy = proxy_for(base_url)
+    return client
 
 
 async def close_client(client: AsyncWebClient) -> None:
@@ -221,7 +224,7 @@ class Sender:
         session = self._session()
         still_held()
         try:
-            async with session.post(url, json=dict(body)) as response:
+            async with session.post(url, json=dict(body), proxy=proxy_for(url)) as response:
                 text = await response.text()
         except aiohttp.ClientConnectorError as error:
             raise NotDelivered("no_connection") from error
@@ -242,7 +245,8 @@ class Sender:
 
     async def _upload(self, url: str, content: bytes) -> None:
         try:
-            async with self._session().post(url, data=content) as response:
+            sent = self._session().post(url, data=content, proxy=proxy_for(url))
+            async with sent as response:
                 status = response.status
         except aiohttp.ClientError as error:
             raise NotDelivered(_name(error)) from error

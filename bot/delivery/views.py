@@ -99,7 +99,9 @@ class Views:
             words = self._office.plainly(job, content, error)
             if not words.text:
                 request = request_of(job, await self._language(job))
-                words = await self._office.read(lambda s: plain_content(s, request))
+                words = await self._office.read(
+                    lambda s: plain_content(s, request, self._office.command)
+                )
             await self._update(job, plain_view(words, "modal"))
             return False
         return True

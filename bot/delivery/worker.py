@@ -23,8 +23,9 @@ from bot.delivery.late_outcomes import put_right
 from bot.delivery.paging import Pages
 from bot.delivery.permalinks import DO as PERMALINK
 from bot.delivery.permalinks import Permalinks
-from bot.delivery.posts import Posts, Twins
+from bot.delivery.posts import Posts
 from bot.delivery.sender import SILENT
+from bot.delivery.twins import Twins
 from bot.delivery.views import Views
 from storage import work
 from storage.errors import StorageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -149,7 +149,8 @@ class Intake:
             self._database.let_units_go()
         stored, self._stored = self._stored, []
         for row, new, delivery, action in stored:
-            self._take(_claimed(row, new, delivery, action))
+            answered = {} if action is None else {ANSWERED: action}
+            self._take(claimed(row, new, delivery.body, answered))
 
     async def quiet(self) -> None:
         """Returns when no payload waits for its acknowledgement: acknowledging goes first.
@@ -202,10 +203,10 @@ class Intake:
         )
 
 
-def _claimed(row: int, new: NewWork, delivery: Delivery, action: str | None) -> WorkItem:
+def claimed(row: int, new: NewWork, body: Any, more: Mapping[str, Any] | None = None) -> WorkItem:
     """The stored row as this process's claim, without reading it again.
 
-    `action`: what the acknowledgement did with a form; only this process knows.
+    `more`: what only this process knows of it, as what the acknowledgement did with a form.
     """
     return WorkItem(
         id=row,
@@ -219,6 +220,6 @@ def _claimed(row: int, new: NewWork, delivery: Delivery, action: str | None) -> 
         attempts=1,
         due=new.now,
         created_at=new.now,
-        payload=new.payload if action is None else {**new.payload, ANSWERED: action},
-        secret=delivery.body,
+        payload={**new.payload, **(more or {})},
+        secret=body,
     )

@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock, SystemClock
+from bot.delivery.proxy import proxy_for
 from bot.delivery.sender import retry_after
 from bot.intake.parse import read_json
 from bot.intake.receive import Intake
@@ -27,14 +28,44 @@ log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 _HEARTBEAT = 10.0  # a socket that answers no ping within half of it is dead
-_HOPELESS = {
-    "invalid_auth",
-    "not_authed",
-    "token_revoked",
-    "account_inactive",
-    "not_allowed_token_type",
+_A_VALID_ONE = (
+    "set MUSTER_SLACK_APP_TOKEN to a valid xapp-… token with connections:write "
+    "(Basic Information, App-Level Tokens)"
+)
+_REMEDIES = {  # codes that no waiting mends
+    "invalid_auth": _A_VALID_ONE,
+    "not_authed": _A_VALID_ONE,
+    "token_revoked": _A_VALID_ONE,
+    "account_inactive": _A_VALID_ONE,
+    "not_allowed_token_type": _A_VALID_ONE,
+    "missing_scope": (
+        "it lacks connections:write; make a token with that scope (Basic Information, App-Level "
+        "Tokens) and set MUSTER_SLACK_APP_TOKEN to it"
+    ),
+    "socket_mode_not_enabled": (
+        "Socket Mode is switched off for this app; switch it on at api.slack.com/apps, or set "
+        "slack.mode to http"
+    ),
 }
 _PAYLOADS = {"events_api", "slash_commands", "interactive"}
+
+
+async def socket_address(client: AsyncWebClient, app_token: str) -> str:
+    """Where a connection may be opened, once. Raises SlackApiError."""
+    answer = await client.apps_connections_open(app_token=app_token)
+    return str(answer["url"])
+
+
+def code_of(error: SlackApiError) -> str:
+    """Slack's code; of an error page, which is no JSON, its words."""
+    data: Any = getattr(error.response, "data", None)
+    return str(data.get("error", "")) if isinstance(data, dict) else str(error)
+
+
+def token_problem(code: str) -> str:
+    """What is wrong with the app token, in one sentence with its remedy."""
+    remedy = _REMEDIES.get(code)
+    return f"Slack refuses the app token ({code})" + (f": {remedy}." if remedy else ".")
 
 
 class SocketMode:
@@ -114,9 +145,7 @@ class SocketMode:
             try:
                 socket = await self._connect()
             except SlackApiError as error:
-                data: Any = getattr(error.response, "data", None)  # an error page is no JSON
-                code = str(data.get("error", "")) if isinstance(data, dict) else str(error)
-                pause = self._complain(code, pause)
+                pause = self._complain(code_of(error), pause)
                 if getattr(error.response, "status_code", None) == 429:
                     # Slack: the method rests for Retry-After.
                     await self._pause(retry_after(error.response))
@@ -142,11 +171,8 @@ class SocketMode:
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
 
     def _complain(self, code: str, pause: float) -> float:
-        if code in _HOPELESS:
-            self.problem = (
-                f"Slack refuses the app token ({code}): set MUSTER_SLACK_APP_TOKEN to a valid "
-                "xapp-… token with connections:write, then restart."
-            )
+        if code in _REMEDIES:
+            self.problem = f"{token_problem(code)[:-1]}, then restart."
             log.critical("socket_token_refused", error=code, remedy=self.problem)
             return _LONGEST_PAUSE
         log.warning("socket_not_opened", error=code)
@@ -154,8 +180,8 @@ class SocketMode:
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         assert self._session is not None  # noqa: S101 - start() made it
-        answer = await self._client.apps_connections_open(app_token=self._app_token)
-        socket = await self._session.ws_connect(str(answer["url"]), heartbeat=_HEARTBEAT)
+        url = await socket_address(self._client, self._app_token)
+        socket = await self._session.ws_connect(url, heartbeat=_HEARTBEAT, proxy=proxy_for(url))
         self._sockets.add(socket)
         return socket
 

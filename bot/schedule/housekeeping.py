@@ -62,9 +62,12 @@ def housekeeping(
             look = partial(forgetting.outlived, now=clock.now())
             attempts, items = await database.read(look)
             if not attempts and not items:
-                return
+                break
             await database.write(partial(forgetting.forget, attempts=attempts, items=items))
             log.info("forgotten", attempts=len(attempts), parked=len(items))
+        alerts = await database.write(partial(forgetting.forget_alerts, now=clock.now()))
+        if alerts:
+            log.info("forgotten", alerts=alerts)
 
     async def seal() -> Finish:
         def finish(session: Session) -> None:

@@ -43,7 +43,7 @@ class Scheduler:
 
         self.every(seconds, wake, name="wake " + (" ".join(kinds) or "all"))
 
-    def every(self, seconds: float, job: Callable[[], Awaitable[None]], *, name: str) -> None:
+    def every(self, seconds: float, job: Callable[[], Awaitable[object]], *, name: str) -> None:
         """Runs `job` in this process, whatever other replicas do (a heartbeat, a measurement)."""
         self._scheduler.add_job(job, IntervalTrigger(seconds=seconds), name=name)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from storage import work
 from storage.models import LIVE_STATUSES, CheckState, Incident
+from storage.models.alerts import ALERT
 from storage.work import Depth, Undelivered
 
 SEVERITIES = (1, 2, 3, 4)
@@ -75,7 +76,7 @@ def _checks(session: Session) -> tuple[CheckFigures, ...]:
             CheckState.last_run_at,
             CheckState.last_duration_ms,
             CheckState.last_error,
-        )
+        ).where(CheckState.name.not_like(f"{ALERT}%"))
     ).all()
     return tuple(
         CheckFigures(

@@ -81,6 +81,12 @@ class Meters:
             buckets=_CHECK_SECONDS,
             registry=registry,
         )
+        self._alerts = Counter(
+            "muster_alert_requests",
+            "Requests at the doors for other systems by their outcome",
+            ["door", "outcome"],
+            registry=registry,
+        )
         self._heartbeats = Counter(
             "muster_heartbeats",
             "Pings of the dead-man service: sent, failed, or withheld (not ready)",
@@ -106,6 +112,9 @@ class Meters:
         self._checks.labels(result.name, outcome).inc()
         if result.took is not None:
             self._check_seconds.labels(result.name).observe(result.took)
+
+    def alert_heard(self, door: str, outcome: str) -> None:
+        self._alerts.labels(door, outcome).inc()
 
     def heartbeat(self, outcome: str) -> None:
         self._heartbeats.labels(outcome).inc()

@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.delivery.errors import Held, NotDelivered, SlackError, Unclear
 from bot.delivery.sender import Sender
 from handlers.registry import NotNow
+from incidents.doors import ORDER
 from incidents.organisation import House
 from incidents.runbooks.guards import wanted_looks
 from incidents.shop_actions.looks import GuardLook, GuardLooks, WantedLook
@@ -24,6 +25,7 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+_LINK_WITHIN = 3.0  # seconds; a person waits
 _AT_ONCE = 8  # looks at the shop at the same time
 
 
@@ -69,6 +71,18 @@ class ViewDoor:
             if message.get("ts") == ts:
                 return str(message.get("text") or ""), message.get("thread_ts")
         return None
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """Where people find a message; None when Slack does not say: it is then told without."""
+        try:
+            async with asyncio.timeout(_LINK_WITHIN):
+                answer = await self._sender.call(
+                    "chat.getPermalink", {"channel": channel, "message_ts": ts}
+                )
+        except (SlackError, TimeoutError) as error:
+            log.warning("no_permalink", error=str(error))
+            return None
+        return str(answer.get("permalink") or "") or None
 
     async def _call(self, method: str, args: dict[str, Any]) -> str | None:
         try:
@@ -126,7 +140,7 @@ class Orders:
     async def __call__(self, number: str) -> Mapping[str, Any] | None:
         """The order; None: the shop has no such order. ShopError: it cannot be asked."""
         try:
-            found = await self._shop.look("order", {"params": {"order": number}})
+            found = await self._shop.look(ORDER, {"params": {"order": number}})
         except NotSent as error:
             if error.code == "unsafe_value":  # “..” is the number of no order
                 return None

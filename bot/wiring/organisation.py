@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.delivery.audiences import Audience as DeliveryAudience
-from bot.delivery.audiences import Audiences
+from bot.delivery.audiences import Audiences, Gate
+from bot.intake import refused_requests
 from bot.settings import Settings
 from bot.web.health import Limits
 from bot.wiring.table_looks import answered_by_tables
@@ -76,7 +77,7 @@ def build_house(settings: Settings, loaded: LoadedPlan, roles: Mapping[str, Role
             timedelta(seconds=settings.escalation.second_after),
             timedelta(seconds=settings.escalation.page_after),
         ),
-        checks=frozenset(check.name for check in settings.checks),
+        checks=frozenset(watching(settings)),
         desk=settings.slack.desk,
         page=settings.page is not None,
         customer_update=timedelta(seconds=settings.limits.customer_update),
@@ -104,15 +105,16 @@ def _money(settings: Settings, amount: Money | int | None) -> Money | None:
     return Money(amount, settings.shop.currency) if isinstance(amount, int) else amount
 
 
-def build_audiences(settings: Settings) -> Audiences:
-    """The channels as delivery knows them."""
+def build_audiences(settings: Settings, gate: Callable[[str], Gate]) -> Audiences:
+    """The channels as delivery knows them. `gate`: whether one may be posted in."""
     return Audiences(
         {
             key: DeliveryAudience(
                 key, channel.id, channel.language, channel.private, channel.fallback
             )
             for key, channel in settings.slack.channels.items()
-        }
+        },
+        gate,
     )
 
 
@@ -127,11 +129,23 @@ def _time(text: str) -> time:
     return time(int(hours), int(minutes))
 
 
+def watching(settings: Settings) -> Iterator[str]:
+    """Everything that finds by itself, as incidents know it: checks, doors, and what is counted at
+    a door."""
+    yield from (check.name for check in settings.checks)
+    for name, door in settings.alerts.items():
+        yield name
+        if door.refused is not None:
+            yield refused_requests.check_name(name)
+
+
 def check_titles(settings: Settings) -> Mapping[str, Mapping[str, str]]:
-    """What each check is called, by language."""
+    """What each check and each door is called, by language."""
+    titles = {check.name: check.title for check in settings.checks}
+    titles |= {name: door.title for name, door in settings.alerts.items()}
     return {
-        check.name: {str(language): text for language, text in check.title.items()}
-        for check in settings.checks
+        name: {str(language): text for language, text in title.items()}
+        for name, title in titles.items()
     }
 
 

@@ -47,6 +47,10 @@ class AmountMismatchSettings(CheckSettings):
         }
 
     @property
+    def needs_beside(self) -> Mapping[str, tuple[str, ...]]:
+        return {"refunds": ("order_key", "amount", "state")}
+
+    @property
     def reads(self) -> tuple[str, ...]:
         return (*self.needs, "refunds")  # without those that there are, every refund is a debt
 

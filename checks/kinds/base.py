@@ -144,6 +144,11 @@ class CheckSettings(BaseModel, ABC):
         return {}
 
     @property
+    def needs_beside(self) -> Mapping[str, tuple[str, ...]]:
+        """The fields of entities that it reads where they are mapped, and can look without."""
+        return {}
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The entities that it reads where they are mapped: they stand in one place."""
         return tuple(self.needs)

@@ -15,14 +15,23 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from checks.queries.entity import entities
 from checks.shop import session
 from checks.shop.inspection import forms_found, known_found, orders_found, tables_found, words_found
+from checks.shop.inspection.column_seen import ColumnSeen
 from checks.shop.inspection.columns_found import ColumnsFound
 from checks.shop.inspection.proposal import Judged, Proposal
 from checks.shop.inspection.survey import Survey
 from checks.shop.inspection.tables_found import TablesFound
+from checks.shop.inspection.vocabulary import moves
 from checks.shop.inspection.words_found import Words
 from checks.shop.known_shop import recognise
 from checks.shop.source import unreadable, unusable
 
+_COMMON = (
+    "order_lines", "refunds", "shipments", "state_changes", "stock", "return_requests",
+)  # fmt: skip
+_UNPAID = (
+    "no table holds amounts that add up to what orders cost: where does it stand what was paid, "
+    "and when? If it stands beside the order itself, a select of the orders can be the payments"
+)
 _PATIENCE = 60.0  # seconds for one question to a shop that is looked at for the first time
 
 
@@ -65,7 +74,7 @@ def _proposed(engine: Engine, now: datetime | None) -> Proposal:
         proposal.judged["zone"] = zone
     for entity, one in found.entities.items():
         proposal.judged[entity] = found.judged[entity]
-        proposal.mapping[entity] = _entity(proposal, found, entity, words, units)
+        proposal.mapping[entity] = _entity(proposal, survey, found, entity, words, units)
         for name, judged in one.judged.items():
             proposal.judged[f"{entity}.fields.{name}"] = judged
         if found.others.get(entity):
@@ -75,13 +84,18 @@ def _proposed(engine: Engine, now: datetime | None) -> Proposal:
             )
     for entity, asked in found.asked.items():
         proposal.judge(entity, "open", asked)
+    if not {"payments"} & (proposal.mapping.keys() | found.asked.keys()):
+        proposal.judge("payments", "open", _UNPAID)
     proposal.questions += found.empty
+    _not_found(proposal)
+    _stamps(proposal, found)
     _left(proposal, survey)
     return proposal
 
 
 def _entity(
     proposal: Proposal,
+    survey: Survey,
     found: TablesFound,
     entity: str,
     words: dict[tuple[str, str], Words],
@@ -91,7 +105,11 @@ def _entity(
     one = found.entities[entity]
     forms = forms_found.forms(one)
     own_units = {name: unit for (of, name), (unit, _) in units.items() if of == entity}
-    made: dict[str, Any] = {"from": one.table.name}
+    made: dict[str, Any] = {"from": one.table.place}
+    counts = [survey.speech.same("t", *kind) for kind in (one.table.kind,) if kind is not None]
+    counts += one.where
+    if counts:
+        made["where"] = " and ".join(counts)
     for key, each in (("unit", own_units), ("form", forms)):
         if len(set(each.values())) == 1:
             made[key] = next(iter(each.values()))
@@ -106,7 +124,7 @@ def _entity(
     for name in entities()[entity].fields:
         if name not in one.columns:
             continue
-        given = _place(one, name)
+        given = _place(survey, one, name)
         if name in own_units and "unit" not in made:
             given["unit"] = own_units[name]
         if name in forms and "form" not in made:
@@ -122,15 +140,28 @@ def _entity(
     return {**made, "fields": fields}
 
 
-def _place(one: ColumnsFound, name: str) -> dict[str, Any]:
+def _place(survey: Survey, one: ColumnsFound, name: str) -> dict[str, Any]:
     """The column of a field, here or in another table."""
     column = one.table.columns[one.columns[name]]
-    if column.join is not None:
-        return {"join": dict(column.join)}
-    if column.sql is None:
-        return {"column": column.name}
+    given: dict[str, Any] = {"column": column.name}
+    if column.route is not None:
+        join = column.route.join
+        if join is not None:
+            join = {**join, "from": survey.tables[join["from"]].place}
+        given = {"sql": survey.speech.of(column.route)} if join is None else {"join": join}
+    elif column.sql is not None:
+        given = {"sql": column.sql}
+    if name in one.forms:
+        given = {"sql": one.forms[name].format(survey.speech.at(column))}
+    if name in one.besides:
+        first = given.get("sql") or survey.speech.at(column)
+        given = {"sql": f"coalesce({first}, {one.besides[name]})"}
+    if "sql" in given and column.kind == "text":
+        # Nor is it seen of a piece of SQL that it is text, of which an empty one is missing.
+        given["empty"] = True
     # Its own type is not seen through a piece of SQL: a time that keeps its zone is read as UTC's.
-    return {"sql": column.sql, **({"zone": "UTC"} if column.times and column.aware else {})}
+    keeps = "sql" in given and column.times and column.aware
+    return {**given, **({"zone": "UTC"} if keeps else {})}
 
 
 def _unit(proposal: Proposal, path: str, judged: Judged) -> None:
@@ -141,9 +172,38 @@ def _unit(proposal: Proposal, path: str, judged: Judged) -> None:
         proposal.judged["unit"] = judged
 
 
+def _not_found(proposal: Proposal) -> None:
+    """What most shops keep, and nothing was found of."""
+    lacking = [one for one in _COMMON if one not in proposal.mapping and one not in proposal.judged]
+    if lacking:
+        proposal.questions.append(
+            f"Not found: {', '.join(lacking)}. Where the shop keeps them, map them; checks that "
+            "ask of them are off until then."
+        )
+
+
+def _stamps(proposal: Proposal, found: TablesFound) -> None:
+    """Columns that are called as those that move with every change: a person knows if one does."""
+    named = {
+        entity: names[0]
+        for entity, one in found.entities.items()
+        if len(names := [c.name for c in one.table.columns.values() if _moves(c)]) == 1
+    }
+    if named:
+        told = ", ".join(f"{entity} ({name})" for entity, name in named.items())
+        proposal.questions.append(
+            f"changed_at of {told}: where it moves with every change of its row, map it, and a run "
+            "looks at what changed alone."
+        )
+
+
+def _moves(column: ColumnSeen) -> bool:
+    return column.times and not column.made and moves(column.name)
+
+
 def _left(proposal: Proposal, survey: Survey) -> None:
     used = {one["from"] for one in proposal.mapping.values()}
-    others = [name for name in survey.tables if name not in used]
+    others = [name for name, table in survey.tables.items() if table.place not in used]
     if others:
         shown = ", ".join(others[:30]) + (" …" if len(others) > 30 else "")
         proposal.questions.append(

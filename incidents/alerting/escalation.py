@@ -162,7 +162,8 @@ def channel_of(change: Change) -> str | None:
 def ring_absent(change: Change, present: Collection[str] | None) -> None:
     """Who was asked by the mention of a group and is not in the channel; unless it is taken."""
     if change.incident.nobody_has_it:
-        notifications.ring_absent(change, change.house.asked(change.kind.role), present)
+        role = change.house.asked(change.kind.role)
+        notifications.ring_absent(change, role, present, channel_of(change))
 
 
 def ring_check(change: Change, payload: Mapping[str, Any], presence: Presence) -> None:

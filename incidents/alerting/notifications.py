@@ -202,20 +202,28 @@ def ring_role(change: Change, role: Role) -> tuple[str, ...]:
     return (role.group,) if role.group is not None else ()
 
 
-def ring_absent(change: Change, role: Role, present: Collection[str] | None) -> None:
-    """Those of the mentioned group who are not in the channel are rung directly.
+def ring_absent(
+    change: Change, role: Role, present: Collection[str] | None, channel: str | None
+) -> None:
+    """Those of the mentioned group who are not in the channel are rung directly, and are told so:
+    the thread that the message leads to may be one that they cannot open.
 
     `present`: who is in it, as Slack says; None: it could not say, and a ring too many is better
     than one too few.
     """
     seen = frozenset(present or ())
-    _ring_opened(change, tuple(person for person in role.by_group if person not in seen))
+    absent = channel if present is not None else None
+    people = tuple(person for person in role.by_group if person not in seen)
+    _ring_opened(change, people, absent_from=absent)
 
 
-def _ring_opened(change: Change, people: tuple[str, ...]) -> None:
+def _ring_opened(
+    change: Change, people: tuple[str, ...], *, absent_from: str | None = None
+) -> None:
     """Directly, but not who declared it."""
     told = [person for person in people if person != change.incident.created_by]
-    announce(change, Event.OPENED, people=told, mark="1")
+    params = {"absent_from": absent_from}
+    announce(change, Event.OPENED, people=told, params=params, mark="1")
 
 
 def _line(change: Change, row: Row, entry: TimelineEntry) -> None:

@@ -16,10 +16,10 @@ from incidents.alerting import escalation, notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
 from incidents.organisation import SYSTEM_ACTOR, House
+from incidents.sources import alert_of, by_itself, name_of
 from storage import outbox
 from storage.models import LIVE_STATUSES, Incident, TimelineEntry
 
-_CHECK = "check:"
 _SAID = ("nobody_to_ring", "unwatched")
 
 
@@ -78,9 +78,9 @@ def _somebody_to_ring(change: Change) -> None:
 
 def unwatched_by(house: House, incident: Incident) -> str | None:
     """The check that found it and is no longer configured."""
-    if house.checks is None or not incident.live or not incident.source.startswith(_CHECK):
+    if house.checks is None or not incident.live or not by_itself(incident.source):
         return None
-    name = incident.source.removeprefix(_CHECK)
+    name = name_of(incident.source)
     return None if name in house.checks else name
 
 
@@ -90,9 +90,9 @@ def _somebody_watches(change: Change) -> None:
     said = last is not None and last.kind == "unwatched"
     if (name is not None) == said:
         return
-    check = change.incident.source.removeprefix(_CHECK)
+    check = name_of(change.incident.source)
     kind = "unwatched" if name is not None else "watched"
-    change.entry(kind, {"check": check})
+    change.entry(kind, {"check": check, "door": alert_of(change.incident.source)})
     change.audit(kind, check)
     change.show()
 

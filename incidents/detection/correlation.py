@@ -46,7 +46,7 @@ def join_finding(
     cause = _cause(session, finding)
     if cause is None:
         return None
-    change = Change(session, house, cause, Actor(f"check:{result.name}"), now)
+    change = Change(session, house, cause, Actor(result.source), now)
     section = house.plan.section_of(finding.incident_type)
     if section.id not in change.plan.sections:
         return None
@@ -59,7 +59,7 @@ def join_finding(
         finding.cases,
         now,
         actor=change.actor,
-        source=f"check:{result.name}",
+        source=result.source,
         found=True,
     )
     # What is only watched has no work of its own beside that of its cause.

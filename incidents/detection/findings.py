@@ -29,6 +29,7 @@ from incidents.detection import (
     recovery,
     shadow,
     silence,
+    source_facts,
 )
 from incidents.detection.grouping import Storm
 from incidents.detection.savepoints import Apart, Each
@@ -61,11 +62,13 @@ def in_parts(result: CheckResult) -> list[CheckResult]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a result led to: numbers of incidents that were opened, updated or recovered."""
+    """What a result led to: numbers of incidents that were opened, updated or recovered, and the
+    subjects that could not be taken up."""
 
     opened: tuple[int, ...] = ()
     updated: tuple[int, ...] = ()
     recovered: tuple[int, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def take_check_result(session: Session, house: House, result: CheckResult, now: datetime) -> Taken:
@@ -98,6 +101,8 @@ def _take_apart(
 ) -> Taken:
     apart = Apart(session, result.name)
     taken = apart.all_or_each(lambda each: _take(session, house, result, now, each))
+    if result.of_alert:  # who sent it has no need to look again: it is worked on again
+        return replace(taken, failed=tuple(apart.failed))
     if apart.failed:
         itself.last_error = f"not taken up, by an error of Muster: {', '.join(apart.failed)}"
         result = replace(result, error=itself.last_error)
@@ -217,7 +222,7 @@ def _states(session: Session, result: CheckResult) -> dict[str, CheckState]:
 
 
 def _actor(result: CheckResult) -> Actor:
-    return Actor(f"check:{result.name}")
+    return Actor(result.source)
 
 
 def _state(session: Session, name: str, subject: str, *, lock: bool = False) -> CheckState:
@@ -235,22 +240,6 @@ def _made(name: str, subject: str) -> CheckState:
     return CheckState(
         name=name, subject=subject, failures=0, successes=0, failing=False, figures={}
     )
-
-
-def _check_facts(result: CheckResult, state: CheckState) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "failures": state.failures,
-        "first_at": _iso(state.first_failure_at),
-        "last_at": _iso(state.last_failure_at),
-        "passes": state.successes,
-        "needed": result.recover_after,
-        **failing_share.facts(state, result),
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None
 
 
 def _failed(
@@ -275,8 +264,7 @@ def _failed(
     state.last_failure_at = state.last_run_at = result.ran_at
     state.last_error = None
     failing_share.note(state, result)
-    check = _check_facts(result, state)
-    facts = {**finding.facts, "check": check}
+    facts = {**finding.facts, **source_facts.found(result, state)}
     by_share = failing_share.reached(state, result)
     if finding.sure or by_share or state.failures >= result.open_after:
         state.failing = True
@@ -291,13 +279,7 @@ def _failed(
     if incident is not None:
         _note(state, incident)
         change = Change(session, house, incident, _actor(result), now)
-        # How it was found stays: three failures in a row, from when to when.
-        facts["check"] = {
-            "failures_now": state.failures,
-            "passes": 0,
-            "last_at_now": check["last_at"],
-            "felt": finding.felt,
-        }
+        facts = {**finding.facts, **source_facts.found_again(result, state, finding)}
         figures = correlation.facts_for(incident, finding, facts)
         if incident.hold is not None and not finding.felt:  # what it was like stays as it was
             figures = facts_of.present(figures, change.kind.present)
@@ -311,7 +293,7 @@ def _failed(
                 finding.cases,
                 now,
                 actor=change.actor,
-                source=f"check:{result.name}",
+                source=result.source,
                 severity=finding.severity,
                 found=finding.felt and state.failing,
             )
@@ -348,11 +330,12 @@ def _failed(
         Opening(
             incident_type=finding.incident_type,
             subject=finding.subject,
-            source=f"check:{result.name}",
+            source=result.source,
             facts=facts,
             cases=finding.cases,
             severity=finding.severity,
             started_at=finding.started_at or state.first_failure_at,
+            description=finding.says,
         ),
         now,
     )
@@ -435,22 +418,38 @@ def _passed(
         return None
     change = Change(session, house, incident, _actor(result), now)
     fresh: Mapping[str, Any] = result.recovered_facts.get(subject, {})
-    check = {"failures_now": 0, "passes": state.successes, "needed": result.recover_after}
-    if incident.subject == subject and (over or not failing_share.reached(state, result)):
+    others = _others_fail(session, house, result, incident)
+    if (
+        incident.subject == subject
+        and not others
+        and (over or not failing_share.reached(state, result))
+    ):
         impact.check_passed(incident, result.ran_at)
     update_incident(
         session,
         house,
         incident,
-        {**fresh, "check": check},
+        facts_of.merged(fresh, source_facts.passed(result, state)),
         (),
         now,
         actor=SYSTEM_ACTOR,
-        source=f"check:{result.name}",
+        source=result.source,
     )
-    if not over or _itself_fails(session, incident):
+    if not over or others or _itself_fails(session, incident):
         return None
     return incident.number if recovery.recovered(change) else None
+
+
+def _others_fail(session: Session, house: House, result: CheckResult, incident: Incident) -> bool:
+    """Whether another check, or another system, has the incident's own subject failing still."""
+    failing = session.scalars(
+        select(CheckState.name).where(
+            CheckState.subject == incident.subject,
+            CheckState.name != result.name,
+            CheckState.failing,
+        )
+    )
+    return any(house.watches(name) for name in failing)
 
 
 def _itself_fails(session: Session, incident: Incident) -> bool:

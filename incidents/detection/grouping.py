@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, exists, func, select, tuple_, update
+from sqlalchemy import CursorResult, and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from checks.model import CaseFound, CheckResult, Finding
@@ -23,6 +23,7 @@ from incidents.detection import impact, recovery
 from incidents.lifecycle.incident_updates import update_incident
 from incidents.lifecycle.opening import Opening, open_incident
 from incidents.organisation import Actor, House
+from incidents.sources import BY_ITSELF
 from storage.models import LIVE_STATUSES, Case, CaseState, CheckState, Incident
 
 _PREFIX = "many:"
@@ -92,7 +93,7 @@ def subject_for(
     since = result.ran_at - house.storm_within
     lately = and_(
         Incident.section == section,
-        Incident.source.like("check:%"),
+        or_(*(Incident.source.like(f"{one}%") for one in BY_ITSELF)),
         Incident.detected_at > since,
         Incident.subject.not_like(_PREFIX + "%"),
     )
@@ -139,7 +140,7 @@ def take_up(
             for case in (finding.cases or (subject_case(finding.subject),))
         )
         first, facts = members[0][1], dict(members[0][2])
-        source = f"check:{result.name}"
+        source = result.source
         if live is None:
             incident, is_new = open_incident(
                 session,
@@ -201,7 +202,7 @@ def settle(
     """Settles the cases of subjects that are in order; the incidents that recovered by it."""
     for incident_id, subjects in storm.passed.items():
         incident = session.get_one(Incident, incident_id)
-        change = Change(session, house, incident, Actor(f"check:{result.name}"), now)
+        change = Change(session, house, incident, Actor(result.source), now)
         wanted = {case for subject in subjects for case in _cases_of(subject, states[subject])}
         if _settle_cases(session, incident_id, wanted, now):
             change.show()

@@ -10,10 +10,11 @@ from incidents import timeline
 from incidents.alerting import notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
-from incidents.detection import impact, relapse
+from incidents.detection import impact, relapse, source_facts
 from incidents.lifecycle import mitigation
 from incidents.runbooks import follow_up_prompts, step_completion
 from incidents.shop_actions import effects
+from incidents.sources import alert_of
 from storage.models import Status
 
 _FLAPPING = timedelta(hours=1)  # the same line about coming and going is posted once in that time
@@ -36,6 +37,7 @@ def recovered(change: Change) -> bool:
     data = {
         "passes": check.get("passes"),
         "by_recovery": mitigated,
+        **_said_over(change),
         "scope": scopes.snapshot(change.scope),
     }
     seldom = _seldom(change, "recovered")
@@ -56,6 +58,14 @@ def recovered(change: Change) -> bool:
         notifications.announce(change, Event.STATUS, entry)
     change.show()
     return True
+
+
+def _said_over(change: Change) -> dict[str, str]:
+    """Who said so and when, where it was another system and no check of ours."""
+    said = source_facts.over_at(change.incident)
+    if said is None or alert_of(change.actor.user_id) is None:
+        return {}
+    return {"door": said[0], "over_at": said[1].isoformat()}
 
 
 def came_back(change: Change, since: datetime | None = None) -> bool:
@@ -79,6 +89,7 @@ def came_back(change: Change, since: datetime | None = None) -> bool:
     if again and not incident.fails_beside:
         data = {
             "failures": incident.failed_runs or None,
+            "door": alert_of(change.actor.user_id),
             "scope": scopes.snapshot(change.scope),
         }
         entry = change.entry("came_back", data)

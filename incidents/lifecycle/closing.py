@@ -24,6 +24,7 @@ from incidents.runbooks import forms, guards, press_conflicts
 from incidents.runbooks.guards import Standing
 from incidents.shop_actions import effects
 from incidents.shop_actions.looks import GuardLooks
+from incidents.sources import by_itself
 from plan.model import Cause, Plan
 from storage import outbox
 from storage.models import Effect, FollowUp, Incident, Status, StepState
@@ -239,7 +240,7 @@ def _silent_for(
     session: Session, house: House, incident: Incident, now: datetime
 ) -> dict[str, float | None]:
     """For how long the same finding opens nothing anew; None where no check found it."""
-    found = incident.source.startswith("check:") or incident.failing
+    found = by_itself(incident.source) or incident.failing
     return {"silent_for": house.dismissed_for.total_seconds() if found else None}
 
 

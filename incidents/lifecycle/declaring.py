@@ -96,8 +96,7 @@ def declare(session: Session, house: House, report: Declaration, now: datetime) 
             code,
             reference=incident.reference,
             at=incident.detected_at,
-            channel=audience.key if audience is not None else None,
-            channel_id=audience.channel if audience is not None else None,
+            channel=audience.channel if audience is not None else None,
         ),
         number=incident.number,
     )
@@ -238,8 +237,7 @@ def declare_line(
             code,
             reference=incident.reference,
             at=incident.detected_at,
-            channel=audience.key if audience is not None else None,
-            channel_id=audience.channel if audience is not None else None,
+            channel=audience.channel if audience is not None else None,
         ),
         number=incident.number,
     )

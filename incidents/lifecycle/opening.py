@@ -22,6 +22,7 @@ from incidents.lifecycle.incident_updates import add_cases, update_incident
 from incidents.organisation import SYSTEM_ACTOR, Actor, House
 from incidents.runbooks import follow_up_prompts, runbook, stalled_steps
 from incidents.shop_actions import told_orders
+from incidents.sources import alert_of
 from plan.model import IncidentType, Section
 from plan.walk import actions_of
 from storage import numbers, outbox
@@ -42,13 +43,13 @@ class Opening:
 
     incident_type: str
     subject: str
-    source: str  # "check:NAME", "command", "complaint"
+    source: str  # "check:NAME", "alert:DOOR", "command", "complaint"
     facts: Mapping[str, Any] = field(default_factory=dict)
     cases: Sequence[CaseFound] = ()
     severity: int | None = None  # None: the plan's rules decide
     started_at: datetime | None = None
     created_by: Actor | None = None  # None: a check
-    description: str | None = None  # a person's words
+    description: str | None = None  # a person's words, or those of the system that sent the alert
     quiet: bool = False  # a person wants nobody rung for it
     quoted: bool = True  # the words stand in the thread; a customer's complaint does not
     fields: Mapping[str, Any] | None = None  # the form, as `scope.stored_fields` keeps it
@@ -168,6 +169,8 @@ def _tell(change: Change, opening: Opening, section: Section, kind: IncidentType
     if check is not None:
         told = ("name", "failures", "failed_runs", "of_runs")
         data |= {"check" if key == "name" else key: check.get(key) for key in told}
+    if (door := alert_of(opening.source)) is not None:
+        data["door"] = door
     if opening.quiet:
         data["quiet"] = True
     data["scope"] = scopes.snapshot(change.scope)

@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from incidents.alerting import reachability
-from incidents.detection import impact
+from incidents.detection import impact, source_facts
 from incidents.lifecycle import command_rows, hold
 from incidents.organisation import House
 from incidents.read import buttons, nouns
 from incidents.read.reader import Reader, Running, reader_of
 from incidents.runbooks import by_hand, follow_up_prompts, runbook
 from incidents.runbooks.places import Place
+from incidents.sources import alert_of
 from incidents.views import ButtonView, CardView, NextView, PersonView
 from plan import expressions
 from plan.model import CardWords, Later, Words
@@ -69,6 +70,8 @@ def card_of(reader: Reader) -> CardView:
         other_languages=reader.house.other_languages(incident.audience),
         nobody=_nobody(reader),
         unwatched=reachability.unwatched_by(reader.house, incident),
+        door=alert_of(incident.source),
+        said_over=source_facts.over_at(incident),
         times=incident.times,
         follows=_follows(reader),
         waits=waits(reader, mood),

@@ -20,21 +20,30 @@ from plan.model import Words
 from storage.models import ActionAttempt, TimelineEntry
 
 _PEOPLE = ("to", "who", "instead")
-_TIMES = ("until", "due", "at", "verified_at", "again_at", "since", "worked")
+_TIMES = ("until", "due", "at", "verified_at", "again_at", "since", "worked", "over_at")
 
 
 def log_entry(
-    session: Session, house: House, incident_id: int, sequence: int, now: datetime
+    session: Session,
+    house: House,
+    incident_id: int,
+    sequence: int,
+    now: datetime,
+    *,
+    whole: bool = False,
 ) -> LogView:
-    """The line of that sequence. Raises LookupError if there is none."""
+    """The line of that sequence. Raises LookupError if there is none. `whole`: with the words that
+    were moved to the private channel, where it is drawn for there."""
     reader = reader_of(session, house, incident_id, now)
     entry = timeline.entry_of(session, incident_id, sequence)
     if entry is None:
         raise LookupError(f"{reader.incident.reference} has no entry {sequence}")
-    return view_of(reader, entry)
+    return view_of(reader, entry, whole=whole)
 
 
-def view_of(reader: Reader, entry: TimelineEntry, *, with_buttons: bool = True) -> LogView:
+def view_of(
+    reader: Reader, entry: TimelineEntry, *, with_buttons: bool = True, whole: bool = False
+) -> LogView:
     data = dict(entry.data)
     actor = reader.person(entry.actor)
     scope = {**reader.scope, **data.pop("scope", {}), **_resolved(reader, entry, data)}
@@ -47,11 +56,18 @@ def view_of(reader: Reader, entry: TimelineEntry, *, with_buttons: bool = True) 
         actor=actor,
         words=_words(reader, data),
         scope=scope,
-        text=entry.text.reveal() if entry.text is not None else None,
+        text=words_of(entry, whole=whole),
         buttons=_buttons(reader, entry) if with_buttons else (),
         version=reader.incident.version,
         broadcast=bool(data.get("broadcast")),
     )
+
+
+def words_of(entry: TimelineEntry, *, whole: bool = False) -> str | None:
+    """What a person wrote; not where it was moved to the private channel."""
+    if entry.text is None or (entry.data.get("isolated") and not whole):
+        return None
+    return entry.text.reveal()
 
 
 def _resolved(reader: Reader, entry: TimelineEntry, data: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from incidents.organisation import House
 from incidents.read.reader import Reader, reader_of
 from incidents.runbooks import guards
 from incidents.shop_actions.looks import GuardLooks
+from incidents.sources import alert_of
 from incidents.views import ResolveView
 from storage.models import CheckState
 
@@ -46,6 +47,7 @@ def resolve_view(
         ),
         owner=reader.owner,
         failing=failing.name if failing is not None else None,
+        failing_door=alert_of(failing.name) if failing is not None else None,
         failing_since=failing.first_failure_at if failing is not None else None,
     )
 

@@ -261,6 +261,7 @@ def _notes(reader: Reader) -> list[tuple[PersonView, datetime, str]]:
     found: list[tuple[PersonView, datetime, str]] = []
     for entry in reader.entries:
         actor = reader.person(entry.actor)
-        if entry.kind in _NOTES and entry.text is not None and actor is not None:
-            found.append((actor, entry.at, entry.text.reveal()))
+        words = log.words_of(entry)
+        if entry.kind in _NOTES and words is not None and actor is not None:
+            found.append((actor, entry.at, words))
     return found

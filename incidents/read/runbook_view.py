@@ -17,6 +17,7 @@ from incidents.read.reader import Reader, reader_of
 from incidents.runbooks import by_hand, follow_up_prompts, runbook, undo
 from incidents.runbooks.places import Place
 from incidents.shop_actions import manual_verification
+from incidents.sources import by_itself
 from incidents.views import ButtonView, LeftView, PersonView, RunbookView, Scope, StepView
 from plan import expressions
 from plan.model import Words
@@ -178,7 +179,7 @@ def _state(reader: Reader, place: Place, following: Place | None, free: set[str]
 def _actor_kind(actor: str | None) -> Any:
     if actor is None:
         return None
-    if actor.startswith("check:"):
+    if by_itself(actor):
         return "check"
     return "person" if actor.startswith(("U", "W")) else "system"
 

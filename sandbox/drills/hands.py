@@ -171,11 +171,15 @@ def words(node: Any) -> str:
         return ""
     kind = node.get("type")
     if kind in ("mrkdwn", "plain_text", "text", "markdown") and isinstance(node.get("text"), str):
-        return str(node["text"])
+        return _as_read(node["text"]) if kind == "mrkdwn" else str(node["text"])
     if kind == "date":
         return str(node.get("fallback", ""))
     if kind == "user":
         return f"<@{node.get('user_id')}>"
+    if kind == "link":
+        return str(node.get("text") or node.get("url", ""))
+    if kind == "channel":
+        return f"<#{node.get('channel_id')}>"
     joiner = "" if str(kind).startswith("rich_text_") and kind != "rich_text_list" else "\n"
     parts = [
         words(node[key]) if joiner else "".join(words(e) for e in node[key] if isinstance(e, dict))
@@ -183,3 +187,8 @@ def words(node: Any) -> str:
         if isinstance(node.get(key), dict | list) and (joiner or isinstance(node[key], list))
     ]
     return joiner.join(filter(None, parts))
+
+
+def _as_read(mrkdwn: str) -> str:
+    """What a reader sees of `&amp; &lt; &gt;`; of one that was escaped twice, the escape."""
+    return mrkdwn.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +20,8 @@ PER_RELAPSE = 2  # … and for each relapse: it is back, and it works
 ON_CALL = ("U0MEI", "U0KAI")
 # Seconds by which the drill's clock moves while waiting for the detection: a check that looks
 # seldom is waited for in greater ones.
+# What somebody types in every drill. Slack sends it as `R&amp;D: 5 &lt; 7 &gt; 3`.
+TYPED = 'R&D: 5 < 7 > 3, "&amp;" is what they sent'
 SLICE, AFTER_A_MINUTE = 5.0, 30.0
 
 
@@ -92,6 +95,7 @@ def _work(story: Story, responder: Responder, report: Report) -> None:
     for expected in story.first_words:
         if expected not in said:
             report.problems.append(f"the card does not say “{expected}”: {said}")
+    _note(responder)
     outages = _outages(story, fault_at)
     try:
         for entry in story.work:
@@ -107,7 +111,7 @@ def _work(story: Story, responder: Responder, report: Report) -> None:
         report.problems += outages.problems(responder, review)
         report.outages = [(one.began, one.ended) for one in outages.all]
     _steps(story, review, report)
-    for expected in story.review_says:
+    for expected in (*story.review_says, json.dumps(TYPED)[1:-1]):
         if expected not in json.dumps(review, ensure_ascii=False):
             report.problems.append(f"the review does not say “{expected}”")
 
@@ -118,6 +122,18 @@ def _outages(story: Story, fault_at: float) -> Outages | None:
     outages = Outages(story.outages, story.fault, ON_CALL)
     outages.began(fault_at)
     return outages
+
+
+def _note(responder: Responder) -> None:
+    """A note with what Slack escapes on the wire: it must be read as it was typed."""
+    number = re.search(r"INC-(\d+)", words(responder.card().get("blocks") or []))
+    if number is None:
+        raise Seen("the card does not say which incident it is")
+    typed = f"note {number[1]} {TYPED}"
+    answer = responder.slack.command(responder.person, responder.channel, "/incident", typed)
+    if not answer.get("ok"):
+        raise Seen(f"the note was not taken: {answer.get('error')}")
+    wait_for(lambda: TYPED in responder.thread_words() or None, f"the note “{TYPED}”")
 
 
 def _do(entry: Json, responder: Responder, outages: Outages | None) -> None:

@@ -10,12 +10,16 @@ from typing import Any
 import yaml
 
 Json = dict[str, Any]
+LANGUAGES = ("en", "zh-Hant")  # in which a channel may be written to
 
 
 @dataclass(frozen=True)
 class Story:
     """One section's drill. Steps of `work` are {press|form|shop|advance|remember: …} in order;
     {mend} and {break} mend the fault at the shop and inject it again, {until} lets time pass.
+
+    A text that is to be seen is one for every language of the channel, or one for each:
+    {en: …, zh-Hant: …}.
 
     What `remember` has noted (a list of the shop's ids, by name) is looked at again, one by one, by
     `tallies`: {of, look, by, is: {value: how many}}; `of` may also be the path of an effect
@@ -48,13 +52,16 @@ class Stories:
 
     files: Mapping[str, Path]
 
-    def load(self, name: str) -> Story:
-        """The story of that name; KeyError if there is none. A variant tells its difference."""
+    def load(self, name: str, language: str = "en") -> Story:
+        """The story of that name; KeyError if there is none. A variant tells its difference.
+
+        `language`: of the channel that its incident stands in.
+        """
         section, _, variant = name.partition("-")
         told = _read(self.files[name])
         if variant:
             told = {**_read(self.files[section]), **told}
-        return Story(**told, name=name)
+        return Story(**_spoken(told, language), name=name)
 
     def names(self) -> list[str]:
         return list(self.files)
@@ -62,6 +69,15 @@ class Stories:
     def sections(self) -> list[str]:
         """Every section that has a drill."""
         return [name for name in self.files if "-" not in name]
+
+
+def _spoken(told: Any, language: str) -> Any:
+    """The story with each of its texts in that language."""
+    if isinstance(told, dict):
+        if told and told.keys() <= set(LANGUAGES):
+            return told[language]
+        return {key: _spoken(value, language) for key, value in told.items()}
+    return [_spoken(one, language) for one in told] if isinstance(told, list) else told
 
 
 def _read(file: Path) -> Json:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 TEAM_ID: Final = "T0SHOP"
 TEAM_NAME: Final = "Formosa Goods"
 TEAM_DOMAIN: Final = "formosa-goods"
+ENTERPRISE_ID: Final = "E0FORMOSA"
 APP_ID: Final = "A0MUSTER"
 BOT_USER: Final = "U0MUSTER"
 BOT_ID: Final = "B0MUSTER"

@@ -33,7 +33,7 @@ _BUTTON_FIELDS = ("text", "value", "style", "url")
 
 def person_of(world: World, user: Any) -> Person:
     person = world.workspace.people.get(user)
-    if person is None or person.is_bot:
+    if person is None or person.is_bot or person.deleted:
         raise Refused("user_not_found")
     return person
 
@@ -41,7 +41,7 @@ def person_of(world: World, user: Any) -> Person:
 async def command(world: World, wish: Json) -> Json:
     """A slash command. Slack: none of an app's in a thread, and never sent twice."""
     person = person_of(world, wish.get("as"))
-    channel = world.channel_for_person(person.id, wish.get("channel"))
+    channel = world.channel_of_member(person.id, wish.get("channel"))
     name = str(wish.get("command", "")).strip()
     if wish.get("thread_ts"):
         raise Refused(
@@ -62,6 +62,7 @@ async def command(world: World, wish: Json) -> Json:
         summary=f"{name} {text}".strip(),
     )
     require_ack(outcome)
+    await asyncio.sleep(world.ack_lag)
     try:
         return {"response": answer_command(world, person.id, channel, outcome.payload)}
     except Refused as refused:
@@ -197,9 +198,9 @@ async def submit(world: World, wish: Json) -> Json:
         summary=f"submit {view.body.get('callback_id', '')}",
     )
     require_ack(outcome)
+    # Slack: what the app calls meanwhile may be done before its acknowledgement is applied.
     late = world.faults.take("view_submission", {"callback_id": view.body.get("callback_id")})
-    if late is not None:  # Slack: what the app calls meanwhile may be done before this is applied
-        await asyncio.sleep(late.seconds)
+    await asyncio.sleep(world.ack_lag if late is None else late.seconds)
     if view not in world.views.stack(person.id):
         return {"response_action": None}  # closed meanwhile
     try:

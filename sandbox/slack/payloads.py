@@ -36,7 +36,7 @@ def command(
 ) -> Json:
     return {
         "token": cast.VERIFICATION_TOKEN,
-        "team_id": cast.TEAM_ID,
+        "team_id": person.team,
         "team_domain": cast.TEAM_DOMAIN,
         "channel_id": channel.id,
         "channel_name": channel_name(channel),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from sandbox.slack import cast, interactions
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.reactions import react, unreact
-from sandbox.slack.state import Channel, File, Message
+from sandbox.slack.state import Channel, File, Message, Person
 from sandbox.slack.uploads import file_from_person
 from sandbox.slack.words import typed_text
 from sandbox.slack.world import World
 
+_ZONE = "Asia/Taipei"
 _PERSON_FIELDS = ("locale", "tz", "title", "real_name", "presence")
 
 
@@ -27,6 +30,8 @@ def workspace(world: World) -> Json:
                 "title": p.title,
                 "is_bot": p.is_bot,
                 "presence": p.presence,
+                "guest": p.guest,
+                "team": p.team,
                 "dnd_until": p.dnd_until if p.in_dnd(now) else None,
             }
             for p in world.workspace.people.values()
@@ -78,7 +83,7 @@ def channels(world: World, user: str) -> Json:
                 "latest": channel.roots[-1] if channel.roots else None,
             }
             for channel in world.workspace.channels.values()
-            if channel.sees(person.id)
+            if channel.sees(person)
         ]
     }
 
@@ -110,9 +115,19 @@ def messages(world: World, user: str, channel_id: str, thread_ts: str | None, li
     return {"messages": [world.shown(m) for m in sorted([*shown, *own], key=lambda m: m.ts)]}
 
 
-def say(world: World, wish: Json) -> Json:
+def join(world: World, wish: Json) -> Json:
+    """Joins a public channel. Slack: a guest, or who is from outside, is let in by others."""
     person = interactions.person_of(world, wish.get("as"))
     channel = world.channel_for_person(person.id, wish.get("channel"))
+    if channel.is_archived:
+        raise Refused("is_archived")
+    world.enter(channel, person.id)
+    return {"members": list(channel.members)}
+
+
+def say(world: World, wish: Json) -> Json:
+    person = interactions.person_of(world, wish.get("as"))
+    channel = world.channel_of_member(person.id, wish.get("channel"))
     if channel.is_archived:
         raise Refused("is_archived")
     if channel.is_im and (world.config.messages_read_only or not world.config.messages_tab):
@@ -126,8 +141,6 @@ def say(world: World, wish: Json) -> Json:
     thread_ts = wish.get("thread_ts")
     if thread_ts is not None:
         world.message(channel, thread_ts)
-    if person.id not in channel.members:
-        channel.members[person.id] = None
     message = Message(
         world.clock.ts(), channel.id, person.id, text, thread_ts=thread_ts, files=files
     )
@@ -154,7 +167,7 @@ def edit(world: World, wish: Json) -> Json:
 
 def react_(world: World, wish: Json) -> Json:
     person = interactions.person_of(world, wish.get("as"))
-    channel = world.channel_for_person(person.id, wish.get("channel"))
+    channel = world.channel_of_member(person.id, wish.get("channel"))
     message = world.message(channel, wish.get("ts"))
     name = str(wish.get("name", "")).strip(":")
     (unreact if wish.get("remove") else react)(world, channel, message, person.id, name)
@@ -179,13 +192,14 @@ def rings(world: World, user: str) -> Json:
 def set_person(world: World, wish: Json) -> Json:
     """Do Not Disturb until a time (`dnd_until`, seconds since the epoch, or null), language, …"""
     person = interactions.person_of(world, wish.get("id"))
-    unknown = set(wish) - {"id", "dnd_until", *_PERSON_FIELDS}
+    unknown = set(wish) - {"id", "dnd_until", "deleted", *_PERSON_FIELDS}
     if unknown:
         raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
     if "dnd_until" in wish:
         until = wish["dnd_until"]
         person.dnd_until = float(until) if until else None
         person.dnd_since = world.clock.now() if until else None
+    person.deleted = bool(wish.get("deleted", person.deleted))
     for name in _PERSON_FIELDS:
         if name in wish:
             setattr(person, name, str(wish[name]))
@@ -201,12 +215,39 @@ def set_person(world: World, wish: Json) -> Json:
     return {}
 
 
+def add_person(world: World, wish: Json) -> Json:
+    """Somebody new: a colleague, a `guest` ("multi" or "single"), or of another `team`."""
+    unknown = set(wish) - {"id", "name", "real_name", "guest", "team", "channels"}
+    if unknown:
+        raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
+    id_, name = str(wish.get("id") or ""), str(wish.get("name") or "")
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", id_) or not name:
+        raise Refused("invalid_arguments", messages=["id must be like U0ANN, and name be given"])
+    if id_ in world.workspace.people:
+        raise Refused("already_exists")
+    if wish.get("guest", "") not in ("", "multi", "single"):
+        raise Refused("invalid_arguments", messages=["guest must be multi or single"])
+    person = Person(id_, name, str(wish.get("real_name") or name.title()), "", "en-US", _ZONE)
+    person.guest, person.team = wish.get("guest", ""), str(wish.get("team") or cast.TEAM_ID)
+    channels = [world.channel(channel) for channel in wish.get("channels") or ()]
+    if person.guest == "single" and len(channels) > 1:
+        raise Refused("invalid_arguments", messages=["a single-channel guest has one channel"])
+    world.workspace.people[id_] = person
+    for channel in channels:
+        channel.is_ext_shared = channel.is_ext_shared or person.team != cast.TEAM_ID
+        world.enter(channel, id_)
+    if person.team == cast.TEAM_ID:
+        world.workspace.direct(id_, int(world.clock.now()))
+    world.live.everyone({"type": "people", "id": id_})
+    return {"id": id_}
+
+
 def file_of(world: World, user: str, file_id: str) -> File:
     """A file that the person can see. Raises `file_not_found`."""
     file = world.workspace.files.get(file_id)
     if file is None or not file.completed:
         raise Refused("file_not_found")
     places = [world.channel(channel) for channel, _, _ in file.shares]
-    if not any(place.sees(user) for place in places):
+    if not any(world.sees(user, place) for place in places):
         raise Refused("file_not_found")
     return file

@@ -27,6 +27,8 @@ _POSTS: Final[dict[str, Post]] = {
     "/hand/edit": people_api.edit,
     "/hand/react": people_api.react_,
     "/hand/people": people_api.set_person,
+    "/hand/person": people_api.add_person,
+    "/hand/join": people_api.join,
     "/hand/command": interactions.command,
     "/hand/click": interactions.click,
     "/hand/submit": interactions.submit,

@@ -26,14 +26,20 @@ class Person:
     dnd_until: float | None = None
     presence: str = "active"
     deleted: bool = False
-    guest: bool = False  # of this workspace, in some of its channels
-    team: str = cast.TEAM_ID  # of another one: somebody in a shared channel
+    guest: str = ""  # "multi" or "single": sees the channels that it was let into, no others
+    team: str = cast.TEAM_ID  # another one: somebody from outside, by Slack Connect
+
+    @property
+    def full(self) -> bool:
+        """A member of this workspace, who may look into every public channel."""
+        return not self.guest and self.team == cast.TEAM_ID
 
     def in_dnd(self, now: float) -> bool:
         return self.dnd_until is not None and now < self.dnd_until
 
-    def to_api(self, *, locale: bool, now: float) -> Json:
-        """The user object of users.info. `tz_offset` in seconds."""
+    def to_api(self, *, locale: bool, now: float, shares: bool = True) -> Json:
+        """The user object of users.info. `tz_offset` in seconds. `shares`: a channel with the
+        app."""
         offset = datetime.fromtimestamp(now, ZoneInfo(self.tz)).utcoffset()
         user: Json = {
             "id": self.id,
@@ -48,14 +54,14 @@ class Person:
             "is_app_user": False,
             "is_admin": False,
             "is_owner": False,
-            "is_restricted": self.guest,
-            "is_ultra_restricted": False,
+            "is_restricted": bool(self.guest),
+            "is_ultra_restricted": self.guest == "single",
             "updated": 1_760_000_000,
             "profile": {
                 "real_name": self.real_name,
                 "display_name": self.name,
                 "title": self.title,
-                "team": cast.TEAM_ID,
+                "team": self.team,
                 "status_text": "",
                 "status_emoji": "",
                 "email": f"{self.name}@formosa-goods.example",
@@ -64,7 +70,9 @@ class Person:
         if self.is_bot:
             user["profile"]["bot_id"] = cast.BOT_ID
             user["profile"]["api_app_id"] = cast.APP_ID
-        if locale:
+        if self.team != cast.TEAM_ID:
+            user["is_stranger"] = not shares  # Slack: false for who shares a channel with the app
+        if locale and self.team == cast.TEAM_ID:
             user["locale"] = self.locale
         return user
 
@@ -192,6 +200,8 @@ class Channel:
     is_mpim: bool = False
     is_archived: bool = False
     is_general: bool = False
+    is_ext_shared: bool = False  # Slack Connect: people of another organisation are in it
+    is_pending_ext_shared: bool = False  # … they have been invited
     im_user: str | None = None
     topic: str = ""
     purpose: str = ""
@@ -229,8 +239,10 @@ class Channel:
         """Index range into `roots`, for history."""
         return span(self.roots, oldest, latest, inclusive=inclusive)
 
-    def sees(self, user: str) -> bool:
-        return user in self.members or not (self.is_private or self.is_im or self.is_mpim)
+    def sees(self, person: Person) -> bool:
+        """A guest, and who is from outside, sees only where they are a member."""
+        public = not (self.is_private or self.is_im or self.is_mpim)
+        return person.id in self.members or (public and person.full)
 
     def unread(self, user: str) -> int:
         """Root messages after the last one the person read, their own not counted."""
@@ -264,9 +276,10 @@ class Channel:
             "created": self.created,
             "creator": self.creator,
             "is_member": viewer in self.members,
-            "is_shared": False,
+            "is_shared": self.is_ext_shared,
             "is_org_shared": False,
-            "is_ext_shared": False,
+            "is_ext_shared": self.is_ext_shared,
+            "is_pending_ext_shared": self.is_pending_ext_shared,
             "unlinked": 0,
             "previous_names": [],
             "topic": {"value": self.topic, "creator": "", "last_set": 0},

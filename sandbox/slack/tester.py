@@ -70,11 +70,13 @@ def event(world: World, wish: Json) -> Json:
 
 
 def options(world: World, wish: Json) -> Json:
-    unknown = set(wish) - {"latency", "rate_limits", "ack_seconds"}
+    unknown = set(wish) - {"latency", "rate_limits", "ack_seconds", "ack_lag", "share_lag"}
     if unknown:
         raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
     if "latency" in wish:
         world.latency = float(wish["latency"])
+    world.ack_lag = float(wish.get("ack_lag", world.ack_lag))
+    world.share_lag = float(wish.get("share_lag", world.share_lag))
     if "rate_limits" in wish:
         world.rates.on = bool(wish["rate_limits"])
     if "ack_seconds" in wish:
@@ -82,6 +84,8 @@ def options(world: World, wish: Json) -> Json:
     return {
         "latency": world.latency,
         "ack_seconds": world.patience.seconds,
+        "ack_lag": world.ack_lag,
+        "share_lag": world.share_lag,
         "rate_limits": world.rates.on,
         "connections": len(world.sockets),
     }
@@ -126,22 +130,14 @@ def make_channel(world: World, wish: Json) -> Json:
 
 
 def set_channel(world: World, wish: Json) -> Json:
-    """Archives a channel, or lets people and the app in and out: what a manager could do."""
+    """Archives, renames or shares a channel, makes it private, or lets people and the app in and
+    out: what a manager could do."""
     channel = world.channel(wish.get("id"))
-    unknown = set(wish) - {"id", "archived", "add", "remove"}
+    unknown = set(wish) - {"id", "archived", "add", "remove", "name", "private", "shared"}
     if unknown:
         raise Refused("invalid_arguments", messages=[f"unknown field: {', '.join(unknown)}"])
     for user in wish.get("add", ()):
-        channel.members[str(user)] = None
-        world.event(
-            channel,
-            {
-                "type": "member_joined_channel",
-                "user": user,
-                "channel": channel.id,
-                "event_ts": world.clock.ts(),
-            },
-        )
+        world.enter(channel, str(user))
     for user in wish.get("remove", ()):
         channel.members.pop(str(user), None)
         world.event(
@@ -153,6 +149,15 @@ def set_channel(world: World, wish: Json) -> Json:
                 "event_ts": world.clock.ts(),
             },
         )
+    if "name" in wish:
+        check_name(world.workspace, str(wish["name"]))
+        channel.name = str(wish["name"])
+    channel.is_private = bool(wish.get("private", channel.is_private))
+    shared = wish.get("shared", channel.is_ext_shared)  # "pending": they have been invited
+    channel.is_ext_shared = shared is True
+    channel.is_pending_ext_shared = shared == "pending" or (
+        "shared" not in wish and channel.is_pending_ext_shared
+    )
     if "archived" in wish:
         channel.is_archived = bool(wish["archived"])
         of = "group" if channel.is_private else "channel"

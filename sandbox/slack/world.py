@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any
 
@@ -52,7 +52,11 @@ class World:
         self.clock = clock
         self.base_url = ""
         self.latency = 0.0
+        self.ack_lag = 0.1  # real seconds between an acknowledgement and what becomes of it
+        self.share_lag = 0.3  # of this clock, between the end of an upload and its message
         self.guide: Json = {}
+        self.app_scopes = frozenset({"connections:write"})  # of the app-level token
+        self.org_install = False  # the bot token is one of a whole Enterprise Grid organisation
         self.workspace = Workspace(config.name, clock.now())
         self.log = RequestLog()
         self.faults = Faults()
@@ -79,6 +83,18 @@ class World:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def later(self, seconds: float, effect: Callable[[], None]) -> None:
+        """An effect that Slack brings about by itself, after its answer."""
+        if seconds <= 0:
+            effect()
+            return
+
+        async def wait() -> None:
+            await self.clock.sleep(seconds)
+            effect()
+
+        self.spawn(wait())
+
     async def close(self) -> None:
         self.live.close()
         await self.sockets.close()
@@ -102,8 +118,19 @@ class World:
 
     def channel_for_person(self, user: str, channel_id: Any) -> Channel:
         channel = self.channel(channel_id)
-        if not channel.sees(user):
+        if not self.sees(user, channel):
             raise Refused("channel_not_found")
+        return channel
+
+    def sees(self, user: str, channel: Channel) -> bool:
+        person = self.workspace.people.get(user)
+        return person is not None and channel.sees(person)
+
+    def channel_of_member(self, user: str, channel_id: Any) -> Channel:
+        """A channel that the person may write in. Slack: who only looks in has to join first."""
+        channel = self.channel_for_person(user, channel_id)
+        if user not in channel.members:
+            raise Refused("not_in_channel", messages=["Join the channel first."])
         return channel
 
     def message(self, channel: Channel, ts: Any) -> Message:
@@ -119,7 +146,23 @@ class World:
 
     def audience(self, channel: Channel) -> list[str]:
         """Whose pages show the channel."""
-        return [p for p in self.workspace.people if channel.sees(p)]
+        return [id_ for id_, person in self.workspace.people.items() if channel.sees(person)]
+
+    def enter(self, channel: Channel, user: str) -> None:
+        """Somebody is in the channel from now on."""
+        channel.members[user] = None
+        self.live.everyone({"type": "channel", "channel": channel.id})
+        self.event(
+            channel,
+            {
+                "type": "member_joined_channel",
+                "user": user,
+                "channel": channel.id,
+                "channel_type": "G" if channel.is_private else "C",
+                "team": cast.TEAM_ID,
+                "event_ts": self.clock.ts(),
+            },
+        )
 
     # Messages
 

@@ -1,6 +1,7 @@
 """Muster's own tables."""
 
 from storage.models.actions import ActionAttempt, AttemptState, Effect, EffectState
+from storage.models.alerts import AlertState
 from storage.models.approvals import Approval, ApprovalState, Spending, SpendingKey
 from storage.models.base import Base
 from storage.models.checks import CheckMark, CheckState
@@ -17,6 +18,7 @@ from storage.models.incidents import (
     StepState,
     TimelineEntry,
 )
+from storage.models.isolated import IsolatedMessage
 from storage.models.record import AuditEntry, HouseFact, PlanContent
 from storage.models.slack import Person, SlackMessage
 from storage.models.told import ToldOrder
@@ -25,6 +27,7 @@ from storage.models.work import WorkItem, WorkKind, WorkState
 __all__ = [
     "LIVE_STATUSES",
     "ActionAttempt",
+    "AlertState",
     "Approval",
     "ApprovalState",
     "AttemptState",
@@ -39,6 +42,7 @@ __all__ = [
     "FollowUp",
     "HouseFact",
     "Incident",
+    "IsolatedMessage",
     "Person",
     "PlanContent",
     "Ring",

@@ -82,7 +82,7 @@ def _with_placed_at() -> dict[str, Any]:
 # A schema with its own mapping, and how many questions at most are left to a person.
 SCHEMAS: Mapping[str, tuple[MetaData, Mapping[str, Any], int]] = {
     "foreign": (foreign_shop.metadata, _with_placed_at(), 1),
-    "whole": (whole_shop.metadata, whole_shop.mapped(), 9),
+    "whole": (whole_shop.metadata, whole_shop.mapped(), 10),
 }
 
 

@@ -20,6 +20,7 @@ from bot.settings_errors import SettingsError
 from checks.queries.entity_mapping import EntitiesMapping
 from checks.shop.source import ShopDatabase
 from checks.shop.verification import Seen, verified
+from tests.checks import whole_shop
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TABLES = (
@@ -227,6 +228,24 @@ def test_a_check_names_the_field_that_it_lacks() -> None:
     said = error.value.problems
     assert any("checks.code: shop.mapping.orders.fields lacks “state_since”" in o for o in said)
     assert any("checks.query.find: orders.state_since is not mapped" in one for one in said)
+
+
+def test_a_check_names_the_field_that_it_lacks_of_what_it_may_do_without() -> None:
+    """Refunds need not be mapped for the amounts; where they are, it must be said what became of
+    them."""
+    mapping = whole_shop.mapped()
+    given = {
+        "slack": {"channels": {"incidents": {"id": "C1"}}},
+        "roles": {"oncall": {"people": ["U1"]}},
+        "shop": {"name": "S", "currency": "TWD", "database_url": "sqlite:///none.db"},
+        "checks": [{"name": "amounts", "kind": "amount_mismatch"}],
+    }
+    del mapping["refunds"]["fields"]["state"]
+    mapping["orders"]["fields"]["state_since"] = mapping["orders"]["fields"]["placed_at"]
+    with pytest.raises(SettingsError) as error:
+        parse_settings({**given, "shop": {**given["shop"], "mapping": mapping}})  # type: ignore[dict-item]
+    lacking = "checks.amounts: shop.mapping.refunds.fields lacks “state”"
+    assert any(lacking in one for one in error.value.problems), error.value.problems
 
 
 def seen(url: str, mapping: dict[str, Any]) -> list[Seen]:

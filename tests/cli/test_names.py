@@ -14,7 +14,10 @@ from bot.cli.doctor import _names
 from bot.cli.stack import demo_settings
 from bot.clock import SystemClock
 from bot.name_resolution import sentences
+from bot.section_gaps import gaps
 from bot.settings import Secrets, parse_settings
+from bot.settings_errors import SettingsError
+from bot.wiring.organisation import build_house, build_roles
 from plan.loader import load_plan
 from plan.sources import PlanError
 
@@ -66,14 +69,53 @@ def test_a_department_needs_but_a_channel_unless_the_plan_uses_its_role(tmp_path
 
 def test_each_lack_is_one_sentence(tmp_path: Path) -> None:
     data = demo(tmp_path)
-    del data["shop"]["looks"]["servers"]
-    data["checks"] = []
-    del data["shop"]["actions"]["refund"]
     del data["slack"]["channels"]["private"]
     data["roles"]["finance"] = {}
     said = lacking(data)
-    for wanted in ("look “servers”", "action “refund”", "no private channel", "roles.finance has"):
+    for wanted in ("no private channel", "roles.finance has"):
         assert sum(wanted in sentence for sentence in said) == 1, (wanted, said)
+
+
+def offered_not(data: dict[str, Any]) -> dict[str, str]:
+    """What each section does without, by its number."""
+    settings, plan = parse_settings(data), load_plan()
+    doors = build_house(settings, plan, build_roles(settings, {})).doors
+    said = gaps(plan.plan, doors, settings)
+    return {one.partition(" ")[0].removeprefix("§"): one for one in said}
+
+
+def test_a_section_names_the_buttons_that_it_cannot_offer(tmp_path: Path) -> None:
+    """By the place in muster.yaml that is empty; other sections are not spoken of."""
+    data = demo(tmp_path)
+    assert offered_not(data) == {}
+    del data["shop"]["actions"]["switch_payment_channel"]
+    said = offered_not(data)
+    assert set(said) == {"3.3"}
+    assert "without shop.actions.switch_payment_channel no “Switch payment channel”" in said["3.3"]
+
+
+def test_a_look_that_comes_before_an_action_takes_its_button_away(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    del data["shop"]["looks"]["channel_test"]
+    data["checks"] = []
+    [sentence] = [said for number, said in offered_not(data).items() if number == "3.3"]
+    assert "without shop.looks.channel_test no “Switch payment channel”" in sentence
+
+
+def test_a_role_that_nobody_has_is_named_by_section(tmp_path: Path) -> None:
+    data = demo(tmp_path)
+    data["roles"]["cs"] = {}
+    said = offered_not(data)
+    assert "7.2" in said
+    assert all("nobody has roles.cs" in sentence for sentence in said.values())
+
+
+def test_an_address_below_a_control_url_that_is_missing_is_refused(tmp_path: Path) -> None:
+    """Else the button would be offered, and refused when it is pressed."""
+    data = demo(tmp_path)
+    del data["shop"]["control_url"]
+    with pytest.raises(SettingsError, match=r"shop.control_url is missing: shop\.\w+\.\w+ stands"):
+        parse_settings(data)
 
 
 def test_a_check_whose_findings_open_nothing(tmp_path: Path) -> None:
@@ -108,8 +150,11 @@ def test_a_role_that_an_action_rings(tmp_path: Path) -> None:
 
 def test_doctor_names_them(tmp_path: Path) -> None:
     data = demo(tmp_path)
-    assert [mark for mark, _ in _names(parse_settings(data))] == ["ok"]
+    plan = load_plan()
+    assert [mark for mark, _ in _names(parse_settings(data), plan)] == ["ok", "ok"]
     data["roles"]["on_call"] = data["roles"].pop("oncall")
-    [(mark, sentence)] = _names(parse_settings(data))
-    assert mark == "wrong"
-    assert "the role “oncall” is not in roles" in sentence
+    del data["shop"]["actions"]["switch_payment_channel"]
+    said = _names(parse_settings(data), plan)
+    [wrong] = [sentence for mark, sentence in said if mark == "wrong"]
+    assert "the role “oncall” is not in roles" in wrong
+    assert any(mark == "look" and "§3.3" in sentence for mark, sentence in said)

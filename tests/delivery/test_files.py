@@ -37,10 +37,25 @@ async def _shared(postbox: Postbox) -> list[str]:
 
 
 async def test_it_stands_in_the_thread(postbox: Postbox) -> None:
+    postbox.sandbox.world.share_lag = 0.0
     await _review(postbox)
     await postbox.run()
     assert await _shared(postbox) == ["review.md"]
     assert (await postbox.row("review"))["ts"] is not None
+
+
+@pytest.mark.parametrize("kind", ["", "lost_reply", "late_effect"])
+async def test_a_share_that_is_not_visible_at_once_stands_there_once(
+    postbox: Postbox, kind: str
+) -> None:
+    """Slack answers before the message is made; one whose answer is lost, too, is found later."""
+    postbox.sandbox.world.share_lag = 3.0
+    await _review(postbox)
+    if kind:
+        postbox.fault("files.completeUploadExternal", kind, seconds=2)
+    await postbox.run(120)
+    assert await _shared(postbox) == ["review.md"]
+    assert set((await postbox.states()).values()) == {"done"}
 
 
 FAULTS = ["rate_limited", "http_503", "lost_reply", "malformed", "reset", "timeout_before"]

@@ -10,9 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 from bot import strict_yaml
-from bot.settings import Settings
+from bot.name_resolution import sentences
+from bot.settings import Settings, parse_settings
 from checks.calendar.settings import CalendarSettings
 from handlers.rights_page import rights_page
+from plan.loader import load_plan
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 
@@ -44,6 +46,13 @@ def test_every_key_is_documented(key: str) -> None:
 
 def test_the_table_of_rights_is_the_one_that_is_asked() -> None:
     assert "\n" + "\n".join(rights_page()) + "\n" in PAGE
+
+
+def test_the_smallest_that_is_shown_is_one() -> None:
+    """It starts, and lacks no role and no channel that the plan names."""
+    (block,) = re.findall(r"^## The smallest\n.*?^```yaml\n(.*?)^```", PAGE, re.S | re.M)
+    settings = parse_settings(strict_yaml.read(block), environ={})
+    assert sentences(load_plan().plan, settings, None) == []
 
 
 def test_the_calendar_that_is_shown_is_one() -> None:

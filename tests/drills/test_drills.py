@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bot.cli.drill import stories_of
 from bot.cli.stack import stack
 from sandbox.drills.hands import wait_for
 from sandbox.drills.run import Report, run
+from sandbox.drills.story import LANGUAGES
 from tests.journeys.workspace import daytime
 
 pytestmark = pytest.mark.drill
@@ -44,15 +46,39 @@ _STORY = {"approval": "2.2", "skip": "9.1-skip", "relapse": "9.1-relapse"}  # of
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The report of `muster drill` over every story, as a user runs it."""
-    file = tmp_path_factory.mktemp("drills") / "out.json"
+    return _run(tmp_path_factory.mktemp("drills"), *NAMES)
+
+
+def _run(folder: Path, *arguments: str) -> dict[str, dict[str, Any]]:
+    file = folder / "out.json"
     done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "drill", *NAMES, "-q", "--json", str(file)],
+        [sys.executable, "-m", "bot.cli", "drill", *arguments, "-q", "--json", str(file)],
         capture_output=True,
         text=True,
         timeout=900,
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return {report["story"]: report for report in json.loads(file.read_text("utf-8"))}
+
+
+def test_a_channel_in_chinese_is_drilled_as_well(tmp_path: Path) -> None:
+    """What the card, the thread and the review must say is judged in the channel's language."""
+    names = NAMES if os.environ.get("MUSTER_FULL") else ["3.2"]
+    reports = _run(tmp_path, *names, "--language", "zh-Hant")
+    assert {name: report["problems"] for name, report in reports.items()} == {n: [] for n in names}
+
+
+def test_every_text_that_a_story_waits_for_is_there_in_each_language() -> None:
+    """A story with one language alone could not be drilled in the other."""
+    for name in STORIES.names():
+        for language in LANGUAGES:
+            story = STORIES.load(name, language)
+            entries = [*story.work, *(entry.get("until", {}) for entry in story.work)]
+            waited = [e[key] for e in entries for key in ("card_says", "thread_says") if key in e]
+            for text in (*story.first_words, *waited):
+                assert isinstance(text, str), (name, text)
+                said = language == "en" or not re.search("[a-z]{4,} [a-z]{2,}", text)
+                assert said, f"{name} waits for English in a Chinese channel: {text}"
 
 
 def test_the_five_sections_have_a_drill() -> None:

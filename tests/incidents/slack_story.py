@@ -98,9 +98,9 @@ class Story:
         self.world.advance(seconds)
         await self.told()
 
-    async def looks(self) -> None:
+    async def looks(self, channel: str = "C0INCIDENTS") -> None:
         """Who is in the channel now, as a timer that wants to know would ask Slack."""
-        found = await self._presence.members_of("C0INCIDENTS")
+        found = await self._presence.members_of(channel)
         self.world.present = None if found is None else set(found)
 
     def leaves(self, person: str, channel: str = "C0INCIDENTS") -> None:

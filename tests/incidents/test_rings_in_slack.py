@@ -11,7 +11,8 @@ import pytest
 from checks.model import CaseFound
 from incidents.alerting import notifications
 from incidents.change import Change
-from incidents.lifecycle import commands
+from incidents.lifecycle import commands, declaring
+from incidents.lifecycle.declaring import Declaration
 from incidents.organisation import SYSTEM_ACTOR, Role
 from storage.models import AttemptState, Incident
 from tests.incidents.slack_story import Story, story
@@ -105,6 +106,40 @@ async def test_whoever_of_the_group_is_not_in_the_channel_is_rung_directly(tmp_p
         await opens(told)
         assert told.why(MEI) == Counter(group=1)
         assert told.why(KAI) == Counter(direct=1)
+        [message] = told.shown("D0KAI")
+        channel = {"type": "channel", "channel_id": "C0INCIDENTS"}
+        assert channel in said_of(message, "absent"), message["blocks"]
+
+
+async def test_who_is_not_in_a_private_channel_is_rung_at_once_and_told_so(tmp_path: Path) -> None:
+    """Slack notifies nobody of a mention in a private channel that they are not in."""
+    cs = Role("S0CSDESK", (LIN, KAI), (LIN, KAI), members=frozenset({LIN, KAI}))
+    async with story(tmp_path, roles=roles(cs=cs)) as told:
+        world = told.world
+        world.now = DAY
+        told.slack.world.workspace.groups["S0CSDESK"].users = [LIN, KAI]
+        await told.looks("C0CSINC")
+        report = Declaration(
+            "service_attitude",
+            {"channel": "phone", "reason": "after_sales", "text": "The agent shouted."},
+            world.actor(JO),
+            source="complaint",
+        )
+        assert world.write(lambda s: declaring.declare(s, world.house, report, world.now)).ok
+        world.fire_due()
+        await told.told()
+        assert told.why(LIN) == Counter(group=1)
+        assert told.why(KAI) == Counter(direct=1)
+        [message] = told.shown("D0KAI")
+        channel = {"type": "channel", "channel_id": "C0CSINC"}
+        assert channel in said_of(message, "absent"), message["blocks"]
+
+
+def said_of(message: dict[str, Any], block_id: str) -> list[dict[str, Any]]:
+    """The elements of the text in that block."""
+    [block] = [one for one in message["blocks"] if one["block_id"] == block_id]
+    [section] = block["elements"]
+    return list(section["elements"])
 
 
 async def test_when_slack_cannot_say_who_is_there_everybody_is_rung(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def test_the_record_is_read_from_the_tables_and_a_refund_is_done_by_hand(alone: 
     alone.until(lambda: lin.find("3.2.1.s1", "read"), "the button that reads the record")
 
     lin.press({"step": "3.2.1.s1", "button": "read"})
-    assert "compared 1 order with the payment records: 1 differs" in lin.thread_words()
+    said = "compared 1 order with the payment records: 1 differs"
+    wait_for(lambda: said in lin.thread_words() or None, "its line in the thread")
     lin.press({"step": "3.2.1.s2", "button": "answer", "form": {"order_amount": "right"}})
     lin.press({"step": "3.2.2.s1", "button": "differ", "form": {"cause": "double_payment"}})
 

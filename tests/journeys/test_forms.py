@@ -154,8 +154,8 @@ def test_what_is_sent_again_from_the_form_is_taken(workspace: Workspace, owned: 
     assert "Sam has none of the roles" in refused(workspace, MEI, again)
     holds(again, {"person": SAM, "note": "The vendor calls back at 15:00"})
     workspace.send(MEI, again, {"person": KAI})
-    wait_for(
-        lambda: "Kai has INC-1 now" in words((workspace.slack.view(MEI) or {})["blocks"]) or None,
+    workspace.until(
+        lambda: "Kai has INC-1 now" in words((workspace.slack.view(MEI) or {})["blocks"]),
         "the result",
     )
     workspace.settled()
@@ -235,7 +235,10 @@ def test_a_form_that_slack_refuses_to_show_again(workspace: Workspace, owned: Js
         "the answer",
     )
     assert str(typed["note"]) in json.dumps(said[-1]["blocks"], ensure_ascii=False)
-    assert why in words((workspace.slack.view(MEI) or {})["blocks"])
+    workspace.until(
+        lambda: why in words((workspace.slack.view(MEI) or {})["blocks"]),
+        "the words in the modal",
+    )
 
 
 def test_a_form_that_was_closed_meanwhile(workspace: Workspace, owned: Json) -> None:
@@ -291,7 +294,7 @@ def test_a_line_that_would_wake_somebody_asks_once(workspace: Workspace, owned: 
     wait_for(
         lambda: (
             (
-                any("is open in #" in words(m["blocks"]) for m in workspace.told(JO))
+                any("is open in <#C0INCIDENTS>" in words(m["blocks"]) for m in workspace.told(JO))
                 and not any("rings the one" in words(m["blocks"]) for m in workspace.told(JO))
             )
             or None

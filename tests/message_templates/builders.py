@@ -500,6 +500,16 @@ def log_lines() -> tuple[LogView, ...]:
     )
 
 
+def alert_lines() -> tuple[LogView, ...]:
+    """Of an incident that another system told of, and of a message that was moved."""
+    return (
+        log("05:40", "found", scope=scope(door="prometheus"), text=RAW_WORDS),
+        log("05:50", "recovered", scope=scope(door="prometheus", over_at=at("05:49"))),
+        log("05:55", "came_back", scope=scope(door="prometheus")),
+        log("05:58", "isolated", actor=MEI),
+    )
+
+
 _CASE_STATES = ("open", "unknown", "waiting", "settled")
 
 
@@ -823,7 +833,7 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
             {"before": 2, "after": 1, "before_cases": 41, "after_cases": 97},
         ),
         "week": (week_view(), {}),
-        "opened": (card_open(), {}),
+        "opened": (card_open(), {"absent_from": "C0CSINC"}),
         "relapse": (card_open(), {"times": 3, "since": at("02:10")}),
         "mitigated": (card_mitigated(), {}),
         "resolved": (card_mitigated(), {"who": MEI}),
@@ -844,6 +854,30 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "record": (
             None,
             {"kind": "behind", "unknown": ["INC-412", "INC-413"], "more": 0, "next": "INC-414"},
+        ),
+        "moved": (None, {"who": "Mei", "at": at("03:30")}),
+        "isolated": (
+            None,
+            {
+                "ours": False,
+                "author": "Kai",
+                "actor": "Mei",
+                "at": at("03:28"),
+                "files": 2,
+                "link": "https://formosa.slack.com/archives/C0INCIDENTS/p1",
+                "more": False,
+                "text": RAW_WORDS,
+            },
+        ),
+        "isolated_ask": (
+            None,
+            {
+                "actor": "Mei",
+                "own": False,
+                "at": at("03:28"),
+                "files": 2,
+                "link": "https://formosa.slack.com/archives/C0INCIDENTS/p1",
+            },
         ),
     }
 

@@ -45,7 +45,7 @@ def inputs() -> Iterator[Rendered]:
         builders.runbook_long(60),
     ):
         yield "runbook", runbook, {}
-    for line in builders.log_lines():
+    for line in (*builders.log_lines(), *builders.alert_lines()):
         yield "log", line, {}
     for name, (view, params) in builders.modals().items():
         yield name, view, {**params, "metadata": METADATA}

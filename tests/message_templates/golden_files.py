@@ -41,7 +41,8 @@ def _runbooks(language: str) -> str:
 
 def _log(language: str) -> str:
     return "\n".join(
-        lines(TEMPLATES.render("log", view, language=language)) for view in builders.log_lines()
+        lines(TEMPLATES.render("log", view, language=language))
+        for view in (*builders.log_lines(), *builders.alert_lines())
     )
 
 

@@ -28,6 +28,8 @@ def _rich(elements: list[dict[str, Any]]) -> str:
                 written.append(f"<@{element['user_id']}>")
             case "usergroup":
                 written.append(f"<!subteam^{element['usergroup_id']}>")
+            case "channel":
+                written.append(f"<#{element['channel_id']}>")
     return "".join(written)
 
 

@@ -143,8 +143,8 @@ def check(message: Message, plain: Message) -> None:
         if element["type"] == "link":
             assert _OWN_LINK.fullmatch(element["url"]), element
             continue
-        called = element.get("user_id", element.get("usergroup_id"))
-        assert called in ("U0MEI", "U0KAI", "U0LIN", "S0ONCALL"), element
+        called = element.get("user_id", element.get("usergroup_id", element.get("channel_id")))
+        assert called in ("U0MEI", "U0KAI", "U0LIN", "S0ONCALL", "C0CSINC"), element
     assert not re.search("[<>]|&(?!(?:amp|lt|gt);)", message.text)
     assert "://" not in message.text
     assert limits.text_size(message.blocks) <= limits.MESSAGE_TEXT

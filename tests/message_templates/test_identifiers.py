@@ -11,6 +11,7 @@ import pytest
 
 from handlers import cases
 from handlers.typed import as_written
+from incidents.doors import Doors
 from message_templates.engine import Message
 from message_templates.review import review_markdown
 from tests.message_templates import builders
@@ -100,7 +101,11 @@ async def test_a_number_of_an_older_message_is_looked_up_as_it_was_written(
     async def done(*_: Any, **__: Any) -> None: ...
 
     desk: Any = SimpleNamespace(
-        order=look, say=done, act=done, actor=lambda _: SimpleNamespace(roles={"cs"})
+        order=look,
+        say=done,
+        act=done,
+        actor=lambda _: SimpleNamespace(roles={"cs"}),
+        house=SimpleNamespace(doors=Doors()),
     )
     interaction: Any = SimpleNamespace(text=pasted, user_id="U0LIN")
     await cases.order(interaction, desk)

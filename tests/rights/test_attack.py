@@ -32,9 +32,10 @@ from plan.loader import load_plan
 from plan.model import Plan
 from sandbox.slack import cast
 from sandbox.slack.server import SlackSandbox
-from sandbox.slack.state import Group, Person
+from sandbox.slack.state import Group, Message, Person
 from tests.incidents.world import DAY, MEI, World
 from tests.rights.attack import (
+    CARD,
     FORGED,
     HONEST,
     KINDS,
@@ -47,7 +48,17 @@ from tests.rights.attack import (
     presses,
 )
 from tests.rights.count import sender
-from tests.rights.scene import BY_GROUP, GUEST, LEFT, OUTSIDE, OWNER, UNHEARD, furnish, roles
+from tests.rights.scene import (
+    BY_GROUP,
+    GUEST,
+    LEFT,
+    OUTSIDE,
+    OWNER,
+    PAYMENTS,
+    UNHEARD,
+    furnish,
+    roles,
+)
 from tests.sandbox_slack.conftest import until
 from tests.web.conftest import Running, running
 
@@ -201,6 +212,10 @@ def _signed(content: str, raw: bytes) -> dict[str, str]:
 def furnish_slack(sandbox: SlackSandbox) -> None:
     workspace = sandbox.world.workspace
     workspace.groups["S0APPROVE"] = Group("S0APPROVE", "approvers", "Approvers", [BY_GROUP])
+    incidents = workspace.channels["C0INCIDENTS"]
+    incidents.add(Message(CARD[PAYMENTS], incidents.id, cast.BOT_USER, "The card", bot=True))
+    said = HONEST["event", "reaction_added"].ts or ""
+    incidents.add(Message(said, incidents.id, MEI, "They call back", thread_ts=CARD[PAYMENTS]))
     for user, more in (
         (OWNER, {}), (LEFT, {}), (BY_GROUP, {}), (UNHEARD, {}),
         (GUEST, {"guest": True}), (OUTSIDE, {"team": "T0OTHER"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -286,6 +287,10 @@ async def test_an_upload_in_three_steps(client: AsyncWebClient, hand: Hand) -> N
         initial_comment="All cases",
     )
     file_id = done["file"]["id"]
+    assert (await client.files_info(file=file_id))["file"]["shares"] == {}  # it is on its way
+    assert len(await hand.messages("U0MEI", INCIDENTS, thread_ts=root)) == 1
+    await hand.post("clock", advance=1)
+    await asyncio.sleep(0)
     shares = (await client.files_info(file=file_id))["file"]["shares"]
     assert shares["public"][INCIDENTS][0]["thread_ts"] == root
     shown = await hand.messages("U0MEI", INCIDENTS, thread_ts=root)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shops.looking import Looker, recognised
+from tests.shops.looking import Found, Looker, recognised
 from tests.shops.magento.shop import MagentoShop
 
 pytestmark = pytest.mark.slow
@@ -59,11 +59,8 @@ def in_order(shop: MagentoShop) -> None:
     shop.article("A-2", [1], [3, -2])  # two of them were sent
 
 
-def test_each_planted_fault_is_found_and_nothing_else(
-    shop: MagentoShop, mariadb_url: str, tmp_path: Path
-) -> None:
-    """Among orders that are in order, with the mapping as it comes."""
-    in_order(shop)
+def plant(shop: MagentoShop) -> Found:
+    """What is wrong, and what each check must find of it."""
     over, under = (shop.order(invoices=[(paid, 2)]) for paid in ("110.00", "90.00"))
     yen = shop.order(currency="JPY", total="1000", invoices=[("1001", 2)])
     kept = shop.order(("processing", 5), ("canceled", 4))
@@ -81,9 +78,7 @@ def test_each_planted_fault_is_found_and_nothing_else(
     slow = shop.order(("processing", 40), hours=90, refunds=[("10.00", 1)], refunded_hours=80)
     twice = shop.order(refunds=[("10.00", 2), ("10.00", 2)])
     shop.article("B-1", [2, 1], [3, 1])
-    looker = Looker(tmp_path, mariadb_url, "EUR", recognised(mariadb_url).mapping, CHECKS)
-    assert "paid orders hold what they cost" in looker.verified()
-    assert looker.found() == {
+    return {
         "amounts": {"orders:amount": {over, under, yen, kept, open_invoice}},
         "stuck": {
             "orders:paid": {stuck},
@@ -102,3 +97,14 @@ def test_each_planted_fault_is_found_and_nothing_else(
         "refund-twice": {"refund-twice": {twice}},
         "stock-short": {"stock-short=B-1": {"B-1"}},
     }
+
+
+def test_each_planted_fault_is_found_and_nothing_else(
+    shop: MagentoShop, mariadb_url: str, tmp_path: Path
+) -> None:
+    """Among orders that are in order, with the mapping as it comes."""
+    in_order(shop)
+    planted = plant(shop)
+    looker = Looker(tmp_path, mariadb_url, "EUR", recognised(mariadb_url).mapping, CHECKS)
+    assert "paid orders hold what they cost" in looker.verified()
+    assert looker.found() == planted

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from tests.conftest import pg_database
 from tests.shops.forwarding import forwarded
-from tests.shops.looking import Looker, recognised
+from tests.shops.looking import Found, Looker, recognised
 from tests.shops.medusa.shop import MedusaShop, Order, installed, missing
 
 pytestmark = pytest.mark.slow
@@ -74,6 +74,25 @@ ARTICLES = [
     {"sku": "A-3", "there": 1, "promised": 4, "backorder": True, "left": 1},
 ]
 
+REFUSED = {f"F-refused-{n}" for n in range(5)}
+PLANTED: Found = {
+    "amounts": {"orders:amount": {"F-over", "F-under", "F-kept", "F-yen"}},
+    "stuck": {"orders:paid": {"F-stuck"}, "orders:awaiting_payment": {"F-waits"}},
+    "card": {"channel:pp_system_default": {f"N-{n}" for n in range(12)}},
+    "payment-not-booked": {"payment-not-booked": {"F-not-booked"}},
+    "payment-without-order": {"payment-without-order": {"L-1"}},
+    "payment-failed": {"payment-failed": REFUSED},
+    "order-duplicate": {"order-duplicate": {"F-again"}},
+    "address-incomplete": {"address-incomplete=shipping_address_error": {"F-street", "F-postcode"}},
+    "order-impossible": {"order-impossible": {"F-none"}},
+    "return-twice": {"return-twice": {"F-twice"}},
+    "return-overdue": {"return-overdue": {"F-overdue"}},
+    "return-without-reason": {"return-without-reason": {"F-why"}},
+    "return-too-late": {"return-too-late": {"F-late"}},
+    "refund-twice": {"refund-twice": {"F-back-twice"}},
+    "stock-short": {"stock-short=A-2": {"A-2"}},
+}
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -99,9 +118,9 @@ def shop(folder: Path, pg_server: str) -> Iterator[MedusaShop]:
         yield made
 
 
-def test_each_planted_fault_is_found_and_nothing_else(shop: MedusaShop, tmp_path: Path) -> None:
-    """Among orders that are in order, with the mapping as it comes."""
-    named = shop.written([*IN_ORDER, *WRONG, *NOW_REFUSED], LOST, ARTICLES)
+def written(shop: MedusaShop, before: Sequence[Order] = ()) -> dict[str, str]:
+    """Orders that are in order, and all that is wrong; what people call each, by its name."""
+    named = shop.written([*before, *IN_ORDER, *WRONG, *NOW_REFUSED], LOST, ARTICLES)
     order = '(select id from "order" where display_id = :number)'
     shop.changed(
         "update payment_collection set status = 'authorized', completed_at = null where id = "
@@ -112,32 +131,23 @@ def test_each_planted_fault_is_found_and_nothing_else(shop: MedusaShop, tmp_path
         f"update order_item set quantity = 0 where order_id = {order}",
         number=int(named["F-none"]),
     )
-    looker = Looker(tmp_path, shop.url, "EUR", recognised(shop.url).mapping, CHECKS)
-    assert "paid orders hold what they cost" in looker.verified()
+    return named
+
+
+def by_name(found: Found, named: dict[str, str]) -> Found:
+    """What was found, by the names of the plan."""
     names = {number: name for name, number in named.items()}
-    found = {
+    return {
         check: {
             subject: {names.get(key, key) for key in keys} for subject, keys in by_subject.items()
         }
-        for check, by_subject in looker.found().items()
+        for check, by_subject in found.items()
     }
-    refused = {f"F-refused-{n}" for n in range(5)}
-    assert found == {
-        "amounts": {"orders:amount": {"F-over", "F-under", "F-kept", "F-yen"}},
-        "stuck": {"orders:paid": {"F-stuck"}, "orders:awaiting_payment": {"F-waits"}},
-        "card": {"channel:pp_system_default": {f"N-{n}" for n in range(12)}},
-        "payment-not-booked": {"payment-not-booked": {"F-not-booked"}},
-        "payment-without-order": {"payment-without-order": {"L-1"}},
-        "payment-failed": {"payment-failed": refused},
-        "order-duplicate": {"order-duplicate": {"F-again"}},
-        "address-incomplete": {
-            "address-incomplete=shipping_address_error": {"F-street", "F-postcode"}
-        },
-        "order-impossible": {"order-impossible": {"F-none"}},
-        "return-twice": {"return-twice": {"F-twice"}},
-        "return-overdue": {"return-overdue": {"F-overdue"}},
-        "return-without-reason": {"return-without-reason": {"F-why"}},
-        "return-too-late": {"return-too-late": {"F-late"}},
-        "refund-twice": {"refund-twice": {"F-back-twice"}},
-        "stock-short": {"stock-short=A-2": {"A-2"}},
-    }
+
+
+def test_each_planted_fault_is_found_and_nothing_else(shop: MedusaShop, tmp_path: Path) -> None:
+    """Among orders that are in order, with the mapping as it comes."""
+    named = written(shop)
+    looker = Looker(tmp_path, shop.url, "EUR", recognised(shop.url).mapping, CHECKS)
+    assert "paid orders hold what they cost" in looker.verified()
+    assert by_name(looker.found(), named) == PLANTED

@@ -29,7 +29,7 @@ AMOUNTS = {"name": "amounts", "kind": "amount_mismatch"}
 
 IN_ORDER = [
     Order("W-1"),
-    Order("W-2", sent=True, through=[("Being processed", 5), ("Complete", 4)]),
+    Order("W-2", sent=4, through=[("Being processed", 5), ("Complete", 4)]),
     Order("W-3", paid=[], through=[]),
     Order("W-4", paid=["60.05", "39.95"]),
     Order("W-5", paid=[], through=[("Cancelled", 200)], placed=210),

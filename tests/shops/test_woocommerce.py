@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.shops.looking import Looker, recognised
+from tests.shops.looking import Found, Looker, recognised
 from tests.shops.woocommerce.shop import WooShop
 
 pytestmark = pytest.mark.slow
@@ -61,11 +61,8 @@ def in_order(shop: WooShop) -> None:
     shop.article("A-4", None, counted=False)
 
 
-def test_each_planted_fault_is_found_and_nothing_else(
-    shop: WooShop, mariadb_url: str, tmp_path: Path
-) -> None:
-    """Among orders that are in order, with the mapping as it comes."""
-    in_order(shop)
+def plant(shop: WooShop) -> Found:
+    """What is wrong, and what each check must find of it."""
     kept = shop.order("wc-cancelled")
     owed = shop.order("wc-refunded", refunds=["60.00"])
     too_much = shop.order(refunds=["120.00"])
@@ -84,9 +81,7 @@ def test_each_planted_fault_is_found_and_nothing_else(
     shop.article("B-2", -1)
     shop.tables.add("wp_users", user_email="hasty@shop.example", user_registered="2026-01-01")
     shop.tables.add("wp_options", option_name="WPLANG", option_value="zh_TW")
-    looker = Looker(tmp_path, mariadb_url, "EUR", recognised(mariadb_url).mapping, CHECKS)
-    assert "100.0 % of" in looker.verified()
-    assert looker.found() == {
+    return {
         "amounts": {"orders:amount": {kept, owed, too_much}},
         "stuck": {"orders:paid": {stuck}, "orders:awaiting_payment": {waits}},
         "card": {"channel:stripe": now},
@@ -101,3 +96,14 @@ def test_each_planted_fault_is_found_and_nothing_else(
         "refund-twice": {"refund-twice": {twice}},
         "stock-short": {"stock-short=B-1": {"B-1"}, "stock-short=B-2": {"B-2"}},
     }
+
+
+def test_each_planted_fault_is_found_and_nothing_else(
+    shop: WooShop, mariadb_url: str, tmp_path: Path
+) -> None:
+    """Among orders that are in order, with the mapping as it comes."""
+    in_order(shop)
+    planted = plant(shop)
+    looker = Looker(tmp_path, mariadb_url, "EUR", recognised(mariadb_url).mapping, CHECKS)
+    assert "100.0 % of" in looker.verified()
+    assert looker.found() == planted

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from storage.database import Database
-from storage.errors import WrongSchema
+from storage.errors import NotThere
 from storage.models import Base
 from storage.schema import HEAD, current
 from storage.upgrade import alembic_config, upgrade
@@ -58,7 +58,7 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(
     with pytest.raises(RuntimeError):
         upgrade(url, KEY)
     monkeypatch.undo()
-    with pytest.raises(WrongSchema, match="holds nothing yet: run muster db upgrade"):
+    with pytest.raises(NotThere, match="holds nothing yet: muster run fills it"):
         Database.open(url, key=KEY)
     assert upgrade(url, KEY) == HEAD
     Database.open(url, key=KEY).close_now()

@@ -64,7 +64,7 @@ async def test_a_slack_that_is_down_is_not_ready_and_comes_back(bot: Running) ->
 
 async def test_a_slack_that_says_nothing_any_more_is_noticed(bot: Running) -> None:
     """The sockets stand and nobody calls: Slack is asked after 30 s of quiet, to no avail."""
-    await bot.fault("*", "http_503")
+    await bot.fault("*", "http_503", times=-1)
     bot.clock.advance(100)
     await until(bot.failing("slack"), seconds=15)
     bot.no_faults()
@@ -72,7 +72,7 @@ async def test_a_slack_that_says_nothing_any_more_is_noticed(bot: Running) -> No
 
 
 async def test_a_refused_token_is_not_ready(bot: Running) -> None:
-    await bot.fault("*", "error", error="token_revoked")
+    await bot.fault("*", "error", error="token_revoked", times=-1)
     bot.clock.advance(60)
     await until(bot.failing("slack"), seconds=15)
     _, said = await bot.get("/readyz")

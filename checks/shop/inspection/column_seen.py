@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,9 +15,16 @@ from uuid import UUID
 from sqlalchemy import DateTime, Float, Numeric
 from sqlalchemy.types import TypeEngine
 
-from checks.shop.inspection.vocabulary import currencies, is_language
+from checks.shop.inspection.route import Route
+from checks.shop.inspection.vocabulary import (
+    currencies,
+    is_country,
+    is_language,
+    is_small_currency,
+)
 
 Kind = Literal["integer", "decimal", "text", "time", "flag", "other", "nothing"]
+_GAPS = 50  # numbers that are left out between two that were given, at most
 _FEW = 20  # different values that a column of words has at most
 _EARLY, _AHEAD = datetime(2001, 9, 9, tzinfo=UTC).timestamp(), 10 * 366 * 86400.0
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$")
@@ -36,8 +43,8 @@ class ColumnSeen:
     now: datetime
     unique: bool = False  # declared so
     key: bool = False  # the table's own primary key
-    # Where it stands in no column of its table, in the mapping's words.
-    join: Mapping[str, Any] | None = None
+    # Where it stands in no column of its table: the way to it, or the shop's own SQL.
+    route: Route | None = None
     sql: str | None = None
 
     @cached_property
@@ -64,7 +71,8 @@ class ColumnSeen:
         if self._numbers:
             return "integer" if all(value == int(value) for value in self.held) else "decimal"
         texts = all(isinstance(value, str | UUID | bytes) for value in self.held)
-        return "text" if texts else "other"
+        documents = any(str(value).startswith(("{", "[")) for value in self.counts)
+        return "text" if texts and not documents else "other"
 
     @cached_property
     def _numbers(self) -> bool:
@@ -104,7 +112,7 @@ class ColumnSeen:
     @property
     def made(self) -> bool:
         """Whether it stands in no column of its table."""
-        return self.join is not None or self.sql is not None
+        return self.route is not None or self.sql is not None
 
     @property
     def aware(self) -> bool:
@@ -153,7 +161,7 @@ class ColumnSeen:
         """Whether it holds few different words or numbers over and over, as a state does."""
         if self.kind not in ("text", "integer") or self.unique or self.key or not self.held:
             return False
-        if self.times:
+        if self.times or (self.route is not None and self.route.number):
             return False
         different = len(self.counts)
         return different <= _FEW and (different <= 2 or different <= max(2, 0.4 * len(self.held)))
@@ -185,26 +193,58 @@ class ColumnSeen:
 
     @cached_property
     def currencies(self) -> bool:
-        return self._all(lambda value: value in currencies())
+        """Codes of currencies; in small letters, none that is a word as well."""
+        large = self._all(lambda value: value in currencies())
+        return large or self._all(is_small_currency)
+
+    @property
+    def small_letters(self) -> bool:
+        return any(isinstance(value, str) and value != value.upper() for value in self.counts)
+
+    @cached_property
+    def counting(self) -> bool:
+        """Whether its texts are numbers that were given one after the other, as an order's are."""
+        if self.kind != "text" or not self.nearly_unique or len(self.held) < 5:
+            return False
+        digits = [
+            str(value) for value in self.held if str(value).isascii() and str(value).isdigit()
+        ]
+        if len(digits) < 0.9 * len(self.held):
+            return False
+        some = len(digits) // 20  # a few may be of another kind
+        near = sorted(map(int, digits))[some : len(digits) - some]
+        return near[-1] - near[0] <= _GAPS * len(near)
+
+    @cached_property
+    def mails(self) -> bool:
+        return self._mostly(lambda value: "@" in value and " " not in value)
 
     @cached_property
     def languages(self) -> bool:
         return self._all(is_language)
 
     @cached_property
+    def countries(self) -> bool:
+        """Whether its tags of languages may as well be countries."""
+        return all(isinstance(one, str) and is_country(one) for one in self.counts)
+
+    @cached_property
     def phones(self) -> bool:
-        return self._mostly(lambda value: bool(_PHONE.match(value)) and _digits(value) >= 7)
+        found = self._mostly(lambda value: bool(_PHONE.match(value)) and _digits(value) >= 7)
+        return found and not self.counting
 
     @cached_property
     def postcodes(self) -> bool:
-        return self._mostly(lambda value: bool(_POSTCODE.match(value.strip().upper())))
+        found = self._mostly(lambda value: bool(_POSTCODE.match(value.strip().upper())))
+        return found and not self.counting
 
     @cached_property
     def addresses(self) -> bool:
-        """Several words with a number among them."""
-        return self._mostly(
+        """Several words with a number among them, and many of them."""
+        found = self._mostly(
             lambda value: len(value.split()) >= 2 and 0 < _digits(value) < len(value) / 2
         )
+        return found and len(self.counts) >= 5 and self.kind == "text" and not self.phones
 
     def _all(self, holds: Any) -> bool:
         return self.kind == "text" and all(isinstance(one, str) and holds(one) for one in self.held)

@@ -41,6 +41,10 @@ class ColumnsFound:
     columns: dict[str, str] = field(default_factory=dict)
     judged: dict[str, Judged] = field(default_factory=dict)
     weight: float = 0.0
+    where: list[str] = field(default_factory=list)  # what of its rows counts, in the shop's SQL
+    forms: dict[str, str] = field(default_factory=dict)  # a field: the SQL around what stands there
+    besides: dict[str, str] = field(default_factory=dict)  # … and that of another, where it is none
+    doubles: list[str] = field(default_factory=list)  # amounts of which any may be the total
 
     def take(self, name: str, column: str, judged: Judged, weight: float = 1.0) -> None:
         self.columns[name] = column
@@ -71,6 +75,7 @@ class ColumnsFound:
                 continue
             weight = _BY_NAME[by_name] - min(1.0, 0.1 * early) * (by_name > 1)
             weight += sum(one.weight for one in told if one.column == column.name)
+            weight -= 0.05 * column.made  # of two that are the same, the one that is simply there
             place[column.name] = early
             if weight > 0:
                 ranked.append((weight, by_name, column))
@@ -181,16 +186,32 @@ def decides(column: ColumnSeen, other: ColumnSeen) -> bool:
     )
 
 
+def tongue(column: ColumnSeen) -> Clue:
+    """What a column of tags of languages says, which may be countries."""
+    if column.countries:
+        said = f"holds tags of languages or of countries ({column.shown(4)}): which?"
+        return Clue(column.name, 0.0, said, doubt=True)
+    return Clue(column.name, 3.0, f"holds tags of languages ({column.shown(4)})", True)
+
+
 def coded(found: ColumnsFound) -> None:
-    """The currency, by its codes."""
+    """The currency, by its codes. Of several, the one that differs from row to row: the others are
+    those of the shop, in which its books are kept."""
     codes = [one for one in found.free() if one.currencies]
+    differ = [one for one in codes if len(one.counts) > 1]
+    told = differ if len(differ) == 1 else codes
+    alone = "" if len(codes) == 1 else "; of several, the only one that is not always the same"
     clues = [
-        Clue(one.name, 3.0, f"holds codes of currencies ({one.shown(4)})", len(codes) == 1)
-        for one in codes
-    ]
-    if found.choose("currency", clues) is None and codes:
-        names = ", ".join(one.name for one in codes)
+        Clue(one.name, 3.0, f"holds codes of currencies ({one.shown(4)}){alone if differ else ''}",
+             len(codes) == 1)
+        for one in told
+    ]  # fmt: skip
+    chosen = found.choose("currency", clues)
+    if chosen is None and codes:
+        names = ", ".join(f"{one.name} ({one.shown(4)})" for one in codes)
         found.ask("currency", f"any of these could be it: {names}")
+    elif chosen is not None and found.table.columns[chosen].small_letters:
+        found.forms["currency"] = "upper({})"
 
 
 def in_order(columns: list[ColumnSeen]) -> list[ColumnSeen]:

@@ -11,6 +11,7 @@ from checks.shop.inspection.survey import Row, Survey, TableSeen
 
 _ENOUGH = 5
 _MOSTLY = 0.8
+_CHANGED = 0.3  # of the orders with several rows have come from one word to another
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class History:
     share: float
     orders: int
     since: str | None = None  # the column of the orders that holds the time of the last change
+    remarks: bool = False  # it has rows that repeat the word before: of something else
 
     @property
     def says(self) -> str:
@@ -48,7 +50,8 @@ def _in(survey: Survey, orders: TableSeen, child: TableSeen, link: str) -> Itera
     rows = survey.children(child.name, link, orders.name)
     many = sum(len(own) for own in rows.values()) > 1.2 * len(rows)
     parents = {row[orders.identity]: row for row in orders.rows} if orders.identity else {}
-    words = [one for one in child.columns.values() if one.few and one.name != link]
+    words = [one for one in child.columns.values() if _word(one) and one.name != link]
+    words = [one for one in words if len(one.counts) > 1 or not many]
     for at in (one for one in child.columns.values() if one.certain_times):
         last = {
             key: max(own, key=lambda row: at.moment(row[at.name]) or 0.0)
@@ -58,7 +61,9 @@ def _in(survey: Survey, orders: TableSeen, child: TableSeen, link: str) -> Itera
         if len(last) < _ENOUGH:
             continue
         for to_state in words:
-            for state in (one for one in orders.columns.values() if one.few):
+            if many and not _changes(rows, to_state.name):
+                continue
+            for state in (one for one in orders.columns.values() if _word(one)):
                 if len(state.counts) < 2 or type(state.held[0]) is not type(to_state.held[0]):
                     continue
                 same = sum(
@@ -70,7 +75,20 @@ def _in(survey: Survey, orders: TableSeen, child: TableSeen, link: str) -> Itera
                 yield History(
                     child.name, to_state.name, from_state, at.name, state.name,
                     same / len(last), len(last), _since(orders, at, last, parents),
+                    _remarks(rows, at, to_state),
                 )  # fmt: skip
+
+
+def _word(column: ColumnSeen) -> bool:
+    """Whether it may be a state: few words, none of which is a currency or a language."""
+    return bool(column.few and not column.currencies and not column.languages)
+
+
+def _changes(rows: dict[object, list[Row]], column: str) -> bool:
+    """Whether orders come from one word into another; what never changes is no history."""
+    several = [own for own in rows.values() if len(own) > 1]
+    changed = sum(len({row[column] for row in own}) > 1 for own in several)
+    return changed >= _CHANGED * len(several)
 
 
 def _before(
@@ -92,18 +110,24 @@ def _before(
         pairs = [
             (earlier[to_state.name], later[one.name])
             for own in rows.values()
-            for earlier, later in _neighbours(own, at)
+            for earlier, later in neighbours(own, at)
         ]
         if pairs:
             share = sum(a == b for a, b in pairs) / len(pairs)
         else:
-            share = 0.7 if len(one.counts) >= 1 else 0.0
+            share = 0.7 if set(one.counts) & known else 0.0
         if share >= 0.6 and (best is None or share > best[0]):
             best = (share, one.name)
     return best[1] if best else None
 
 
-def _neighbours(rows: list[Row], at: ColumnSeen) -> Iterator[tuple[Row, Row]]:
+def _remarks(rows: dict[object, list[Row]], at: ColumnSeen, to_state: ColumnSeen) -> bool:
+    pairs = [pair for own in rows.values() for pair in neighbours(own, at)]
+    same = sum(earlier[to_state.name] == later[to_state.name] for earlier, later in pairs)
+    return bool(same > 0.02 * len(pairs))
+
+
+def neighbours(rows: list[Row], at: ColumnSeen) -> Iterator[tuple[Row, Row]]:
     ordered = sorted(rows, key=lambda row: at.moment(row[at.name]) or 0.0)
     yield from pairwise(ordered)
 

@@ -27,6 +27,7 @@ _LAST = 20  # of these, the largest
 _LEAST = 5  # different values, under which nothing can be said
 _EXACT = 0.02  # how far the last reference is from the last key, as a share
 _FAR = 0.7  # the same, beyond which it is no reference
+_UNLIKELY = 1e-9
 _TOGETHER = 0.8  # how much a column must grow with its own table, at least
 _ALL = "all of its values are keys of"
 _ID = ("id", "key", "no", "nr", "number", "ref", "fk", "code")
@@ -39,19 +40,21 @@ class _Fit:
     distance: float  # between the largest reference and the largest key, as a share
 
 
-def infer(survey: Survey, parents: list[str]) -> None:
-    """Adds to every table its links to these tables that are not declared."""
+def infer(survey: Survey, parents: list[str], *, made: bool = False) -> None:
+    """Adds to every table its links to these tables that are not declared. `made`: of the columns
+    that stand in no column of their table."""
     found: list[tuple[TableSeen, list[_Fit]]] = []
     for child in survey.tables.values():
         taken = {one.column for one in child.links}
         known = {one.table for one in child.links}
         for column in child.columns.values():
-            if column.name in taken or not _may_refer(child, column):
+            if column.name in taken or column.made != made or not _may_refer(child, column):
                 continue
             fits = [
                 fit
                 for name in parents
                 if name not in known
+                and name in survey.tables
                 and (fit := _fit(survey, child, column, survey.tables[name])) is not None
             ]
             if fits:
@@ -84,7 +87,7 @@ def _may_refer(child: TableSeen, column: ColumnSeen) -> bool:
         return False
     # What no two rows share may be the key of a view; of few columns, it says whose the row is.
     own = column.name == (child.identity if len(child.columns) > _NARROW else child.key)
-    return bool(column.counts) and not own
+    return bool(column.counts) and (not own or column.name in child.together)
 
 
 def _fit(survey: Survey, child: TableSeen, column: ColumnSeen, parent: TableSeen) -> _Fit | None:
@@ -120,10 +123,22 @@ def _fit(survey: Survey, child: TableSeen, column: ColumnSeen, parent: TableSeen
     if distance <= _EXACT and _after(child, column, parent, key) >= _NEVER_BEFORE:
         reason = f"{_ALL} {parent.name}, and its rows are never before those"
         return _Fit(Link(column.name, parent.name, key, False, reason), named, distance)
+    if _chance(parent, key, present) <= _UNLIKELY:
+        reason = f"{_ALL} {parent.name}, which has few of the numbers between"
+        return _Fit(Link(column.name, parent.name, key, False, reason), named, distance)
     if _people(parent) and distance <= 0.2 and len(column.counts) >= 2 * _LEAST:
         reason = f"{_ALL} {parent.name}, which tells of people"
         return _Fit(Link(column.name, parent.name, key, False, reason), named, distance)
     return None
+
+
+def _chance(parent: TableSeen, key: str, present: set[Any]) -> float:
+    """How likely so many numbers are keys of it by chance, where its keys have gaps."""
+    if not parent.whole:
+        return 1.0
+    least, most = min(present), max(present)
+    there = sum(least <= value <= most for value in parent.columns[key].counts)
+    return float((there / max(1, most - least + 1)) ** len(present))
 
 
 def _after(child: TableSeen, column: ColumnSeen, parent: TableSeen, key: str) -> float:
@@ -209,5 +224,9 @@ def _ranks(values: list[float]) -> list[float]:
 def candidates(survey: Survey) -> Iterator[str]:
     """Tables that others may refer to: in use, with a key of their own and more than few rows."""
     for table in survey.tables.values():
-        if table.rows and table.identity is not None:
+        own = [survey.tables.get(one.table) for one in table.links]
+        part = table.part_of is not None and any(
+            one is not None and one.part_of is table.part_of for one in own
+        )
+        if table.rows and table.identity is not None and not part:
             yield table.name

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from itertools import permutations
 
-from checks.shop.inspection import history, joined, links, sums
-from checks.shop.inspection.column_seen import ColumnSeen, numbers
-from checks.shop.inspection.columns_found import PROOF, Clue, ColumnsFound, coded, in_order, keyed
+from checks.shop.inspection import (
+    customer_found,
+    history,
+    joined,
+    kinds,
+    links,
+    name_values,
+    sums,
+    total_found,
+)
+from checks.shop.inspection.column_seen import ColumnSeen
+from checks.shop.inspection.columns_found import (
+    PROOF,
+    Clue,
+    ColumnsFound,
+    coded,
+    in_order,
+    keyed,
+    tongue,
+)
 from checks.shop.inspection.history import History
 from checks.shop.inspection.proposal import Judged
-from checks.shop.inspection.sums import Agreement
+from checks.shop.inspection.sums import Agreement, priced
 from checks.shop.inspection.survey import Survey, TableSeen
 from checks.shop.inspection.vocabulary import (
     is_copy,
     meaning,
+    moves,
     strength,
     table_strength,
     vocabulary,
@@ -25,13 +41,14 @@ from checks.shop.inspection.vocabulary import (
 
 _TRIED = 6  # tables that are looked at closely
 _MANY = 80  # tables, beyond which only the likeliest are looked for as what others refer to
-_PARTS = 6
+_COUNTS = 2.0
+_SEVERAL = 20  # orders, of which some must differ
 _NONE = 100.0  # what no clue outweighs
 _MOVING = (
     "moves with every change of the row, so an order that stands still may look new; is there a "
     "time of its state?"
 )
-_LAST = "the time that comes last in its row; does it move with every change of the row?"
+_LAST = "is it the time of its state, or does it move with every change of the row?"
 _FUTURE = "it lies in the future for some orders"
 
 
@@ -44,16 +61,22 @@ class Orders:
     history: History | None
     judged: Judged
     others: list[str]  # tables that could be it as well
+    sending: frozenset[str] = frozenset()  # references to where an order is sent
 
 
 def find(survey: Survey) -> Orders | None:
     """The table of the orders; None: none looks like it."""
+    kinds.split_by_reference(survey)
     tables = [one for one in survey.tables.values() if one.rows]
     likely = sorted(tables, key=_at_first_sight, reverse=True)[:_TRIED]
     parents = list(links.candidates(survey))
     if len(parents) > _MANY:
         parents = [one.name for one in likely]
     links.infer(survey, parents)
+    kinds.split_by_names(survey, name_values.as_columns(survey))
+    links.infer(survey, parents, made=True)
+    name_values.members(survey)
+    tables = [one for one in survey.tables.values() if one.rows]
     likely = sorted(tables, key=lambda t: _at_first_sight(t) + _referred(survey, t), reverse=True)
     ranked = sorted(
         ((_closely(survey, one), one) for one in likely[:_TRIED]), key=lambda one: -one[0][0]
@@ -63,7 +86,8 @@ def find(survey: Survey) -> Orders | None:
         return None
     (weight, agreed, past), best = ranked[0]
     joined.reach_orders(survey, best)
-    joined.look_up_addresses(survey, best)
+    name_values.beside(survey, best)
+    sending = joined.look_up_addresses(survey, best)
     agreed = sums.agreements(survey, best)
     proven = any(one.proves for one in agreed) or past is not None
     reasons = [agreed[0].says] if agreed and agreed[0].proves else []
@@ -77,7 +101,7 @@ def find(survey: Survey) -> Orders | None:
             name, vocabulary().tables["orders"])[0] >= 1 and is_copy(name)
     ]  # fmt: skip
     others = list(dict.fromkeys([*close, *named]))
-    return Orders(best, agreed, past, Judged(certainty, said), others)  # type: ignore[arg-type]
+    return Orders(best, agreed, past, Judged(certainty, said), others, sending)  # type: ignore[arg-type]
 
 
 def _at_first_sight(table: TableSeen) -> float:
@@ -116,7 +140,27 @@ def _closely(survey: Survey, table: TableSeen) -> tuple[float, list[Agreement], 
     weight = _at_first_sight(table) + _referred(survey, table)
     weight += 2.0 * len({one.child for one in agreed if one.proves})
     weight += 3.0 * (past is not None)
+    if not priced(table) and not _documented(survey, table):
+        weight -= 4.0  # what costs nothing is no order
+    if not any(one.times for one in table.columns.values()):
+        weight -= 4.0  # nor what was at no time
+    weight += 2.0 * any(one.mails for one in table.columns.values() if not one.made)
+    weight += 2.0 * any(
+        joined.places(there)
+        for link in table.links
+        if (there := survey.tables.get(link.table)) is not None and there.rows
+    )
     return weight, agreed, past
+
+
+def _documented(survey: Survey, table: TableSeen) -> bool:
+    """Whether amounts stand in a document beside each of its rows."""
+    for other in survey.tables.values():
+        link = other.link_to(table.name)
+        beside = link is not None and other.columns[link.column].nearly_unique
+        if beside and any(one.route and one.route.member for one in other.columns.values()):
+            return True
+    return False
 
 
 def fields(survey: Survey, orders: Orders) -> ColumnsFound:
@@ -128,21 +172,21 @@ def fields(survey: Survey, orders: Orders) -> ColumnsFound:
     found.choose("language", _languages(found))
     _state(found, orders)
     _times(found, survey, orders)
-    _total(found, orders)
+    total_found.find(found, survey, orders)
     _number(found)
-    _customer(found, survey)
-    _parts(found)
+    customer_found.find(found, survey)
+    total_found.parts(found)
     for name in ("list", "discount", "shipping"):
         if name not in found.columns:
             found.choose(name)
-    _reached(found)
+    _reached(found, orders)
     return found
 
 
 def _languages(found: ColumnsFound) -> Iterator[Clue]:
     for one in found.free():
-        if one.languages and one.few:
-            yield Clue(one.name, 3.0, f"holds tags of languages ({one.shown(4)})", True)
+        if one.languages and one.few and not (one.countries and one.made):
+            yield tongue(one)
 
 
 def _state(found: ColumnsFound, orders: Orders) -> None:
@@ -192,7 +236,7 @@ def _since(found: ColumnsFound, survey: Survey, orders: Orders) -> None:
     named = [
         one
         for one in found.free()
-        if one.times and strength(one.name, words)[0] == 3 and not _moves(one.name)
+        if one.times and strength(one.name, words)[0] == 3 and not moves(one.name)
     ]
     if orders.history is not None and not named:
         made = joined.last_change(
@@ -202,14 +246,15 @@ def _since(found: ColumnsFound, survey: Survey, orders: Orders) -> None:
         found.take("state_since", made.name, Judged("guess", reason))
         return
     free = [one for one in found.free() if one.times]
-    moving = [Clue(one.name, 0.0, _MOVING, doubt=True) for one in free if _moves(one.name)]
-    later = [one for one in in_order([one for one in free if one.certain_times])[-1:] if not moving]
-    last = [Clue(one.name, 0.6, _LAST, doubt=True) for one in later]
-    found.choose("state_since", [*moving, *last], needed=True)
-
-
-def _moves(name: str) -> bool:
-    return "_".join(words_of(name)) in vocabulary().moving
+    moving = [Clue(one.name, 0.0, _MOVING, doubt=True) for one in free if moves(one.name)]
+    if moving or named:
+        found.choose("state_since", moving, needed=True)
+        return
+    later = in_order([one for one in free if one.certain_times and not one.made])[-1:]
+    told = f"; {later[0].name} comes last in its row: {_LAST}" if later else ""
+    found.ask(
+        "state_since", f"no column or table says since when an order stands where it does{told}"
+    )
 
 
 def _ahead(column: ColumnSeen) -> bool:
@@ -220,97 +265,46 @@ def _ahead(column: ColumnSeen) -> bool:
     )
 
 
-def _total(found: ColumnsFound, orders: Orders) -> None:
-    clues: dict[str, Clue] = {}
-    for one in orders.agreements:
-        if one.total in clues or one.share < 0.5:
-            continue
-        clues[one.total] = Clue(one.total, 4.0 * one.share, one.says, one.proves)
-    best = max((one.weight for one in clues.values()), default=0.0)
-    alike = [one for one in clues.values() if one.proves and best - one.weight < 0.2]
-    told = list(clues.values())
-    if len(alike) > 1:  # equal in most orders: the name decides, and it stays a guess
-        told = [Clue(one.column, one.weight, one.reason, False) for one in told]
-    elif len(alike) == 1:
-        told = [
-            one if one is alike[0] else Clue(one.column, one.weight, one.reason) for one in told
-        ]
-    found.choose("total", told, needed=True)
-
-
 def _number(found: ColumnsFound) -> None:
     clues = [
         Clue(one.name, 2.5, f"a short text, no two the same ({one.shown(1)})", one.unique)
         for one in found.free()
         if one.readable and one.nearly_unique and one.always and not one.phones
     ]
+    clues += [
+        Clue(one.name, 0.6, "numbers that were given one after the other")
+        for one in found.free()
+        if one.counting
+    ]
+    # A name alone does not make a number of what many orders share.
+    clues += [
+        Clue(one.name, -_NONE, "several orders have the same")
+        for one in found.free()
+        if len(one.held) >= _SEVERAL and not one.nearly_unique
+    ]
+    key = found.table.columns.get(found.columns.get("key", ""))
+    if not clues or (key is not None and key.kind == "text" and not key.readable):
+        declared = {link.column for link in found.table.links if link.declared}
+        clues += [
+            Clue(one.name, _COUNTS, f"counts up, no two the same ({one.shown()})")
+            for one in found.free()
+            if one.kind == "integer" and one.always and one.nearly_unique and not one.times
+            and not one.made and one.name not in declared
+        ]  # fmt: skip
+    counted = [one.column for one in clues if one.weight == _COUNTS]
+    if len(counted) == 1:  # what counts up is a number, and refers to nothing by chance
+        found.table.links = [one for one in found.table.links if one.column != counted[0]]
     if found.choose("number", clues) is None:
-        if len(clues) > 1:
-            names = ", ".join(one.column for one in clues)
+        told = [one.column for one in clues if one.weight > 0]
+        if len(told) > 1:
+            names = ", ".join(told)
             found.ask("number", f"any of these could be what people call an order by: {names}")
         elif "key" in found.columns:
             reason = "nothing else that people could call an order by: its key"
             found.take("number", found.columns["key"], Judged("guess", reason), 0.0)
 
 
-def _customer(found: ColumnsFound, survey: Survey) -> None:
-    clues = []
-    for one in found.free():
-        link = next((link for link in found.table.links if link.column == one.name), None)
-        if link is None or link.table == found.table.name:
-            continue
-        above = survey.tables.get(link.table)
-        if above is None:
-            continue
-        known = table_strength(link.table, "customers")
-        if one.nearly_unique and not known:  # people come again; an address may be each order's own
-            continue
-        speaks = any((c.languages and c.few) or c.phones for c in above.columns.values())
-        weight = 1.0 * known + 1.5 * speaks + 0.5 * (len(one.counts) > 20)
-        proves = link.declared and (known == 3 or speaks)
-        clues.append(Clue(one.name, weight, link.reason, proves))
-    if found.choose("customer", clues) is None and not clues:
-        _people(found)
-
-
-def _people(found: ColumnsFound) -> None:
-    """Whole numbers that come again, and refer to nothing that is there: whose the orders are?"""
-    decimals = any(one.kind == "decimal" for one in sums.amounts(found.table))
-    again = [
-        one
-        for one in found.free()
-        if one.kind == "integer" and not (one.times or one.few or one.nearly_unique)
-    ]
-    if decimals and again:
-        names = ", ".join(f"{one.name} ({one.shown()})" for one in again)
-        found.ask("customer", f"is it the customer's number, which comes again: {names}?")
-
-
-def _parts(found: ColumnsFound) -> None:
-    """What the total is made of: list − discount + shipping, where that holds in every order."""
-    total = found.columns.get("total")
-    if total is None:
-        return
-    money = [one for one in sums.amounts(found.table) if one.name in {c.name for c in found.free()}]
-    if not 2 <= len(money) <= _PARTS:
-        return
-    rows = found.table.rows
-    used = [one for one in money if sum(bool(row[one.name]) for row in rows) >= 0.02 * len(rows)]
-    for goods, off, sent in permutations(used, 3):
-        held = [
-            numbers([row[goods.name], row[off.name], row[sent.name], row[total]]) for row in rows
-        ]
-        whole = [one for one in held if len(one) == 4]
-        same = sum(a - b + c == cost for a, b, c, cost in whole)
-        larger = sum(a - c for a, _, c, _ in whole) > Decimal(0)
-        if len(whole) >= 5 and same >= 0.9 * len(whole) and larger:
-            reason = f"{goods.name} − {off.name} + {sent.name} is {total} in nearly every order"
-            for name, column in (("list", goods), ("discount", off), ("shipping", sent)):
-                found.take(name, column.name, Judged("guess", reason))
-            return
-
-
-def _reached(found: ColumnsFound) -> None:
+def _reached(found: ColumnsFound, orders: Orders) -> None:
     """How its customer is reached, and where it goes."""
     for name, holds, what in (
         ("phone", "phones", "holds numbers of telephones"),
@@ -321,15 +315,27 @@ def _reached(found: ColumnsFound) -> None:
         clues = [Clue(one.name, 1.5, f"{what} ({one.shown(1)})") for one in fit]
         # Of two addresses, the one to which it is sent.
         clues += [
-            Clue(one.name, 0.5, "where it is sent to")
+            Clue(one.name, 1.0, "where it is sent to")
             for one in found.free()
-            if one.join is not None
-            and vocabulary().sending & set(words_of(one.name.partition(".")[0]))
+            if one.route is not None
+            and (one.name.partition(".")[0] in orders.sending or _sent_to(one))
             and (one in fit or strength(one.name, vocabulary().fields["orders"][name])[0] >= 2)
         ]  # fmt: skip
         clues += [
             Clue(one.name, -_NONE, "of another kind")
             for one in found.free()
-            if vocabulary().no_places & set(words_of(one.name))
+            if vocabulary().no_places & set(words_of(one.name)) or one.mails
         ]
-        found.choose(name, clues)
+        if found.choose(name, clues) is None and len(fit) > 1:
+            names = ", ".join(f"{one.name} ({one.shown(1)})" for one in fit)
+            found.ask(name, f"any of these could be it: {names}")
+        column = found.table.columns.get(found.columns.get(name, ""))
+        if column is not None and any(str(value).isspace() for value in column.counts):
+            found.forms[name] = "nullif(trim({}), '')"  # blanks alone are nothing
+
+
+def _sent_to(column: ColumnSeen) -> bool:
+    """Whether it is of an address to which an order is sent, by a name or by a word of its kind."""
+    told = set(words_of(column.name.partition(".")[0]))
+    kinds = [hop.kind[1] for hop in (column.route.hops if column.route else ()) if hop.kind]
+    return bool(vocabulary().sending & told.union(*(words_of(str(word)) for word in kinds)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from checks.shop.inspection.children_found import Around, Finder, begun, first_time, state_of
+from checks.shop.inspection.around import Around, Finder, begun, first_time, state_of
 from checks.shop.inspection.column_seen import ColumnSeen, numbers
-from checks.shop.inspection.columns_found import Clue, ColumnsFound, in_order, keyed, linked
+from checks.shop.inspection.columns_found import Clue, ColumnsFound, in_order, keyed, linked, tongue
 from checks.shop.inspection.survey import TableSeen
 from checks.shop.inspection.vocabulary import table_strength
 
@@ -17,12 +17,12 @@ _TRACKED = re.compile(r"(?=.*\d)[A-Z0-9-]{8,30}$", re.IGNORECASE)
 def shipments(around: Around, table: TableSeen) -> ColumnsFound | None:
     """Refers to the orders; when it left, and when it came."""
     found = begun(around, "shipments", table)
-    if found is None:
-        return None
+    if found is None or any(one.currencies and not one.made for one in table.columns.values()):
+        return None  # what is in a currency is money
     numbers_of = [
         one
         for one in found.free()
-        if one.readable and one.nearly_unique and len(one.held) >= 3
+        if one.readable and one.nearly_unique and len(one.held) >= 3 and not one.counting
         and all(_TRACKED.match(str(value)) for value in one.held)
     ]  # fmt: skip
     tracked = [Clue(one.name, 2.0, f"numbers of parcels ({one.shown(1)})") for one in numbers_of]
@@ -30,6 +30,8 @@ def shipments(around: Around, table: TableSeen) -> ColumnsFound | None:
     state_of(found, "shipments.state", [], needed=False)
     _sent(found)
     words = [one for one in found.free() if one.kind == "text" and one.few and one.always]
+    words = [one for one in words if not one.currencies]
+    words = [one for one in words if len(one.counts) > 1] or words
     who = [Clue(one.name, 0.6, f"a word in every row ({one.shown(3)})") for one in words]
     found.choose("carrier", who if len(who) == 1 else [])
     return found if {"state", "tracking", "shipped_at"} & found.columns.keys() else None
@@ -107,10 +109,12 @@ def tickets(around: Around, table: TableSeen) -> ColumnsFound | None:
 def stock(around: Around, table: TableSeen) -> ColumnsFound | None:
     """An article a row, how many there are and how many are promised."""
     lines = around.placed.get("order_lines")
+    up = lines.link_to(around.orders.table.name) if lines is not None else None
     articles = {
         value
         for column in (lines.columns.values() if lines is not None else ())
-        if column.kind == "text"
+        if column.kind == "text" and not column.key
+        if up is None or column.name != up.column
         for value in column.counts
     }
     found = ColumnsFound("stock", table)
@@ -122,8 +126,14 @@ def stock(around: Around, table: TableSeen) -> ColumnsFound | None:
     told = [Clue(one.name, 4.0, "holds the articles of the orders' lines") for one in same]
     found.choose("sku", told)
     counts = [
-        one for one in found.free() if one.kind == "integer" and not one.times and not one.key
-    ]
+        one
+        for one in found.free()
+        if one.kind == "integer" and not (one.times or one.key or one.made)
+        and not any(link.declared and link.column == one.name for link in table.links)
+    ]  # fmt: skip
+    if told:  # what counts an article refers to nothing: that its numbers are keys is chance
+        by_chance = {one.name for one in counts}
+        table.links = [one for one in table.links if one.column not in by_chance]
     if len(counts) == 2 and told:
         more, less = sorted(counts, key=_sum, reverse=True)
         found.choose("on_hand", [Clue(more.name, 1.0, f"more of it than of {less.name}")])
@@ -185,7 +195,7 @@ def customers(around: Around, table: TableSeen) -> ColumnsFound | None:
     found = ColumnsFound("customers", table)
     keyed(found)
     tags = [one for one in found.free() if one.languages and one.few]
-    told = [Clue(one.name, 3.0, f"holds tags of languages ({one.shown(4)})", True) for one in tags]
+    told = [tongue(one) for one in tags]
     found.choose("language", told if len(told) == 1 else [])
     return found if {"key", "language"} <= found.columns.keys() else None
 

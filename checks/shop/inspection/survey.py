@@ -6,10 +6,10 @@ the different words of a column that holds few.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, func, inspect, select, true
@@ -19,57 +19,15 @@ from sqlalchemy.engine.reflection import Inspector, ObjectKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from checks.shop.inspection.column_seen import ColumnSeen
+from checks.shop.inspection.route import Route, Speech
+from checks.shop.inspection.table_seen import SAMPLE, Link, Row, TableSeen
 
-SAMPLE = 1000  # rows of one table that are looked at
-_CHILDREN = 5000  # rows that refer to some of them
+__all__ = ["SAMPLE", "Link", "Row", "Survey", "TableSeen"]
+_CHILDREN = 20_000  # rows that refer to some of them
 _PARENTS = 400
 _PLACES = 10  # between the first key and the newest ones, from which older rows are taken
 _WORDS = 40  # different words of one column
 _SYSTEM = {"information_schema", "mysql", "performance_schema", "sys", "pg_catalog", "pg_toast"}
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Link:
-    """A column that says to which row of another table this one belongs. `declared`: by a key."""
-
-    column: str
-    table: str
-    key: str
-    declared: bool
-    reason: str
-
-
-@dataclass
-class TableSeen:
-    """One table or view; `rows` are a sample of it, the newest by its key among them."""
-
-    name: str
-    columns: dict[str, ColumnSeen]
-    rows: list[Row]
-    key: str | None = None
-    links: list[Link] = field(default_factory=list)
-
-    @property
-    def whole(self) -> bool:
-        """Whether the sample is all that it holds."""
-        return len(self.rows) < SAMPLE
-
-    @cached_property
-    def identity(self) -> str | None:
-        """Its key; of a view, the first column in which no value stands twice."""
-        if self.key is not None:
-            return self.key
-        found = (one.name for one in self.columns.values() if one.always and one.nearly_unique)
-        return next(found, None)
-
-    def link_to(self, table: str) -> Link | None:
-        """The surest of its links to that table: one that is declared, then the first."""
-        found = [one for one in self.links if one.table == table]
-        return next((one for one in found if one.declared), found[0] if found else None)
-
-    def linked(self) -> set[str]:
-        return {one.column for one in self.links}
 
 
 class Survey:
@@ -139,6 +97,7 @@ class Survey:
                 for one in own
             }
             table = TableSeen(name, seen, rows, key)
+            table.together = tuple(map(str, pair)) if len(pair) > 1 else ()
             table.links = [_declared(one) for one in foreign.get(place) or () if _single(one)]
             found[name] = table
         return found
@@ -181,6 +140,15 @@ class Survey:
         rows = self.tables[table].rows
         return rows[:: max(1, len(rows) // _PARENTS)][:_PARENTS]
 
+    @property
+    def speech(self) -> Speech:
+        """How routes are written in this database's SQL."""
+        return Speech(self.dialect, self.quoted, self._place)
+
+    def _place(self, name: str) -> tuple[str, tuple[str, Any] | None]:
+        table = self.tables[name]
+        return table.place, table.kind
+
     def children(self, child: str, column: str, parent: str) -> dict[Any, list[Row]]:
         """The rows of a table that refer to some of the sampled rows of another, by their key."""
         place = (child, column, parent)
@@ -189,16 +157,44 @@ class Survey:
             link = self.tables[child].link_to(parent)
             key = link.key if link is not None else str(above.identity)
             keys = [row[key] for row in self.parents(parent) if row.get(key) is not None]
-            below = self.tables[child]
-            join = below.columns[column].join
-            if join is None or below.whole:
-                self._children[place] = self.rows_with(child, column, keys)
-            else:
-                self._children[place] = self._beyond(child, column, join, keys)
+            self._children[place] = self._below(child, column, keys)
         found: dict[Any, list[Row]] = {}
         for row in self._children[place]:
             found.setdefault(row[column], []).append(row)
         return found
+
+    def _below(self, child: str, column: str, keys: Iterable[Any]) -> list[Row]:
+        """The rows in which the column, its own or at the end of a route, is one of the keys."""
+        table, route = self.tables[child], self.tables[child].columns[column].route
+        start, values = column, set(keys)
+        if route is not None and not table.whole:
+            start = route.start
+            for hop in reversed(route.hops):
+                found = self.rows_with(hop.table, hop.column, values)
+                values = {row[hop.key] for row in found} - {None}
+        rows = self.rows_with(child, start, values)
+        if table.whole:
+            return rows
+        for one in table.columns.values():
+            if one.route is not None:
+                for row, value in zip(rows, self.led(rows, one.route), strict=True):
+                    row[one.name] = value
+        return rows
+
+    def led(self, rows: Sequence[Row], route: Route) -> list[Any]:
+        """What each of the rows comes to over the route; nothing where it leads nowhere."""
+        at = [row[route.start] for row in rows]
+        for hop in route.hops:
+            at = [number_in(value) for value in at] if hop.number else at
+            found = self.rows_with(hop.table, hop.key, set(at) - {None})
+            there: dict[Any, Any] = {}
+            for row in found:
+                if hop.kind is None or row[hop.kind[0]] == hop.kind[1]:
+                    there.setdefault(row[hop.key], row[hop.column])
+            at = [there.get(value) for value in at]
+        if route.member is not None:
+            at = [_member(value, route.member) for value in at]
+        return [number_in(value) for value in at] if route.number else at
 
     def rows_with(self, table: str, column: str, values: Iterable[Any]) -> list[Row]:
         """The rows in which the column holds one of the values; not more than some thousands."""
@@ -206,34 +202,33 @@ class Survey:
         if seen.whole:
             return [row for row in seen.rows if row[column] in wanted]
         own = [one.name for one in seen.columns.values() if not one.made]
-        query = _select(table, own).where(sql_column(column).in_(list(wanted)))
-        return self._ask(query.limit(_CHILDREN))
+        query = self._of(seen, _select(seen.place, own))
+        return self._ask(query.where(sql_column(column).in_(list(wanted))).limit(_CHILDREN))
 
-    def _beyond(self, child: str, column: str, join: Mapping[str, Any], keys: Any) -> list[Row]:
-        """The same through the table between: each row with what it refers to there."""
-        ((there, own),) = join["on"].items()
-        between = self.rows_with(join["from"], join["column"], keys)
-        above = {row[there]: row[join["column"]] for row in between}
-        return [{**row, column: above[row[own]]} for row in self.rows_with(child, own, above)]
+    def _of(self, table: TableSeen, query: Select[Any]) -> Select[Any]:
+        """The query of a table that is a part of one."""
+        return query if table.kind is None else query.where(
+            sql_column(table.kind[0]) == table.kind[1]
+        )  # fmt: skip
 
     def held(self, table: str, column: str, values: Iterable[Any]) -> set[Any]:
-        """Those of these values that the column holds."""
+        """Those of these values that the column holds, in any kind of its table's rows."""
         seen = self.tables[table]
         if seen.whole:
-            return set(values) & set(seen.columns[column].counts)
+            return set(values) & set((seen.part_of or seen).columns[column].counts)
         own: ColumnElement[Any] = sql_column(column)
-        asked = select(own.label("held")).select_from(_table(table, ()))
+        asked = select(own.label("held")).select_from(_table(seen.place, ()))
         return {row["held"] for row in self._ask(asked.where(own.in_(list(values))).distinct())}
 
     def words(self, table: str, column: str) -> dict[Any, int]:
         """Every different word of a column with its count; of the sample where that fails."""
         seen = self.tables[table]
-        if seen.whole:
+        if seen.whole or seen.columns[column].made:
             return dict(seen.columns[column].counts.most_common())
         own: ColumnElement[Any] = sql_column(column)
         asked = (
-            select(own.label("word"), func.count().label("n"))
-            .select_from(_table(table, ()))
+            self._of(seen, select(own.label("word"), func.count().label("n")))
+            .select_from(_table(seen.place, ()))
             .where(true(), own.is_not(None))
             .group_by(own)
             .order_by(func.count().desc())
@@ -265,9 +260,31 @@ def _declared(key: Any) -> Link:
 
 
 def _plain(value: Any) -> Any:
-    """As it can be counted: a document is held as one that nothing is compared with."""
+    """As it can be counted: of a document, its text."""
+    return value if isinstance(value, Hashable) else json.dumps(value, default=str, sort_keys=True)
+
+
+def document(value: Any) -> dict[str, Any] | None:
+    """The document that a text holds; None: it holds none."""
+    if not isinstance(value, str) or not value.startswith("{"):
+        return None
     try:
-        hash(value)
-    except TypeError:
-        return (str(value),)
-    return value
+        found = json.loads(value)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _member(value: Any, name: str) -> Any:
+    return (document(value) or {}).get(name)
+
+
+def number_in(value: Any) -> Decimal | None:
+    """The number that a text is; None: it is none."""
+    if isinstance(value, bool | dict | list) or value in (None, ""):
+        return None
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None

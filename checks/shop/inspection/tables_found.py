@@ -6,28 +6,25 @@ asked of the person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from checks.queries.entity import entities
-from checks.shop.inspection.children_found import CHILDREN, Around
+from checks.shop.inspection.acceptance import accepted, shaped
+from checks.shop.inspection.around import Around
+from checks.shop.inspection.children_found import CHILDREN
+from checks.shop.inspection.column_seen import numbers
 from checks.shop.inspection.columns_found import ColumnsFound
 from checks.shop.inspection.joined import add
 from checks.shop.inspection.orders_found import Orders, fields
 from checks.shop.inspection.others_found import OTHERS
 from checks.shop.inspection.proposal import Judged
-from checks.shop.inspection.sums import amounts
-from checks.shop.inspection.survey import Survey, TableSeen
-from checks.shop.inspection.vocabulary import (
-    given_back,
-    meaning,
-    strength,
-    table_strength,
-    vocabulary,
-)
+from checks.shop.inspection.survey import Survey
+from checks.shop.inspection.table_seen import TableSeen
+from checks.shop.inspection.vocabulary import given_back, strength, table_strength, vocabulary
 
 _SHOWN = 5
-_MOST = 0.5  # of the orders have what every order has
+_SEEN = 3  # amounts below zero, under which it is chance
 
 
 @dataclass
@@ -40,6 +37,7 @@ class TablesFound:
     currency: dict[str, str] = field(default_factory=dict)  # an entity: the one that all are in
     empty: list[str] = field(default_factory=list)  # what is said of tables that hold nothing yet
     asked: dict[str, str] = field(default_factory=dict)  # an entity: which tables could be it
+    back: list[Any] = field(default_factory=list)  # words of payments whose rows give back
 
 
 def find(survey: Survey, orders: Orders) -> TablesFound:
@@ -52,7 +50,7 @@ def find(survey: Survey, orders: Orders) -> TablesFound:
         found.judged["orders"] = Judged("guess", orders.judged.reason)
     found.others["orders"] = orders.others
     placed = {"orders": orders.table}
-    around = Around(survey, orders, own.columns.get("total"), placed)
+    around = Around(survey, orders, own.columns.get("total"), placed, own.doubles)
     for entity, finder in {**CHILDREN, **OTHERS}.items():
         used = {one.name for one in placed.values()}
         fits = [
@@ -74,16 +72,33 @@ def _given_back(found: TablesFound) -> None:
     if paid is None or not {"state", "order_key", "amount"} <= paid.columns.keys():
         return
     state = paid.table.columns[paid.columns["state"]]
-    back = [word for word in state.counts if given_back(word)]
+    below = _below(paid.table, paid.columns["state"], paid.columns["amount"])
+    back = [word for word in state.counts if given_back(word)] or below
     if not back:
         return
-    why = Judged("guess", f"rows of the payments whose {state.name} is {back[0]}")
+    said = ", and below zero" if set(back) <= set(below) else ""
+    why = Judged("guess", f"rows of the payments whose {state.name} is {back[0]}{said}")
     same = ColumnsFound("refunds", paid.table)
     for name in ("key", "order_key", "state", "amount", "currency", "created_at"):
         if name in paid.columns:
             same.take(name, paid.columns[name], Judged("guess", "as of the payments"))
+    if said:
+        same.forms["amount"] = "-{}"
+    found.back = back
     found.entities["refunds"], found.judged["refunds"] = same, why
     found.asked.pop("refunds", None)
+
+
+def _below(table: TableSeen, state: str, amount: str) -> list[Any]:
+    """The words of which every amount is below zero, where those of the others are not."""
+    told: dict[Any, list[bool]] = {}
+    for row in table.rows:
+        for value in numbers([row[amount]]):
+            told.setdefault(row[state], []).append(value < 0)
+    found = [word for word, signs in told.items() if len(signs) >= _SEEN and all(signs)]
+    return found if len(found) < len(told) and not any(
+        any(signs) for word, signs in told.items() if word not in found
+    ) else []  # fmt: skip
 
 
 def _currencies(survey: Survey, orders: Orders, found: TablesFound) -> None:
@@ -99,7 +114,7 @@ def _currencies(survey: Survey, orders: Orders, found: TablesFound) -> None:
         link = one.table.link_to(orders.table.name)
         if len(codes) == 1:
             found.currency[entity] = str(next(iter(codes)))
-        elif link is not None and one.table.columns[link.column].join is None:
+        elif link is not None and not one.table.columns[link.column].made:
             made = add(survey, one.table, link, name)
             one.take("currency", made.name, Judged("sure", f"that of its order ({name})"))
 
@@ -115,11 +130,11 @@ def _take(
     ranked = sorted(
         fits, key=lambda one: _weight(one) + often * around.share(one.table), reverse=True
     )
-    taken = [(one, why) for one in ranked if (why := _accepted(around, one)) is not None]
+    taken = [(one, why) for one in ranked if (why := accepted(around, one)) is not None]
     if not taken:
-        shaped = [one for one in ranked if entity in _SHAPE and _shaped(around, one)]
-        if shaped:
-            names = ", ".join(f"{one.table.name} ({_columns(one)})" for one in shaped[:_SHOWN])
+        alike = [one for one in ranked if shaped(around, one)]
+        if alike:
+            names = ", ".join(f"{one.table.name} ({_columns(one)})" for one in alike[:_SHOWN])
             found.asked[entity] = f"no table is surely it; it could be {names}, or none is"
         return
     best, why = taken[0]
@@ -162,196 +177,3 @@ def _empty(survey: Survey, entity: str, found: TablesFound) -> None:
         for name in named
         if table_strength(name, entity) == 3
     ]
-
-
-def _proves(one: ColumnsFound, *names: str) -> bool:
-    return all(name in one.judged and one.judged[name].certainty == "sure" for name in names)
-
-
-def _knows(one: ColumnsFound, name: str = "state") -> int:
-    """How many of the words of its state are known, where most are."""
-    column = one.columns.get(name)
-    if column is None:
-        return 0
-    words = one.table.columns[column].counts
-    known = sum(meaning(f"{one.entity}.{name}", word) is not None for word in words)
-    return known if 2 * known > len(words) else 0
-
-
-def _knows_all(one: ColumnsFound) -> bool:
-    column = one.columns.get("state")
-    return column is not None and _knows(one) == len(one.table.columns[column].counts) > 0
-
-
-def _accepted(around: Around, one: ColumnsFound) -> Judged | None:
-    """Why the table is the entity; None: nothing says so but its shape."""
-    named = table_strength(one.table.name, one.entity)
-    why = _RULES[one.entity](around, one)
-    if named >= 2 and all(name in one.columns for name in _CORE[one.entity]):
-        said = f"by its name; {why}" if why else "by its name"
-        proven = why and (named == 3 or one.entity in _CONCLUSIVE)
-        return Judged("sure" if proven else "guess", said)
-    if why is None:
-        return None
-    return Judged("sure" if one.entity in _CONCLUSIVE else "guess", why)
-
-
-def _changes(around: Around, one: ColumnsFound) -> str | None:
-    past = around.orders.history
-    return past.says if past is not None and past.table == one.table.name else None
-
-
-def _payments(around: Around, one: ColumnsFound) -> str | None:
-    if not (_proves(one, "amount") and "created_at" in one.columns):
-        return None
-    if around.share(one.table) < _MOST:  # what was given back adds up too, in few orders
-        return None
-    if _article_a_piece(around, one):
-        return None
-    return "it refers to the orders, and its amounts add up to theirs"
-
-
-def _article_a_piece(around: Around, one: ColumnsFound) -> bool:
-    """Whether it is rather lines: an amount of one piece times how many adds up."""
-    return any(
-        a.child == one.table.name
-        and a.proves
-        and a.quantity is not None
-        and "state" not in one.columns
-        for a in around.orders.agreements
-    )
-
-
-def _refunds(around: Around, one: ColumnsFound) -> str | None:
-    if "amount" not in one.columns:
-        return None
-    if "payment_key" in one.columns and around.share(one.table) <= 0.5:
-        return "it refers to payments of few orders"
-    return "words of refunds in few orders" if _knows_all(one) and _few(around, one) else None
-
-
-def _few(around: Around, one: ColumnsFound) -> bool:
-    return around.share(one.table) <= 0.4
-
-
-def _lines(around: Around, one: ColumnsFound) -> str | None:
-    if _proves(one, "amount") and {"sku", "quantity"} <= one.columns.keys():
-        return "an article and how many of it, and its amounts add up to the order's"
-    many = around.share(one.table) >= _MOST
-    return "an article and how many of it, of most orders" if many else None
-
-
-def _scans(_: Around, one: ColumnsFound) -> str | None:
-    return "the articles of the orders' lines" if "sku" in one.columns else None
-
-
-def _shipments(around: Around, one: ColumnsFound) -> str | None:
-    if "tracking" in one.columns:
-        return "numbers of parcels"
-    if _knows(one) >= 2:
-        return "words of parcels"
-    events = _events(around, one)
-    return f"{events} refers to it, with words and times of its own" if events else None
-
-
-def _events(around: Around, one: ColumnsFound) -> str | None:
-    """A table that says what became of it, many to one; what has amounts is no parcel's."""
-    if not {"shipped_at", "delivered_at"} <= one.columns.keys() or amounts(one.table):
-        return None
-    for table in around.survey.tables.values():
-        link = table.link_to(one.table.name)
-        if link is None or not table.rows or amounts(table):
-            continue
-        columns = table.columns.values()
-        many = len(table.rows) > 1.2 * len(table.columns[link.column].counts)
-        if many and any(c.few for c in columns) and any(c.certain_times for c in columns):
-            return table.name
-    return None
-
-
-def _tracking(_: Around, one: ColumnsFound) -> str | None:
-    return "it refers to the parcels" if {"state", "at"} <= one.columns.keys() else None
-
-
-def _stock(_: Around, one: ColumnsFound) -> str | None:
-    return "the articles of the orders' lines, one a row"
-
-
-def _customers(_: Around, one: ColumnsFound) -> str | None:
-    return "the orders refer to it, and it holds languages"
-
-
-def _returns(around: Around, one: ColumnsFound) -> str | None:
-    known = _knows(one) >= 2 and "asked_at" in one.columns and "reason" in one.columns
-    return "words of requests, a text and a time" if known and _few(around, one) else None
-
-
-def _cancels(around: Around, one: ColumnsFound) -> str | None:
-    rest = [c for c in one.table.columns.values() if c.name not in one.columns.values()]
-    bare = all(c.key or c.kind == "nothing" for c in rest)
-    return "the orders and a time alone, of few orders" if bare and _few(around, one) else None
-
-
-def _tickets(_: Around, one: ColumnsFound) -> str | None:
-    return (
-        "words of questions and answers"
-        if _knows(one) >= 2 and "answered_at" in one.columns
-        else None
-    )
-
-
-def _jobs(_: Around, one: ColumnsFound) -> str | None:
-    return "words of jobs" if _knows(one, "kind") and _knows(one) >= 1 else None
-
-
-_RULES: Mapping[str, Callable[[Around, ColumnsFound], str | None]] = {
-    "state_changes": _changes,
-    "payments": _payments,
-    "order_lines": _lines,
-    "refunds": _refunds,
-    "scans": _scans,
-    "shipments": _shipments,
-    "tracking_events": _tracking,
-    "stock": _stock,
-    "customers": _customers,
-    "return_requests": _returns,
-    "cancel_requests": _cancels,
-    "tickets": _tickets,
-    "jobs": _jobs,
-}
-_CONCLUSIVE = ("state_changes", "payments")
-_CORE: Mapping[str, tuple[str, ...]] = {
-    "state_changes": ("order_key", "from_state", "to_state"),
-    "payments": ("order_key",),
-    "order_lines": ("order_key", "sku", "quantity"),
-    "refunds": ("order_key",),
-    "scans": ("order_key", "sku"),
-    "shipments": ("order_key",),
-    "tracking_events": ("shipment_key",),
-    "stock": ("sku", "on_hand", "reserved"),
-    "customers": ("key", "language"),
-    "return_requests": ("order_key",),
-    "cancel_requests": ("order_key",),
-    "tickets": ("state",),
-    "jobs": ("kind", "state"),
-}
-
-
-def _shaped(around: Around, one: ColumnsFound) -> bool:
-    """Whether a person should be asked if the table is it: all that it must have is there, and
-    nothing that it would not have."""
-    if not set(_SHAPE[one.entity]) <= one.columns.keys():
-        return False
-    if one.entity == "payments":
-        return around.share(one.table) >= _MOST
-    return one.entity in ("tickets", "jobs") or _few(around, one) or one.entity == "shipments"
-
-
-_SHAPE: Mapping[str, tuple[str, ...]] = {
-    "payments": ("order_key", "amount", "created_at"),
-    "refunds": ("order_key", "amount", "state"),
-    "shipments": ("order_key", "state", "shipped_at", "delivered_at"),
-    "return_requests": ("order_key", "state", "asked_at", "reason"),
-    "tickets": ("state", "opened_at", "answered_at"),
-    "jobs": ("started_at", "ended_at", "rows", "expected"),
-}

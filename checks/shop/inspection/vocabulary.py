@@ -28,8 +28,10 @@ class Vocabulary(BaseModel):
     fields: dict[str, dict[str, tuple[str, ...]]]
     units: dict[str, frozenset[str]]
     without_fractions: frozenset[str]
+    currency_words: frozenset[str]  # codes of currencies that are words as well
     moving: frozenset[str]  # columns that change with every change of the row
     languages: frozenset[str]
+    languages_alone: frozenset[str]  # that are no country's code as well
     sending: frozenset[str]
     no_places: frozenset[str]
     given_back: frozenset[str]
@@ -49,10 +51,20 @@ def currencies() -> frozenset[str]:
     return frozenset(one.value for one in Currency)
 
 
+def is_small_currency(value: str) -> bool:
+    """Whether it is a currency's code in small letters, and no word."""
+    return value not in vocabulary().currency_words and value.upper() in currencies()
+
+
 def is_language(value: str) -> bool:
     """Whether it is a tag of a language: `zh_TW`, `EN`."""
     found = _TAG.match(value.lower())
     return found is not None and found.group(1) in vocabulary().languages
+
+
+def is_country(value: str) -> bool:
+    """Whether a tag of a language may be a country's code: `DE`, `fr`, and not `EN` or `fr-BE`."""
+    return len(value) == 2 and value.lower() not in vocabulary().languages_alone
 
 
 @cache
@@ -132,6 +144,11 @@ def _longest(own: tuple[str, ...], entity: str) -> int:
     """How many of the last words are an entry of the entity's."""
     entries = (_entry(text) for text in vocabulary().tables[entity])
     return max((len(one) for one in entries if _same(own[-len(one) :], one)), default=0)
+
+
+def moves(name: str) -> bool:
+    """Whether a column is called as one that moves with every change of its row."""
+    return "_".join(words_of(name)) in vocabulary().moving
 
 
 def is_copy(name: str) -> bool:

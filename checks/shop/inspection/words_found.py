@@ -17,6 +17,8 @@ from checks.shop.inspection.tables_found import TablesFound
 from checks.shop.inspection.vocabulary import meaning
 
 _SHOWN = 12
+_ENOUGH = 5  # orders
+_PAID = 0.6  # of the orders with a word are paid: it does not mean that they are to be
 _SAME = {"state_changes.from_state": "orders.state", "state_changes.to_state": "orders.state"}
 
 
@@ -74,9 +76,17 @@ def _among_payments(found: TablesFound, told: dict[str, Words]) -> None:
 
 def _meant(survey: Survey, found: TablesFound, place: str, seen: Mapping[Any, int]) -> Words:
     made, strange = Words(), []
+    hints = _hints(survey, found, place)
+    against = _against(survey, found, place)
     for word in seen:
         ours = meaning(place, word)
-        if ours == "ignore":
+        if word in found.back and place == "payments.state":
+            ours = "ignore"
+        elif place == "refunds.state" and found.back:
+            ours = (ours or "succeeded") if word in found.back else "ignore"
+        if word in against:
+            strange.append(word)
+        elif ours == "ignore":
             made.ignore.append(word)
         elif ours is None:
             strange.append(word)
@@ -86,9 +96,9 @@ def _meant(survey: Survey, found: TablesFound, place: str, seen: Mapping[Any, in
     order = entities()[entity].fields[name].words
     made.words = {ours: made.words[ours] for ours in order if ours in made.words}
     if strange:
-        hints = _hints(survey, found, place)
         said = "; ".join(
-            f"{word} ({seen[word]} rows{hints.get(word, '')})" for word in strange[:_SHOWN]
+            f"{word} ({seen[word]} rows{hints.get(word, '')}{against.get(word, '')})"
+            for word in strange[:_SHOWN]
         )
         more = " …" if len(strange) > _SHOWN else ""
         made.judged = Judged("open", f"which of {', '.join(order)}, or in ignore: {said}{more}")
@@ -98,6 +108,52 @@ def _meant(survey: Survey, found: TablesFound, place: str, seen: Mapping[Any, in
     else:
         made.judged = Judged("open", f"which words are {', '.join(order)}: it holds nothing yet")
     return made
+
+
+def _against(survey: Survey, found: TablesFound, place: str) -> dict[Any, str]:
+    """Words whose rows speak against what shops mean by them, and what that would be."""
+    if place == "payments.state":
+        return {
+            word: f"; by its name it is {ours}"
+            for word in _hints(survey, found, place)
+            if (ours := meaning(place, word)) not in (None, "captured")
+        }
+    orders = found.entities.get("orders")
+    if place != "orders.state" or orders is None or "state" not in orders.columns:
+        return {}
+    column = orders.columns["state"]
+    told: dict[Any, str] = {}
+    for word, (count, paid) in _paid(survey, found, orders.table.name, column).items():
+        ours = meaning(place, word)
+        share = paid / count
+        if count >= _ENOUGH and (
+            (ours == "awaiting_payment" and share > _PAID)
+            or (ours in ("paid", "dispatched", "delivered", "completed") and share < 1 - _PAID)
+        ):
+            told[word] = f"; by its name it is {ours}"
+    return told
+
+
+def _paid(
+    survey: Survey, found: TablesFound, table: str, column: str
+) -> dict[Any, tuple[int, int]]:
+    """Of each word, how many of the sampled orders there are, and how many have been paid."""
+    child = found.entities.get("payments")
+    link = child.table.link_to(table) if child is not None else None
+    if child is None or link is None or "order_key" not in child.columns:
+        return {}
+    rows = survey.children(child.table.name, child.columns["order_key"], table)
+    state = child.columns.get("state")
+    counted: dict[Any, tuple[int, int]] = {}
+    for row in survey.parents(table):
+        own = rows.get(row[link.key], [])
+        paid = any(
+            state is None or meaning("payments.state", one[state]) not in ("failed", "unknown")
+            for one in own
+        )
+        count, before = counted.get(row[column], (0, 0))
+        counted[row[column]] = (count + 1, before + paid)
+    return counted
 
 
 def _hints(survey: Survey, found: TablesFound, place: str) -> dict[Any, str]:

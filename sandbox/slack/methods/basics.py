@@ -6,7 +6,7 @@ from sandbox.slack import cast
 from sandbox.slack.blocks.schema import Problem
 from sandbox.slack.blocks.validate import message_problems, view_problems
 from sandbox.slack.errors import Json, Refused
-from sandbox.slack.methods.registry import Call, method
+from sandbox.slack.methods.registry import Call, method, missing_scope
 
 
 @method("api.test", "error foo", tier=4, token="none")  # noqa: S106
@@ -25,7 +25,8 @@ def auth_test(call: Call) -> Json:
         "team_id": cast.TEAM_ID,
         "user_id": cast.BOT_USER,
         "bot_id": cast.BOT_ID,
-        "is_enterprise_install": False,
+        "is_enterprise_install": call.world.org_install,
+        **({"enterprise_id": cast.ENTERPRISE_ID} if call.world.org_install else {}),
     }
 
 
@@ -49,6 +50,8 @@ def bot_info(call: Call) -> Json:
 @method("apps.connections.open", "", tier=3, token="app")  # noqa: S106
 def open_connection(call: Call) -> Json:
     world = call.world
+    if "connections:write" not in world.app_scopes:
+        raise missing_scope(["connections:write"], world.app_scopes)
     if not world.config.socket_mode or world.http is not None:
         raise Refused("socket_mode_not_enabled")
     host = world.base_url.removeprefix("http://")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 
-from sandbox.slack import cast
 from sandbox.slack.channel_names import check_name
 from sandbox.slack.errors import Json, Refused
 from sandbox.slack.methods.registry import Call, method
@@ -77,7 +76,7 @@ def _listed(call: Call, types: Iterable[str] | None, *, members_only: bool) -> J
         channel.to_api(viewer=call.user, count_members=True)
         for channel in call.world.workspace.channels.values()
         if channel_type(channel) in kinds
-        and channel.sees(call.user)
+        and call.world.sees(call.user, channel)
         and not (call.get("exclude_archived") and channel.is_archived)
         and (not members_only or user in channel.members)
     ]
@@ -109,7 +108,8 @@ def join(call: Call) -> Json:
     if channel.is_archived:
         raise Refused("is_archived")
     already = call.user in channel.members
-    channel.members[call.user] = None
+    if not already:
+        call.world.enter(channel, call.user)
     answer: Json = {"channel": channel.to_api(viewer=call.user)}
     if already:
         return {
@@ -117,24 +117,7 @@ def join(call: Call) -> Json:
             "warning": "already_in_channel",
             "response_metadata": {"warnings": ["already_in_channel"]},
         }
-    _joined(call, channel, call.user)
     return answer
-
-
-def _joined(call: Call, channel: Channel, user: str) -> None:
-    world = call.world
-    world.live.everyone({"type": "channel", "channel": channel.id})
-    world.event(
-        channel,
-        {
-            "type": "member_joined_channel",
-            "user": user,
-            "channel": channel.id,
-            "channel_type": "G" if channel.is_private else "C",
-            "team": cast.TEAM_ID,
-            "event_ts": world.clock.ts(),
-        },
-    )
 
 
 @method("conversations.leave", "channel!", scopes=["channels:manage", "groups:write"], tier=3)
@@ -169,6 +152,8 @@ def open_(call: Call) -> Json:
         raise Refused("user_not_found")
     if call.user in users and len(users) == 1:
         raise Refused("cannot_dm_bot")
+    if any(world.workspace.people[user].deleted for user in users):
+        raise Refused("user_disabled")
     if len(users) > 8:
         raise Refused("too_many_users")
     if len(users) == 1:
@@ -291,8 +276,7 @@ def invite(call: Call) -> Json:
         raise Refused("already_in_channel")
     for user in users:
         if user not in channel.members:
-            channel.members[user] = None
-            _joined(call, channel, user)
+            call.world.enter(channel, user)
     return {"channel": channel.to_api(viewer=call.user)}
 
 

@@ -61,21 +61,26 @@ def complete(call: Call) -> Json:
     roots = [thread_root(channel, call.get("thread_ts")) for channel in channels]
     for file in files:
         file.completed = True
-    for channel, root in zip(channels, roots, strict=True):
-        message = Message(
-            world.clock.ts(),
-            channel.id,
-            call.user,
-            call.get("initial_comment") or "",
-            call.get("blocks") or [],
-            bot=True,
-            thread_ts=root.ts if root else None,
-            files=files,
-        )
-        for file in files:
-            file.shares.append((channel.id, message.ts, message.thread_ts))
-        world.post(channel, message)
-    return {"files": [file.to_api(world.base_url) for file in files]}
+    answer = {"files": [file.to_api(world.base_url) for file in files]}
+
+    def share() -> None:
+        for channel, root in zip(channels, roots, strict=True):
+            message = Message(
+                world.clock.ts(),
+                channel.id,
+                call.user,
+                call.get("initial_comment") or "",
+                call.get("blocks") or [],
+                bot=True,
+                thread_ts=root.ts if root else None,
+                files=files,
+            )
+            for file in files:
+                file.shares.append((channel.id, message.ts, message.thread_ts))
+            world.post(channel, message)
+
+    world.later(world.share_lag, share)  # Slack: the answer comes before the share is made
+    return answer
 
 
 def _uploaded(call: Call, item: Json) -> File:

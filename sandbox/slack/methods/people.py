@@ -34,7 +34,14 @@ def list_(call: Call) -> Json:
 
 
 def _user(call: Call, person: Person) -> Json:
-    user = person.to_api(locale=bool(call.get("include_locale")), now=call.world.clock.now())
+    user = person.to_api(
+        locale=bool(call.get("include_locale")),
+        now=call.world.clock.now(),
+        shares=any(
+            {person.id, cast.BOT_USER} <= channel.members.keys()
+            for channel in call.world.workspace.channels.values()
+        ),
+    )
     if "users:read.email" not in call.world.config.scopes:
         user["profile"].pop("email", None)
     return user

@@ -39,7 +39,7 @@ class Call:
         Slack: `channel_not_found` for a private channel that the app is no member of.
         """
         channel = self.world.workspace.channels.get(self.args[name])
-        if channel is None or not channel.sees(self.user):
+        if channel is None or not self.world.sees(self.user, channel):
             raise Refused("channel_not_found")
         return channel
 

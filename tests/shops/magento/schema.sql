@@ -1,6 +1,5 @@
 -- The tables of a Magento 2 shop, as far as its orders go. Written for MariaDB from what the projects' sources say of
--- them: names, types, keys. Of the amounts, those that nothing here tells apart from the ones that stand (tax, base
--- and cancelled amounts of every kind) are left out but for a few.
+-- them: names, types, keys. Of the amounts, those of compensation taxes and cancellations are left out but for a few.
 --   magento/magento2 at 043540859ed5: db_schema.xml of Magento_Sales, Magento_Store, Magento_Config, Magento_Customer
 --   magento/inventory: db_schema.xml of Inventory and InventoryReservations
 
@@ -28,6 +27,12 @@ create table sales_order (
   state varchar(32), status varchar(32), coupon_code varchar(255), shipping_description varchar(255),
   is_virtual smallint unsigned, store_id smallint unsigned, customer_id int unsigned,
   base_grand_total decimal(20, 4), base_total_paid decimal(20, 4), base_total_refunded decimal(20, 4),
+  base_discount_amount decimal(20, 4), base_shipping_amount decimal(20, 4), base_shipping_tax_amount decimal(20, 4),
+  base_subtotal decimal(20, 4), base_tax_amount decimal(20, 4), base_to_global_rate decimal(20, 4),
+  base_to_order_rate decimal(20, 4), base_total_invoiced decimal(20, 4), base_total_due decimal(20, 4),
+  base_subtotal_incl_tax decimal(20, 4), base_shipping_incl_tax decimal(20, 4), store_to_base_rate decimal(12, 4),
+  store_to_order_rate decimal(12, 4), subtotal_invoiced decimal(12, 4), tax_invoiced decimal(20, 4),
+  shipping_invoiced decimal(20, 4),
   discount_amount decimal(20, 4), grand_total decimal(20, 4), shipping_amount decimal(20, 4),
   shipping_tax_amount decimal(20, 4), subtotal decimal(20, 4), tax_amount decimal(20, 4), total_canceled decimal(20, 4),
   total_due decimal(20, 4), total_invoiced decimal(20, 4), total_paid decimal(20, 4), total_refunded decimal(20, 4),
@@ -75,12 +80,18 @@ create table sales_order_item (
   sku varchar(255), name varchar(255), qty_canceled decimal(12, 4) default 0, qty_invoiced decimal(12, 4) default 0,
   qty_ordered decimal(12, 4) default 0, qty_refunded decimal(12, 4) default 0, qty_shipped decimal(12, 4) default 0,
   price decimal(20, 4) not null default 0, discount_amount decimal(20, 4) default 0, row_total decimal(20, 4) not null default 0,
+  base_price decimal(12, 4) not null default 0, original_price decimal(12, 4), tax_percent decimal(12, 4) default 0,
+  tax_amount decimal(20, 4) default 0, base_tax_amount decimal(20, 4) default 0, base_discount_amount decimal(20, 4) default 0,
+  base_row_total decimal(20, 4) not null default 0, base_row_total_incl_tax decimal(20, 4), row_invoiced decimal(20, 4) not null default 0,
+  weight decimal(12, 4) default 0,
   price_incl_tax decimal(20, 4), row_total_incl_tax decimal(20, 4),
   foreign key (order_id) references sales_order (entity_id) on delete cascade
 );
 create table sales_order_payment (
   entity_id int unsigned auto_increment primary key,
-  parent_id int unsigned not null, amount_refunded decimal(20, 4), amount_canceled decimal(20, 4), amount_paid decimal(20, 4),
+  parent_id int unsigned not null, amount_refunded decimal(20, 4),
+  base_amount_paid decimal(20, 4), base_amount_ordered decimal(20, 4), base_shipping_amount decimal(20, 4),
+  shipping_amount decimal(20, 4), amount_canceled decimal(20, 4), amount_paid decimal(20, 4),
   amount_authorized decimal(20, 4), amount_ordered decimal(20, 4), method varchar(128), last_trans_id varchar(255),
   cc_trans_id varchar(32), additional_information text,
   foreign key (parent_id) references sales_order (entity_id) on delete cascade
@@ -88,7 +99,9 @@ create table sales_order_payment (
 create table sales_invoice (
   entity_id int unsigned auto_increment primary key,
   store_id smallint unsigned, base_grand_total decimal(20, 4), grand_total decimal(20, 4), shipping_amount decimal(20, 4),
-  total_qty decimal(12, 4), subtotal decimal(20, 4), order_id int unsigned not null, state int,
+  total_qty decimal(12, 4), subtotal decimal(20, 4),
+  tax_amount decimal(20, 4), base_tax_amount decimal(20, 4), discount_amount decimal(20, 4), base_subtotal decimal(20, 4),
+  base_shipping_amount decimal(20, 4), subtotal_incl_tax decimal(20, 4), base_to_order_rate decimal(20, 4), global_currency_code varchar(3), order_id int unsigned not null, state int,
   store_currency_code varchar(3), transaction_id varchar(255), order_currency_code varchar(3), base_currency_code varchar(3),
   increment_id varchar(50), created_at timestamp not null default current_timestamp,
   updated_at timestamp not null default current_timestamp on update current_timestamp,
@@ -98,7 +111,8 @@ create table sales_invoice (
 create table sales_creditmemo (
   entity_id int unsigned auto_increment primary key,
   store_id smallint unsigned, adjustment_positive decimal(20, 4), adjustment_negative decimal(20, 4),
-  base_grand_total decimal(20, 4), grand_total decimal(20, 4), order_id int unsigned not null, creditmemo_status int, state int,
+  base_grand_total decimal(20, 4), grand_total decimal(20, 4),
+  subtotal decimal(20, 4), base_subtotal decimal(20, 4), tax_amount decimal(20, 4), base_to_order_rate decimal(20, 4), order_id int unsigned not null, creditmemo_status int, state int,
   invoice_id int, transaction_id varchar(255), order_currency_code varchar(3), base_currency_code varchar(3),
   increment_id varchar(50), created_at timestamp not null default current_timestamp,
   updated_at timestamp not null default current_timestamp on update current_timestamp,

@@ -29,13 +29,15 @@ exports.default = async ({ container }) => {
   for (const given of plan.orders) {
     const [order] = await orders.createOrders([{
       currency_code: given.currency,
-      email: `${given.customer}@shop.example`,
+      email: given.mail,
       customer_id: given.customer,
       locale: given.locale,
       items: given.lines.map(([sku, quantity, price]) => ({
-        title: sku, variant_sku: sku, quantity, unit_price: price, requires_shipping: given.shipped_goods,
+        title: `Article ${sku}`, variant_sku: sku, quantity, unit_price: price, requires_shipping: given.shipped_goods,
       })),
-      shipping_address: { first_name: "A", address_1: given.address, postal_code: given.postcode, country_code: "be" },
+      shipping_address: { first_name: "A", address_1: given.address, postal_code: given.postcode, country_code: "be",
+        phone: given.phone },
+      shipping_methods: given.shipping ? [{ name: "Parcel", amount: given.shipping }] : [],
     }])
     const one = { id: order.id, number: order.display_id, fulfillments: [], returns: [] }
     made.orders[given.name] = one

@@ -18,6 +18,8 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from tests.shops.trading import Bought
+
 HERE = Path(__file__).parent
 VERSION = "2.21.2"
 PACKAGES = tuple(f"@medusajs/{name}@{VERSION}" for name in ("medusa", "framework", "cli"))
@@ -33,6 +35,19 @@ _OLDER = (  # table, column, which rows
     ("payment_collection", "completed_at", f"id in {_OF_ORDER}"),
     ("payment_session", "created_at", f"payment_collection_id in {_OF_ORDER}"),
     ("capture", "created_at", f"payment_id in {_PAID}"),
+    ("payment", "created_at", f"payment_collection_id in {_OF_ORDER}"),
+    ("payment", "captured_at", f"payment_collection_id in {_OF_ORDER}"),
+    ("payment_collection", "created_at", f"id in {_OF_ORDER}"),
+    ("order_item", "created_at", "order_id = :order"),
+    (
+        "order_line_item",
+        "created_at",
+        "id in (select item_id from order_item where order_id = :order)",
+    ),
+    ("order_summary", "created_at", "order_id = :order"),
+    ("order_shipping", "created_at", "order_id = :order"),
+    ("order_payment_collection", "created_at", "order_id = :order"),
+    ("fulfillment", "created_at", f"id in {_FULFILLED}"),
     ("fulfillment", "shipped_at", f"id in {_FULFILLED}"),
     ("fulfillment", "delivered_at", f"id in {_FULFILLED}"),
 )
@@ -87,9 +102,37 @@ class Order:
     returns: list[dict[str, Any]] = field(default_factory=list)  # status, note, hours
     cancelled: bool = False
     hours: float = 6
+    shipping: float = 0
+    phone: str = "+32 9 212 34 56"
+    mail: str = ""
+    provider: str = "pp_system_default"
 
     def __post_init__(self) -> None:
         self.customer = self.customer or f"cus_{self.name}"
+        self.mail = self.mail or f"{self.customer}@shop.example"
+
+
+def trade(orders: list[Bought]) -> list[Order]:
+    """Months of orders that are in order; a discount is in the price."""
+    return [_traded(one) for one in orders]
+
+
+def _traded(one: Bought) -> Order:
+    """Medusa works out what it costs from the lines and the shipping."""
+    total = one.goods + one.shipping
+    sent = {"completed": ["delivered_at" if one.number % 2 else "shipped_at"]}
+    first = [one.paid[0]] if len(one.paid) > 1 else []
+    paid = [*first, total - sum(first)] if one.paid else []
+    return Order(
+        f"T-{one.number}", currency=one.currency.lower(), customer=f"cus_{one.customer:026d}",
+        locale=("fr-BE", "nl-BE", "en")[one.customer % 3],
+        lines=[(line.sku, line.pieces, float(line.gross)) for line in one.lines],
+        address=one.street, postcode=one.postcode, total=float(total), phone=one.phone,
+        captured=[float(amount) for amount in paid], mail=one.mail,
+        refunded=[float(total if one.fate == "refunded" else back) for back in one.refunded],
+        failed=one.failed, fulfilled=sent.get(one.fate, []), hours=one.hours,
+        cancelled=one.fate == "cancelled", shipping=float(one.shipping),
+    )  # fmt: skip
 
 
 @dataclass
@@ -146,6 +189,11 @@ class MedusaShop:
         for table, column, rows in _OLDER:
             statement = f"update {table} set {column} = {ago} where {rows} and {column} is not null"
             connection.execute(text(statement), {"hours": one.hours, "order": ids["id"]})
+        back = text(
+            "update refund set created_at = now() - :hours * interval '30 minutes' "
+            f"where payment_id in {_PAID}"
+        )
+        connection.execute(back, {"hours": one.hours, "order": ids["id"]})
         for asked, made in zip(one.returns, ids["returns"], strict=True):
             at = text(f'update "return" set requested_at = {ago} where id = :id')
             connection.execute(at, {"hours": asked["hours"], "id": made})

@@ -23,44 +23,58 @@ from oscar.core.loading import get_model  # noqa: E402
 
 Order, Line = get_model("order", "Order"), get_model("order", "Line")
 NOW = datetime.now(UTC)
+AMOUNTS = (
+    "line_price_incl_tax", "line_price_excl_tax", "unit_price_incl_tax", "unit_price_excl_tax",
+    "line_price_before_discounts_incl_tax", "line_price_before_discounts_excl_tax",
+)  # fmt: skip
 
 
 def ago(hours):
     return NOW - timedelta(hours=hours)
 
 
-def order(given, kind, shipped):
+def order(given, kinds, shipped):
     """One order with its lines, payments, refunds, changes of status and shipping event."""
     address = None
     if given["line1"] is not None:
         address = get_model("order", "ShippingAddress").objects.create(
             first_name="A", last_name="B", line1=given["line1"], line4="Ghent",
             postcode=given["postcode"], country=get_model("address", "Country").objects.get(),
+            phone_number=given["phone"],
         )  # fmt: skip
     user = None
     if given["user"]:
-        user, _ = get_user_model().objects.get_or_create(username=given["user"])
-    total = Decimal(given["total"])
+        user, _ = get_user_model().objects.get_or_create(
+            username=given["user"], defaults={"email": f"{given['user']}@people.example"}
+        )
+    total, net = Decimal(given["total"]), Decimal(given["total_net"] or given["total"])
+    shipping, shipping_net = map(Decimal, given["shipping"])
     placed = Order.objects.create(
         number=given["number"], user=user, guest_email=given["guest"], currency=given["currency"],
-        total_incl_tax=total, total_excl_tax=total, shipping_address=address,
+        total_incl_tax=total, total_excl_tax=net, shipping_address=address,
+        shipping_incl_tax=shipping, shipping_excl_tax=shipping_net,
         shipping_code=given["shipping_code"], shipping_method="Parcel", status="Pending",
         date_placed=ago(given["placed"]),
     )  # fmt: skip
-    for sku, quantity in given["lines"]:
+    for at, (sku, quantity) in enumerate(given["lines"]):
+        amounts = given["amounts"][at] if given["amounts"] else dict.fromkeys(AMOUNTS, total)
+        stock = get_model("partner", "StockRecord").objects.filter(partner_sku=sku).first()
         Line.objects.create(
-            order=placed, title=sku, partner_sku=sku, quantity=quantity, num_allocated=0,
-            line_price_incl_tax=total, line_price_excl_tax=total, unit_price_incl_tax=total,
-            unit_price_excl_tax=total, line_price_before_discounts_incl_tax=total,
-            line_price_before_discounts_excl_tax=total,
+            order=placed, title=f"Article {sku[-3:]}" if given["amounts"] else sku,
+            partner_sku=sku, quantity=quantity, num_allocated=0,
+            stockrecord=stock, product=stock and stock.product, partner=stock and stock.partner,
+            partner_name=stock.partner.name if stock else "",
+            **{name: Decimal(value) for name, value in amounts.items()},
         )  # fmt: skip
     source = get_model("payment", "Source").objects.create(
-        order=placed, source_type=kind, currency=given["currency"]
+        order=placed, source_type=kinds[given["channel"]], currency=given["currency"]
     )
     for amount in given["paid"]:
-        source.debit(Decimal(amount))
+        if given["amounts"]:  # first held for the shop, as most gateways do it
+            source.allocate(Decimal(amount))
+        source.debit(Decimal(amount), status=given["status"])
     for amount in given["refunded"]:
-        source.refund(Decimal(amount))
+        source.refund(Decimal(amount), status=given["status"])
     source.transactions.update(date_created=ago(given["paid_hours"]))
     for status, hours in given["through"]:
         placed.set_status(status)
@@ -69,8 +83,9 @@ def order(given, kind, shipped):
         placed.status_changes.create(old_status=old, new_status=new)
         placed.status_changes.filter(old_status=old, new_status=new).update(date_created=ago(hours))
         Order.objects.filter(pk=placed.pk).update(status=new)
-    if given["sent"]:
-        get_model("order", "ShippingEvent").objects.create(order=placed, event_type=shipped)
+    if given["sent"] is not None:
+        sent = get_model("order", "ShippingEvent").objects.create(order=placed, event_type=shipped)
+        type(sent).objects.filter(pk=sent.pk).update(date_created=ago(given["sent"]))
 
 
 def main():
@@ -90,10 +105,13 @@ def main():
             product=product, partner=partner, partner_sku=article["sku"],
             num_in_stock=article["there"], num_allocated=article["promised"],
         )  # fmt: skip
-    kind = get_model("payment", "SourceType").objects.create(name="Card")
+    kinds = {
+        name: get_model("payment", "SourceType").objects.create(name=name)
+        for name in ("Card", "Transfer", "Wallet")
+    }
     shipped = get_model("order", "ShippingEventType").objects.create(name="Shipped")
     for given in plan["orders"]:
-        order(given, kind, shipped)
+        order(given, kinds, shipped)
 
 
 if __name__ == "__main__":

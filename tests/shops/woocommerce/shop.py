@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, text
 
 from tests.shops.tables import Tables
+from tests.shops.trading import Bought
 
+_STATUS = {"waiting": "on-hold", "paid": "processing"}
 SCHEMA = Path(__file__).parent / "schema.sql"
 
 
@@ -23,6 +26,7 @@ class WooShop:
         self._now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
         self._number = 100
         self._product = 10
+        self.tables.add("wp_wc_product_meta_lookup", product_id=11, sku="T-1")
 
     def close(self) -> None:
         self._engine.dispose()
@@ -84,7 +88,7 @@ class WooShop:
         counted: bool = True, beyond: str = "no", minutes: int = 30,
     ) -> None:  # fmt: skip
         """An article; each promise ends so many minutes from now, by the server's clock."""
-        self._product += 1
+        self._product += 1 + self._product * 7 % 13  # pages and pictures take numbers as well
         product = self._product
         self.tables.add(
             "wp_wc_product_meta_lookup", product_id=product, sku=sku, stock_quantity=there
@@ -126,3 +130,82 @@ class WooShop:
 
     def _ago(self, hours: float) -> datetime:
         return self._now - timedelta(hours=hours)
+
+    def trade(self, orders: Sequence[Bought]) -> None:
+        """Months of orders that are in order, with the people and the stock that they speak of."""
+        people = {
+            person: self.tables.add(
+                "wp_users", user_login=f"person{person}", display_name="A B",
+                user_email=f"person-{person}@people.example", user_registered=self._ago(2600),
+            )
+            for person in range(1, 46)
+        }  # fmt: skip
+        for person, number in people.items():
+            for key, value in {"locale": ("", "fr_FR")[person % 2], "nickname": "A"}.items():
+                self.tables.add("wp_usermeta", user_id=number, meta_key=key, meta_value=value)
+        products = {}
+        for article in range(1, 31):
+            self.article(f"SKU-{article:03d}", 40 + article, [article % 5])
+            products[article] = self._product
+        for one in orders:
+            self._traded(one, 0 if one.guest else people[one.customer], products)
+
+    def _traded(self, one: Bought, person: int, products: dict[int, int]) -> None:
+        self._number += 1 + one.number % 3  # pages and articles take numbers as well
+        number, at = self._number, self._ago(one.hours)
+        method = ("stripe", "paypal", "bacs")[one.number % 3]
+        self._row(
+            number, "shop_order", f"wc-{_STATUS.get(one.fate, one.fate)}", at, str(one.total),
+            one.currency, payment_method=method, payment_method_title=method.title(),
+            billing_email=one.mail, customer_id=person, parent_order_id=0, tax_amount=one.tax,
+            transaction_id=f"ch_{one.number * 7919:08d}" if one.paid else "",
+            ip_address=f"10.1.{one.customer}.{one.number % 250}", user_agent="Mozilla/5.0 (X11)",
+        )  # fmt: skip
+        self.tables.change("wp_wc_orders", "id", number, date_updated_gmt=self._ago(
+            one.hours if one.fate == "waiting" else one.hours * 0.5))  # fmt: skip
+        self.tables.add(
+            "wp_wc_order_operational_data", order_id=number, created_via="checkout",
+            woocommerce_version="10.3.0", prices_include_tax=0, order_key=f"wc_order_{number * 31}",
+            date_paid_gmt=self._ago(one.settled) if one.paid else None,
+            date_completed_gmt=self._ago(one.hours * 0.5) if one.fate == "completed" else None,
+            shipping_total_amount=one.shipping_net,
+            shipping_tax_amount=one.shipping - one.shipping_net,
+            discount_total_amount=(one.discount / Decimal("1.21")).quantize(Decimal("0.01")),
+            discount_tax_amount=one.discount
+            - (one.discount / Decimal("1.21")).quantize(Decimal("0.01")),
+        )  # fmt: skip
+        where = {"address_1": one.street, "postcode": one.postcode, "country": "BE",
+                 "first_name": "A", "last_name": "B", "city": "Ghent"}  # fmt: skip
+        self.tables.add("wp_wc_order_addresses", order_id=number, address_type="billing",
+                        phone=one.phone, email=one.mail, **where)  # fmt: skip
+        self.tables.add("wp_wc_order_addresses", order_id=number, address_type="shipping", **where)
+        for key, value in {"_billing_address_index": one.street, "is_vat_exempt": "no"}.items():
+            self.tables.add("wp_wc_orders_meta", order_id=number, meta_key=key, meta_value=value)
+        self._lines(number, one, products, 1)
+        net, tax = one.shipping_net, one.shipping - one.shipping_net
+        self._item(number, "shipping", {"method_id": "flat_rate", "instance_id": "1",
+                                        "cost": f"{net}", "total_tax": f"{tax}"})  # fmt: skip
+        self._item(number, "tax", {"rate_id": "1", "label": "VAT", "tax_amount": f"{one.tax - tax}",
+                                   "shipping_tax_amount": f"{tax}"})  # fmt: skip
+        for amount in one.refunded:
+            self._number += 1
+            self._row(
+                self._number, "shop_order_refund", "wc-completed", self._ago(one.hours * 0.5),
+                f"-{amount}", one.currency, parent_order_id=number, customer_id=0,
+                payment_method="", billing_email="", tax_amount=0,
+            )  # fmt: skip
+            if amount == one.total:
+                self._lines(self._number, one, products, -1)
+
+    def _lines(self, number: int, one: Bought, products: dict[int, int], sign: int) -> None:
+        for at, line in enumerate(one.lines):
+            off = one.discount if at == 0 else Decimal(0)
+            net_off = (off / Decimal("1.21")).quantize(Decimal("0.01"))
+            net, gross = line.net * line.pieces, line.gross * line.pieces
+            self._item(number, "line_item", {
+                "_product_id": f"{products[line.article]}", "_variation_id": "0",
+                "_qty": f"{sign * line.pieces}", "_tax_class": "",
+                "_line_subtotal": f"{sign * net}", "_line_subtotal_tax": f"{sign * (gross - net)}",
+                "_line_total": f"{sign * (net - net_off)}",
+                "_line_tax": f"{sign * (gross - net - (off - net_off))}",
+            })  # fmt: skip

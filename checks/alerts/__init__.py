@@ -1,0 +1,1 @@
+"""Alerts of other systems: how a door's mapping reads them."""
