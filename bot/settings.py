@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import (
     AfterValidator,
     Field,
@@ -27,7 +26,6 @@ from actions.declarations import ActionDeclaration, LookDeclaration
 from actions.errors import NotSent
 from actions.paging.registry import AnyPagerSettings
 from actions.requests import require_safe
-from bot import strict_yaml
 from bot.alert_settings import door_faults
 from bot.amount_settings import Amount
 from bot.check_settings import (
@@ -41,7 +39,7 @@ from bot.check_settings import (
 )  # fmt: skip
 from bot.secret_references import resolve
 from bot.settings_errors import SettingsError, sentences
-from bot.strict_yaml import NotStrict
+from bot.settings_file import read_data
 from bot.workspace_settings import GroupId, Part, PersonId, SlackPart, WebPart
 from checks.alerts.settings import DoorSettings
 from checks.calendar.calendar import Calendar
@@ -198,31 +196,6 @@ class Secrets:
 def load_settings(path: Path) -> Settings:
     """Reads the file. SettingsError holds one sentence for each mistake."""
     return parse_settings(read_data(path), source=path.name)
-
-
-def read_data(path: Path) -> dict[str, Any]:
-    """What the file says, not yet held against anything. SettingsError for what is no YAML."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(
-            [f"{path}: {error.strerror}; write the configuration there or name it with --config."]
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SettingsError([f"{path}: line {line} is no UTF-8; save the file as UTF-8."]) from None
-    try:
-        data = strict_yaml.read(text)
-    except NotStrict as error:
-        raise SettingsError([f"{path.name}: {fault}" for fault in error.faults]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}" if mark else "the file"
-        problem = getattr(error, "problem", None) or "not readable"
-        raise SettingsError([f"{path}: {place} is not YAML ({problem}); correct it."]) from error
-    if not isinstance(data, dict):
-        raise SettingsError([f"{path}: the file is empty; start from docs/configuration.md."])
-    return data
 
 
 def parse_settings(

@@ -11,8 +11,9 @@ import click
 
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, settings_of
-from bot.settings import Settings, mapping_of, parse_settings, read_data
+from bot.settings import Settings, mapping_of, parse_settings
 from bot.settings_errors import SettingsError
+from bot.settings_file import read_data
 from checks.kinds.amount_mismatch import AmountMismatchSettings
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -193,6 +193,7 @@ HONEST: dict[Entry, Honest] = {
     ("command", "order"): Honest(LIN, text="FG-1"),
     ("shortcut", "incident.declare"): Honest(SAM),
     ("shortcut", "complaint.create"): Honest(LIN, text="The box was empty"),
+    ("shortcut", "message.isolate"): Honest(MEI, text="Call her at home", ts=CARD[PAYMENTS]),
     ("shortcut", "incident.note"): Honest(MEI, text="They call back", ts=CARD[PAYMENTS]),
     ("event", "app_home_opened"): Honest(SAM),
     ("event", "channel_unarchive"): Honest(SAM),
