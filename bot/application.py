@@ -29,33 +29,34 @@ from bot.delivery.rate_limits import Budget
 from bot.delivery.sender import Sender, close_client, open_client
 from bot.delivery.worker import Deliverer
 from bot.gc_tuning import avoid_pauses
+from bot.given_numbers import GivenNumbers
 from bot.groups import EVERY as GROUPS_SECONDS
 from bot.groups import Groups
 from bot.identification import EVERY as IDENTITY_SECONDS
 from bot.identification import identify
 from bot.intake.alert_doors import AlertDoors
 from bot.intake.dispatch import Dispatcher
-from bot.intake.front import Front
 from bot.intake.http import HttpIntake
 from bot.intake.receive import Intake
 from bot.intake.socket_mode import SocketMode
-from bot.name_resolution import opening_nothing, sentences
+from bot.name_resolution import opening_nothing
 from bot.people import PEOPLE_SECONDS, PeopleDirectory
+from bot.record_watch import RecordWatch
 from bot.rendering import Drawing
 from bot.schedule.clock_watch import ClockWatch
-from bot.schedule.housekeeping import housekeeping, seal_within
-from bot.schedule.pace import Pace
+from bot.schedule.housekeeping import housekeeping, seal_at_stop
 from bot.schedule.recurring import RecurringWork
 from bot.schedule.scheduler import TICK_SECONDS, Scheduler
 from bot.schedule.weekly import weekly
 from bot.schedule.workers import Workers
-from bot.section_gaps import gaps
+from bot.section_gaps import name_gaps
 from bot.settings import Secrets, Settings
 from bot.settings_errors import SettingsError
 from bot.stall_detector import Pulse
+from bot.start_questions import StartQuestions
 from bot.web.actions import CountedBook
-from bot.web.bare import bare, without_banner
-from bot.web.health import Health, Limits, Probe
+from bot.web.bare import without_banner
+from bot.web.health import Health, Probe
 from bot.web.heartbeat import Heartbeat
 from bot.web.meters import Exposition, Meters, Parts
 from bot.web.routes import OwnRoutes
@@ -64,13 +65,21 @@ from bot.wiring.alert_parts import alert_parts
 from bot.wiring.channel_watch import ChannelWatch
 from bot.wiring.check_connections import open_checks
 from bot.wiring.check_jobs import at_once, recurring_checks
-from bot.wiring.organisation import build_audiences, build_house, build_roles, check_titles
+from bot.wiring.organisation import (
+    build_audiences,
+    build_house,
+    build_roles,
+    check_titles,
+    health_limits,
+)
 from bot.wiring.timer_handler import TimerWork
+from bot.wiring.web_port import open_port
+from bot.wiring.work_kinds import add_workers
 from handlers import register_all
 from handlers.context import Desk
 from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
-from incidents.alerting import reachability
+from incidents.alerting import reachability, record_notice
 from incidents.organisation import House
 from incidents.shop_actions.action_attempts import AttemptBook
 from message_templates.engine import Templates
@@ -80,18 +89,25 @@ from plan.sources import PlanError
 from storage import audit_proof
 from storage.database import Database
 from storage.models import WorkKind
+from storage.record_keeper import BEAT_SECONDS
 
 log = structlog.get_logger(__name__)
 
-ACTIONS_AT_ONCE = 20  # of a press; what is more is begun one after the other
-ACTIONS_A_SECOND = 20.0
 STOP_SECONDS = 8.0  # for the turns under way; the rest of 10 s is for letting go
 
 
 class Muster:
     """One running bot. `start` returns when it takes in and delivers; `stop` within 10 s."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        clock: Clock,
+        announce: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        """`announce`: a sentence for whoever sits at the terminal."""
+        self._announce = announce
         self._settings = settings
         self._secrets = secrets
         self._clock = clock
@@ -123,21 +139,28 @@ class Muster:
         client = open_client(secrets.bot_token, settings.slack.base_url)
         self._stack.push_async_callback(close_client, client)
         sender = Sender(client, budget=Budget(), clock=clock, noted=meters.slack_called)
-        refused = await identify(self._identity, sender)
-        if refused is not None:
-            raise SettingsError([refused])
+        questions = StartQuestions()
+        self._stack.push_async_callback(questions.stop)
         wanted = [role.group for role in settings.roles.values() if role.group]
         groups = Groups(wanted, sender, database)
         await groups.load()
+        places = [channel.id for channel in settings.slack.channels.values()]
+        given = GivenNumbers(places, sender, database, clock, lambda: self._identity.bot_id)
+        questions.ask("identity", partial(self._identify, sender))
+        questions.ask("groups", groups.look, answered=lambda: not groups.unknown)
+        questions.ask("numbers", given.ask, answered=lambda: given.answered)
+        await questions.answers()
+        if self._refused is not None:
+            raise SettingsError([self._refused])
         roles = build_roles(settings, groups.members)
         groups.changed = lambda: roles.update(build_roles(settings, groups.members))
         house = build_house(settings, loaded, roles)
         presence = Presence(sender, database, clock, self._identity)
         people = PeopleDirectory(presence, database, clock)
         channels = Channels(settings.slack.channels, sender, clock)
-        for role in house.roles.values():
-            for person in role.chain:
-                await presence.refresh_stale(person)
+        chains = {person for role in house.roles.values() for person in role.chain}
+        questions.ask("people", partial(people.meet, chains))
+        await questions.answers()
         await people.load()
 
         zone = people.house_zone(settings.time_zone)
@@ -234,32 +257,26 @@ class Muster:
         )
         timers = TimerWork(database, house, clock, presence, jobs, looks)
 
-        workers.add(
-            WorkKind.INTAKE,
-            alerts.work.beside(dispatcher.run),
-            concurrency=8,
-            deadline=60.0,
-            gate=intake.quiet,
-            urgent=True,
+        add_workers(
+            workers,
+            intake=alerts.work.beside(dispatcher.run),
+            quiet=intake.quiet,
+            messages=Deliverer(office).run,
+            actions=ActionRunner(database=database, shop=checking.client, book=book, clock=clock),
+            checks=checks.run,
+            checks_at_once=at_once(settings),
+            timers=timers.run,
         )
-        # What fails on its way out may have had its effect: looked up before it is repeated.
-        workers.add(WorkKind.MESSAGE, Deliverer(office).run, concurrency=16, unclear_on_error=True)
-        workers.add(
-            WorkKind.ACTION,
-            ActionRunner(database=database, shop=checking.client, book=book, clock=clock).run,
-            concurrency=8,
-            unclear_on_error=True,
-            gate=Pace(ACTIONS_A_SECOND, ACTIONS_AT_ONCE).wait,
-        )
-        workers.add(WorkKind.CHECK, checks.run, concurrency=at_once(settings))
-        workers.add(WorkKind.TIMER, timers.run, concurrency=2)
         await intake.warm_up()
         await checks.plan()
         await jobs.plan()
+        await given.begin()
+        record = RecordWatch(database, sender, templates, people, house, clock, self._announce)
+        await record.say_what_changed()
         seen = ChannelWatch(settings, channels, sender, database, house, clock)
         await self._put_right(database, house, loaded, seen)
         await workers.start()
-        self._stack.push_async_callback(self._end, partial(seal_within, database, clock), 2.0)
+        self._stack.push_async_callback(self._end, partial(seal_at_stop, database, clock), 2.0)
         self._stack.push_async_callback(self._end, workers.stop, 8.0)
         if isinstance(clock, DrivenClock):
             clock.on_advance(workers.wake)
@@ -272,6 +289,7 @@ class Muster:
         scheduler.every(
             IDENTITY_SECONDS, partial(identify, self._identity, sender), name="identity"
         )
+        scheduler.every(BEAT_SECONDS, record.look, name="record")
         for every in {check.every for check in settings.checks}:
             scheduler.wake_every(every, WorkKind.CHECK)
         health = Health(
@@ -280,7 +298,7 @@ class Muster:
             sender=sender,
             workers=workers,
             plain=office.plain,
-            limits=_limits(settings),
+            limits=health_limits(settings),
             sockets=settings.slack.mode == "socket",
             groups=groups,
             ticking=scheduler,
@@ -317,20 +335,20 @@ class Muster:
             "ready", mode=settings.slack.mode, checks=len(settings.checks), plan=loaded.version
         )
 
+    async def _identify(self, sender: Sender) -> None:
+        self._refused = await identify(self._identity, sender)
+
     async def _put_right(
         self, database: Database, house: House, loaded: LoadedPlan, seen: ChannelWatch
     ) -> None:
         """Names what leads nowhere, and brings open incidents up to what is configured now."""
-        settings, clock = self._settings, self._clock
-        lacking = await asyncio.to_thread(sentences, loaded.plan, settings, settings.plan.extra)
-        for sentence in lacking:
-            log.warning("not_configured", sentence=sentence)
-        for sentence in gaps(loaded.plan, house.doors, settings):
-            log.info("not_offered", sentence=sentence)
+        clock = self._clock
+        await asyncio.to_thread(name_gaps, loaded.plan, house.doors, self._settings)
         await seen.found()
 
         async def look() -> None:
             await database.write(lambda s: reachability.look(s, house, clock.now()))
+            await database.write(lambda s: record_notice.tell(s, house, clock.now()))
 
         await look()
         self._look = look
@@ -357,7 +375,7 @@ class Muster:
         runner = web.AppRunner(site, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        port = await self._open_port(runner, http)
+        port = open_port(settings, runner, http, self._stack)
         self._stack.callback(doors.close)
         self._web_url = f"http://{settings.web.host}:{port}"
         if isinstance(self._clock, DrivenClock) and control_port is not None:
@@ -380,20 +398,9 @@ class Muster:
             await socket.start()
             self._stack.push_async_callback(self._end, socket.stop, 3.0)
             try:
-                async with asyncio.timeout(5):
-                    await socket.ready()
+                await asyncio.wait_for(socket.ready(), 5)
             except TimeoutError:
                 log.warning("socket_not_ready_yet")
-
-    async def _open_port(self, runner: web.AppRunner, http: HttpIntake | None) -> int:
-        """The web side's port; in HTTP mode Slack's requests are read by the shortest way."""
-        server = runner.server
-        assert server is not None  # noqa: S101 - it has been set up
-        front = Front(http, lambda: bare(server))
-        self._stack.push_async_callback(front.stop)
-        if http is not None:
-            self._stack.callback(http.close)
-        return front.start(self._settings.web.host, self._settings.web.port)
 
     async def _end(self, part: Callable[..., Awaitable[None]], within: float) -> None:
         """Ends a part within its own time, at most what is left."""
@@ -410,11 +417,3 @@ class Muster:
         await self._stack.aclose()
         if self._health is not None:  # one that was refused never ran: its sentence is enough
             log.info("stopped")
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        undelivered=timedelta(seconds=settings.health.undelivered_after),
-        missed_runs=settings.health.missed_runs,
-        checks={check.name: check.every for check in settings.checks},
-    )

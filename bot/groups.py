@@ -47,11 +47,10 @@ class Groups:
         return [group for group in self._wanted if group not in self.members]
 
     async def load(self) -> None:
-        """What Slack said last, kept from before; then what it says now."""
+        """What Slack said last, kept from before."""
         kept = await self._database.read(lambda session: session.get(HouseFact, _FACT))
         stored = {} if kept is None else kept.value
         self.members = {group: tuple(stored[group]) for group in self._wanted if group in stored}
-        await self.look()
 
     async def look(self) -> None:
         """Asks Slack; what it cannot tell now stays as it was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -49,6 +50,11 @@ class PeopleDirectory:
             self._keep(user_id, language, zone)
             if standing is not None:
                 self._standings[user_id] = (Standing(standing), at)
+
+    async def meet(self, persons: Iterable[str]) -> None:
+        """Slack is asked for those of whom nothing new is known, all at once."""
+        await asyncio.gather(*(self._presence.refresh_stale(person) for person in persons))
+        await self.load()
 
     async def reload(self) -> None:
         """The same again, for what other replicas wrote; a database that is away is no matter."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.clock import Clock
 from bot.delivery.content import Attachment, Content, Request
 from bot.delivery.permalinks import permalink_of
-from handlers import sent_forms
+from handlers import binding, sent_forms
 from handlers.cases import csv_text
 from incidents import cases, read
 from incidents.case_totals import read_cases
@@ -27,6 +27,7 @@ from incidents.read.week import start_of
 from message_templates.engine import Message, Templates
 from message_templates.review import review_html, review_json, review_markdown
 from message_templates.state import Links
+from storage import identity
 from storage.models import Incident
 
 View = tuple[Any, dict[str, Any]]
@@ -86,6 +87,7 @@ class Drawing:
             "revealed": self._revealed,
             "picture": self._picture,
             "blind": self._packed,
+            "record": self._packed,
             "isolated": self._isolated,
             "isolated_ask": self._packed,
         }
@@ -165,7 +167,9 @@ class Drawing:
 
     def _home(self, session: Session, request: Request) -> View:
         person = str(request.person)
-        return read.home(session, self._house, person, self._clock.now()), {}
+        found = identity.read(session)
+        params = {} if found is None else {"metadata": {binding.RECORD: found.record}}
+        return read.home(session, self._house, person, self._clock.now()), params
 
     def _week(self, session: Session, request: Request) -> View:
         person = str(request.person)

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from bot.name_resolution import names_in
+import structlog
+
+from bot.name_resolution import names_in, sentences
 from bot.settings import Settings
 from incidents.doors import Doors
 from incidents.organisation import House
 from plan.languages import DEFAULT
 from plan.model import Action, Plan, Section
+
+log = structlog.get_logger(__name__)
 
 
 def gaps(plan: Plan, doors: Doors, settings: Settings) -> list[str]:
@@ -85,3 +89,11 @@ def posted_in(house: House) -> Mapping[str, frozenset[str]]:
             role = name if not house.role(name).nobody else "oncall"
             found.setdefault(role, set()).update(channels)
     return {role: frozenset(channels) for role, channels in found.items()}
+
+
+def name_gaps(plan: Plan, doors: Doors, settings: Settings) -> None:
+    """In the log, at the start: what leads nowhere, and what will not be offered for it."""
+    for sentence in sentences(plan, settings, settings.plan.extra):
+        log.warning("not_configured", sentence=sentence)
+    for sentence in gaps(plan, doors, settings):
+        log.info("not_offered", sentence=sentence)

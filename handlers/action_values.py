@@ -1,5 +1,6 @@
 """Action values: what a button carries, "INC-412:7:3.3.1.s2:switch" (incident, version, step,
-button).
+button). Behind the version stands the incident's tag, by which it is told from another one of the
+same number: "INC-412:7.3f9a1".
 """
 
 from __future__ import annotations
@@ -22,16 +23,23 @@ class Target:
     step: str = ""
     button: str = ""
     rest: str = ""
+    tag: str = ""
 
     @classmethod
     def parse(cls, value: str) -> Target | None:
         """None when the value is not one of ours (an old release's button, a forged click)."""
         parts = value.split(":", 4)
         found = _REFERENCE.fullmatch(parts[0])
-        if found is None or len(parts) < 2 or whole(parts[1]) is None:
+        version, _, tag = parts[1].partition(".") if len(parts) > 1 else ("", "", "")
+        if found is None or whole(version) is None:
             return None
         padded = [*parts[2:], "", "", ""]
-        return cls(int(found[1]), int(parts[1]), padded[0], padded[1], padded[2])
+        return cls(int(found[1]), int(version), padded[0], padded[1], padded[2], tag)
+
+    @property
+    def drawn(self) -> str:
+        """The version and the tag, as a value carries them."""
+        return f"{self.version}.{self.tag}" if self.tag else str(self.version)
 
 
 def reference(text: str) -> int | None:

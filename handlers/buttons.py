@@ -50,6 +50,7 @@ def remembered(
     return {
         "incident": target.number,
         "version": target.version,
+        "tag": target.tag,
         "step": target.step,
         "button": target.button,
         "channel": interaction.channel_id or interaction.memory.get("channel"),

@@ -52,6 +52,7 @@ async def open_cases(interaction: Interaction, desk: Desk) -> None:
         view,
         metadata={
             "incident": target.number,
+            "tag": target.tag,
             "filter": view.filter,
             "page": 1,
             "channel": interaction.channel_id,

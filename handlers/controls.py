@@ -187,7 +187,7 @@ async def _everything(interaction: Interaction, desk: Desk, target: Target) -> N
         interaction,
         MENU,
         {"reference": reference},
-        verbs=[(verb, f"{reference}:{target.version}:{verb}") for verb in verbs],
+        verbs=[(verb, f"{reference}:{target.drawn}:{verb}") for verb in verbs],
         metadata=remembered(interaction, target),
     )
 

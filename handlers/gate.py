@@ -12,9 +12,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from handlers import binding
 from handlers.action_values import Target
 from handlers.context import Desk
 from handlers.registry import Asks, Interaction, NotNow
@@ -24,7 +24,6 @@ from incidents.organisation import House
 from incidents.outcome import Outcome
 from incidents.people import Standing
 from incidents.rights import BY_THE_PLAN, TABLE, rule_of
-from storage.models import Incident, SlackMessage
 
 Refusal = Callable[[Session, datetime], Outcome]
 
@@ -46,8 +45,8 @@ async def judge(interaction: Interaction, asks: Asks, desk: Desk) -> bool:
         refusal = await _without_right(interaction, asks, desk)
     if refusal is None and interaction.flaw is not None:
         refusal = _because("form_gone")
-    if refusal is None and not rule_of(asks.right).reads:
-        refusal = await _elsewhere(interaction, desk)
+    if refusal is None:
+        refusal = await _elsewhere(interaction, desk, reads=rule_of(asks.right).reads)
     if refusal is None:
         return True
     await desk.act(interaction, refusal)
@@ -149,20 +148,10 @@ def _may(
     return authorise.may(Change(session, house, incident, desk.actor(interaction), now), right)
 
 
-async def _elsewhere(interaction: Interaction, desk: Desk) -> Refusal | None:
-    """A button that changes something, in a message of another incident than it names."""
-    target = Target.parse(interaction.value) if interaction.kind == "action" else None
-    channel, ts = interaction.channel_id, interaction.message_ts
-    if target is None or channel is None or ts is None:
+async def _elsewhere(interaction: Interaction, desk: Desk, *, reads: bool) -> Refusal | None:
+    """A press of another record, or one that changes something in a message of another incident
+    than it names."""
+    if await desk.read(lambda session: binding.belongs(session, interaction, reads=reads)):
         return None
-    stands_in = await desk.read(
-        lambda session: session.scalar(
-            select(Incident.number)
-            .join(SlackMessage, SlackMessage.incident_id == Incident.id)
-            .where(SlackMessage.channel == channel, SlackMessage.ts == ts)
-            .limit(1)
-        )
-    )
-    if stands_in in (None, target.number):
-        return None
-    return _because("form_gone", reference=f"INC-{target.number}")
+    number = named(interaction)
+    return _because("other_message", reference=None if number is None else f"INC-{number}")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from handlers import binding
 from handlers.action_values import reference, whole
 from handlers.context import Desk
 from handlers.declare import declare_form, open_complaint
@@ -19,6 +20,9 @@ from plan.languages import LANGUAGES
 from storage import outbox
 
 ALL = "all"  # of what was set aside is tried again
+
+
+_OTHER = "other_home"  # the list was drawn from another record
 
 
 def register(registry: Registry) -> None:
@@ -78,8 +82,10 @@ async def done(interaction: Interaction, desk: Desk) -> None:
     actor, item = desk.actor(interaction), whole(interaction.value) or 0
 
     def work(session: Session, now: datetime) -> Outcome:
-        outcome = follow_ups.done(session, desk.house, item, actor, now)
-        if outcome.ok:
+        outcome = _current(session, interaction) or follow_ups.done(
+            session, desk.house, item, actor, now
+        )
+        if outcome.ok or outcome.code == _OTHER:
             outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
@@ -93,9 +99,18 @@ async def retry(interaction: Interaction, desk: Desk) -> None:
     ids = None if value == ALL else [] if one is None else [one]
 
     def work(session: Session, now: datetime) -> Outcome:
-        outcome = dead_letters.retry(session, desk.house, actor, ids, now)
-        if outcome.ok:
+        outcome = _current(session, interaction) or dead_letters.retry(
+            session, desk.house, actor, ids, now
+        )
+        if outcome.ok or outcome.code == _OTHER:
             outbox.home(session, person=interaction.user_id, now=now)
         return outcome
 
     await desk.act(interaction, work)
+
+
+def _current(session: Session, interaction: Interaction) -> Outcome | None:
+    """The refusal of a button that names a row of another database; App Home is drawn anew."""
+    if binding.of_this_record(session, interaction):
+        return None
+    return Outcome.refused(_OTHER)

@@ -192,7 +192,7 @@ def _refused(change: Change, what: str, role: str | None, words: Words | None) -
     params["buttons"] = [
         ButtonView(
             "ask.role",
-            f"{change.incident.reference}:{change.incident.version}:{person.user_id}:{what}",
+            f"{change.incident.drawn}:{person.user_id}:{what}",
             None,
             "ask",
             scope={"name": person.name},

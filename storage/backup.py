@@ -10,11 +10,13 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
+from storage import continuity, numbers, record_file
 from storage.cipher import AesCipher, Keys
 from storage.database import Database
 from storage.engines import writing_engine
 from storage.files import BESIDE, in_clear, keep_private
 from storage.lock import InstanceLock
+from storage.record_file import Kept
 from storage.restore_marks import Marked, mark_restored
 from storage.upgrade import upgrade
 
@@ -33,6 +35,7 @@ def backup(url: str, target: Path) -> int:
     source = _sqlite_file(url, "backup")
     if target.exists():
         raise BackupError(f"{target} exists; name a file that does not, so that no backup is lost.")
+    continuity.refuse_mixture(source.absolute())
     part = target.with_name(target.name + ".part")
     try:
         keep_private(part)
@@ -78,8 +81,10 @@ def restore(url: str, source: Path, *, key: bytes | Keys) -> Marked:
             closing(sqlite3.connect(part)) as fresh,
         ):
             copy.backup(fresh, pages=-1)
-        marked = _prepare(f"sqlite:///{part}", key)
+        kept = record_file.read(database.absolute())
+        marked, seen = _prepare(f"sqlite:///{part}", key, kept)
         _put_in_place(part, database)
+        record_file.write(database.absolute(), seen)
     except (sqlite3.Error, OSError) as error:
         raise BackupError(f"{source} was not restored: {error}.") from error
     finally:
@@ -93,17 +98,24 @@ def restored_elsewhere(url: str, *, key: bytes | Keys) -> Marked:
     upgrade(url, key=key)
     database = Database.open(url, key=key)
     try:
-        return database.write_now(lambda session: mark_restored(session, datetime.now(UTC)))
+        return database.write_now(_mark)
     finally:
         database.close_now()
 
 
-def _prepare(url: str, key: bytes | Keys) -> Marked:
+def _mark(session: Session) -> Marked:
+    continuity.restored(session, None)
+    return mark_restored(session, datetime.now(UTC))
+
+
+def _prepare(url: str, key: bytes | Keys, kept: Kept | None) -> tuple[Marked, Kept]:
     upgrade(url, key=key)
     engine = writing_engine(make_url(url), AesCipher(key))
     try:
         with Session(engine) as session, session.begin():
-            return mark_restored(session, datetime.now(UTC))
+            marked = mark_restored(session, datetime.now(UTC))
+            seen = continuity.restored(session, kept)
+            return marked, Kept(seen.record, seen.beat, highest=numbers.highest(session))
     finally:
         engine.dispose()
 

@@ -8,22 +8,33 @@ caller goes on, and it cannot wait for Slack or the shop even by mistake.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from storage import continuity, numbers
 from storage.cipher import AesCipher, Keys
+from storage.continuity import Found
 from storage.engines import database_url, reading_engine, sqlite_path, writing_engine
 from storage.errors import CannotOpen, NotThere, StorageError
 from storage.executor import Lane, StoreRequest
 from storage.key import check_key
 from storage.lock import InstanceLock
+from storage.record_file import Kept
+from storage.record_keeper import RecordKeeper
 from storage.schema import check_schema
 from storage.upgrade import upgrade
 from storage.work import NewWork
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 CommitListener = Callable[[frozenset[str]], None]
 Timing = Callable[[str, float], None]
@@ -44,16 +55,29 @@ class Database:
         self._reading = reading_engine(self.url, cipher)
         self._listeners: list[CommitListener] = []
         self._timings: list[Timing] = []
+        self.change: str | None = None  # kind of what was noticed at the start
+        self.known_again = False  # by what was kept beside it
+        self._keeper: RecordKeeper | None = None  # of a running bot
         threads = 1 if self.embedded else _POSTGRES_WRITERS
-        self._units = Lane("write", self._writing, threads, self._committed, took=self._took)
+        units = partial(
+            Lane,
+            before=partial(self._before_unit, writer=True),
+            committing=self._before_commit,
+            took=self._took,
+        )
+        self._units = units("write", self._writing, threads, self._committed)
         # On SQLite the one writer does both, deliveries first; PostgreSQL gives them their own.
         self._stores = (
-            self._units
-            if self.embedded
-            else Lane("store", self._writing, 1, self._committed, took=self._took)
+            self._units if self.embedded else units("store", self._writing, 1, self._committed)
         )
         self._reads = Lane(
-            "read", self._reading, _READERS, self._committed, reads=True, took=self._took
+            "read",
+            self._reading,
+            _READERS,
+            self._committed,
+            reads=True,
+            before=partial(self._before_unit, writer=False),
+            took=self._took,
         )
         self._lanes = {self._stores, self._units, self._reads}
         self._lock: InstanceLock | None = None
@@ -72,13 +96,16 @@ class Database:
             raise there(
                 f"database.url: {path} does not exist; muster run makes it, or name another."
             )
+        if database.embedded:
+            continuity.refuse_mixture(path)
         check_schema(database.writing_engine)
         check_key(database.writing_engine, database._cipher)
         return database
 
     @classmethod
     def start(cls, url: str, *, key: bytes | Keys) -> Database:
-        """For a bot that is to run: claimed, brought to this version's schema, opened.
+        """For a bot that is to run: claimed, brought to this version's schema, opened, held against
+        what was kept of it (`change`), and watched from then on.
 
         Claimed first: a second `muster run` must not change the schema under a running one.
         Raises AlreadyRunning, CannotOpen, WrongSchema or WrongKey.
@@ -86,12 +113,55 @@ class Database:
         database = cls(url, cipher=AesCipher(key))
         database.run_alone()
         try:
+            file = sqlite_path(database.url).absolute() if database.embedded else None
+            found = Found() if file is None else continuity.look(file)
             upgrade(url, key)
             check_key(database.writing_engine, database._cipher)
+            database._go_on(file, found)
         except BaseException:
             database.close_now()
             raise
         return database
+
+    def _go_on(self, file: Path | None, found: Found) -> None:
+        try:
+            with Session(self._writing) as session, session.begin():
+                continuity.check_whole(session, found)
+                seen, self.change = continuity.go_on(session, found, datetime.now(UTC))
+                highest = numbers.highest(session)
+            kept = Kept(seen.record, seen.beat, highest=highest)
+            name = self.url.database or ""
+            self._keeper = RecordKeeper(kept, name=name, file=file)
+        except (sqlite3.Error, DBAPIError) as error:
+            lines = str(error).splitlines() or ["no answer"]
+            raise CannotOpen(
+                f"database.url: the database cannot be read ({lines[0]}); put the newest backup in "
+                "its place: muster db restore FILE."
+            ) from error
+        self.known_again = found.kept is not None
+        if self.change is not None:
+            log.warning("record_changed", what=self.change, highest=highest, aside=found.aside)
+
+    @property
+    def keeper(self) -> RecordKeeper | None:
+        """Of a running bot: whether the database is still the one that it opened."""
+        return self._keeper
+
+    def _before_unit(self, *, writer: bool) -> None:
+        if self._keeper is not None:
+            self._keeper.before_unit(writer=writer)
+
+    def _before_commit(self, session: Session) -> None:
+        if self._keeper is not None:
+            self._keeper.before_commit(session)
+
+    async def watch(self) -> None:
+        """Once a second: whether the record is still the one that was opened, and what is kept
+        beside it. Raises RecordLost, or StorageUnavailable while nobody answers."""
+        keeper = self._keeper
+        if keeper is not None:
+            seen = await self.write(keeper.look, urgent=True)
+            await self.read(lambda session: keeper.keep(session, seen))
 
     @property
     def writing_engine(self) -> Engine:
@@ -202,6 +272,9 @@ class Database:
             lane.close()
         self._writing.dispose()
         self._reading.dispose()
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
         if self._lock is not None:
             self._lock.release()
             self._lock = None

@@ -31,6 +31,24 @@ class StorageUnavailable(StorageError):
     """The database did not take the work: locked, full or gone for a while. Worth repeating."""
 
 
+class RecordLost(StorageUnavailable):
+    """What stands at the database's place is not what Muster has open: nothing is written."""
+
+    def __init__(self, code: str, name: str) -> None:
+        super().__init__(_LOST[code].format(name=name))
+        self.code = code
+
+
+_LOST = {
+    "removed": "{name} was removed while Muster ran",
+    "replaced": "{name} was replaced by another file while Muster ran",
+    "log_lost": "{name}-wal, the log of the database, was removed while Muster ran",
+    "written_over": "{name} was written over by another program while Muster ran",
+    "another": "the database {name} is another one than Muster was started on",
+    "older": "the database {name} was put back to an older state while Muster ran",
+}
+
+
 class DiskFull(StorageUnavailable):
     """There is no room for what was to be written. Nothing of it stands."""
 

@@ -76,7 +76,11 @@ class StoreRequest:
 
 
 class Lane:
-    """A queue and its threads: deliveries first, then urgent units, then the others."""
+    """A queue and its threads: deliveries first, then urgent units, then the others.
+
+    `before` each unit and `committing` its session are called in the thread; what they raise, the
+    unit raises.
+    """
 
     def __init__(
         self,
@@ -86,6 +90,8 @@ class Lane:
         committed: Callable[[set[str]], None],
         *,
         reads: bool = False,
+        before: Callable[[], None] = lambda: None,
+        committing: Callable[[Session], None] = lambda _session: None,
         took: Callable[[str, float], None] = lambda _name, _seconds: None,
     ) -> None:
         self._name = name
@@ -93,6 +99,8 @@ class Lane:
         self._count = threads
         self._committed = committed
         self._reads = reads
+        self._before = before
+        self._committing = committing
         self._took = took
         self._stores: deque[StoreRequest] = deque()
         self._urgent: deque[_Unit] = deque()
@@ -200,12 +208,14 @@ class Lane:
             committing = False
             session: Session | None = None
             try:
+                self._before()
                 session = Session(own.get(), expire_on_commit=False)
                 result = work(session)
                 session.flush()
                 kinds = enqueued_kinds(session)
                 committing = True
                 if not self._reads:
+                    self._committing(session)
                     session.commit()
                 session.close()  # what was read stays as it was read, detached
             except BaseException as error:

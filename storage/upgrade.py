@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from storage.cipher import AesCipher, Keys
+from storage.continuity import refuse_mixture
 from storage.engines import database_url, sqlite_path, writing_engine
 from storage.errors import CannotOpen, WrongSchema
 from storage.files import keep_private, rewrite
@@ -33,6 +34,7 @@ def upgrade(url: str, key: bytes | Keys) -> str:
             raise CannotOpen(
                 f"database.url: the folder {folder} does not exist; create it or name another."
             )
+        refuse_mixture(sqlite_path(parsed).absolute())
         keep_private(sqlite_path(parsed))
     engine = writing_engine(parsed, cipher)
     try:
@@ -48,9 +50,14 @@ def upgrade(url: str, key: bytes | Keys) -> str:
             rewrite(sqlite_path(parsed))
     except DBAPIError as error:
         lines = str(error.orig).strip().splitlines() or ["no answer"]
+        damaged = type(error) is DatabaseError  # "malformed", "not a database"
+        remedy = (
+            "put the newest backup in its place: muster db restore FILE."
+            if damaged and engine.dialect.name == "sqlite"
+            else "check the address, that its server runs and that it may be written."
+        )
         raise CannotOpen(
-            f"database.url: the database was not brought up to date ({lines[0]}); check the "
-            "address, that its server runs and that it may be written."
+            f"database.url: the database was not brought up to date ({lines[0]}); {remedy}"
         ) from error
     finally:
         engine.dispose()

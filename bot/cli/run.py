@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from bot.application import Muster
 from bot.cli.errors import UserError
 from bot.cli.options import config_option, secrets_of, settings_of
 from bot.cli.signals import Ending
+from bot.cli.terminal import say
 from bot.clock import DrivenClock, SystemClock
 from bot.gc_tuning import none_until_loaded
 from bot.settings_errors import SettingsError
@@ -35,7 +37,7 @@ def command(config: Path, ready: bool, control: int | None) -> int:
     async def serve() -> None:
         ending = Ending()
         ending.listen()
-        muster = Muster(settings, secrets, clock)
+        muster = Muster(settings, secrets, clock, partial(say, error=True))
         asked = asyncio.ensure_future(ending.asked())
         starting = asyncio.ensure_future(muster.start(control_port=control))
         try:

@@ -1,8 +1,9 @@
 """At most once: ephemeral messages and answers to a response_url.
 
 Neither can be looked up afterwards. A try whose outcome is not known is not repeated (the person
-can press again); one that was certainly not sent is, as long as its moment lasts. An answer that
-gives back what its reader typed is never given up: it goes as a direct message instead.
+can press again); one that was certainly not sent is, as long as its moment lasts. A 503 says that
+nothing was done: it is said once more, and then as a direct message, which can be looked up. An
+answer that gives back what its reader typed is never given up: it goes as a direct message instead.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
+from bot.delivery import message_store
 from bot.delivery.content import Content, request_of
 from bot.delivery.context import Office
 from bot.delivery.errors import NotDelivered, Remedy, SlackRefused, Unclear
-from bot.delivery.job import Delivered, Job, Parked, Turn
+from bot.delivery.job import Delivered, Job, Later, Parked, Turn
 from bot.delivery.posts import Posts, join
 from plan.languages import DEFAULT
 from storage import outbox
+from storage.models import Incident, WorkItem
 
 log = structlog.get_logger(__name__)
 
 _MOMENT = timedelta(minutes=10)  # after that an answer to a press only confuses
+_NOTHING_DONE = "http_503"
+_AGAIN, _SHORTLY = "again", timedelta(seconds=1)
 _NOT_THERE = frozenset({Remedy.DIRECT, Remedy.FALLBACK, Remedy.JOIN, Remedy.ROOT_ANEW})
 
 
@@ -58,7 +63,7 @@ class Once(ABC):
         try:
             return await self._send(job, content)
         except Unclear as error:
-            return self._given_up(job, "unclear", error.code)
+            return self._unclear(job, error)
         except SlackRefused as error:
             if error.remedy is Remedy.PLAIN and not content.plain:
                 return await self._plainly(job, self._office.plainly(job, content, error))
@@ -71,7 +76,16 @@ class Once(ABC):
         try:
             return await self._send(job, content)
         except Unclear as error:
+            return self._unclear(job, error)
+
+    def _unclear(self, job: Job, error: Unclear) -> Turn:
+        if error.code != _NOTHING_DONE:
             return self._given_up(job, "unclear", error.code)
+        if job.payload.get(_AGAIN):
+            return Delivered({"directly": error.code}, lambda s, now: _instead(s, job, now))
+        return Later(
+            self._office.clock.now() + _SHORTLY, error.code, lambda s, _: _mark_again(s, job)
+        )
 
     @staticmethod
     def _given_up(job: Job, how: str, why: str) -> Turn:
@@ -92,13 +106,28 @@ class Once(ABC):
         """The person is not in that channel: to them alone, which no more people read."""
         person = str(job.payload["person"])
         channel = await self._posts.direct_channel(person, urgent=job.urgent)
-        await self._office.sender.call(
+        answer = await self._office.sender.call(
             "chat.postMessage",
             {"channel": channel, **_body(content), "unfurl_links": False, "unfurl_media": False},
             channel=channel,
             urgent=job.urgent,
         )
-        return Delivered({"directly": code})
+
+        def also(session: Session, now: datetime) -> None:
+            """It stays, so what is pressed in it is held against where it stands."""
+            message_store.keep(
+                session,
+                job,
+                now,
+                delivery_id=job.delivery_id,
+                channel=channel,
+                ts=str(answer.get("ts") or "") or None,
+                thread_ts=None,
+                content_hash=None,
+                language=None,
+            )
+
+        return Delivered({"directly": code}, also)
 
 
 class Ephemeral(Once):
@@ -161,6 +190,31 @@ class Respond(Once):
         return Delivered({"responded": True})
 
 
+def _mark_again(session: Session, job: Job) -> None:
+    """The next try is the last one here."""
+    item = session.get_one(WorkItem, job.id)
+    item.payload = {**item.payload, _AGAIN: True}
+
+
+def _instead(session: Session, job: Job, now: datetime) -> None:
+    """The same to the person alone."""
+    payload, asked = job.payload, request_of(job, "")
+    if not payload.get("person"):
+        return
+    incident = payload.get("incident")
+    outbox.direct(
+        session,
+        key=f"{job.message}/direct",
+        template=str(payload["template"]),
+        person=str(payload["person"]),
+        incident=None if incident is None else session.get_one(Incident, incident),
+        params=asked.params,
+        secret=_data_of(job),
+        typed=True,
+        now=now,
+    )
+
+
 def _hand_back(session: Session, job: Job, now: datetime) -> None:
     """What somebody typed is not lost with its answer: a direct message can be looked up."""
     payload, data = job.payload, _typed(job)
@@ -176,6 +230,11 @@ def _hand_back(session: Session, job: Job, now: datetime) -> None:
         secret=data,
         now=now,
     )
+
+
+def _data_of(job: Job) -> Any:
+    """Personal data of the answer; the address that it was to go to is none of it."""
+    return job.secret.get("data") if isinstance(job.secret, Mapping) else None
 
 
 def _typed(job: Job) -> dict[str, Any]:

@@ -91,7 +91,9 @@ class Edits:
                 "ts": message.ts,
                 "text": content.text,
                 "blocks": [dict(block) for block in content.blocks],
-                "metadata": metadata(message.delivery_id, content.metadata),
+                "metadata": metadata(
+                    message.delivery_id, {**content.metadata, "message": job.message}
+                ),
             }
             try:
                 await self._office.sender.call(

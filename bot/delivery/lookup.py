@@ -96,6 +96,25 @@ async def find_named_files(
     return ids
 
 
+async def own_posts(
+    sender: Sender, *, channel: str, since: datetime | None
+) -> list[Mapping[str, Any]]:
+    """What stands in the channel with metadata of ours; `since`, or the newest thousand.
+
+    A channel that is gone holds none. Raises SlackError when it could not be looked at.
+    """
+    found: list[Mapping[str, Any]] = []
+
+    def ours(message: Mapping[str, Any]) -> bool:
+        if (message.get("metadata") or {}).get("event_type") != EVENT_TYPE:
+            return False
+        found.append(message)
+        return True
+
+    await _find(sender, ours, channel=channel, thread_ts=None, since=since, urgent=False)
+    return found
+
+
 async def _join(sender: Sender, channel: str, *, urgent: bool) -> bool:
     """False where it cannot become a member: then it cannot have posted there either."""
     try:

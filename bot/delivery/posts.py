@@ -310,7 +310,7 @@ def message_args(
         "text": content.text,
         "unfurl_links": False,
         "unfurl_media": False,
-        "metadata": metadata(delivery_id, content.metadata),
+        "metadata": metadata(delivery_id, {**content.metadata, "message": payload.get("message")}),
     }
     if content.blocks:
         args["blocks"] = [dict(block) for block in content.blocks]

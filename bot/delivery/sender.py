@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.clock import Clock
 from bot.delivery.errors import (
@@ -56,6 +57,8 @@ _DEFAULT_RETRY_AFTER = 30.0  # seconds, when a 429 names none
 _SHORT_WAIT = timedelta(seconds=1)  # a token that comes this soon is waited for here
 _PROBE_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between asking a silent Slack
 _ASKING_WAIT = 3.0  # seconds that others wait for the answer to who asks
+HANGS_AFTER = 8.0  # seconds without an answer: is it this call, or Slack?
+_WELL_WITHIN = 3.0  # seconds in which a Slack that is well says so
 _SUSPECT_AFTER = 3  # calls in a row without an answer: probe before sending more
 
 
@@ -82,6 +85,10 @@ async def close_client(client: AsyncWebClient) -> None:
         await client.session.close()
 
 
+class _Hangs(Exception):
+    """One call has no answer, and others have."""
+
+
 class Sender:
     """Calls Slack's Web API. Every failure is a SlackError of one of four kinds."""
 
@@ -92,7 +99,9 @@ class Sender:
         budget: Budget,
         clock: Clock,
         noted: Noted = lambda _method, _outcome, _seconds: None,
+        hangs_after: float = HANGS_AFTER,
     ) -> None:
+        self._hangs_after = hangs_after
         self._client = client
         self._budget = budget
         self._clock = clock
@@ -103,6 +112,7 @@ class Sender:
         self._asking: asyncio.Event | None = None  # set when who asks has heard
         self.stopped: str | None = None  # the code for which sending was stopped
         self.answered_at: datetime | None = None  # when Slack last said anything
+        self._answered_last: float | None = None  # the same, by a clock that nobody sets
         self.direct_channels: dict[str, str] = {}  # person → channel of their direct messages
 
     @property
@@ -270,6 +280,7 @@ class Sender:
         finally:
             if outcome in ANSWERED:
                 self.answered_at = self._clock.now()
+                self._answered_last = time.monotonic()
             self._noted(method, outcome, time.monotonic() - started)
 
     async def _call(self, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -279,10 +290,9 @@ class Sender:
     async def _ask(self, method: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         still_held()
         try:
-            if method in _QUERIES:
-                response = await self._client.api_call(method, http_verb="GET", params=dict(args))
-            else:
-                response = await self._client.api_call(method, json=dict(args))
+            response = await self._unless_it_hangs(self._request(method, args))
+        except _Hangs as error:
+            raise Unclear("hangs") from error
         except SlackApiError as error:
             raise self._answered(method, error) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -300,6 +310,36 @@ class Sender:
         if not isinstance(data, dict):
             raise Unclear("malformed")
         return data
+
+    async def _request(self, method: str, args: Mapping[str, Any]) -> AsyncSlackResponse:
+        if method in _QUERIES:
+            return await self._client.api_call(method, http_verb="GET", params=dict(args))
+        return await self._client.api_call(method, json=dict(args))
+
+    async def _unless_it_hangs(
+        self, request: Coroutine[Any, Any, AsyncSlackResponse]
+    ) -> AsyncSlackResponse:
+        """Its answer. Raises _Hangs when Slack answers others meanwhile: then waiting out the whole
+        time only keeps who waits behind it; an away Slack has all of it."""
+        started, call = time.monotonic(), asyncio.ensure_future(request)
+        try:
+            await asyncio.wait({call}, timeout=self._hangs_after)
+            if not call.done() and (self._answered_after(started) or await self._is_well()):
+                raise _Hangs
+            return await call
+        finally:
+            call.cancel()
+
+    def _answered_after(self, moment: float) -> bool:
+        return self._answered_last is not None and self._answered_last > moment
+
+    async def _is_well(self) -> bool:
+        try:
+            async with asyncio.timeout(_WELL_WITHIN):
+                await self._client.api_call("auth.test")
+        except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError, AttributeError):
+            return False
+        return True
 
     def _answered(self, method: str, error: SlackApiError) -> SlackError:
         """Sorts an answer that was not ok. A body that cannot be read leaves the outcome open."""

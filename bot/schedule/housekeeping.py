@@ -30,6 +30,15 @@ def seal_now(session: Session, now: datetime) -> None:
         log.info("audit_sealed", head=f"{sealed.sequence}:{sealed.hash}")
 
 
+async def seal_at_stop(database: Database, clock: Clock, *, within: float) -> None:
+    """The log's last entries are not left without a seal until the next start."""
+    try:
+        async with asyncio.timeout(within):
+            await database.write(lambda session: seal_now(session, clock.now()))
+    except (StorageError, TimeoutError) as error:
+        log.warning("audit_not_sealed", error=str(error))
+
+
 def housekeeping(
     database: Database, clock: Clock, *, keep_deliveries: timedelta
 ) -> dict[str, Recurring]:
@@ -82,12 +91,3 @@ def housekeeping(
         "prune": Recurring("prune", timedelta(hours=1), prune),
         "seal": Recurring("seal", timedelta(minutes=1), seal),
     }
-
-
-async def seal_within(database: Database, clock: Clock, *, within: float) -> None:
-    """The log's last entries are not left without a seal until the next start."""
-    try:
-        async with asyncio.timeout(within):
-            await database.write(lambda session: seal_now(session, clock.now()))
-    except (StorageError, TimeoutError) as error:
-        log.warning("audit_not_sealed", error=str(error))

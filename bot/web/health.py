@@ -2,8 +2,9 @@
 say.
 
 Alive: the event loop answers and the workers' loops run; a process that is not is restarted.
-Ready: the database writes a row within a bound, Slack is connected and answers, nothing waits for
-its delivery too long, every check runs, the roles' people are known, and the bot is not stopping.
+Ready: the database writes a row within a bound and is the one that was opened, Slack is connected
+and answers, nothing waits for its delivery too long, every check runs, the roles' people are known,
+and the bot is not stopping.
 Each part has a name; what is said of it are figures and fixed sentences, never a reference and
 never customer data.
 """
@@ -25,7 +26,7 @@ from bot.delivery.sender import Sender
 from bot.schedule.workers import Workers
 from bot.web.figures import Figures, read_figures
 from storage.database import Database
-from storage.errors import DiskFull, StorageError
+from storage.errors import DiskFull, RecordLost, StorageError
 from storage.trace import leave_trace
 
 DATABASE_SECONDS = 2.0  # as long as a delivery may take to be stored
@@ -184,6 +185,7 @@ class Health:
         if figures is not None and database.problem is None:
             parts["deliveries"] = self._deliveries(figures, now)
             parts["checks"] = self._checks(figures, now)
+        parts["record"] = self._record()
         parts["schedule"] = self._schedule()
         parts["people"] = self._people()
         parts["templates"] = self._templates()
@@ -218,12 +220,22 @@ class Health:
             problem = f"the database does not answer within {DATABASE_SECONDS:g} s"
         except DiskFull:
             problem = "the database's disk is full: make room, the bot goes on by itself"
+        except RecordLost:
+            problem = "the database is not the one that was opened"
         except StorageError:
             problem = "the database cannot be used"
         except Exception as error:  # whatever stands in the way, it is not ready
             problem = f"the database cannot be used ({type(error).__name__})"
         took = round((time.monotonic() - started) * 1000, 1)
         return Part(problem, {"milliseconds": took})
+
+    def _record(self) -> Part:
+        """Whether the database is the one that was opened; as of the last unit."""
+        keeper, noticed = self._database.keeper, self._database.change
+        told = {} if noticed is None else {"noticed_at_start": noticed}
+        if keeper is None or keeper.problem is None:
+            return Part(None, told)
+        return Part(f"{keeper.problem}: stop Muster, put the database back, and start it", told)
 
     def _slack(self, now: datetime) -> Part:
         sender = self._sender

@@ -10,6 +10,7 @@ from bot.delivery.audiences import Audience as DeliveryAudience
 from bot.delivery.audiences import Audiences, Gate
 from bot.intake import refused_requests
 from bot.settings import Settings
+from bot.web.health import Limits
 from bot.wiring.table_looks import answered_by_tables
 from incidents.doors import Doors
 from incidents.organisation import Audience, EscalationTimes, House, QuietHours, Role
@@ -146,3 +147,12 @@ def check_titles(settings: Settings) -> Mapping[str, Mapping[str, str]]:
         name: {str(language): text for language, text in title.items()}
         for name, title in titles.items()
     }
+
+
+def health_limits(settings: Settings) -> Limits:
+    """What still counts as ready."""
+    return Limits(
+        undelivered=timedelta(seconds=settings.health.undelivered_after),
+        missed_runs=settings.health.missed_runs,
+        checks={check.name: check.every for check in settings.checks},
+    )

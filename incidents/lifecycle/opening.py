@@ -25,12 +25,11 @@ from incidents.shop_actions import told_orders
 from incidents.sources import alert_of
 from plan.model import IncidentType, Section
 from plan.walk import actions_of
-from storage import outbox
+from storage import numbers, outbox
 from storage.dialect import insert_into, is_postgres
-from storage.models import HouseFact, Incident, PlanContent, Status
+from storage.models import Incident, PlanContent, Status
 from storage.types import Personal
 
-_NUMBER = "incident_number"
 _FOLLOWS_WITHIN = timedelta(hours=24)
 
 
@@ -74,7 +73,7 @@ def open_incident(session: Session, house: House, opening: Opening, now: datetim
         kind = house.plan.incident_type(opening.incident_type)
     except KeyError:
         raise UnknownType(f"“{opening.incident_type}” is no incident type of the plan") from None
-    number = _take_number(session)  # also keeps two openings of one subject apart
+    number = numbers.take(session)  # also keeps two openings of one subject apart
     live = loading.live_incident(session, Incident.fingerprint_of(section.id, opening.subject))
     if live is not None:
         update_incident(
@@ -91,7 +90,7 @@ def open_incident(session: Session, house: House, opening: Opening, now: datetim
             found=opening.created_by is None,
         )
         return Opened(live, False)
-    session.get_one(HouseFact, _NUMBER).value = {"next": number + 1}
+    numbers.give(session, number)
     incident = _write(session, house, opening, section, kind, number, now)
     change = Change(session, house, incident, opening.created_by or SYSTEM_ACTOR, now)
     _tell(change, opening, section, kind)
@@ -244,19 +243,3 @@ def _keep_plan(session: Session, house: House, now: datetime) -> None:
         )
         .on_conflict_do_nothing()
     )
-
-
-def _take_number(session: Session) -> int:
-    """The next number, with its row locked until the commit."""
-    session.execute(
-        insert_into(HouseFact, postgres=is_postgres(session))
-        .values(key=_NUMBER, value={"next": 1})
-        .on_conflict_do_nothing()
-    )
-    fact = session.scalars(
-        select(HouseFact)
-        .where(HouseFact.key == _NUMBER)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    return int(fact.value["next"])

@@ -23,8 +23,8 @@ Style = Literal["primary", "danger"] | None
 
 
 def reference(reader: Reader) -> str:
-    """The value of a button: incident and version."""
-    return f"{reader.incident.reference}:{reader.incident.version}"
+    """The value of a button: incident, version and tag."""
+    return reader.incident.drawn
 
 
 def own(reader: Reader, action_id: str, catalogue: str, **scope: Any) -> ButtonView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import Any
 
@@ -127,6 +128,18 @@ class Incident(Base):
     def reference(self) -> str:
         """How people call it: INC-412."""
         return f"INC-{self.number}"
+
+    @property
+    def tag(self) -> str:
+        """What tells it from an incident of the same number in another database."""
+        return hashlib.sha256(f"{self.number}|{self.detected_at.isoformat()}".encode()).hexdigest()[
+            :5
+        ]
+
+    @property
+    def drawn(self) -> str:
+        """What a button is drawn for: incident, version, tag."""
+        return f"{self.reference}:{self.version}.{self.tag}"
 
     @staticmethod
     def fingerprint_of(section: str, subject: str) -> str:

@@ -17,6 +17,7 @@ async def test_it_is_asked_until_slack_tells(postbox: Postbox) -> None:
     groups.changed = lambda: told.append(dict(groups.members))
     postbox.fault("usergroups.list", "http_503")
     await groups.load()
+    await groups.look()
     assert groups.unknown == [ON_CALL]
     await groups.look()
     assert groups.unknown == []
@@ -25,16 +26,17 @@ async def test_it_is_asked_until_slack_tells(postbox: Postbox) -> None:
 
 async def test_what_slack_said_last_holds_while_it_is_away(postbox: Postbox) -> None:
     """A restart during an outage: on-call is still who it was."""
-    await _groups(postbox).load()
+    await _groups(postbox).look()
     postbox.fault("*", "down")
     again = _groups(postbox)
     await again.load()
+    await again.look()
     assert again.members == {ON_CALL: ("U0MEI", "U0KAI")}
 
 
 async def test_who_joins_later_is_known_later(postbox: Postbox) -> None:
     groups = _groups(postbox)
-    await groups.load()
+    await groups.look()
     await postbox.people.post("/hand/group", json={"id": ON_CALL, "users": ["U0KAI"]})
     await groups.look()
     assert groups.members[ON_CALL] == ("U0KAI",)

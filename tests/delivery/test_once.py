@@ -13,7 +13,7 @@ from storage.models import Incident
 from tests.delivery.conftest import Postbox
 
 CLEAN = ["rate_limited", "no_retry_after"]
-UNCLEAR = ["http_500", "http_503", "timeout_before", "lost_reply", "malformed", "reset"]
+UNCLEAR = ["http_500", "timeout_before", "lost_reply", "malformed", "reset"]
 UNCLEAR += ["no_object"]
 
 
@@ -61,6 +61,23 @@ async def test_an_unclear_one_is_never_repeated(postbox: Postbox, kind: str) -> 
     await _ephemeral(postbox)
     await postbox.run(600)
     assert postbox.calls("chat.postEphemeral") == 1
+    assert set((await postbox.states()).values()) == {"done"}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("how", ["chat.postEphemeral", "response_url"])
+async def test_a_503_says_that_nothing_was_done(postbox: Postbox, how: str, times: int) -> None:
+    """Once more, and then as a direct message; the person has the answer once in either case."""
+    postbox.fault(how, "http_503", times=times)
+    if how == "response_url":
+        await _respond(postbox, _response_url(postbox))
+    else:
+        await _ephemeral(postbox, secret={"phone": "0912-345-678"})
+    await postbox.run(60)
+    directly = [m["text"] for m in await postbox.seen("D0MEI") if m["text"].startswith("answer")]
+    assert (len(await _answers(postbox)), len(directly)) == ((1, 0) if times == 1 else (0, 1))
+    if how != "response_url":
+        assert postbox.drawings.drawn[-1].secret == {"phone": "0912-345-678"}
     assert set((await postbox.states()).values()) == {"done"}
 
 

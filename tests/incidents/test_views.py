@@ -66,7 +66,7 @@ def test_the_open_card_says_what_is_felt_and_what_is_next(
         "cases.open",
     ]
     assert [button.style for button in view.buttons] == ["primary", None, None]
-    assert view.buttons[0].value == "INC-1:1:3.3.1.s2:switch"
+    assert view.buttons[0].value == f"INC-1:1.{world.incident().tag}:3.3.1.s2:switch"
     assert view.ring_group == "S0ONCALL"
     assert [verb for verb, _ in view.more][-1] == "lang:zh-Hant"
     assert len(view.more) == 5

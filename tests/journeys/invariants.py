@@ -86,8 +86,8 @@ def one_effect_a_key(workspace: Workspace) -> None:
     assert not not_done & set(effects)
 
 
-def each_message_once(workspace: Workspace) -> None:
-    """Every message of the bot stands once in Slack, where the database says that it stands."""
+def no_message_twice(workspace: Workspace) -> dict[str, set[tuple[str, str]]]:
+    """No message of the bot stands twice in Slack; where each stands, by its delivery id."""
     places: dict[str, set[tuple[str, str]]] = {}  # a reply also shown in the channel is one message
     for channel, reader in [*((c, MEI) for c in CHANNELS), (PRIVATE, "U0JO")]:
         for root in workspace.slack.messages(reader, channel):
@@ -100,6 +100,12 @@ def each_message_once(workspace: Workspace) -> None:
                     continue
                 places.setdefault(event["delivery"], set()).add((channel, message["ts"]))
     assert {key: found for key, found in places.items() if len(found) > 1} == {}
+    return places
+
+
+def each_message_once(workspace: Workspace) -> None:
+    """Every message of the bot stands once in Slack, where the database says that it stands."""
+    places = no_message_twice(workspace)
     known = {
         row["delivery_id"]: {(row["channel"], row["ts"])}
         for row in workspace.rows(

@@ -851,6 +851,10 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
             None,
             {"check": "stuck-orders", "since": at("03:02"), "runs": 9, "error": "no answer"},
         ),
+        "record": (
+            None,
+            {"kind": "behind", "unknown": ["INC-412", "INC-413"], "more": 0, "next": "INC-414"},
+        ),
         "moved": (None, {"who": "Mei", "at": at("03:30")}),
         "isolated": (
             None,

@@ -57,12 +57,20 @@ class Point:
 
 
 def before_request(point: Point) -> None:
-    """Between the last look at the lease and the request to Slack."""
+    """Between the last look at the lease and the request to Slack. A request that is on its way
+    cannot be called back, so what is held leaves, whoever has given it up."""
+    on_their_way: set[asyncio.Task[Any]] = set()
+
+    async def held(self: AsyncWebClient, name: str, **more: Any) -> Any:
+        await point.hold(str(more))
+        return await _api_call(self, name, **more)
 
     async def api_call(self: AsyncWebClient, name: str, **more: Any) -> Any:
-        if name == "chat.postMessage":
-            await point.hold(str(more))
-        return await _api_call(self, name, **more)
+        if name != "chat.postMessage":
+            return await _api_call(self, name, **more)
+        request = asyncio.create_task(held(self, name, **more))
+        on_their_way.add(request)
+        return await asyncio.shield(request)
 
     AsyncWebClient.api_call = api_call  # type: ignore[method-assign]
 

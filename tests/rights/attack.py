@@ -23,6 +23,7 @@ from tests.rights.scene import (
     BY_GROUP,
     GUEST,
     LEFT,
+    LIST,
     OUTSIDE,
     OWNER,
     PAYMENTS,
@@ -254,7 +255,7 @@ def body_of(entry: Entry, honest: Honest, who: str) -> Body:
     pressed = {**base, "type": "block_actions", "actions": [action]}
     if honest.memory:
         return {**pressed, "view": view, "container": {"type": "view", "view_id": view["id"]}}
-    ts = honest.ts or "1700000009.000009"
+    ts = honest.ts or LIST
     return {
         **pressed,
         "channel": channel,

@@ -162,6 +162,9 @@ def _second(now: datetime) -> CheckResult:
     return replace(first, name="other", findings=(finding,), open_after=1)
 
 
+LIST = "1700000009.000009"  # a message of no incident
+
+
 def _the_rest(session: Session, world: World) -> None:
     numbers = {one.number: one for one in session.scalars(select(Incident))}
     numbers[PAYMENTS].owner = OWNER
@@ -181,6 +184,7 @@ def _the_rest(session: Session, world: World) -> None:
             session.add(found)
         found.incident_id = numbers[number].id
         found.channel, found.ts = "C0INCIDENTS", ts
+    session.add(SlackMessage(key="week/1", delivery_id="week/1", channel="C0INCIDENTS", ts=LIST))
     enqueue(session, kind="message", key="message:stuck", payload={"do": "post"}, due=DAY, now=DAY)
     session.flush()
     stuck = session.scalars(select(WorkItem).where(WorkItem.key == "message:stuck")).one()

@@ -130,7 +130,7 @@ def test_a_button_changes_the_incident_in_whose_message_it_stands(
 ) -> None:
     honest = replace(HONEST[entry], ts=CARD[REFUNDS])
     result = scene.press(body_of(entry, honest, MEI))
-    assert (code(result, MEI), result.changes, result.opened) == ("form_gone", [], [])
+    assert (code(result, MEI), result.changes, result.opened) == ("other_message", [], [])
     shown = replace(HONEST["action", "incident.show"], ts=CARD[REFUNDS])
     assert scene.press(body_of(("action", "incident.show"), shown, MEI)).refusals == []
 

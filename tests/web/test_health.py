@@ -21,7 +21,8 @@ async def test_a_running_bot_is_alive_and_ready(either: Running) -> None:
     status, said = await bot.get("/readyz")
     assert (status, said["failing"]) == (200, [])
     assert set(said["parts"]) == {
-        "process", "database", "slack", "deliveries", "checks", "schedule", "people", "templates",
+        "process", "database", "record", "slack", "deliveries", "checks", "schedule", "people",
+        "templates",
     }  # fmt: skip
     assert said["parts"]["slack"]["connections"] == 2
     assert said["parts"]["deliveries"]["undelivered"] == 0
