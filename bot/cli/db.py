@@ -76,11 +76,32 @@ def restored_command(config: Path) -> None:
 
 def _say(marked: Marked) -> None:
     say(
-        "Restored. Start the bot; what was sent since the backup is looked up, not repeated: "
-        f"{marked.messages} messages, {marked.actions} actions."
+        f"Restored. The record reaches to {marked.reaches_to:%Y-%m-%d %H:%M:%S} UTC; what was done "
+        "after that is not in it, and how much that was is not known here."
     )
+    say(
+        "Start the bot. "
+        + (
+            f"{_counted(marked.incidents, 'open incident says', 'open incidents say')} so in thread"
+            " and card until somebody confirms: the first press of an action there looks at the "
+            "shop and asks. "
+            if marked.incidents
+            else "No incident is open in it. "
+        )
+        + "Threads that are newer are listed to who is on duty."
+    )
+    if marked.messages or marked.actions:
+        say(
+            "Unfinished at that time, and looked up before anything is repeated: "
+            f"{_counted(marked.messages, 'message', 'messages')}, "
+            f"{_counted(marked.actions, 'action', 'actions')}."
+        )
     if marked.presses:
         say(
-            f"{marked.presses} presses and commands were under way at the time of the backup; they "
-            "are set aside, and their people may press again."
+            f"{_counted(marked.presses, 'press or command was', 'presses and commands were')} "
+            "under way at that time and set aside; who pressed may press again."
         )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -96,6 +96,25 @@ async def find_named_files(
     return ids
 
 
+async def find_ours(
+    sender: Sender, *, channel: str, since: datetime
+) -> dict[str, Mapping[str, Any]]:
+    """Every root message of ours in the channel since then: `ts` to what its metadata says."""
+    found: dict[str, Mapping[str, Any]] = {}
+    first = since.timestamp()
+
+    def ours(message: Mapping[str, Any]) -> bool:
+        said, ts = message.get("metadata") or {}, str(message["ts"])
+        is_root = message.get("thread_ts", ts) == ts
+        if said.get("event_type") != EVENT_TYPE or not is_root or float(ts) < first:
+            return False
+        found[ts] = said.get("event_payload") or {}
+        return True
+
+    await _find(sender, ours, channel=channel, thread_ts=None, since=since, urgent=False)
+    return found
+
+
 async def _join(sender: Sender, channel: str, *, urgent: bool) -> bool:
     """False where it cannot become a member: then it cannot have posted there either."""
     try:

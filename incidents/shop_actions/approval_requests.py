@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from incidents import change as changes
-from incidents import people
+from incidents import people, restoration
 from incidents import scope as scopes
 from incidents.alerting import notifications, oncall
 from incidents.alerting.escalation import URGENT, timer
@@ -213,6 +213,9 @@ def show(change: Change, request: Approval) -> None:
 def answer(change: Change, action: Action, attempts: Sequence[ActionAttempt]) -> Outcome:
     """What who pressed is told: that it runs (the thread shows it), or whom it waits for."""
     ids = [attempt.id for attempt in attempts]
+    if any(attempt.problem == restoration.LOOKING for attempt in attempts):
+        since = restoration.reaches_to(change.session, change.incident)
+        return Outcome.done("restored_looks", since=since, attempts=ids)
     request = of_press(change, attempts[0].press)
     if request is None or request.state != ApprovalState.WAITING:
         return Outcome.done("requested", quiet=True, attempts=ids)
