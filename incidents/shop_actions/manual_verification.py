@@ -20,19 +20,21 @@ BUTTONS = (HAPPENED, NOT_HAPPENED)
 
 
 def left_to_a_person(change: Change, place: Place) -> list[ActionAttempt]:
-    """The step's attempts that only a person can settle."""
-    return list(
+    """The step's attempts that only a person can settle; none while the shop is still looked at
+    for some of them, for one answer is given about all."""
+    found = list(
         change.session.scalars(
             select(ActionAttempt)
             .where(
                 ActionAttempt.run_id == place.run.id,
                 ActionAttempt.step_id == place.plan.id,
                 ActionAttempt.state == AttemptState.UNKNOWN,
-                ActionAttempt.problem.in_(LEFT_TO_A_PERSON),
+                ActionAttempt.problem.in_((*LEFT_TO_A_PERSON, restoration.LOOKING)),
             )
             .order_by(ActionAttempt.id)
         )
     )
+    return [] if any(one.problem == restoration.LOOKING for one in found) else found
 
 
 def decide(change: Change, attempts: Sequence[ActionAttempt], *, happened: bool) -> None:
