@@ -90,11 +90,15 @@ def _say(marked: Marked) -> None:
         )
         + "Threads that are newer are listed to who is on duty."
     )
-    if marked.messages or marked.actions:
+    unfinished = [
+        _counted(number, one, one + "s")
+        for number, one in ((marked.messages, "message"), (marked.actions, "action"))
+        if number
+    ]
+    if unfinished:
         say(
-            "Unfinished at that time, and looked up before anything is repeated: "
-            f"{_counted(marked.messages, 'message', 'messages')}, "
-            f"{_counted(marked.actions, 'action', 'actions')}."
+            f"Unfinished at that time, and looked up before it is repeated: "
+            f"{' and '.join(unfinished)}."
         )
     if marked.presses:
         say(

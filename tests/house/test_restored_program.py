@@ -103,8 +103,7 @@ def test_a_switch_that_was_done_is_seen_and_not_sent_again(story: Story) -> None
     _say(mei, "3.3.1.s2", "happened")
     story.workspace.settled()
     assert story.effects_since() == []
-    state = story.workspace.one("select state from steps where step_id = '3.3.1.s2'")
-    assert state == "done"
+    assert story.state(1, "3.3.1.s2") == "done"
     assert "says it was done before the record was restored" in mei.thread_words()
 
 
@@ -118,7 +117,7 @@ def test_money_is_looked_for_at_the_shop_before_it_goes_out_a_second_time(story:
     story.workspace.settled()
     refunds = [one for one in effects(story.workspace) if one["path"] == "/refunds"]
     assert len(refunds) == 1
-    assert story.workspace.one("select state from steps where step_id = '7.2.s3'") == "done"
+    assert story.state(2, "7.2.s3") == "done"
 
 
 def test_what_the_shop_does_not_show_is_sent_once_a_person_has_said_that_it_was_not_done(
