@@ -360,8 +360,10 @@ class ActionRunner:
     async def _unknown(self, item: WorkItem, assignment: Assignment) -> None:
         """Shown as unknown (said once), and looked at again."""
         first = assignment.state is not AttemptState.UNKNOWN
+        unsent = assignment.problem == MAY_BE_SENT  # to be known once the shop answers
+        problem = MAY_BE_SENT if unsent else "no_answer"
         settled = (
-            Settled(AttemptState.UNKNOWN, before=assignment.before, problem="no_answer")
+            Settled(AttemptState.UNKNOWN, before=assignment.before, problem=problem)
             if first
             else None
         )

@@ -5,7 +5,7 @@ to who is on duty, and no number is given out that was seen there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from incidents.alerting import oncall
 from incidents.organisation import House
+from incidents.outcome import Outcome
 from incidents.payload_codec import pack
 from storage import audit, outbox
 from storage.models import HouseFact, Incident, Restoration, SlackMessage
@@ -129,13 +130,31 @@ def take(
 
 def link_of(session: Session, reference: str) -> str | None:
     """Where a thread is found that the record does not know."""
-    for newer in session.scalars(
-        select(Restoration.newer).where(Restoration.newer.is_not(None)).order_by(Restoration.id)
+    _, found = _known(session, reference)
+    return str(found["permalink"]) if found and found["permalink"] else None
+
+
+def explained(session: Session, outcome: Outcome) -> Outcome:
+    """An answer that there is no such incident, to who sees its thread: it is newer than the
+    record."""
+    if outcome.code != "not_found":
+        return outcome
+    restored, found = _known(session, str(outcome.params.get("reference")))
+    if restored is None or found is None:
+        return outcome
+    since = restored.reaches_to
+    return replace(outcome, code="newer_than_record", params={**outcome.params, "since": since})
+
+
+def _known(session: Session, reference: str) -> tuple[Restoration | None, dict[str, Any] | None]:
+    """The restore after which a thread of that incident was found, and where it stands."""
+    for restored in session.scalars(
+        select(Restoration).where(Restoration.newer.is_not(None)).order_by(Restoration.id)
     ):
-        for one in newer:
+        for one in restored.newer or ():
             if one["reference"] == reference:
-                return str(one["permalink"]) if one["permalink"] else None
-    return None
+                return restored, one
+    return None, None
 
 
 def _count_on(session: Session, threads: Sequence[NewerThread]) -> None:
