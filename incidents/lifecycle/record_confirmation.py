@@ -24,7 +24,8 @@ def tell(session: Session, house: House, now: datetime) -> int:
     """At the start: each incident that was open in what was restored has its line, in thread and
     card. How many."""
     told = 0
-    for restored in session.scalars(select(Restoration).where(Restoration.told_at.is_(None))).all():
+    untold = select(Restoration).where(Restoration.told_at.is_(None))
+    for restored in session.scalars(untold.with_for_update()).all():  # one replica of several
         restored.told_at = now
         for incident in session.scalars(
             select(Incident)

@@ -49,14 +49,19 @@ def hold_if_needed(
     people_asked = approvers(change, change.actor.user_id)
     if reasons and not people_asked:
         return Outcome.refused("approval_nobody", what=action.title, scope=change.scope)
-    if action.approval_above is not None and action.kind != "internal":
-        money = approval_rules.money_of(change, attempts)
-        spending.note(change.session, action.approval_above, money, change.now)
+    note_money(change, action, attempts)
     if not reasons:
         return None
     for attempt in attempts:
         attempt.state = AttemptState.AWAITING_APPROVAL
     return _ask(change, action, attempts, reasons)
+
+
+def note_money(change: Change, action: Action, attempts: Sequence[ActionAttempt]) -> None:
+    """What they would move counts against the action's limit, if they move it."""
+    if action.approval_above is not None and action.kind != "internal":
+        money = approval_rules.money_of(change, attempts)
+        spending.note(change.session, action.approval_above, money, change.now)
 
 
 def _ask(

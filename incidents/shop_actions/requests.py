@@ -96,7 +96,7 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     )
     if not attempts:
         return Outcome.refused("nothing_to_do")
-    refused = _hold(change, wish, [one for one in attempts if one.state == AttemptState.WRITTEN])
+    refused = _hold(change, wish, attempts)
     if refused is not None:
         told_orders.give(session, dict.fromkeys(claims.values()))
         for attempt in attempts:
@@ -337,8 +337,12 @@ def _write(
 def _hold(change: Change, wish: Wish, attempts: Sequence[ActionAttempt]) -> Outcome | None:
     """Lets the press wait for a second person where it needs one (decision 6)."""
     action = wish.action
-    if not attempts:  # all of them are looked at first, and not sent
-        return None
+    looked_at = [one for one in attempts if one.problem == restoration.LOOKING]
+    if looked_at:  # they are not sent; what a person says was done has moved its money
+        approval_requests.note_money(change, action, looked_at)
+        attempts = [one for one in attempts if one not in looked_at]
+        if not attempts:
+            return None
     if (
         wish.approved_by is not None
         and action.approval_above is None

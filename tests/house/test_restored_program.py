@@ -85,6 +85,22 @@ def test_a_thread_that_is_newer_is_listed_to_who_is_on_duty_and_to_nobody_else(
     assert not [one for one in direct_words(story.workspace, KAI) if "knows nothing of" in one]
 
 
+def test_who_presses_in_a_thread_that_is_newer_is_told_so_and_nothing_is_done(
+    story: Story,
+) -> None:
+    lin = story.lin(story.newer)
+    message, element = wait_for(lambda: lin.find("7.2.s2", "classify"), "the button of INC-3")
+    root = str(story.newer["ts"])
+    said = story.workspace.answer_to(
+        LIN,
+        lambda: lin.slack.click(LIN, message, CS, element),
+        channel=CS,
+        thread=None if message["ts"] == root else root,
+    )
+    assert "比紀錄新：紀錄已還原" in said
+    assert story.effects_since() == []
+
+
 def test_a_number_that_was_seen_is_not_given_out_again(story: Story) -> None:
     card = complain(story.workspace, 2)
     numbers = [row["number"] for row in story.workspace.rows("select number from incidents")]

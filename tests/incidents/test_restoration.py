@@ -34,6 +34,8 @@ from tests.incidents.world import KAI, LIN, MEI, NIGHT, SAM, World, case_rows
 SWITCH, TELL = "3.3.1.s2", "3.3.4.s1"
 REFUND = {"amount_minor": 200_000, "currency": "TWD", "created_at": NIGHT.isoformat()}
 
+LINK = {"id": "PL-7001", "url": "https://pay.example/PL-7001", "created_at": NIGHT.isoformat()}
+
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:
@@ -183,12 +185,15 @@ def test_of_several_cases_those_alone_are_done_that_the_shop_shows(world: World)
     for at, attempt in enumerate(pending):
         assert not read_question(world), "one answer is given about all of them"
         look = {"since": NIGHT.isoformat(), "shows": "found" if at < 2 else "nothing"}
-        settle(world, attempt, restoration.ASKED, {**look, "found": [REFUND] if at < 2 else []})
+        settle(world, attempt, restoration.ASKED, {**look, "found": [LINK] if at < 2 else []})
     assert world.press(MEI, TELL, "happened").ok
     states = [one.state for one in attempts(world, "request_repayment")]
     assert states.count(AttemptState.DONE) == 2
     assert states.count(AttemptState.FAILED) == len(pending) - 2
+    following = attempts(world, "notify_customer")
+    assert {one.problem for one in following} == {restoration.LOOKING}, "it is asked about too"
     waiting = [one for one in case_rows(world) if one.state == "waiting"]
+    assert {one.facts["link_url"] for one in waiting} == {LINK["url"]}
     assert len(waiting) == 2
 
 
@@ -215,9 +220,7 @@ def test_where_no_step_can_ask_the_second_press_is_the_answer(world: World) -> N
     assert attempts(world)[-1].state == AttemptState.WRITTEN
 
 
-def test_what_is_looked_at_first_waits_for_no_approval_and_counts_against_no_limit(
-    world: World,
-) -> None:
+def test_what_is_looked_at_first_waits_for_no_approval(world: World) -> None:
     """Nothing goes out: the second press is the one that is approved."""
     opened = complaint(world)
     restore(world)
@@ -228,9 +231,25 @@ def test_what_is_looked_at_first_waits_for_no_approval_and_counts_against_no_lim
     assert press_refund(world, opened, "20000").code == "approval_needed"
 
 
-def complaint(world: World) -> int:
-    """One of an order, classified."""
-    opening = Opening("complaint", "order:FG-1", "complaint", facts={"order": "FG-1"})
+@pytest.mark.parametrize(("answer", "asks"), [("happened", True), ("not_happened", False)])
+def test_money_that_was_moved_before_the_restore_counts_against_the_limit_of_the_day(
+    world: World, answer: str, asks: bool
+) -> None:
+    """Of 10,000 a day, 6,000 went out, as Lin says, or did not."""
+    first, second = complaint(world), complaint(world, "FG-1", again=True)
+    restore(world)
+    press_refund(world, first, "6000")
+    looked(world, "found", [REFUND])
+    assert world.press(LIN, "7.2.s3", answer, number=first).ok
+    confirm(world, LIN, second)
+    outcome = press_refund(world, second, "6000")
+    assert (outcome.code == "approval_needed") is asks
+
+
+def complaint(world: World, order: str = "FG-1", *, again: bool = False) -> int:
+    """One of an order, classified; again: a second one about it."""
+    subject = f"order:{order}{'#2' if again else ''}"
+    opening = Opening("complaint", subject, "complaint", facts={"order": order})
     number = world.write(
         lambda s: open_incident(s, world.house, opening, world.now).incident.number
     )
