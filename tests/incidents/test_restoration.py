@@ -131,6 +131,9 @@ def test_a_button_of_a_version_that_the_record_does_not_know_does_nothing(
     world.channel_fails(3)
     newer = [world.incident().version + one for one in range(1, 40)]
     restore(world)
+    world.press(MEI, SWITCH, "switch")
+    looked(world)
+    world.press(MEI, SWITCH, "not_happened")  # it counts on as it did before the backup
     codes = {world.press(MEI, SWITCH, "switch", version=version).code for version in newer}
     assert codes == {"stale"}
     world.close()
@@ -186,6 +189,7 @@ def test_of_several_cases_those_alone_are_done_that_the_shop_shows(world: World)
         assert not read_question(world), "one answer is given about all of them"
         look = {"since": NIGHT.isoformat(), "shows": "found" if at < 2 else "nothing"}
         settle(world, attempt, restoration.ASKED, {**look, "found": [LINK] if at < 2 else []})
+    assert read_question(world)
     assert world.press(MEI, TELL, "happened").ok
     states = [one.state for one in attempts(world, "request_repayment")]
     assert states.count(AttemptState.DONE) == 2
@@ -198,10 +202,9 @@ def test_of_several_cases_those_alone_are_done_that_the_shop_shows(world: World)
 
 
 def read_question(world: World) -> bool:
-    card = world.read(lambda s: read.card(s, world.house, world.incident().id, world.now))
     view = world.read(lambda s: read.runbook(s, world.house, world.incident().id, world.now))
     values = [button.value for step in view.steps for button in step.buttons]
-    return card.next.kind == "restored" and any(one.endswith(":happened") for one in values)
+    return any(one.endswith(":happened") for one in values)
 
 
 def test_where_no_step_can_ask_the_second_press_is_the_answer(world: World) -> None:
