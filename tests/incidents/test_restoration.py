@@ -383,3 +383,25 @@ def test_a_press_in_a_thread_that_is_newer_is_told_that_it_is(world: World) -> N
     known, unknown = world.write(unit)
     assert (known.code, known.params["since"]) == ("newer_than_record", restored.reaches_to)
     assert unknown.code == "not_found"
+
+
+def test_a_question_of_ours_is_open_again_until_it_is_pressed_a_second_time(world: World) -> None:
+    """Switching back is no step: what was seen is said, and the question stands there again."""
+    world.press(MEI, SWITCH, "switch")
+    looked(world, "found")
+    world.press(MEI, SWITCH, "happened")
+    world.advance(200)
+    world.channel_healthy(4)
+    question, button = _asked(world)
+    assert world.answer(MEI, question, button).code == "restored_looks"
+    looked(world)
+    assert attempts(world)[-1].problem == restoration.AGAIN
+    assert world.answer(MEI, question, button).code == "requested"
+    assert attempts(world)[-1].state == AttemptState.WRITTEN
+
+
+def _asked(world: World) -> tuple[str, str]:
+    plan = world.house.loaded.plan
+    later = next(one for one in plan.sections["3.3"].later if one.when == "recovered")
+    assert "asked" in world.kinds()
+    return later.id, next(one.id for one in later.buttons if one.action)
