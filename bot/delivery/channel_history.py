@@ -6,6 +6,7 @@ cannot be asked is asked again a minute later; nothing waits for it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,9 +42,14 @@ class ChannelHistory:
         self._audiences = audiences
         self._house = house
         self._clock = clock
+        self._one = asyncio.Lock()  # at the start and by the minute, one after the other
 
     async def look(self) -> None:
         """Whatever is still to be read. Never raises for Slack."""
+        async with self._one:
+            await self._look()
+
+    async def _look(self) -> None:
         for restoration_id, reaches_to in await self._database.read(newer_threads.wanted):
             try:
                 threads = await self._newer(reaches_to)
