@@ -46,6 +46,10 @@ def _asked(who: Responder, step: str) -> Json:
     return found
 
 
+def _thread_says(who: Responder, text: str) -> None:
+    wait_for(lambda: text in who.thread_words() or None, f"“{text}” in the thread")
+
+
 def _say(who: Responder, step: str, answer: str) -> None:
     message, element = wait_for(lambda: who.find(step, answer), f"{answer} of {step}")
     who.slack.click(who.person, message, who.channel, element)
@@ -65,8 +69,7 @@ def test_each_incident_that_was_open_says_so_in_thread_and_card(story: Story) ->
     for who in (story.mei(), story.lin()):
         in_card = _RESTORED if who.channel != CS else "紀錄已還原到"
         assert in_card in words(who.card()["blocks"])
-        in_thread = "look before you press" if who.channel != CS else "按下前請先確認"
-        assert in_thread in who.thread_words()
+        _thread_says(who, "look before you press" if who.channel != CS else "按下前請先確認")
 
 
 def test_a_thread_that_is_newer_is_listed_to_who_is_on_duty_and_to_nobody_else(
@@ -127,7 +130,7 @@ def test_a_switch_that_was_done_is_seen_and_not_sent_again(story: Story) -> None
     story.workspace.settled()
     assert story.effects_since() == []
     assert story.state(1, "3.3.1.s2") == "done"
-    assert "says it was done before the record was restored" in mei.thread_words()
+    _thread_says(mei, "says it was done before the record was restored")
 
 
 def test_money_is_looked_for_at_the_shop_before_it_goes_out_a_second_time(story: Story) -> None:
@@ -164,7 +167,7 @@ def test_who_has_looked_confirms_the_record_and_the_card_says_it_no_more(story: 
     wait_for(
         lambda: "紀錄已還原到" not in words(lin.card()["blocks"]) or None, "the card without it"
     )
-    assert "Lin 已比對並確認紀錄" in lin.thread_words()
+    _thread_says(lin, "Lin 已比對並確認紀錄")
     rows = story.workspace.rows(
         "select actor, action from audit where action = 'confirm_record' and result = 'done'"
     )
