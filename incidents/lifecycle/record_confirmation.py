@@ -13,10 +13,11 @@ from incidents import people, restoration, timeline
 from incidents.alerting import notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
-from incidents.command_table import OR_OWNER, Stage, command
+from incidents.command_table import Stage, command
 from incidents.lifecycle.command_guard import act_on
 from incidents.organisation import SYSTEM_ACTOR, Actor, House
 from incidents.outcome import Outcome
+from incidents.rights import OR_OWNER
 from storage.models import Incident, Restoration, RestoredIncident
 
 
