@@ -14,6 +14,20 @@ from storage.models import AttemptState
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """Why the shop is looked at before anything is sent: the record was restored (0033).
+
+    `since`: from then on the shop may know of what the record does not. `problem`: with which the
+    attempt ends if it is asked about. `asks`: a person is asked in any case, and this attempt is
+    never sent; else only where the shop shows something.
+    """
+
+    since: datetime
+    problem: str
+    asks: bool
+
+
+@dataclass(frozen=True)
 class Assignment:
     """An attempt as it was written down, and what its expressions see."""
 
@@ -28,6 +42,8 @@ class Assignment:
     looks: int
     scope: Mapping[str, Any] = field(default_factory=dict)  # facts, cases, incident, case
     kept: frozenset[str] = frozenset()  # the fields of the shop's answers that may be written down
+    problem: str | None = None  # as it stands: whether one that was sent was ever seen to be
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +53,9 @@ class Settled:
     `problem` is a code: `precondition:<index>` (the plan's words), `precondition_unseen:<index>`,
     `before_unseen`, `order_unseen`, `not_sent`, `refused`, `no_effect`, `no_answer`,
     `not_verified`, `effect_failed` (the shop says that it went wrong: the plan's words),
-    `person_decides`, `no_door` (the configuration declares no such action). `detail` is the
-    shop's own sentence: personal until shown otherwise.
+    `person_decides`, `restored` (nothing was sent, a person is asked), `no_door` (the
+    configuration declares no such action). `detail` is the shop's own sentence: personal until
+    shown otherwise.
     """
 
     state: AttemptState

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from actions.contracts import Trace, Verdict
 from actions.errors import ShopError
 from actions.model import Assignment
 from plan import expressions
+from plan.expressions import ExpressionError
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +121,49 @@ async def verified(shop: Connector, assignment: Assignment) -> tuple[Verdict, Se
     if seen.answered and expressions.holds(verification.holds, scope):
         return Verdict.SEEN, seen
     return Verdict.NOT_SEEN, seen
+
+
+FOUND, NOTHING, UNSEEN, NO_LOOK = "found", "nothing", "unseen", "no_look"
+_BEHIND = timedelta(minutes=1)  # by how much a shop's clock may be behind ours
+
+
+async def earlier(shop: Connector, assignment: Assignment, since: datetime) -> dict[str, Any]:
+    """Whether the shop shows the action's effect, as of something done since then: what it `shows`,
+    and what was `found` one by one, of which no other field is kept than the plan speaks of."""
+    rule = assignment.action.earlier
+    told: dict[str, Any] = {"since": since.isoformat(), "found": []}
+    if rule is None:
+        return {**told, "shows": await _shows_already(shop, assignment)}
+    seen = await look(shop, rule.look, assignment)
+    if not seen.answered:
+        return {**told, "shows": UNSEEN, "code": seen.problem}
+    scope = scope_of(assignment, look=seen.value, since=(since - _BEHIND).isoformat())
+    try:
+        found = expressions.evaluate(rule.found, scope)
+    except ExpressionError as error:
+        log.warning("earlier_not_read", action=assignment.action.id, error=str(error))
+        return {**told, "shows": UNSEEN}
+    if not isinstance(found, list | tuple):
+        return {**told, "shows": UNSEEN}
+    kept = [_only(one, assignment.kept) for one in found]
+    return {**told, "shows": FOUND if kept else NOTHING, "found": kept}
+
+
+def _only(one: Any, kept: frozenset[str]) -> Any:
+    if isinstance(one, Mapping):
+        return {name: value for name, value in one.items() if name in kept}
+    return one if isinstance(one, str | int) else str(one)
+
+
+async def _shows_already(shop: Connector, assignment: Assignment) -> str:
+    """Whether what it would bring about is so: where that can be seen without its own answer."""
+    how = assignment.action.standing or assignment.action.verify
+    if how is None or expressions.names(how.holds, expression=True) & {"response", "before"}:
+        return NO_LOOK
+    seen = await look(shop, how.look, assignment)
+    if not seen.answered:
+        return UNSEEN
+    return FOUND if expressions.holds(how.holds, scope_of(assignment, look=seen.value)) else NOTHING
 
 
 async def remembered(

@@ -28,11 +28,12 @@ from actions.connectors.base import Connector
 from actions.contracts import Next, Times, Trace, Verdict
 from actions.declarations import ActionDeclaration
 from actions.errors import NoAnswer, NotSent, Refused, ShopError
-from actions.model import Assignment, Book, Settled
+from actions.model import Assignment, Book, Doubt, Settled
 from plan import answer_fields
 from storage import work
 from storage.database import Database
 from storage.models import ActionAttempt, AttemptState, WorkItem, WorkState
+from storage.restore_marks import MAY_BE_SENT
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,8 @@ class ActionRunner:
         """One turn of the item. It settles itself: done, or due again for the next look."""
         attempt_id = int(item.payload["attempt"])
         assignment = await self._database.read(lambda s: self._book.load(s, attempt_id))
+        if assignment.doubt is not None and await self._doubted(item, assignment, assignment.doubt):
+            return
         if assignment.state is AttemptState.WRITTEN:
             await self._begin(item, assignment)
         elif assignment.state in _STILL_TO_RESOLVE and assignment.action.kind == "read":
@@ -76,6 +79,34 @@ class ActionRunner:
             await self._resolve(item, assignment)
         else:
             await self._complete(item)
+
+    # --- after a restore
+
+    async def _doubted(self, item: WorkItem, assignment: Assignment, doubt: Doubt) -> bool:
+        """Looks whether the shop shows it already; whether the attempt ends with that.
+
+        Only what the shop was seen not to show goes on by itself, and only where nobody is asked.
+        """
+        seen = await queries.earlier(self._shop, assignment, doubt.since)
+        if not doubt.asks and seen["shows"] == queries.NOTHING:
+            return False
+        settled = Settled(AttemptState.UNKNOWN, response={"look": seen}, problem=doubt.problem)
+        await self._settle(item, assignment, settled)
+        return True
+
+    async def _begin_anew(self, item: WorkItem, assignment: Assignment) -> None:
+        """It was written down before the record was restored, and the shop knows nothing of it: it
+        begins with its looks beforehand, of which the record may hold none."""
+
+        def commit(session: Session) -> bool:
+            if not _owned(session, item):
+                return False
+            attempt = session.get_one(ActionAttempt, assignment.attempt_id)
+            attempt.state, attempt.problem, attempt.sent_at = AttemptState.WRITTEN, None, None
+            return True
+
+        if await self._database.write(commit):
+            await self.run(item)
 
     # --- a fresh attempt
 
@@ -277,6 +308,8 @@ class ActionRunner:
         step = contracts.next_step(declaration, verification, trace, times, now)
         if item.payload.get("later"):
             await self._look_later(item, now)
+        elif step is Next.SEND_AGAIN and assignment.problem == MAY_BE_SENT:
+            await self._begin_anew(item, assignment)
         elif step is Next.SEND_AGAIN:
             if await self._note(item, assignment, sent_at=now):
                 log.info("action_sent_again", key=assignment.key)
@@ -327,8 +360,10 @@ class ActionRunner:
     async def _unknown(self, item: WorkItem, assignment: Assignment) -> None:
         """Shown as unknown (said once), and looked at again."""
         first = assignment.state is not AttemptState.UNKNOWN
+        unsent = assignment.problem == MAY_BE_SENT  # to be known once the shop answers
+        problem = MAY_BE_SENT if unsent else "no_answer"
         settled = (
-            Settled(AttemptState.UNKNOWN, before=assignment.before, problem="no_answer")
+            Settled(AttemptState.UNKNOWN, before=assignment.before, problem=problem)
             if first
             else None
         )

@@ -23,6 +23,8 @@ from bot.channels import EVERY as CHANNELS_SECONDS
 from bot.channels import Channels
 from bot.clock import Clock, DrivenClock
 from bot.clock_control import ControlPort
+from bot.delivery.channel_history import EVERY as HISTORY_SECONDS
+from bot.delivery.channel_history import ChannelHistory
 from bot.delivery.context import Office
 from bot.delivery.presence import Presence
 from bot.delivery.rate_limits import Budget
@@ -80,6 +82,7 @@ from handlers.context import Desk
 from handlers.identity import Identity
 from handlers.registry import Interaction, Registry
 from incidents.alerting import reachability, record_notice
+from incidents.lifecycle import record_confirmation
 from incidents.organisation import House
 from incidents.shop_actions.action_attempts import AttemptBook
 from message_templates.engine import Templates
@@ -290,6 +293,8 @@ class Muster:
             IDENTITY_SECONDS, partial(identify, self._identity, sender), name="identity"
         )
         scheduler.every(BEAT_SECONDS, record.look, name="record")
+        history = ChannelHistory(sender, database, office.audiences, house, clock)
+        scheduler.every(HISTORY_SECONDS, history.look, name="history")
         for every in {check.every for check in settings.checks}:
             scheduler.wake_every(every, WorkKind.CHECK)
         health = Health(
@@ -327,6 +332,8 @@ class Muster:
         avoid_pauses()
         pulse.start()
         self._stack.callback(pulse.stop)
+        reading = asyncio.create_task(history.look(), name="channel-history")
+        self._stack.callback(reading.cancel)
         seeing = asyncio.create_task(seen.compare(self._identity), name="channels")
         self._stack.callback(seeing.cancel)
         scheduler.every(CHANNELS_SECONDS, seen.look, name="channels")
@@ -344,6 +351,9 @@ class Muster:
         """Names what leads nowhere, and brings open incidents up to what is configured now."""
         clock = self._clock
         await asyncio.to_thread(name_gaps, loaded.plan, house.doors, self._settings)
+        told = await database.write(lambda s: record_confirmation.tell(s, house, clock.now()))
+        if told:
+            log.warning("record_restored", incidents=told)
         await seen.found()
 
         async def look() -> None:

@@ -90,6 +90,7 @@ class Drawing:
             "record": self._packed,
             "isolated": self._isolated,
             "isolated_ask": self._packed,
+            "newer_threads": self._packed,
         }
 
     def __call__(self, session: Session, request: Request) -> Content:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from handlers.registry import Interaction
+from incidents.alerting import newer_threads
 from incidents.outcome import Outcome
 from incidents.payload_codec import pack
 from storage import outbox
@@ -37,6 +38,7 @@ def tell(
     A form answers in itself. What was typed goes with a refusal, to its typist alone, encrypted
     until it is sent. `kept`: what the form needs to be drawn again, encrypted as well.
     """
+    outcome = newer_threads.explained(session, outcome)
     if interaction.kind == "submission" and interaction.flaw is None:
         _in_form(session, interaction, outcome, now, kept or {})
     elif not outcome.quiet:

@@ -42,7 +42,9 @@ class ButtonView:
 class NextView:
     """The card's Next line: what is to be done, what runs, or what is waited for."""
 
-    kind: Literal["step", "running", "unknown", "approval", "watched", "quiet", "resolve", "none"]
+    kind: Literal[
+        "step", "running", "unknown", "restored", "approval", "watched", "quiet", "resolve", "none"
+    ]
     words: Words | None  # the plan's words, where it has some; else the catalogue's `next.<kind>`
     params: Mapping[str, Any] = field(default_factory=dict)  # actor, at, until, reason …
 
@@ -89,6 +91,8 @@ class CardView:
     follows: str | None = None  # the incident of the same subject that was resolved before
     waits: bool = False  # what was done about the cases shows at none of them yet: not over
     unread: tuple[Mapping[str, Any], ...] = ()  # what its check could not judge, and so left out
+    reaches_to: datetime | None = None  # the record, which was restored and nobody has confirmed
+    confirm_record: ButtonView | None = None
 
     @property
     def lead(self) -> Lead:

@@ -18,9 +18,10 @@ from plan.model import Plan
 _NAMED = re.compile(r"\b(?:before|after|response|counts)(?:\.|\[\s*['\"\\]+)([A-Za-z_]\w*)")
 # A look's own answer in a precondition's words: `look.orders`.
 _LOOKED = re.compile(r"\blook(?:\.|\[\s*['\"\\]+)([A-Za-z_]\w*)")
-_OURS = frozenset(
-    {"status", "code", "told", "asked"}
-)  # of the answer itself, not of what it is about
+# What the shop shows since a restore, one by one (Earlier).
+_EACH = re.compile(r"\bone\.([A-Za-z_]\w*)")
+# Of the answer itself, not of what it is about.
+_OURS = frozenset({"status", "code", "told", "asked", "found", "since", "shows"})
 
 
 def names(*sources: Any) -> frozenset[str]:
@@ -28,7 +29,7 @@ def names(*sources: Any) -> frozenset[str]:
     found = set(_OURS)
     for source in sources:
         text = json.dumps(source, ensure_ascii=False, default=str)
-        found.update(_NAMED.findall(text), _LOOKED.findall(text))
+        found.update(_NAMED.findall(text), _LOOKED.findall(text), _EACH.findall(text))
     return frozenset(found)
 
 

@@ -84,7 +84,7 @@ def looks_of(plan: Plan, section: Section) -> tuple[str, ...]:
     for action in actions_of(plan, section).values():
         names |= {condition.look for condition in action.preconditions}
         names |= {name for name in (action.before, action.verify and action.verify.look) if name}
-        names |= {action.stands.look} if action.stands else set()
+        names |= {one.look for one in (action.stands, action.earlier) if one is not None}
     names |= {one.look for step in section.steps if step.mitigates for one in step.hold.looks}
     return tuple(sorted(names))
 

@@ -6,9 +6,11 @@ the reader's language (`message_templates`); here there is neither a reader nor 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import jinja2
 
 from plan.holdings import holding
 from storage.money import shown
@@ -77,6 +79,34 @@ def command(name: str) -> str:
     return f"/{name}"
 
 
+_ANY_ZONE = timedelta(hours=14)  # by how much a time without its zone may be another
+
+
+def newer(items: Any, field: str, since: str | datetime) -> list[Mapping[str, Any]]:
+    """Those of a list since then. One whose time cannot be read is among them: it may be so.
+
+    Raises TypeError for what is no list: then nothing is known, and not that there is none.
+    """
+    if isinstance(items, jinja2.Undefined | str | Mapping) or not isinstance(items, Iterable):
+        raise TypeError("a list was expected")
+    mark = _moment(since)
+    return [one for one in items if isinstance(one, Mapping) and _may_be(one.get(field), mark)]
+
+
+def _may_be(given: Any, since: datetime) -> bool:
+    """Whether a shop's time is since then, as far as it can be read."""
+    try:
+        if isinstance(given, int | float):
+            seconds = given / 1000 if given > 1e11 else given
+            return datetime.fromtimestamp(seconds, UTC) >= since
+        moment = _moment(given)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return True
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC) >= since - _ANY_ZONE
+    return moment >= since
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "time": time,
@@ -95,4 +125,5 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "holding": holding,
     "command": command,
+    "newer": newer,
 }

@@ -344,6 +344,14 @@ class Verification(Model):
     within: int = 120  # seconds until it is called unknown to the owner
 
 
+class Earlier(Model):
+    """What of its kind the shop shows since a moment: asked where the record may not know of it."""
+
+    look: Name
+    found: str  # expression over `look`, `params`, `since`: a list, empty where there is nothing
+    words: Words  # over `look.found`: what that is; "since then" stands before it
+
+
 class Reading(Model):
     """A look at each order just before a message about it goes out, and what it owes by that."""
 
@@ -392,6 +400,9 @@ class Action(Model):
     before: Name | None = None  # look that is kept as the state before
     keeps: tuple[Name, ...] = ()  # fields of the shop's answers that are kept beside those named
     verify: Verification | None = None
+    earlier: Earlier | None = (
+        None  # after a restore: whether it was done, where `verify` cannot say
+    )
     stands: Standing | None = None  # how the effect is looked at again, if not as it was verified
     undo: Name | None = None
     undo_label: Words | None = None

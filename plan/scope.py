@@ -26,6 +26,7 @@ SCOPE: Mapping[str, str] = {
     "after": "what the verifying look showed",
     "response": "the shop's answer to the action",
     "look": "what a look shows: the JSON of the shop",
+    "since": "up to when the record reaches, less a minute (`earlier.found` alone)",
     "failing": "whether a check of the incident fails now (`felt` alone)",
     "beside": "whether what fails carries no traffic, by the check's word (`felt` alone)",
     "effect": "whether the effect of a mitigating step stands, as last looked at (`felt` alone)",
@@ -126,4 +127,5 @@ FUNCTIONS: Mapping[str, str] = {
     "duration": "as the filter",
     "command": "`command('order')`: the slash command as it is called in this workspace",
     "holding": "`holding(look, facts.rules)`: what an order should hold, holds, and what follows",
+    "newer": "`newer(look, 'created_at', since)`: those of a list since then, or of no known time",
 }

@@ -22,6 +22,7 @@ _EXPRESSIONS: dict[str, frozenset[str]] = {
     "Verification": frozenset({"holds", "fails"}),
     "Action": frozenset({"cases", "case_state", "case_outcome", "undo_when"}),
     "Reading": frozenset({"due"}),
+    "Earlier": frozenset({"found"}),
     "Standing": frozenset({"holds"}),
     "Hold": frozenset({"enough"}),
     "IncidentType": frozenset({"felt"}),

@@ -76,11 +76,36 @@ def restored_command(config: Path) -> None:
 
 def _say(marked: Marked) -> None:
     say(
-        "Restored. Start the bot; what was sent since the backup is looked up, not repeated: "
-        f"{marked.messages} messages, {marked.actions} actions."
+        f"Restored. The record reaches to {marked.reaches_to:%Y-%m-%d %H:%M:%S} UTC; what was done "
+        "after that is not in it, and how much that was is not known here."
     )
+    say(
+        "Start the bot. "
+        + (
+            f"{_counted(marked.incidents, 'open incident says', 'open incidents say')} so in thread"
+            " and card until somebody confirms: the first press of an action there looks at the "
+            "shop and asks. "
+            if marked.incidents
+            else "No incident is open in it. "
+        )
+        + "Threads that are newer are listed to who is on duty."
+    )
+    unfinished = [
+        _counted(number, one, one + "s")
+        for number, one in ((marked.messages, "message"), (marked.actions, "action"))
+        if number
+    ]
+    if unfinished:
+        say(
+            f"Unfinished at that time, and looked up before it is repeated: "
+            f"{' and '.join(unfinished)}."
+        )
     if marked.presses:
         say(
-            f"{marked.presses} presses and commands were under way at the time of the backup; they "
-            "are set aside, and their people may press again."
+            f"{_counted(marked.presses, 'press or command was', 'presses and commands were')} "
+            "under way at that time and set aside; who pressed may press again."
         )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

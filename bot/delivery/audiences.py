@@ -51,6 +51,11 @@ class Audiences:
                     f"to “{fallback.key}”, which is public."
                 )
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel, each once."""
+        return tuple(dict.fromkeys(one.channel for one in self._audiences.values()))
+
     def get(self, key: str) -> Audience | None:
         return self._audiences.get(key)
 

@@ -115,6 +115,18 @@ async def own_posts(
     return found
 
 
+async def find_ours(
+    sender: Sender, *, channel: str, since: datetime
+) -> dict[str, Mapping[str, Any]]:
+    """Every root message of ours in the channel since then: `ts` to what its metadata says."""
+    return {
+        str(message["ts"]): message["metadata"].get("event_payload") or {}
+        for message in await own_posts(sender, channel=channel, since=since)
+        if message.get("thread_ts", message["ts"]) == message["ts"]
+        and float(message["ts"]) >= since.timestamp()
+    }
+
+
 async def _join(sender: Sender, channel: str, *, urgent: bool) -> bool:
     """False where it cannot become a member: then it cannot have posted there either."""
     try:

@@ -19,6 +19,7 @@ from bot.delivery import message_store
 from bot.delivery.context import Office
 from bot.delivery.errors import Remedy, SlackError, SlackRefused
 from bot.delivery.job import Delivered, Job, Later, Turn
+from incidents.alerting import newer_threads
 from storage import work
 from storage.models import Incident, SlackMessage
 
@@ -102,11 +103,12 @@ def ask_for(session: Session, job: Job, now: datetime) -> None:
 
 def permalink_of(session: Session, reference: str) -> str | None:
     """Where the thread of an incident is found; None while its card does not stand."""
-    return session.scalar(
+    known = session.scalar(
         select(SlackMessage.permalink).where(
             SlackMessage.key == f"{reference}/card", SlackMessage.gone_at.is_(None)
         )
     )
+    return known or newer_threads.link_of(session, reference)
 
 
 def _card(

@@ -310,6 +310,7 @@ def message_args(
         "text": content.text,
         "unfurl_links": False,
         "unfurl_media": False,
+        # By its key a restored record knows which thread it is that it does not know.
         "metadata": metadata(delivery_id, {**content.metadata, "message": payload.get("message")}),
     }
     if content.blocks:

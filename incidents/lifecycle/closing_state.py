@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from incidents import restoration
 from incidents.change import Change
 from incidents.runbooks.press_conflicts import PENDING
 from storage.models import ActionAttempt
 
-LEFT_TO_A_PERSON = ("person_decides", "not_verified")
+LEFT_TO_A_PERSON = ("person_decides", "not_verified", restoration.ASKED)
 
 
 def pending(change: Change) -> bool:

@@ -7,8 +7,8 @@ modules with the functions are there. A new module of commands is named here.
 from __future__ import annotations
 
 from incidents.command_table import TABLE, Command, Given, offered
-from incidents.lifecycle import closing, commands, sections
+from incidents.lifecycle import closing, commands, record_confirmation, sections
 
-MODULES = (closing, commands, sections)
+MODULES = (closing, commands, record_confirmation, sections)
 
 __all__ = ["MODULES", "TABLE", "Command", "Given", "offered"]

@@ -9,11 +9,13 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from incidents import restoration
 from incidents.alerting import reachability
 from incidents.detection import impact, source_facts
 from incidents.lifecycle import command_rows, hold
 from incidents.organisation import House
 from incidents.read import buttons, nouns
+from incidents.read.problems import look_of, problem_of
 from incidents.read.reader import Reader, Running, reader_of
 from incidents.runbooks import by_hand, follow_up_prompts, runbook
 from incidents.runbooks.places import Place
@@ -25,6 +27,7 @@ from storage.models import AttemptState, CaseState, Ring, Status, TimelineEntry
 
 _MAX_BUTTONS = 3
 _MAX_MORE = 5
+_ASKED = ("unknown", "restored")  # a person says what became of it, under its step
 _ENDED = (Status.RESOLVED, Status.REVIEWED)
 Mood = Literal["active", "mitigated", "ended", "unseen", "dismissed", "merged"]
 
@@ -42,6 +45,7 @@ def card_of(reader: Reader) -> CardView:
     if incident.merged_into is not None:
         merged = reader.session.get_one(type(incident), incident.merged_into).reference
     mood = mood_of(reader)
+    reaches_to = restoration.reaches_to(reader.session, incident) if incident.live else None
     return CardView(
         reference=incident.reference,
         version=incident.version,
@@ -76,6 +80,10 @@ def card_of(reader: Reader) -> CardView:
         follows=_follows(reader),
         waits=waits(reader, mood),
         unread=tuple(incident.facts.get("unread") or ()),
+        reaches_to=reaches_to,
+        confirm_record=buttons.own(reader, "incident.confirm_record", "confirm_record")
+        if reaches_to is not None
+        else None,
     )
 
 
@@ -213,6 +221,10 @@ def _running_view(reader: Reader, running: Running) -> NextView:
     waiting = [one for one in running.attempts if one.state == AttemptState.AWAITING_APPROVAL]
     if len(waiting) == len(running.attempts):
         return NextView("approval", action.title, {**params, "who": reader.approver(running)})
+    asked = next((one for one in running.attempts if one.problem == restoration.ASKED), None)
+    if asked is not None:
+        words = problem_of(reader, {"code": asked.problem, "action": action.id})
+        return NextView("restored", words, {**params, "look": look_of(reader, asked)})
     if any(one.state == AttemptState.UNKNOWN for one in running.attempts):
         return NextView("unknown", action.log_unknown, params)
     return NextView("running", action.running, params)
@@ -246,7 +258,7 @@ def _step_buttons(reader: Reader, step: Place | None, shown: NextView) -> list[B
     if shown.kind in ("running", "approval"):
         return []  # what runs is all there is to say; it may make the rest needless
     first: list[ButtonView] = []
-    if step is not None and not step.under_way and shown.kind != "unknown":
+    if step is not None and not step.under_way and shown.kind not in _ASKED:
         green = buttons.green_of(reader, step)
         for offer in buttons.on_card(reader, step):
             first.append(buttons.of_offer(reader, step, offer, green=offer.button.id == green))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from incidents import timeline
 from incidents.organisation import House
 from incidents.read import buttons
-from incidents.read.problems import problem_of
+from incidents.read.problems import look_of, problem_of
 from incidents.read.reader import Reader, reader_of
 from incidents.runbooks import follow_up_prompts
 from incidents.shop_actions import action_outcomes
@@ -97,7 +97,7 @@ def _resolved(reader: Reader, entry: TimelineEntry, data: dict[str, Any]) -> dic
         found["problem"] = problem_of(reader, {"code": data["problem"], "action": data["action"]})
         attempt = reader.session.get(ActionAttempt, data.get("attempt_id"))
         if attempt is not None:
-            found["look"] = action_outcomes.look_against(attempt)
+            found["look"] = look_of(reader, attempt)
             found["attempt"] = action_outcomes.attempt_scope(reader.change(), attempt)["attempt"]
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from incidents import case_totals
+from incidents import case_totals, restoration
 from incidents.organisation import House
 from incidents.read import buttons
 from incidents.read.card import next_place
@@ -96,6 +96,8 @@ def _step(
     lacks = by_hand.lacks(reader, place) if can_press and state != "done" else ()
     scope: dict[str, Any] = {**reader.scope, **buttons.aim_of(reader, place)}
     problem = (row.figures or {}).get("problem")
+    if state == "unknown":
+        problem = _question(reader, place)
     return StepView(
         step_id=place.plan.id,
         number=place.number,
@@ -116,7 +118,9 @@ def _step(
         undo=_undo(reader, place) if live else None,
         not_needed=place.plan.not_needed,
         problem=problem_of(reader, problem),
-        problem_scope=_problem_scope(reader, problem, scope) if can_press else {},
+        problem_scope=_problem_scope(reader, problem, scope)
+        if can_press or state == "unknown"
+        else {},
         branches=_branches(reader, place, state),
         recorded=_recorded(place),
         first_at=_first_at(place),
@@ -125,6 +129,15 @@ def _step(
         lacks=lacks,
         by_hand=by_hand.BY_HAND in (row.figures or {}).get("did", ()) and state == "done",
     )
+
+
+def _question(reader: Reader, place: Place) -> dict[str, Any] | None:
+    """What a person is asked after a restore, before anything is sent."""
+    left = manual_verification.left_to_a_person(reader.change(), place)
+    asked = next((one for one in left if one.problem == restoration.ASKED), None)
+    if asked is None:
+        return None
+    return {"attempt": asked.id, "action": asked.action, "code": asked.problem}
 
 
 def _left(reader: Reader, place: Place) -> LeftView | None:
@@ -210,9 +223,11 @@ def _step_buttons(
 def _what_was_seen(reader: Reader, place: Place) -> tuple[ButtonView, ...]:
     """A person looked at the shop: it happened, or it can be tried again."""
     value = f"{buttons.reference(reader)}:{place.plan.id}"
+    asked = _question(reader, place) is not None
+    yes, no = ("was_done", "was_not_done") if asked else ("done", "again")
     return (
-        ButtonView("step.done", f"{value}:{manual_verification.HAPPENED}", None, "done"),
-        ButtonView("step.run", f"{value}:{manual_verification.NOT_HAPPENED}", None, "again"),
+        ButtonView("step.done", f"{value}:{manual_verification.HAPPENED}", None, yes),
+        ButtonView("step.run", f"{value}:{manual_verification.NOT_HAPPENED}", None, no),
     )
 
 

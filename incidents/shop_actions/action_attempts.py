@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.model import Assignment, Settled
-from incidents import loading, privacy
+from incidents import loading, privacy, restoration
 from incidents.change import Change
 from incidents.organisation import House
 from incidents.shop_actions import action_outcomes, customer_messages, requests, told_orders
@@ -62,6 +62,8 @@ class AttemptBook:
             looks=attempt.looks,
             scope=scope,
             kept=self._kept(plan),
+            problem=attempt.problem,
+            doubt=restoration.doubt_of(session, incident, attempt, plan.actions[attempt.action]),
         )
 
     def sent(
@@ -114,6 +116,8 @@ class AttemptBook:
             return
         change = self._change(session, attempt, now)
         attempt.state = settled.state
+        if settled.problem == restoration.AGAIN:  # nothing was sent, and no step can ask about it
+            attempt.state = AttemptState.REFUSED
         attempt.problem = settled.problem
         detail = privacy.masked(settled.detail) if settled.detail else None
         attempt.problem_detail = Personal(detail) if detail else None
@@ -127,7 +131,7 @@ class AttemptBook:
             AttemptState.DONE: "done",
             AttemptState.REFUSED: "refused",
             AttemptState.UNKNOWN: "unknown",
-        }.get(settled.state, "failed")
+        }.get(AttemptState(attempt.state), "failed")
         change.audit(
             "action",
             attempt.action,
@@ -136,10 +140,12 @@ class AttemptBook:
             before=attempt.before,
             after=attempt.after,
         )
-        if settled.state == AttemptState.UNKNOWN:
-            requests.watch_unknown(change, attempt)
-        else:
+        if attempt.state != AttemptState.UNKNOWN:
             attempt.settled_at = now
+        elif attempt.problem == restoration.ASKED:
+            action_outcomes.ask_about(change, attempt)
+        else:
+            requests.watch_unknown(change, attempt)
         told_orders.follow(session, attempt, now)
         if settled.state == AttemptState.DONE:
             action_outcomes.apply_done(change, attempt, action)

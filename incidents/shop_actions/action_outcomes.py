@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from incidents import case_totals, people
+from incidents import case_totals, people, restoration
 from incidents import facts as facts_of
 from incidents import scope as scopes
 from incidents.alerting import notifications
@@ -219,6 +219,27 @@ def show_asked(change: Change, asked: Sequence[ActionAttempt]) -> None:
     change.show()
 
 
+def ask_about(change: Change, attempt: ActionAttempt) -> None:
+    """After a restore: once the shop was looked at for all of a press, the thread asks whether it
+    was done; the buttons stand under its step."""
+    session = change.session
+    session.flush()
+    looking = select(ActionAttempt.id).where(
+        ActionAttempt.press == attempt.press, ActionAttempt.problem == restoration.LOOKING
+    )
+    if session.scalar(looking.limit(1)) is not None:
+        return
+    data = {
+        "action": attempt.action,
+        "attempt_id": attempt.id,
+        "press": attempt.press,
+        "step": attempt.step_id,
+        "problem": restoration.ASKED,
+    }
+    entry = change.entry("restored_asked", data, actor=attempt.requested_by)
+    notifications.announce(change, Event.STATUS, entry)
+
+
 def settle_press(change: Change, press: str) -> None:
     """Called after each attempt: while one is pending the step runs; then it ends."""
     counts = _counts(change, press)
@@ -300,11 +321,18 @@ def _data(
         "press": shown.press,
         "step": place.plan.id if place is not None else None,
         "took": took,
-        "verified_at": scopes.iso(shown.settled_at) if action.verify is not None else None,
+        "verified_at": scopes.iso(shown.settled_at)
+        if action.verify is not None and not by_word(shown)
+        else None,
         "scope": scopes.snapshot(seen),
         "form": seen["form"],
-        "words": {"action": action.id},
+        **({"restored": True} if by_word(shown) else {"words": {"action": action.id}}),
     }
+
+
+def by_word(attempt: ActionAttempt) -> bool:
+    """Whether it is done by the word of a person, who says that it was before the restore."""
+    return attempt.state == AttemptState.DONE and attempt.problem == restoration.ASKED
 
 
 def _nothing_done(
@@ -319,7 +347,7 @@ def _nothing_done(
     if first.button is not None and first.button.startswith("later:"):
         follow_up_prompts.reopen(change, first.button.split(":")[1])
     data = _data(change, action, attempts, place) | {"problem": first.problem}
-    del data["words"]  # those say that it was done
+    data.pop("words", None)  # those say that it was done
     entry = change.entry("action_failed", data, actor=first.requested_by)
     if first.problem == "effect_failed":  # the shop has done something: it stands in the thread
         notifications.announce(change, Event.STATUS, entry)
@@ -373,7 +401,7 @@ def _some_done(
             change,
             place,
             actor=first.requested_by,
-            verified=action.verify is not None,
+            verified=action.verify is not None and not by_word(first),
             branch=branch,
         )
         effects.keep(change, place, done)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from incidents import change as changes
-from incidents import people
+from incidents import people, restoration
 from incidents import scope as scopes
 from incidents.alerting import notifications, oncall
 from incidents.alerting.escalation import URGENT, timer
@@ -49,14 +49,19 @@ def hold_if_needed(
     people_asked = approvers(change, change.actor.user_id)
     if reasons and not people_asked:
         return Outcome.refused("approval_nobody", what=action.title, scope=change.scope)
-    if action.approval_above is not None and action.kind != "internal":
-        money = approval_rules.money_of(change, attempts)
-        spending.note(change.session, action.approval_above, money, change.now)
+    note_money(change, action, attempts)
     if not reasons:
         return None
     for attempt in attempts:
         attempt.state = AttemptState.AWAITING_APPROVAL
     return _ask(change, action, attempts, reasons)
+
+
+def note_money(change: Change, action: Action, attempts: Sequence[ActionAttempt]) -> None:
+    """What they would move counts against the action's limit, if they move it."""
+    if action.approval_above is not None and action.kind != "internal":
+        money = approval_rules.money_of(change, attempts)
+        spending.note(change.session, action.approval_above, money, change.now)
 
 
 def _ask(
@@ -213,6 +218,9 @@ def show(change: Change, request: Approval) -> None:
 def answer(change: Change, action: Action, attempts: Sequence[ActionAttempt]) -> Outcome:
     """What who pressed is told: that it runs (the thread shows it), or whom it waits for."""
     ids = [attempt.id for attempt in attempts]
+    if any(attempt.problem == restoration.LOOKING for attempt in attempts):
+        since = restoration.reaches_to(change.session, change.incident)
+        return Outcome.done("restored_looks", since=since, attempts=ids)
     request = of_press(change, attempts[0].press)
     if request is None or request.state != ApprovalState.WAITING:
         return Outcome.done("requested", quiet=True, attempts=ids)

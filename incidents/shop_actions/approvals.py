@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from incidents import authorise, loading, people
+from incidents import authorise, loading, people, restoration
 from incidents.alerting import notifications
 from incidents.alerting.notifications import Event
 from incidents.change import Change
@@ -18,6 +18,7 @@ from incidents.outcome import Outcome
 from incidents.runbooks.places import Place
 from incidents.shop_actions import action_outcomes, approval_requests, requests, told_orders
 from storage.models import ActionAttempt, Approval, ApprovalState, AttemptState, Incident
+from storage.restore_marks import MAY_BE_SENT
 
 
 def decide(
@@ -160,6 +161,10 @@ def _grant(change: Change, request: Approval, attempts: Sequence[ActionAttempt])
     for attempt in attempts:
         attempt.approved_by = change.actor.user_id
         attempt.state = AttemptState.WRITTEN
+        if restoration.may_have_been_sent(change.session, attempt):
+            # Its key is known: the shop is asked whether it was, before it is sent.
+            attempt.state, attempt.sent_at = AttemptState.SENT, change.now
+            attempt.problem = MAY_BE_SENT
         requests.carry_out(change, action, attempt)
     change.moved()
     change.audit("approve", action.id, data={"press": request.press})

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidents import case_totals
+from incidents import case_totals, restoration
 from incidents.alerting.escalation import timer
 from incidents.case_totals import CaseLine
 from incidents.change import Change
@@ -70,6 +70,7 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
     attempts: list[ActionAttempt] = []
     made_for: dict[int, ActionAttempt] = {}
     undone = _undone(wish.undoes)
+    first = restoration.first_press(session, incident, action, press)
     aim = case_totals.target([one for many in groups for one in many])
     for group in groups:
         scope = {**seen, **undone}
@@ -85,6 +86,8 @@ def request_action(change: Change, wish: Wish) -> Outcome | list[ActionAttempt]:
             continue
         attempt = _write(change, wish, press, params, group)
         attempt.hidden = hidden
+        if first is not None and first.asks(attempt.case_id):
+            restoration.mark_looking(attempt)
         attempts.append(attempt)
         made_for |= {claims[key]: attempt for key in _orders(action, group, seen) if key in claims}
     session.flush()
@@ -334,6 +337,12 @@ def _write(
 def _hold(change: Change, wish: Wish, attempts: Sequence[ActionAttempt]) -> Outcome | None:
     """Lets the press wait for a second person where it needs one (decision 6)."""
     action = wish.action
+    looked_at = [one for one in attempts if one.problem == restoration.LOOKING]
+    if looked_at:  # they are not sent; what a person says was done has moved its money
+        approval_requests.note_money(change, action, looked_at)
+        attempts = [one for one in attempts if one not in looked_at]
+        if not attempts:
+            return None
     if (
         wish.approved_by is not None
         and action.approval_above is None

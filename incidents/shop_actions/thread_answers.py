@@ -9,13 +9,18 @@ from typing import Any
 
 from sqlalchemy import select
 
+from incidents import restoration
 from incidents.change import Change
 from plan.model import Action
 from storage import outbox
 from storage.models import ActionAttempt, SlackMessage
 
 # Where the plan's own words say it whole ("Not switched: …").
-_CODES = {"precondition": "precondition", "effect_failed": "effect_failed"}
+_CODES = {
+    "precondition": "precondition",
+    "effect_failed": "effect_failed",
+    restoration.AGAIN: "effect_failed",
+}
 
 
 def tell_failed(change: Change, action: Action, attempt: ActionAttempt) -> None:

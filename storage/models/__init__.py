@@ -20,6 +20,7 @@ from storage.models.incidents import (
 )
 from storage.models.isolated import IsolatedMessage
 from storage.models.record import AuditEntry, HouseFact, PlanContent
+from storage.models.restorations import Restoration, RestoredIncident
 from storage.models.slack import Person, SlackMessage
 from storage.models.told import ToldOrder
 from storage.models.work import WorkItem, WorkKind, WorkState
@@ -45,6 +46,8 @@ __all__ = [
     "IsolatedMessage",
     "Person",
     "PlanContent",
+    "Restoration",
+    "RestoredIncident",
     "Ring",
     "RunbookRun",
     "SlackMessage",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.model import Assignment, Settled
+from actions.model import Assignment, Doubt, Settled
 from plan.model import Action, Precondition, Verification, Words
 from storage import work
 from storage.models import ActionAttempt, AttemptState, Incident, PlanContent
@@ -49,6 +49,7 @@ class LedgerBook:
         self.settled: list[Settled] = []
         self.group: list[dict[str, Any]] = []  # the cases of a message to one customer
         self.words: list[Mapping[str, Any]] = []  # the looks from which it was written
+        self.doubt: Doubt | None = None  # of an attempt that was not begun yet
 
     def load(self, session: Session, attempt_id: int) -> Assignment:
         attempt = session.get_one(ActionAttempt, attempt_id)
@@ -63,6 +64,8 @@ class LedgerBook:
             sent_at=attempt.sent_at,
             looks=attempt.looks,
             scope={"group": self.group},
+            problem=attempt.problem,
+            doubt=self.doubt if attempt.sent_at is None else None,
         )
 
     def sent(

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from incidents.read import problems
 from incidents.read.picture import PictureView, Stretch
 from incidents.shop_actions.message_preview import LetterView, PreviewView
 from incidents.views import (
@@ -316,6 +317,37 @@ def card_waiting() -> CardView:
     )
 
 
+def card_restored() -> CardView:
+    """An older backup was restored, and nobody has looked yet; an action waits for the answer."""
+    words = problem_after_restore()
+    look = look_after_restore()
+    return dataclasses.replace(
+        card_mitigated(),
+        reaches_to=at("03:10"),
+        confirm_record=ButtonView(
+            "incident.confirm_record", f"{REFERENCE}:{VERSION}", None, "confirm_record"
+        ),
+        next=NextView("restored", words, {"look": look}),
+    )
+
+
+def problem_after_restore(code: str = "restored", action: str = "refund") -> Words:
+    found = problems.after_restore(plan().actions[action], code)
+    assert found is not None
+    return found
+
+
+def look_after_restore(shows: str = "found") -> dict[str, Any]:
+    refund = {"amount_minor": 10_000, "currency": "TWD", "created_at": at("03:14").isoformat()}
+    return {
+        "since": at("03:10").isoformat(),
+        "shows": shows,
+        "found": [refund] if shows == "found" else [],
+        "of": 3,
+        "showing": int(shows == "found"),
+    }
+
+
 def _step_view(number: int, step_id: str, state: Any, **more: Any) -> StepView:
     found = step(step_id)
     given: dict[str, Any] = {
@@ -496,6 +528,27 @@ def log_lines() -> tuple[LogView, ...]:
                 for button in section().later[0].buttons
             ),
         ),
+        log("04:50", "restored", scope=scope(since=at("03:10"))),
+        *(
+            log(
+                "04:51",
+                "restored_asked",
+                actor=MEI,
+                scope=scope(
+                    action_title=plan().actions[action].title,
+                    problem=problem_after_restore(action=action),
+                    look=look_after_restore(shows),
+                ),
+            )
+            for action, shows in (
+                ("refund", "found"),
+                ("switch_payment_channel", "found"),
+                ("refund", "nothing"),
+                ("refund", "unseen"),
+                ("contact_channel_vendor", "no_look"),
+            )
+        ),
+        log("04:52", "record_confirmed", actor=MEI),
         log("05:30", "resolved", actor=MEI),
     )
 
@@ -847,6 +900,10 @@ def notices() -> dict[str, tuple[Any, dict[str, Any]]]:
         "no_channel": (card_open(), {}),
         "desk": (card_mitigated(), {"note": desk_note().mitigated, "button": cases_button()}),
         "incident_list": (None, {"items": [list_item(number) for number in (412, 413)]}),
+        "newer_threads": (
+            None,
+            {"since": at("03:10"), "references": ["INC-413", "INC-414"], "more": 3},
+        ),
         "blind": (
             None,
             {"check": "stuck-orders", "since": at("03:02"), "runs": 9, "error": "no answer"},

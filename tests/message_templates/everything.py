@@ -35,6 +35,7 @@ def inputs() -> Iterator[Rendered]:
         builders.card_running(),
         builders.card_mitigated(),
         builders.card_waiting(),
+        builders.card_restored(),
         *builders.card_closed(),
     ):
         yield "card", card, {}

@@ -28,6 +28,7 @@ def _cards(language: str) -> str:
         builders.card_relapsed(),
         builders.card_held_again(),
         builders.card_waiting(),
+        builders.card_restored(),
     )
     return "\n\n".join(lines(TEMPLATES.render("card", view, language=language)) for view in views)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from incidents.shop_actions.customer_messages import read, write
-from plan import samples
+from plan import expressions, samples
 from plan.expressions import holds
 from plan.loader import load_plan
 from plan.model import IncidentType, Section, Step
@@ -286,3 +286,17 @@ def test_an_amount_cannot_be_resolved_while_it_differs() -> None:
     failed = {**order, "refunds": [{"status": "failed", "amount_minor": 1000}]}
     assert not holds(guard.holds, {"look": failed})
     assert not holds(guard.holds, {"look": {"error": "timeout"}})
+
+
+def test_whether_it_was_done_before_a_restore_can_be_seen_of_all_but_a_vendors_ticket() -> None:
+    """What only the shop's own answer would show has a look of its own for it (`earlier`)."""
+    plan = load_plan().plan
+    blind = set()
+    for name, action in plan.actions.items():
+        if action.kind not in ("mutate", "contact") or action.earlier is not None:
+            continue
+        how = action.standing or action.verify
+        read = expressions.names(how.holds, expression=True) if how is not None else {"response"}
+        if read & {"response", "before"}:
+            blind.add(name)
+    assert blind == {"contact_channel_vendor", "contact_logistics_company"}

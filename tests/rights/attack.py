@@ -117,6 +117,7 @@ HONEST: dict[Entry, Honest] = {
     ("action", "incident.reopen"): Honest(LIN, f"INC-{RESOLVED}:1"),
     ("action", "incident.review"): Honest(JO, f"INC-{RESOLVED}:1"),
     ("action", "incident.reveal"): Honest(LIN, f"INC-{PRIVATE}:1"),
+    ("action", "incident.confirm_record"): Honest(LIN, f"INC-{PRIVATE}:1"),
     **{
         ("action", f"incident.{name}"): Honest(MEI, f"{P}:1", ts=CARD[PAYMENTS])
         for name in (

@@ -37,6 +37,8 @@ from storage.models import (
     AuditEntry,
     Incident,
     Person,
+    Restoration,
+    RestoredIncident,
     SlackMessage,
     WorkItem,
     WorkState,
@@ -185,10 +187,20 @@ def _the_rest(session: Session, world: World) -> None:
         found.incident_id = numbers[number].id
         found.channel, found.ts = "C0INCIDENTS", ts
     session.add(SlackMessage(key="week/1", delivery_id="week/1", channel="C0INCIDENTS", ts=LIST))
+    _restored(session, numbers[PRIVATE])
     enqueue(session, kind="message", key="message:stuck", payload={"do": "post"}, due=DAY, now=DAY)
     session.flush()
     stuck = session.scalars(select(WorkItem).where(WorkItem.key == "message:stuck")).one()
     stuck.state = WorkState.PARKED
+
+
+def _restored(session: Session, incident: Incident) -> None:
+    """Its record was restored some weeks ago, and nobody has confirmed it."""
+    then = DAY - timedelta(days=20)
+    made = Restoration(reaches_to=then, restored_at=then, told_at=then, looked_at=then)
+    session.add(made)
+    session.flush()
+    session.add(RestoredIncident(restoration_id=made.id, incident_id=incident.id))
 
 
 # --- pressing
