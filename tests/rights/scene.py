@@ -223,6 +223,9 @@ class Slack:
         self.opened.append(str(view.get("callback_id")))
         return True
 
+    async def permalink(self, channel: str, ts: str) -> str:
+        return f"https://formosa.slack.com/archives/{channel}/p{ts.replace('.', '')}"
+
     async def message_text(self, channel: str, ts: str) -> tuple[str, str | None]:
         return "They call back at 15:00", "1700000001.000001"
 
