@@ -269,7 +269,10 @@ def _number(found: ColumnsFound) -> None:
     clues = [
         Clue(one.name, 2.5, f"a short text, no two the same ({one.shown(1)})", one.unique)
         for one in found.free()
-        if one.readable and one.nearly_unique and one.always and not one.phones
+        if one.readable
+        and one.nearly_unique
+        and one.always
+        and not (one.phones or one.addresses or one.postcodes or one.mails)
     ]
     clues += [
         Clue(one.name, 0.6, "numbers that were given one after the other")
