@@ -59,7 +59,6 @@ from bot.start_questions import StartQuestions
 from bot.web.actions import CountedBook
 from bot.web.bare import without_banner
 from bot.web.health import Health, Probe
-from bot.web.heartbeat import Heartbeat
 from bot.web.meters import Exposition, Meters, Parts
 from bot.web.routes import OwnRoutes
 from bot.wiring.adapters import FreshLooks, Orders, ViewDoor
@@ -67,6 +66,7 @@ from bot.wiring.alert_parts import alert_parts
 from bot.wiring.channel_watch import ChannelWatch
 from bot.wiring.check_connections import open_checks
 from bot.wiring.check_jobs import at_once, recurring_checks
+from bot.wiring.heart import beat
 from bot.wiring.organisation import (
     build_audiences,
     build_house,
@@ -89,7 +89,6 @@ from message_templates.engine import Templates
 from plan.command_names import CommandNames
 from plan.loader import LoadedPlan, load_plan
 from plan.sources import PlanError
-from storage import audit_proof
 from storage.database import Database
 from storage.models import WorkKind
 from storage.record_keeper import BEAT_SECONDS
@@ -311,15 +310,7 @@ class Muster:
         )
         self._health = health
         scheduler.every(Probe.EVERY, Probe(sender, clock).ask, name="probe")
-        if settings.heartbeat is not None:
-            heart = Heartbeat(
-                checking.http,
-                url=settings.heartbeat.url,
-                health=health,
-                counted=meters.heartbeat,
-                head=partial(database.read, audit_proof.head),
-            )
-            scheduler.every(settings.heartbeat.every, heart.ping, name="heartbeat")
+        beat(settings, scheduler, checking.http, health, meters, database)
         parts = Parts(
             health, intake, sender, office.plain, clock, loaded.version, settings.slack.mode
         )

@@ -194,7 +194,6 @@ HONEST: dict[Entry, Honest] = {
     ("command", "order"): Honest(LIN, text="FG-1"),
     ("shortcut", "incident.declare"): Honest(SAM),
     ("shortcut", "complaint.create"): Honest(LIN, text="The box was empty"),
-    ("shortcut", "message.isolate"): Honest(MEI, text="Call her at home", ts=CARD[PAYMENTS]),
     ("shortcut", "incident.note"): Honest(MEI, text="They call back", ts=CARD[PAYMENTS]),
     ("shortcut", "message.isolate"): Honest(MEI, text="She lives here", ts="1700000001.000009"),
     ("event", "app_home_opened"): Honest(SAM),

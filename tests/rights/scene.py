@@ -229,9 +229,6 @@ class Slack:
     async def message_text(self, channel: str, ts: str) -> tuple[str, str | None]:
         return "They call back at 15:00", "1700000001.000001"
 
-    async def permalink(self, channel: str, ts: str) -> str | None:
-        return f"https://shop.example/archives/{channel}/p{ts.replace('.', '')}"
-
 
 class People:
     """Who somebody is, as Slack has said."""
