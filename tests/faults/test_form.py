@@ -1,6 +1,7 @@
 """Every form of the product under every fault: what was typed is there, and its person sees an end.
 
-An end is the form with what is wrong above its fields; or, where it was closed or stays silent for
+An end is the form with what is wrong above its fields (for who may not, what they typed without it);
+or, where it was closed or stays silent for
 long, a message to that person alone with what they typed; or Slack's own word that it was not sent,
 with the form as it was.
 """
@@ -102,6 +103,10 @@ class Desks:
         if views and any(b["block_id"] == "error" for b in views[0]["blocks"]):
             _holds(views[0], form)
             return "form"
+        if views and any(b["block_id"] == "result" for b in views[0]["blocks"]):
+            shown = json.dumps(views[0]["blocks"], ensure_ascii=False)
+            assert all(text in shown for text in typed), f"{form.name} has lost words: {shown}"
+            return "form"  # who may not is not given the form again, but what they typed
         if views and person not in self.sent and views[0].get("submit"):
             state = json.dumps(views[0]["state"], ensure_ascii=False)
             assert all(text in state for text in typed), f"{form.name}: {state}"
