@@ -1,9 +1,8 @@
 """Every form of the product under every fault: what was typed is there, and its person sees an end.
 
-An end is the form with what is wrong above its fields (for who may not, what they typed without it);
-or, where it was closed or stays silent for
-long, a message to that person alone with what they typed; or Slack's own word that it was not sent,
-with the form as it was.
+An end is the form with what is wrong above its fields (for who may not, what they typed without
+it); or, where it was closed or stays silent for long, a message to that person alone with what they
+typed; or Slack's own word that it was not sent, with the form as it was.
 """
 
 from __future__ import annotations
