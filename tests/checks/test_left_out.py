@@ -268,8 +268,11 @@ def test_an_order_without_a_number_is_called_by_its_key(shop: ForeignShop) -> No
         assert [c.key for f in result.findings for c in f.cases] == ["901"], name
 
 
-def test_the_terminal_and_doctor_say_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_terminal_and_doctor_say_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beside what is in order, and instead of it where it is too much."""
+    monkeypatch.setenv("COLUMNS", "200")  # no line is wrapped, whoever runs the test
     shop = ForeignShop(f"sqlite:///{tmp_path / 'laden.db'}")
     shop.create()
     for _ in range(3):
