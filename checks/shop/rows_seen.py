@@ -48,9 +48,17 @@ class Unread:
     @property
     def too_many(self) -> bool:
         """Whether nothing can be said of the rest. Of what a row may lack, that is all of them."""
-        if entities()[self.entity].fields[self.field].may_lack:
-            return self.rows >= self.of
-        return 2 * self.rows >= self.of
+        return self.rows >= self.of if self.may_be else 2 * self.rows >= self.of
+
+    @property
+    def may_be(self) -> bool:
+        """Whether a row may hold nothing there, and is none the worse for it."""
+        return entities()[self.entity].fields[self.field].may_lack
+
+    @property
+    def weighs(self) -> bool:
+        """Whether people are told of it beside a finding: on a card nothing stands for nothing."""
+        return self.too_many or not self.may_be
 
     def as_fact(self) -> dict[str, Any]:
         return {
@@ -94,12 +102,15 @@ class Seen:
 
     def recovered(self, subjects: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The same of what is in order again, by subject: fresh facts of their incidents."""
-        return {subject: {"unread": self.facts()} for subject in subjects}
+        return {subject: {"unread": self._weighing()} for subject in subjects}
 
     def told(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings with what was left out beside them."""
-        facts = self.facts()
+        facts = self._weighing()
         return tuple(replace(one, facts={**one.facts, "unread": facts}) for one in findings)
+
+    def _weighing(self) -> list[dict[str, Any]]:
+        return [one.as_fact() for one in self.unread if one.weighs]
 
     def facts(self) -> list[dict[str, Any]]:
         return [one.as_fact() for one in self.unread]
