@@ -91,7 +91,7 @@ def _from_body(
     if "command" in body:
         return Interaction(
             kind="command",
-            name=commands.ours(str(body["command"])),
+            name=commands.ours(_text(body, "command")),
             delivery=delivery,
             user_id=str(body.get("user_id", "")),
             channel_id=body.get("channel_id"),
@@ -105,7 +105,7 @@ def _from_body(
         item = _object(event, "item")
         return Interaction(
             kind="event",
-            name=str(event.get("type", "")),
+            name=_text(event, "type"),
             delivery=delivery,
             user_id=str(event.get("user", "")),
             channel_id=event.get("channel") or item.get("channel"),
@@ -119,7 +119,7 @@ def _from_body(
         **dict.fromkeys(SHORTCUTS, _shortcut),
         "block_suggestion": _suggestion,
     }
-    reader = readers.get(str(body.get("type", "")))
+    reader = readers.get(_text(body, "type"))
     return reader(body, delivery) if reader else None
 
 
@@ -143,7 +143,7 @@ def _first_action(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _pressed_name(action: Mapping[str, Any]) -> str:
-    return action_name(str(action.get("action_id", "")))
+    return action_name(_text(action, "action_id"))
 
 
 def _user(body: Mapping[str, Any]) -> str:
@@ -189,7 +189,7 @@ def _view(body: Mapping[str, Any], delivery: str) -> Interaction:
     view = _object(body, "view")
     return Interaction(
         kind="submission" if body.get("type") == "view_submission" else "closed",
-        name=str(view.get("callback_id", "")),
+        name=_text(view, "callback_id"),
         delivery=delivery,
         user_id=_user(body),
         trigger_id=body.get("trigger_id"),
@@ -202,7 +202,7 @@ def _shortcut(body: Mapping[str, Any], delivery: str) -> Interaction:
     message = _object(body, "message")
     return Interaction(
         kind="shortcut",
-        name=str(body.get("callback_id", "")),
+        name=_text(body, "callback_id"),
         delivery=delivery,
         user_id=_user(body),
         channel_id=_object(body, "channel").get("id"),
@@ -218,7 +218,7 @@ def _shortcut(body: Mapping[str, Any], delivery: str) -> Interaction:
 def _suggestion(body: Mapping[str, Any], delivery: str) -> Interaction:
     return Interaction(
         kind="options",
-        name=action_name(str(body.get("action_id", ""))),
+        name=action_name(_text(body, "action_id")),
         delivery=delivery,
         user_id=_user(body),
         value=_text(body, "value"),
@@ -244,10 +244,11 @@ def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
-    found = body.get(name) or ""
-    if not isinstance(found, str):
+    """Slack sends a text there, or nothing; Bolt matches it by its form without looking."""
+    found = body.get(name)
+    if not isinstance(found, str | None):
         raise _Malformed(name)
-    return found
+    return found or ""
 
 
 def _flawed(

@@ -6,12 +6,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
-MANY = 1_000_000  # examples; the time ends it
+_OF_A_ROUND = 20  # examples
 
 
 class Budget:
@@ -30,13 +32,20 @@ class Budget:
         with capsys.disabled():
             sys.stdout.write(f"\n{what}: {counted}\n")
 
+    def attack(self, test: Callable[..., None], *strategies: st.SearchStrategy[Any]) -> None:
+        """Gives the test what Hypothesis draws, in rounds, each from a seed of its own."""
+        for number in count():
+            if self.over:
+                return
+            seed(number)(_ROUND(given(*strategies)(test)))()
 
-def endless(examples: int = MANY) -> Callable[[Any], Any]:
-    """Hypothesis without limits of its own; what it found is not tried anew at the next run."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate,),  # an example takes too long to be tried in ever smaller forms
-        suppress_health_check=list(HealthCheck),
-    )
+
+# Hypothesis without limits of its own; what it found is not tried anew at the next run, nor in ever
+# smaller forms: an example takes too long for that.
+_ROUND = settings(
+    max_examples=_OF_A_ROUND,
+    deadline=None,
+    database=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)

@@ -10,25 +10,23 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.cli.stack import demo_settings
 from bot.settings import load_settings
 from bot.settings_errors import SettingsError
 from plan.lint import lint
 from plan.sources import PlanError
-from tests.fuzz.budget import Budget, endless
+from tests.fuzz.budget import Budget
 from tests.fuzz.forging import HOSTILE, RECIPES, Recipe, forged
 
 pytestmark = pytest.mark.slow
-SECONDS = 25.0
+SECONDS = 90.0
 LONGEST = 60.0  # seconds for one file, on a busy machine
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / "tests" / "plan" / "own"
-EXAMPLES = [
-    ROOT / "bot" / "cli" / "data" / "demo.yaml",
-    *sorted((ROOT / "checks" / "shop" / "known").rglob("*.yaml")),
-]
+KNOWN = sorted((ROOT / "checks" / "shop" / "known").rglob("*.yaml"))
+_HERE = "http://127.0.0.1:9"
 
 Cut = tuple[int, int, str]  # from where, how many characters, and what stands there instead
 CUTS = st.lists(
@@ -73,22 +71,21 @@ def _put(file: Path, text: str) -> None:
 def test_a_configuration_is_read_or_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trees = [yaml.safe_load(file.read_text("utf-8")) for file in EXAMPLES[:1]]
-    for mapping in EXAMPLES[1:]:
+    shop = {"control": _HERE, "primary": _HERE, "standby": _HERE, "database": "sqlite:///shop.db"}
+    trees = [demo_settings({"url": _HERE}, shop, tmp_path)]
+    for mapping in KNOWN:
         data = yaml.safe_load(mapping.read_text("utf-8"))
         if isinstance(data, dict) and "mapping" in data:
             trees.append({**trees[0], "shop": {**trees[0]["shop"], "mapping": data["mapping"]}})
     file, budget = tmp_path / "muster.yaml", Budget(SECONDS)
 
-    @endless()
-    @given(RECIPES, CUTS)
     def attack(recipe: Recipe, cuts: list[Cut]) -> None:
         if budget.over:
             return
         _put(file, _cut(_written(forged(trees, recipe)), cuts))
         _judged(lambda: load_settings(file), (SettingsError,), budget)
 
-    attack()
+    budget.attack(attack, RECIPES, CUTS)
     budget.told("configurations and mappings", capsys)
     assert min(budget.counts["taken"], budget.counts["refused"]) > 0
 
@@ -101,8 +98,6 @@ def test_a_plan_folder_is_read_or_refused(
     whole = {file: file.read_text("utf-8") for file in files}
     budget = Budget(SECONDS)
 
-    @endless()
-    @given(st.integers(0, len(files) - 1), RECIPES, CUTS)
     def attack(which: int, recipe: Recipe, cuts: list[Cut]) -> None:
         if budget.over:
             return
@@ -113,6 +108,6 @@ def test_a_plan_folder_is_read_or_refused(
         finally:
             file.write_text(whole[file], "utf-8")
 
-    attack()
+    budget.attack(attack, st.integers(0, len(files) - 1), RECIPES, CUTS)
     budget.told("plan folders", capsys)
     assert min(budget.counts["taken"], budget.counts["refused"]) > 0
