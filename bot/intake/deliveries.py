@@ -21,8 +21,8 @@ EVENT = 3
 ANSWERED = "answered"  # in the payload of a claimed delivery: its acknowledgement's response_action
 
 _LONGEST_ID = 200  # characters; Slack's are under 100
-_WITH_ANSWER = {"view_submission"}  # the acknowledgement closes the form or names its errors
-_OPTIONS = {"block_suggestion"}  # the acknowledgement is all there is
+_WITH_ANSWER = "view_submission"  # the acknowledgement closes the form or names its errors
+_OPTIONS = "block_suggestion"  # the acknowledgement is all there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Delivery:
 
     @property
     def answered_in_ack(self) -> bool:
-        return self.body.get("type") in _WITH_ANSWER
+        return self.body.get("type") == _WITH_ANSWER
 
     @property
     def only_answer(self) -> bool:
-        return self.body.get("type") in _OPTIONS
+        return self.body.get("type") == _OPTIONS
 
     @property
     def by_a_person(self) -> bool:
