@@ -70,7 +70,8 @@ class AmountMismatch:
         shop = await context.place_of(self.settings.reads)
         found = await shop.read(lambda connection: self._look(connection, shop, context))
         given = {"earliest": self._earliest(context)}
-        rows = await rows_seen(shop, _looked(shop), given, context.now, spent.left)
+        fresh = any(subject in context.failed for subject in found.healthy_subjects)
+        rows = await rows_seen(shop, _looked(shop), given, context.now, spent.left, fresh=fresh)
         well = found.healthy_subjects if rows.sure else ()
         return replace(
             found,

@@ -36,3 +36,12 @@ async def known_words(place: Place, fields: Iterable[tuple[str, str]], now: date
                 f"shop.mapping.{entity}.{field}",
             )
         place.words_seen[entity, field] = now
+
+
+async def words_are_known(place: Place, fields: Iterable[tuple[str, str]], now: datetime) -> bool:
+    """The same where something was found: that is told, and of the rest nothing is in order."""
+    try:
+        await known_words(place, fields, now)
+    except ShopUnavailable:
+        return False
+    return True

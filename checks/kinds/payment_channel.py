@@ -71,8 +71,9 @@ class PaymentChannel:
         findings = await self._findings(seen, known, context, shop)
         failing = {finding.subject for finding in findings}
         usual = context.now - timedelta(days=self.settings.usual_days)
-        rows = await rows_seen(shop, _LOOKED, {"usual": usual}, context.now, spent.left)
         well = [one for one in seen if one.well and one.subject not in failing]
+        fresh, given = any(one.subject in context.failed for one in well), {"usual": usual}
+        rows = await rows_seen(shop, _LOOKED, given, context.now, spent.left, fresh=fresh)
         healthy = well if rows.sure else []
         now = await self._now(carrier, context, shop)
         paid = await shop.read(lambda connection: _paid(connection, shop, context.awaited))

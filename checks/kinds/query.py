@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from checks.kinds.base import CheckContext, Spent
-from checks.kinds.known_words import known_words
+from checks.kinds.known_words import known_words, words_are_known
 from checks.kinds.query_look import Look, Looked
 from checks.kinds.query_settings import QueryCheckSettings
 from checks.model import CheckResult
@@ -38,9 +38,13 @@ class QueryCheck:
             if unread is not None:
                 raise ShopUnavailable(unread, f"shop.mapping.{find.needs[0]}")
             await known_words(shop, find.words, context.now)
-        rows = await rows_seen(shop, find.looked, look.given, context.now, spent.left)
-        sure = unread is None and rows.sure and (seen or self._may_be_empty(context, find))
-        well = self._well(context, found) if sure else ()
+        well = self._well(context, found)
+        if found.findings and not await words_are_known(shop, find.words, context.now):
+            well = ()
+        fresh = any(subject in context.failed for subject in well)
+        rows = await rows_seen(shop, find.looked, look.given, context.now, spent.left, fresh=fresh)
+        if unread is not None or not rows.sure or not (seen or self._may_be_empty(context, find)):
+            well = ()
         read_at = shop.read_at(find.needs)
         return CheckResult(
             name=self.settings.name,

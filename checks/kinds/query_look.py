@@ -149,7 +149,9 @@ class Look:
             whole = found.setdefault(subject, {"count": 0, "amounts": {}, "oldest": None})
             whole["count"] += int(row["n"])
             if self._sums:
-                whole["amounts"][str(row["currency"])] = round(row["amount"] or 0)
+                currency = str(row["currency"] or self.context.currency)
+                before = whole["amounts"].get(currency, 0)
+                whole["amounts"][currency] = before + round(row["amount"] or 0)
             oldest = row.get("oldest")
             if oldest is not None and (whole["oldest"] is None or oldest < whole["oldest"]):
                 whole["oldest"] = oldest

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from checks.kinds.base import CheckContext, CheckSettings, Spent
-from checks.kinds.known_words import known_words
+from checks.kinds.known_words import known_words, words_are_known
 from checks.mark import Mark
 from checks.model import CaseFound, CheckResult, Finding
 from checks.queries.looked_rows import LookedRows
@@ -87,9 +87,13 @@ class StuckOrders:
                 for subject in context.failed
                 if _is_transition(subject) and subject not in found_now
             ]
+        words = [("orders", "state")]
         if not findings:  # nothing found is no proof where a word means nothing
-            await known_words(shop, [("orders", "state")], context.now)
-        rows = await rows_seen(shop, self._looked(), {}, context.now, spent.left)
+            await known_words(shop, words, context.now)
+        elif healthy and not await words_are_known(shop, words, context.now):
+            healthy = []
+        fresh = any(subject in context.failed for subject in healthy)
+        rows = await rows_seen(shop, self._looked(), {}, context.now, spent.left, fresh=fresh)
         if not rows.sure:
             healthy = []  # what cannot be judged is not in order
         now = await shop.read(lambda c: _states_of(c, orders, context.awaited))

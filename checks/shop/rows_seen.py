@@ -34,6 +34,9 @@ _AGAIN = timedelta(minutes=10)  # until what could not be counted is tried once 
 _OWN = ("key", "currency")  # a row is one by its key, and without a currency it is the shop's
 
 
+_Key = tuple[LookedRows, bool, str]  # which rows, whether of the first table, how far back
+
+
 @dataclass(frozen=True)
 class Unread:
     """So many rows hold nothing in this field that can be read; `some` of them by name."""
@@ -136,10 +139,13 @@ async def rows_seen(
     given: Mapping[str, Any],
     now: datetime,
     left: float = _WITHIN,
+    *,
+    fresh: bool = False,
 ) -> Seen:
     """What a check goes over that looks at these rows. Never raises for what a database says.
 
     `left`: seconds that the check has; what it found is not to be lost for what is said beside.
+    `fresh`: nothing that was counted before counts, for something is about to be called well again.
     """
     if not looked:
         return Seen()
@@ -150,40 +156,48 @@ async def rows_seen(
         async with asyncio.timeout(within):
             for rows in looked:
                 if rows is first or _judged(rows):
-                    counts.append(await _counted(place, rows, given, now, first=rows is first))
+                    key = (rows, rows is first, _window(rows, given, now))
+                    counts.append(await _counted(place, key, given, now, fresh=fresh))
     except TimeoutError:
         why = f"that took longer than {within:.1f} s"
-        counts.append(_not_counted(place.home(rows.entity), rows, why, now, first=rows is first))
+        key = (rows, rows is first, _window(rows, given, now))
+        counts.append(_not_counted(place.home(rows.entity), key, why, now))
     faults = [one.why for one in counts if one.why is not None]
     count = None if faults else counts[0].rows
     return Seen(first.entity, count, since, _together(counts), faults[0] if faults else None)
 
 
+def _window(rows: LookedRows, given: Mapping[str, Any], now: datetime) -> str:
+    """How far back it goes, by two digits: what was counted of a month says nothing of an hour."""
+    if rows.since is None:
+        return ""
+    return f"{(now - given[rows.since[1]]).total_seconds():.1e}"
+
+
 async def _counted(
-    place: QueryPlace, rows: LookedRows, given: Mapping[str, Any], now: datetime, *, first: bool
+    place: QueryPlace, key: _Key, given: Mapping[str, Any], now: datetime, *, fresh: bool
 ) -> Counted:
+    rows, first, _ = key
     shop = place.home(rows.entity)
-    known: Counted | None = shop.counts.get((rows, first))
-    if known is not None and known.stands(now):
+    known: Counted | None = shop.counts.get(key)
+    if known is not None and known.stands(now) and not fresh:
         return known
     try:
         found = await shop.read(
             lambda connection: _count(connection, shop, rows, given, now, first=first)
         )
     except ShopUnavailable as error:
-        return _not_counted(shop, rows, str(error), now, first=first)
+        return _not_counted(shop, key, str(error), now)
     if shop.counts_stand:
-        shop.counts[rows, first] = found
+        shop.counts[key] = found
     return found
 
 
-def _not_counted(
-    shop: ShopDatabase, rows: LookedRows, why: str, now: datetime, *, first: bool
-) -> Counted:
+def _not_counted(shop: ShopDatabase, key: _Key, why: str, now: datetime) -> Counted:
     """It is not tried in each run: a slow shop would be slowed down by it."""
     found = Counted(0, (), now, now + _AGAIN, why)
     if shop.counts_stand:
-        shop.counts[rows, first] = found
+        shop.counts[key] = found
     return found
 
 
@@ -203,7 +217,8 @@ def _count(
 ) -> Counted:
     """The rows of one table, and those that cannot be judged."""
     began = time.monotonic()
-    names = (*rows.fields, *(name for name, _ in rows.words), "key", "number")
+    since = () if rows.since is None else (rows.since[0],)
+    names = (*rows.fields, *(name for name, _ in rows.words), *since, "key", "number")
     table = shop.table(rows.entity).only(names)
     if not first:
         table = table.newest(_NEWEST)
@@ -227,7 +242,10 @@ def unread_of(
     gaps = {name: unread(table, name, engine) for name in names if table.has(name)}
     asked = [true() if inside is None else inside, *gaps.values()]
     flags = [case((one, 1), else_=0).label(f"n{number}") for number, one in enumerate(asked)]
-    within = select(*flags).select_from(table.source).where(looked).limit(most).subquery("w")
+    counted = select(*flags).select_from(table.source).where(looked)
+    if most is not None and table.has("key"):  # of more than can be counted, the newest
+        counted = counted.order_by(table.col("key").desc())
+    within = counted.limit(most).subquery("w")
     whole, *sums = connection.execute(
         select(func.count(), *(func.sum(column) for column in within.c))
     ).one()
@@ -296,7 +314,8 @@ def unread_sentence(unread: Mapping[str, Any]) -> str:
     more = " …" if unread["rows"] > len(unread["some"]) and some else ""
     named = f" ({some}{more})" if some else ""
     rows, of, what = unread["rows"], unread["of"], unread["entity"].replace("_", " ")
-    return f"no {unread['field']} that can be read in {rows:,} of {of:,} {what}{named}"
+    whole = f"{of:,}" if of not in (MOST + 1, _NEWEST) else f"the newest {min(of, MOST):,}"
+    return f"no {unread['field']} that can be read in {rows:,} of {whole} {what}{named}"
 
 
 def looked_at(rows: Mapping[str, Any], now: datetime) -> str:

@@ -28,7 +28,8 @@ from storage.money import Money
 
 _AHEAD = timedelta(minutes=30)  # a newest row further in the future than this is a wrong zone
 _TELL_THEIR_ZONE = ("aware", "iso_z", "epoch", "epoch_ms")  # forms in which an instant is one
-_WORDS = 12  # of one field, that are told by name
+_WORDS = 12  # currencies of one amount, that are told
+_MOST_WORDS = 1_000  # of one field, that are counted; what the mapping does not know is named
 _PLANNED = ("promised_at",)  # times that lie ahead by their nature
 _MOST_HOURS = 14  # by which a zone is from UTC
 _KNOWN_ZONES = (  # that are named where their offset would explain times that lie ahead
@@ -150,12 +151,12 @@ def _is_no_field(unread: Unread) -> bool:
 def _words(connection: Connection, table: LogicalTable, name: str) -> Iterator[Seen]:
     own, mapped = table.col(name), table.field(name)
     counted = connection.execute(
-        select(own, func.count()).group_by(own).order_by(func.count().desc()).limit(_WORDS + 1)
+        select(own, func.count()).group_by(own).order_by(func.count().desc()).limit(_MOST_WORDS)
     ).all()
     known = {str(word) for word in mapped.known()}
     ours = dict.fromkeys(entities()[table.entity].fields[name].words, 0)
     strange: list[str] = []
-    for word, count in counted[:_WORDS]:
+    for word, count in counted:
         told = "nothing" if word in (None, "") else mapped.ours(word)
         if told in ours or word in (None, "") or told in mapped.own:
             ours[told] = ours.get(told, 0) + int(count)
