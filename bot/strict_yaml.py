@@ -34,7 +34,7 @@ class NotStrict(ValueError):
 def read(text: str) -> Any:
     """The one document of the text. Raises NotStrict, and yaml.YAMLError for what is no YAML."""
     try:
-        file_bounds.check(text)
+        file_bounds.check(text, yaml.SafeLoader)
     except file_bounds.OutOfBounds as error:
         raise NotStrict([f"line {error.line}: {error}."]) from None
     loader = yaml.SafeLoader(text)

@@ -20,7 +20,15 @@ IN_PLACE = frozenset({"line.ring", "line.quiet"})
 
 
 CLOSES = frozenset(
-    {"no_right", "right_unknown", "not_ours", "no_member", "who_unknown", "not_found"}
+    {
+        "no_right",
+        "right_unknown",
+        "not_ours",
+        "no_member",
+        "who_unknown",
+        "not_found",
+        "other_message",
+    }
 )
 """Refusals after which the form is not drawn again: nothing of the incident is for who sent it."""
 

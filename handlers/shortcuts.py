@@ -96,7 +96,14 @@ async def _keep(
     def work(session: Session, now: object) -> Outcome:
         words = as_typed(text, _names(session)).strip()[:3000]
         return commands.note(
-            session, desk.house, number, actor, words, desk.clock.now(), in_thread=True
+            session,
+            desk.house,
+            number,
+            actor,
+            words,
+            desk.clock.now(),
+            in_thread=True,
+            source=f"{interaction.channel_id}/{interaction.message_ts}",
         )
 
     await desk.act(interaction, work)

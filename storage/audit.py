@@ -111,6 +111,29 @@ def record_house(
     )
 
 
+def record_system(
+    session: Session,
+    action: str,
+    object: str,  # noqa: A002 - as above
+    *,
+    data: Mapping[str, Any],
+    now: datetime,
+) -> AuditEntry:
+    """`record` for what Muster itself did, and what belongs to no incident."""
+    return record(
+        session,
+        chain=HOUSE,
+        incident_id=None,
+        actor="system",
+        roles=(),
+        action=action,
+        object=object,
+        result="done",
+        data=data,
+        now=now,
+    )
+
+
 def seal(session: Session, *, now: datetime) -> AuditEntry | None:
     """Writes the heads of all chains that grew into the house's chain. None: nothing grew.
 

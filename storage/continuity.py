@@ -171,18 +171,7 @@ def _has_incidents(session: Session) -> bool:
 def _note(session: Session, kind: str, data: Mapping[str, Any], now: datetime) -> None:
     """It stands in the audit log, and waits to be told."""
     session.merge(HouseFact(key=_CHANGE, value={**data, "kind": kind, "at": now.isoformat()}))
-    audit.record(
-        session,
-        chain=audit.HOUSE,
-        incident_id=None,
-        actor="system",
-        roles=(),
-        action=f"record.{kind}",
-        object="database",
-        result="done",
-        data=data,
-        now=now,
-    )
+    audit.record_system(session, f"record.{kind}", "database", data=data, now=now)
 
 
 def restored(session: Session, kept: Kept | None) -> Identity:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import structlog
 
-from storage.errors import RecordLost
+from storage.errors import CannotOpen, RecordLost
 from storage.files import keep_private
 from storage.identity import Stamp
 
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 _LOOKS = 10  # another program may write its checkpoint at this moment
 _BETWEEN = 0.05  # seconds between two of them
+_TRIES = 100  # to have the name written to the file
 _HEADER = 100  # bytes
 Place = tuple[int, int]
 
@@ -37,7 +38,7 @@ class FileWatch:
     """Made once the database is open, named and written to its file."""
 
     def __init__(self, path: Path) -> None:
-        """Raises sqlite3.Error."""
+        """Raises sqlite3.Error; CannotOpen while another program keeps its name out of the file."""
         self._path = path
         real = path.resolve()
         self._log = real.with_name(real.name + "-wal")
@@ -45,14 +46,34 @@ class FileWatch:
         self._anchor = sqlite3.connect(
             path, check_same_thread=False, isolation_level=None, timeout=5
         )
-        self._anchor.execute("pragma wal_checkpoint(passive)").fetchall()
-        self._anchor.execute("select count(*) from sqlite_master").fetchone()
+        self._anchor.execute("select count(*) from sqlite_master").fetchone()  # its log is there
         self._file, self._log_file = _place(path), _place(self._log)
         # Never closed while SQLite has the file open.
         self._header = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._known = self._read()
+        self._known = self._in_the_file()
         self._written_over = False
         self.problem: RecordLost | None = None  # as of the last question
+
+    def _in_the_file(self) -> Stamp | None:
+        """What stands in the file, once the name that the database has now stands there too.
+
+        Who reads an older state keeps it in the log: taken for the file's own, the older name would
+        make the next checkpoint look like another file, and the log that of another one.
+        """
+        (name,) = self._anchor.execute("pragma application_id").fetchone()
+        for left in range(_TRIES, -1, -1):
+            self._anchor.execute("pragma wal_checkpoint(passive)").fetchall()
+            found = self._read()
+            if found is None or found.name == name:
+                return found
+            if left:
+                time.sleep(_BETWEEN)
+        self._anchor.close()
+        os.close(self._header)
+        raise CannotOpen(
+            f"database.url: another program reads {self._path.name} (a backup, a shell); end it, "
+            "then start again."
+        )
 
     def _read(self) -> Stamp | None:
         return _stamp_in(os.pread(self._header, _HEADER, 0))

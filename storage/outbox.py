@@ -51,7 +51,8 @@ def post(
         "ring": list(ring),
         "broadcast": broadcast,
     }
-    order_key = key if beside else _thread(incident)
+    # What stands below one message reads in order, of an incident or of none.
+    order_key = key if beside else _thread(incident) or thread_key
     return _message(
         session, key, payload, now, order_key=order_key, priority=priority, secret=secret
     )

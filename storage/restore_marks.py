@@ -20,14 +20,13 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
-from storage import audit, work
+from storage import audit, numbers, work
 from storage.models import (
     LIVE_STATUSES,
     ActionAttempt,
     AttemptState,
     AuditEntry,
     CheckState,
-    HouseFact,
     Incident,
     Restoration,
     RestoredIncident,
@@ -40,7 +39,6 @@ from storage.models import (
 from storage.models.alerts import ALERT
 
 _NEVER = -1  # no claim's outcome is known: delivery looks before it repeats
-_NUMBER = "incident_number"
 _LEAP = 100  # incidents that may have been opened since the backup
 _VERSIONS = 1000  # of an incident that Slack may have buttons of, and the record does not know
 MAY_BE_SENT = "may_be_sent"  # the problem of an attempt that was written before, and never seen
@@ -85,23 +83,11 @@ def mark_restored(session: Session, now: datetime) -> Marked:
         )
         .values(state=WorkState.PARKED, last_error=_PRESSED, lease_until=None),
     )
-    number = session.get(HouseFact, _NUMBER)
-    if number is not None:
-        number.value = {"next": int(number.value["next"]) + _LEAP}
+    numbers.raise_to(session, numbers.highest(session) + _LEAP)
     _show_anew(session, now)
     marked = Marked(reaches_to, incidents, messages, actions, presses)
-    audit.record(
-        session,
-        chain=audit.HOUSE,
-        incident_id=None,
-        actor="system",
-        roles=(),
-        action="restored",
-        object="database",
-        result="done",
-        data={**vars(marked), "reaches_to": reaches_to.isoformat()},
-        now=now,
-    )
+    data = {**vars(marked), "reaches_to": reaches_to.isoformat()}
+    audit.record_system(session, "restored", "database", data=data, now=now)
     return marked
 
 

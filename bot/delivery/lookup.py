@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.delivery.errors import Remedy, SlackRefused
-from bot.delivery.sender import Sender
+from bot.delivery.errors import Held, Remedy, SlackRefused
+from bot.delivery.sender import SILENT, Sender
 
 EVENT_TYPE = "muster_message"
 _PAGE = 200
@@ -111,7 +111,9 @@ async def own_posts(
         found.append(message)
         return True
 
-    await _find(sender, ours, channel=channel, thread_ts=None, since=since, urgent=False)
+    await _find(
+        sender, ours, channel=channel, thread_ts=None, since=since, urgent=False, patient=True
+    )
     return found
 
 
@@ -132,10 +134,22 @@ async def _join(sender: Sender, channel: str, *, urgent: bool) -> bool:
     try:
         await sender.call("conversations.join", {"channel": channel}, urgent=urgent)
     except SlackRefused as error:
-        if error.remedy in (Remedy.STOP, Remedy.RETRY):
-            raise
+        if error.remedy in (Remedy.STOP, Remedy.RETRY, Remedy.PARK):
+            raise  # without the scope it may post there all the same
         return False
     return True
+
+
+async def _page(
+    sender: Sender, method: str, args: Mapping[str, Any], *, urgent: bool, patient: bool
+) -> Mapping[str, Any]:
+    while True:
+        try:
+            return await sender.call(method, args, urgent=urgent)
+        except Held as error:
+            if not patient or error.code == SILENT:
+                raise
+            await sender.rest(error.until)
 
 
 async def _find(
@@ -146,7 +160,10 @@ async def _find(
     thread_ts: str | None,
     since: datetime | None,
     urgent: bool,
+    patient: bool = False,
 ) -> list[str]:
+    """`patient`: reads in the background, and waits where Slack's budget is used up; what was read
+    so far is not read again."""
     method = "conversations.replies" if thread_ts else "conversations.history"
     args: dict[str, Any] = {"channel": channel, "limit": _PAGE, "include_all_metadata": "true"}
     if thread_ts:
@@ -157,7 +174,7 @@ async def _find(
     joined = False
     for _ in range(_PAGES if since is None else _PAGES_SINCE):
         try:
-            answer = await sender.call(method, args, urgent=urgent)
+            answer = await _page(sender, method, args, urgent=urgent, patient=patient)
         except SlackRefused as error:
             if error.remedy is Remedy.JOIN and not joined:
                 # With chat:write.public it may post where it is no member, but not read there.

@@ -87,7 +87,11 @@ class Presence:
             user = await user_of(self._sender, user_id, urgent=True)
         except SlackRefused as error:
             log.info("person_unknown", user=user_id, error=str(error))
-            return _REFUSED.get(error.code, Standing.UNKNOWN)
+            said = _REFUSED.get(error.code, Standing.UNKNOWN)
+            if said is not Standing.UNKNOWN:
+                now = self._clock.now()
+                await self._database.write(lambda s: _stands(s, user_id, said, now))
+            return said
         except SlackError as error:
             log.info("person_unknown", user=user_id, error=str(error))
             return Standing.UNKNOWN
@@ -115,6 +119,13 @@ class Presence:
             log.info("dnd_unknown", user=user_id, error=str(error))
             return DoNotDisturb(user_id, None)
         return DoNotDisturb(user_id, _resting_until(answer, self._clock.now()))
+
+
+def _stands(session: Session, user_id: str, standing: Standing, now: datetime) -> None:
+    """Kept of who was known: what is read again later must not be what Slack said before."""
+    person = session.get(Person, user_id)
+    if person is not None:
+        person.standing, person.refreshed_at = standing, now
 
 
 async def user_of(sender: Sender, user_id: str, *, urgent: bool = False) -> Mapping[str, Any]:

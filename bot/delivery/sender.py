@@ -163,6 +163,10 @@ class Sender:
         if self._budget.has_place(method, waiter, urgent=urgent):
             self.room(method, waiter=waiter, urgent=urgent)
 
+    async def rest(self, until: datetime) -> None:
+        """Returns then: for what reads in the background and is in nobody's way."""
+        await self._clock.sleep_until(until)
+
     async def probe(self) -> bool:
         """Whether Slack answers and takes the token. Ends a silence or a stop."""
         try:

@@ -132,7 +132,8 @@ class AlertDoors:
             return _error(422, str(error))
         if read.left_out:
             log.warning("alerts_left_out", door=name, count=len(read.left_out))
-        return await self._keep(name, _key(name, headers, raw), read)
+        signed = self._doors[name].auth == "hmac"
+        return await self._keep(name, _key(name, headers, raw, signed=signed), read)
 
     async def _keep(self, name: str, key: str, read: Read) -> web.Response:
         """Stores what was read; 202 once it stands."""
@@ -180,19 +181,20 @@ async def _body(request: web.Request) -> bytes:
         return await request.read()
 
 
-def _key(name: str, headers: Mapping[str, str], raw: bytes) -> str:
-    """What makes two requests one: the sender's own key, or the moment that was signed.
+def _key(name: str, headers: Mapping[str, str], raw: bytes, *, signed: bool) -> str:
+    """What makes two requests one: what was signed, or the sender's own key, which no signature
+    covers: who heard a signed request could send it again under another one.
 
     A bearer's body that comes twice may be news the second time: what it says decides
     (incidents.detection.alerts).
     """
+    if signed:
+        stamp = headers.get(STAMP, "").encode("utf-8", "surrogateescape")
+        return f"{ALERT}{name}:{hashlib.sha256(stamp + b':' + raw).hexdigest()}"
     given = headers.get(_AGAIN, "")[:_LONGEST_KEY].encode("utf-8", "surrogateescape")
     if given:
         return f"{ALERT}{name}:given:{hashlib.sha256(given).hexdigest()}"
-    stamp = headers.get(STAMP)
-    if stamp is None:
-        return f"{ALERT}{name}:{uuid.uuid4().hex}"
-    return f"{ALERT}{name}:{hashlib.sha256(stamp.encode() + b':' + raw).hexdigest()}"
+    return f"{ALERT}{name}:{uuid.uuid4().hex}"
 
 
 def _error(status: int, sentence: str, *, after: float | None = None) -> web.Response:

@@ -50,14 +50,18 @@ class AlertWork:
         """Works on one stored body."""
         stored = item.secret if item.secret is not None else await self._load(item.id)
         door = str(item.payload["door"])
-        alerts = alerts_of(stored)
-        gone = self._gone(alerts)
-        if gone is not None:  # the plan was changed between the answer and now
-            return Park(f"“{gone}” is no incident type of the plan any more")
+        heard = alerts_of(stored)
+        gone = self._gone(heard)  # the plan was changed between the answer and now
+        alerts = [one for one in heard if one.over or one.incident_type not in gone]
+        whole = len(alerts) == len(heard)
         async with self._turns[door]:
-            taken = await self._database.write(lambda s: self._taken(s, item, door, alerts))
+            taken = await self._database.write(
+                lambda s: self._taken(s, item, door, alerts, whole=whole)
+            )
         if taken.opened or taken.recovered:
             log.info("alerted", door=door, opened=taken.opened, over=taken.recovered)
+        if not taken.failed and gone:
+            return Park(f"“{min(gone)}” is no incident type of the plan any more")
         if not taken.failed:
             return None
         error = f"not taken up, by an error of Muster: {len(taken.failed)}"
@@ -65,17 +69,22 @@ class AlertWork:
             return Retry(self._clock.now() + _PAUSE, error)
         return Park(error)
 
-    def _gone(self, alerts: list[Alert]) -> str | None:
+    def _gone(self, alerts: list[Alert]) -> set[str]:
         types = {one.incident_type for one in alerts if not one.over}
         for section in self._house.plan.sections.values():
             types -= {kind.id for kind in section.types}
-        return min(types, default=None)
+        return types
 
-    def _taken(self, session: Session, item: WorkItem, door: str, alerts: list[Alert]) -> Taken:
-        """One transaction: the incidents, and that the body has been worked on."""
+    def _taken(
+        self, session: Session, item: WorkItem, door: str, alerts: list[Alert], *, whole: bool
+    ) -> Taken:
+        """One transaction: the incidents, and that the body has been worked on, if all of it was.
+
+        What was taken up is told again without effect, by its last word.
+        """
         now = self._clock.now()
         taken = take_alerts(session, self._house, door, alerts, item.created_at, now)
-        if not taken.failed:
+        if not taken.failed and whole:
             work.once(session, item.key, now)
         return taken
 

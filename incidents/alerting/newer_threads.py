@@ -16,10 +16,9 @@ from incidents.alerting import oncall
 from incidents.organisation import House
 from incidents.outcome import Outcome
 from incidents.payload_codec import pack
-from storage import audit, outbox
-from storage.models import HouseFact, Incident, Restoration, SlackMessage
+from storage import audit, numbers, outbox
+from storage.models import Incident, Restoration, SlackMessage
 
-_NUMBER = "incident_number"
 _CARD = "/card"
 LISTED = 20  # by number; of the rest, how many
 
@@ -89,23 +88,14 @@ def take(
 ) -> None:
     """Keeps what was found and lists it to who is on duty. Once for each restore."""
     restored = session.get_one(Restoration, restoration_id, with_for_update=True)
-    if restored.looked_at is not None:
-        return
+    people = oncall.who(house, oncall.ONCALL, now)[:1]
+    if restored.looked_at is not None or (threads and not people):
+        return  # with nobody to tell it is looked at once more
     restored.looked_at, restored.newer = now, [asdict(one) for one in threads]
     _count_on(session, threads)
     known = [one.reference for one in threads if one.reference is not None]
-    audit.record(
-        session,
-        chain=audit.HOUSE,
-        incident_id=None,
-        actor="system",
-        roles=(),
-        action="newer_threads",
-        object="slack",
-        result="done",
-        data={"restoration": restored.id, "threads": len(threads), "incidents": known},
-        now=now,
-    )
+    data = {"restoration": restored.id, "threads": len(threads), "incidents": known}
+    audit.record_system(session, "newer_threads", "slack", data=data, now=now)
     if not threads:
         return
     params: dict[str, Any] = pack(
@@ -115,7 +105,7 @@ def take(
             "more": len(threads) - len(known[:LISTED]),
         }
     )
-    for person in oncall.who(house, oncall.ONCALL, now)[:1]:
+    for person in people:
         outbox.direct(
             session,
             key=f"restored/{restored.id}/dm/{person}",
@@ -164,6 +154,5 @@ def _count_on(session: Session, threads: Sequence[NewerThread]) -> None:
         for one in threads
         if one.reference is not None and (number := one.reference.removeprefix("INC-")).isdecimal()
     ]
-    fact = session.get(HouseFact, _NUMBER, with_for_update=True)
-    if fact is not None and seen:
-        fact.value = {"next": max(int(fact.value["next"]), max(seen) + 1)}
+    if seen:
+        numbers.raise_to(session, max(seen))

@@ -38,7 +38,8 @@ def ask_person(
     if refused is not None:
         return refused
     asked = people.person(session, person)
-    if asked is None or not house.roles_of(person) & _roles(change, what):
+    may_see = authorise.may_see(house, incident, person)
+    if asked is None or not may_see or not house.roles_of(person) & _roles(change, what):
         return Outcome(False, "not_offered", number=number)
     lately = _lately(session, now)
     if any(one.incident_id == incident.id and one.data.get("to") == person for one in lately):

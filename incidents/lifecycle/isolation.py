@@ -237,7 +237,8 @@ def _ask_author(session: Session, pointed: Pointed, actor: Actor, now: datetime)
 def _hide_kept(change: Change, pointed: Pointed) -> None:
     """What was kept of it in the incident: a note with its words is drawn without them."""
     for entry in timeline.entries(change.session, change.incident.id):
-        if entry.kind in _KEPT and _says(entry, pointed.text):
+        of_it = entry.data.get("source") == f"{pointed.channel}/{pointed.ts}"
+        if entry.kind in _KEPT and (of_it or _says(entry, pointed.text)):
             entry.data = {**entry.data, "isolated": True}
             key = f"{change.incident.reference}/log/{entry.sequence}"
             if change.session.get(IsolatedMessage, key) is None:
