@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -361,6 +362,16 @@ def test_threads_that_no_row_knows_are_listed_once_to_who_is_on_duty(world: Worl
     assert told[0].payload["params"]["more"] == 1
     number = world.read(lambda s: s.get_one(HouseFact, "incident_number").value["next"])
     assert number > 207
+
+
+def test_with_nobody_on_duty_the_threads_are_listed_later(world: World) -> None:
+    found = world.write(lambda s: newer_threads.unknown(s, _roots(s)))
+    [(which, _)] = world.read(newer_threads.wanted)
+    nobody = replace(world.house, roles={})
+    world.write(lambda s: newer_threads.take(s, nobody, which, found, world.now))
+    assert world.read(newer_threads.wanted) != []
+    world.write(lambda s: newer_threads.take(s, world.house, which, found, world.now))
+    assert world.read(newer_threads.wanted) == []
 
 
 def test_nobody_is_told_where_no_thread_is_newer(world: World) -> None:

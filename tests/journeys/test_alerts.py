@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -87,13 +87,19 @@ class Sender:
     def stamp(self, *, ago: float = 0.0) -> str:
         return str(int(self._workspace.now().timestamp() - ago))
 
-    def signed(self, door: str, body: Any, stamp: str | None = None) -> httpx.Response:
+    def signed(
+        self,
+        door: str,
+        body: Any,
+        stamp: str | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         stamp = stamp or self.stamp()
         text = b"v1:" + stamp.encode() + b":" + raw
         made = hmac.new(SECRETS[door].encode(), text, hashlib.sha256).hexdigest()
         headers = {"X-Muster-Timestamp": stamp, "X-Muster-Signature": f"v1={made}"}
-        return self.post(door, raw, headers)
+        return self.post(door, raw, {**headers, **(more or {})})
 
 
 @pytest.fixture
@@ -214,6 +220,8 @@ def test_a_signed_request_passes_once(workspace: Workspace, sender: Sender) -> N
     at = sender.stamp()
     assert kept(sender.signed("warehouse", body, at)) == {"kept": 1}
     assert kept(sender.signed("warehouse", body, at)) == {"kept": 0, "known": True}
+    heard = sender.signed("warehouse", body, at, {"Idempotency-Key": "of who heard it"})
+    assert kept(heard) == {"kept": 0, "known": True}, "no signature covers a key"
     card = card_of(workspace, "stock to shop")
     kept(sender.signed("warehouse", {**body, "state": "ok"}))
     workspace.until(lambda: "the warehouse said" in workspace.card_words(card), "its word")

@@ -33,6 +33,8 @@ ENDLESS = {
     "filters within loops": "{% for a in cases %}{% for b in cases %}"
     "{{ cases | selectattr('amount') | list | length }}{% endfor %}{% endfor %}",
     "range": "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
+    "sums of long lists": "{% set a = [0] * 150000 %}{% for i in range(300) %}"
+    "{% set x = a + [1] %}{% endfor %}",
     "a power": "{{ 9 ** 9 ** 9 ** 9 }}",
     "a power of a fact": "{{ facts.number ** facts.number ** facts.number ** facts.number }}",
     "a product of texts": "{{ 'x' * 9999999999 }}",
@@ -180,3 +182,11 @@ def test_a_pipe_is_no_file_of_a_plan(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "section.yaml")
     found = quick(lambda: read_sources(tmp_path))
     assert "it is no file" in str(found)
+
+
+def test_a_bomb_behind_what_another_parser_takes_for_no_yaml_is_refused(tmp_path: Path) -> None:
+    """A tab after a colon: libyaml reads it, the parser in Python does not."""
+    file = tmp_path / "sections.yaml"
+    file.write_text("k:\tv\n" + _BOMB, "utf-8")
+    with pytest.raises(PlanError, match="more than"):
+        read_source(file, tmp_path)

@@ -237,6 +237,17 @@ def test_nobody_is_rung_for_what_there_is_not(scene: Scene, person: str, what: s
     assert [item for item in result.told if item.payload.get("person") == person != SAM] == []
 
 
+def test_nobody_is_rung_for_what_they_may_not_see(scene: Scene) -> None:
+    """An action's role alone does not open a private incident to who is asked."""
+    house = scene.world.house
+    theirs = house.roles_of(KAI)
+    what = next(one.id for one in house.plan.actions.values() if theirs & set(one.roles))
+    assert ask(scene, LIN, KAI, what, number=PAYMENTS).refusals == []
+    result = ask(scene, LIN, KAI, what, number=PRIVATE)
+    assert len(result.refusals) == 1
+    assert [item for item in result.told if item.payload.get("person") == KAI] == []
+
+
 # --- whose it is
 
 

@@ -158,6 +158,32 @@ async def test_a_file_that_is_written_over_is_not_mixed_with_its_log(
     assert file.with_name(file.name + "-wal.aside").exists()
 
 
+async def test_who_reads_an_older_state_at_the_start_makes_it_no_other_file(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup under way keeps the new name in the log: the start waits, then says so, and the next
+    one goes on with the same."""
+    monkeypatch.setattr("storage.file_watch._TRIES", 3)
+    file = _file(sqlite_url)
+    with _running(sqlite_url) as database:
+        await _written(database, "before")
+    file.with_name(file.name + ".record").unlink()
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("pragma application_id = 7")  # as an earlier version left it
+        connection.execute("delete from house where key = 'record'")
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("begin")
+        reader.execute("select count(*) from house").fetchone()
+        with pytest.raises(CannotOpen, match="another program reads"):
+            Database.start(sqlite_url, key=KEY)
+    for _ in range(2):
+        with _running(sqlite_url) as database:
+            await _written(database, "after")
+            assert database.keeper is not None
+            assert database.keeper.problem is None
+            assert _said(database, "before")
+
+
 async def test_half_a_checkpoint_is_not_taken_for_another_file(
     sqlite_url: str, tmp_path: Path
 ) -> None:
